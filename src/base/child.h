@@ -1,0 +1,33 @@
+/* base/child.h - a command of the user's, run beside us.
+ *
+ * The command runs as /bin/sh -c COMMAND with nothing substituted, stdin from
+ * /dev/null, stdout into a pipe, stderr left as it is, in a process group of
+ * its own, with default signal dispositions and an empty signal mask, and
+ * without the variables named in `hidden`.  Waiting is the caller's affair:
+ * read fd, with a deadline, and then call child_end().
+ */
+#ifndef BASE_CHILD_H
+#define BASE_CHILD_H
+
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct child {
+	pid_t pid;   /* also its process group; 0: none */
+	int   out;   /* own; non-blocking read end of its stdout; -1: none */
+};
+
+/* hidden: NULL-terminated list of variable names, or NULL.  -1: ERR_SYSTEM. */
+int child_start(struct child *c, const char *command, const char *const *hidden, struct err *e);
+
+/* Starts a function instead of a command: it writes its result to the
+ * descriptor and returns the exit status.  For work that blocks (names). */
+int child_call(struct child *c, int (*work)(int out, void *context), void *context, struct err *e);
+
+/* Reaps it; with kill_it, kills the whole process group first.  Returns the
+ * wait status (as of waitpid), or -1 when it could not be had (SIGCHLD ignored
+ * by whoever started us).  Safe on a struct that is all zero but out = -1. */
+int child_end(struct child *c, int kill_it);
+
+#endif

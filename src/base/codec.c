@@ -1,0 +1,116 @@
+/* base/codec.c - base64, hexadecimal, xtext; see codec.h. */
+#include "base/codec.h"
+
+#include <stdint.h>
+#include <string.h>
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void base64_encode(const void *data, size_t len, struct buf *out)
+{
+	const unsigned char *in = data;
+
+	for (size_t i = 0; i < len; i += 3) {
+		size_t have = len - i < 3 ? len - i : 3;
+		uint32_t v = (uint32_t)in[i] << 16;
+		char four[4];
+
+		if (have > 1)
+			v |= (uint32_t)in[i + 1] << 8;
+		if (have > 2)
+			v |= in[i + 2];
+		four[0] = alphabet[v >> 18];
+		four[1] = alphabet[v >> 12 & 63];
+		four[2] = have > 1 ? alphabet[v >> 6 & 63] : '=';
+		four[3] = have > 2 ? alphabet[v & 63] : '=';
+		buf_add(out, four, 4);
+	}
+}
+
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	return c == '/' ? 63 : -1;
+}
+
+int base64_decode(const char *text, size_t len, struct buf *out)
+{
+	if (len % 4)
+		return -1;
+	for (size_t i = 0; i < len; i += 4) {
+		bool last = i + 4 == len;
+		size_t pad = 0;
+		uint32_t v = 0;
+		char three[3];
+
+		if (last && text[i + 3] == '=')
+			pad = text[i + 2] == '=' ? 2 : 1;
+		for (size_t k = 0; k < 4 - pad; k++) {
+			int d = base64_value(text[i + k]);
+
+			if (d < 0)
+				return -1;
+			v |= (uint32_t)d << (18 - 6 * k);
+		}
+		if ((pad == 1 && (v & 0xff)) || (pad == 2 && (v & 0xffff)))
+			return -1;   /* bits that no encoder writes */
+		three[0] = (char)(v >> 16);
+		three[1] = (char)(v >> 8);
+		three[2] = (char)v;
+		buf_add(out, three, 3 - pad);
+	}
+	return buf_ok(out) ? 0 : -1;
+}
+
+void hex_encode(const void *data, size_t len, struct buf *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *in = data;
+
+	for (size_t i = 0; i < len; i++) {
+		buf_add_char(out, digits[in[i] >> 4]);
+		buf_add_char(out, digits[in[i] & 15]);
+	}
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+int hex_decode(const char *text, size_t len, struct buf *out)
+{
+	if (len % 2)
+		return -1;
+	for (size_t i = 0; i < len; i += 2) {
+		int high = hex_value(text[i]), low = hex_value(text[i + 1]);
+
+		if (high < 0 || low < 0)
+			return -1;
+		buf_add_char(out, (char)(high << 4 | low));
+	}
+	return buf_ok(out) ? 0 : -1;
+}
+
+void xtext_encode(const char *data, size_t len, struct buf *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)data[i];
+
+		if (c < 33 || c > 126 || c == '+' || c == '=')
+			buf_printf(out, "+%02X", c);
+		else
+			buf_add_char(out, (char)c);
+	}
+}

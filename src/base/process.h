@@ -1,0 +1,37 @@
+/* base/process.h - the state a process is born with, made sane.
+ *
+ * Called first thing in main, before anything is opened: whatever started us
+ * may have left signals blocked, descriptors closed, a umask of 000.
+ */
+#ifndef BASE_PROCESS_H
+#define BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Signals unblocked and at their defaults, SIGPIPE and SIGXFSZ ignored,
+ * descriptors 0 to 2 open (missing ones on /dev/null), all others closed,
+ * timers stopped, umask 077, variables that steer the loader and libraries
+ * (GNUTLS_*, SSLKEYLOGFILE, ...) removed, no core dumps.  Never fails. */
+void process_clean(void);
+
+/* SIGTERM, SIGHUP, SIGINT set one flag; process_stopped() tells the signal, or
+ * 0.  process_wake_fd() becomes readable when one arrives, for the poll loop. */
+void process_catch_signals(void);
+int  process_stopped(void);
+int  process_wake_fd(void);
+
+/* Forbids core dumps and ptrace by the same user; called before a secret is
+ * read into memory. */
+void process_hold_secret(void);
+
+/* Who runs us, from the kernel and passwd, never from the environment.  name
+ * is "uid-N" where passwd has no entry.  Both are static storage. */
+const char *process_user(void);
+const char *process_home(void);   /* HOME if it is owned by the effective user, else passwd's; or NULL */
+bool process_is_setid(void);      /* effective and real ids differ */
+
+/* A variable, or NULL when process_is_setid() (HOME, XDG_*, SENDOFF_*). */
+const char *process_env(const char *name);
+
+#endif

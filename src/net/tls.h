@@ -1,0 +1,75 @@
+/* net/tls.h - TLS on a connected, non-blocking socket, by GnuTLS.
+ *
+ * TLS 1.2 or newer, whatever the library's default; the server's certificate is
+ * verified after every handshake by this code, not by a callback: chain, time,
+ * purpose serverAuth, name from the SAN only (never CN), strength; then pins.
+ * Deadlines are the caller's: no call here waits.
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/key.h"
+
+struct tls_settings {
+	struct key_list ca_files;   /* tls_ca_file: PEM files; the word "system" is the system's
+	                             * store; empty: only the system's */
+	char *host;                 /* tls_host: name verified and sent as SNI instead of host */
+	struct key_list pins;       /* tls_pin: "spki:HEX", "cert:HEX" or bare HEX (either), SHA-256,
+	                             * colons between octets allowed; or "sha256//BASE64" (SPKI) */
+	char *cert, *key;           /* tls_cert, tls_key: PEM files of a client certificate */
+	bool  verify;               /* tls_verify */
+};
+extern const struct key tls_keys[];
+
+/* Checks what can be checked without a network (pins are well-formed, cert and
+ * key come together).  -1: ERR_CONFIG. */
+int tls_settings_check(const struct tls_settings *set, struct err *e);
+
+struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain asks for them */
+
+/* Reads the trust files of the settings: meant to run while connect(2) is under
+ * way.  NULL: ERR_CERT with no CA bundle found (naming the paths tried) or an
+ * unreadable CA file (ERR_CONFIG). With pins only, or verify off, no file is needed. */
+struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e);
+void tls_trust_free(struct tls_trust **tp);
+
+/* What was agreed, for transcripts, logs and check. */
+struct tls_facts {
+	char version[16];            /* "TLS1.3" */
+	char cipher[96];
+	const char *binding_type;    /* "tls-exporter" (1.3), "tls-unique" (1.2), or NULL */
+	unsigned char binding[64];
+	size_t binding_len;
+	bool verified;               /* by chain and name, or by a pin */
+};
+
+struct tls;
+
+/* host is the account's host (verified unless set->host stands in).  set, trust
+ * are borrowed until tls_free().  NULL: ERR_CONFIG (certificate, key), ERR_TLS. */
+struct tls *tls_new(int fd, const char *host, const struct tls_settings *set,
+	const struct tls_trust *trust, struct err *e);
+void tls_free(struct tls **tp);
+
+enum tls_want { TLS_DONE = 0, TLS_WANT_READ = 1, TLS_WANT_WRITE = 2, TLS_FAILED = -1, TLS_CLOSED = -2 };
+
+/* Handshake and verification.  TLS_FAILED: ERR_TLS (with a hint when the server
+ * speaks plain SMTP), ERR_CERT with the reason in words, ERR_LOST. */
+enum tls_want tls_handshake(struct tls *t, struct err *e);
+
+/* > 0 octets, 0 with *want set (try again when the socket is ready), -1 with
+ * *want TLS_CLOSED (the server closed, with or without notice) or TLS_FAILED. */
+ssize_t tls_read(struct tls *t, char *data, size_t len, enum tls_want *want, struct err *e);
+/* The same octets must be offered again after a want. */
+ssize_t tls_write(struct tls *t, const char *data, size_t len, enum tls_want *want, struct err *e);
+bool tls_pending(const struct tls *t);   /* decrypted octets wait inside */
+void tls_bye(struct tls *t);             /* says goodbye without waiting */
+
+const struct tls_facts *tls_facts(const struct tls *t);   /* after the handshake */
+
+#endif

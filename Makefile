@@ -1,74 +1,313 @@
 # sendoff - build, test, install.  GNU make; see README for the two commands
 # that a newcomer needs, `make help` for the rest.
+#
+# CFLAGS, CPPFLAGS, LDFLAGS and LDLIBS belong to whoever builds: they come from
+# the environment or the command line, stand behind our own and so win.  What
+# we need ourselves is in the OWN_ variables.  Nothing is written outside $(B).
 
 VERSION = 0.1
 
-CC         ?= cc
-PKG_CONFIG ?= pkg-config
-INSTALL    ?= install
-CFLAGS     ?= -O2 -g
-DESTDIR    ?=
-prefix     ?= /usr/local
-exec_prefix ?= $(prefix)
-bindir     ?= $(exec_prefix)/bin
-sbindir    ?= $(exec_prefix)/sbin
-libdir     ?= $(exec_prefix)/lib
-datarootdir ?= $(prefix)/share
-mandir     ?= $(datarootdir)/man
-docdir     ?= $(datarootdir)/doc/sendoff
-sysconfdir ?= /etc
+CC           ?= cc
+AR           ?= ar
+PKG_CONFIG   ?= pkg-config
+INSTALL      ?= install
+PROVE        ?= prove
+CFLAGS       ?= -O2 -g
+CLANG        ?= clang
+GCC          ?= gcc
+FUZZ_SECONDS ?= 20
+JOBS         ?= $(shell nproc 2>/dev/null || echo 2)
 
-LIBRARIES = gnutls inih libidn2 jansson
+DESTDIR     ?=
+prefix      ?= /usr/local
+exec_prefix ?= $(prefix)
+bindir      ?= $(exec_prefix)/bin
+sbindir     ?= $(exec_prefix)/sbin
+libdir      ?= $(exec_prefix)/lib
+datarootdir ?= $(prefix)/share
+mandir      ?= $(datarootdir)/man
+docdir      ?= $(datarootdir)/doc/sendoff
+sysconfdir  ?= /etc
+bashdir     ?= $(datarootdir)/bash-completion/completions
+zshdir      ?= $(datarootdir)/zsh/site-functions
+fishdir     ?= $(datarootdir)/fish/vendor_completions.d
+
 B         = build
+LIBRARIES = gnutls inih libidn2 jansson
+SANITIZE  =
+WERROR    =
+
+# --- flags -----------------------------------------------------------------
 
 WARNINGS = -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wformat=2 -Wundef -Wvla -Wimplicit-fallthrough \
-	-Wconversion -Wno-sign-conversion
+	-Wconversion -Wno-sign-conversion -Wdate-time $(WERROR)
 
 OWN_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Isrc -I. \
 	-DSENDOFF_VERSION='"$(VERSION)"' -DSENDOFF_SYSCONFDIR='"$(sysconfdir)"'
-OWN_CFLAGS   = -std=c11 $(WARNINGS) -ffile-prefix-map=$(CURDIR)=.
-HARDENING    = -fstack-protector-strong -fPIE -D_FORTIFY_SOURCE=2
-HARDENING_LD = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
+OWN_CFLAGS   = -std=c11 $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. -fstack-protector-strong -fPIE
+OWN_LDFLAGS  = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 
-# What the environment asks for comes last and so wins.
-ALL_CPPFLAGS = $(OWN_CPPFLAGS) $(shell $(PKG_CONFIG) --cflags $(LIBRARIES) 2>/dev/null) $(CPPFLAGS)
-ALL_CFLAGS   = $(OWN_CFLAGS) $(if $(findstring FORTIFY,$(CPPFLAGS) $(CFLAGS))$(SANITIZE),,$(HARDENING)) $(CFLAGS) $(SANITIZE)
-ALL_LDFLAGS  = $(if $(SANITIZE),,$(HARDENING_LD)) $(LDFLAGS) $(SANITIZE)
-LDLIBS_ALL   = $(shell $(PKG_CONFIG) --libs $(LIBRARIES)) $(LDLIBS)
+# Fortified unless the builder speaks of it, does not optimise (glibc would
+# warn), or a sanitizer does the work better.
+FORTIFY = $(if $(findstring FORTIFY,$(CPPFLAGS) $(CFLAGS))$(SANITIZE),,$(if \
+	$(filter -O -O1 -O2 -O3 -Os -Og -Ofast,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
 
-SRC  = $(sort $(wildcard src/*/*.c))
-CMD  = $(sort $(wildcard cmd/*.c))
-UNIT = $(sort $(wildcard t/unit/*.c))
-LIB  = $(B)/libsendoff.a
+# pkg-config is asked once, and only when something is compiled: by then a
+# bare machine has it.
+PC_CFLAGS = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBRARIES)))$(PC_CFLAGS)
+PC_LIBS   = $(eval PC_LIBS := $$(shell $$(PKG_CONFIG) --libs $$(LIBRARIES)))$(PC_LIBS)
 
-all: $(B)/sendoff $(B)/sendmail
+COMPILE = $(CC) $(OWN_CPPFLAGS) $(FORTIFY) $(PC_CFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS) $(SANITIZE)
+LINK    = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) $(SANITIZE)
+LINK_LIBS = $(PC_LIBS) $(LDLIBS)
 
-$(B)/sendoff: $(CMD:%.c=$(B)/%.o) $(LIB)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+# --- files -----------------------------------------------------------------
+
+SRC    = $(sort $(wildcard src/*/*.c))
+CMD    = $(sort $(wildcard cmd/*.c))
+UNIT   = $(sort $(wildcard t/unit/*.c))
+SERVER = $(sort $(wildcard t/server/*.c))
+FUZZ   = $(sort $(wildcard t/fuzz/*.c))
+LINTC  = $(sort $(wildcard t/lint/*.c))
+MAN    = $(sort $(wildcard man/*.[1-8]))
+
+LIB      = $(B)/libsendoff.a
+object   = $(1:%.c=$(B)/obj/%.o)
+OBJECTS  = $(call object,$(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(LINTC))
+UNITS    = $(UNIT:%.c=$(B)/%)
+FUZZERS  = $(FUZZ:%.c=$(B)/%)
+PROGRAMS = $(B)/sendoff $(B)/sendmail
+
+# $(call some,FILES,WHAT) - the files, or the end: a check that finds nothing
+# to run has checked nothing.
+some = $(or $(strip $1),$(error no $2 in the tree))
+
+# --- what a bare machine lacks ---------------------------------------------
+
+# The targets for newcomers and for CI set themselves up; a plain `make`, as
+# packagers use it, never installs anything.
+NEEDS = $(sort $(foreach g,$(MAKECMDGOALS),$(NEEDS_$(g))))
+NEEDS_demo               = build test
+NEEDS_check              = build test
+NEEDS_check-asan         = build test
+NEEDS_check-valgrind     = build test valgrind
+NEEDS_check-interop      = build test interop
+NEEDS_check-fuzz         = build fuzz
+NEEDS_check-reproducible = build
+NEEDS_check-bare         = bare
+NEEDS_lint               = build test lint
+SETUP_FIRST = $(if $(SET_UP),,$(if $(NEEDS),setup))
+
+# --- build -----------------------------------------------------------------
+
+all: $(PROGRAMS)
+
+$(B)/sendoff: $(call object,$(CMD)) $(LIB) $(B)/sources
+	$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
 
 $(B)/sendmail: $(B)/sendoff
 	ln -sf sendoff $@
 
-$(LIB): $(SRC:%.c=$(B)/%.o)
+$(LIB): $(call object,$(SRC)) $(B)/sources
 	rm -f $@
-	$(AR) rcsD $@ $^
+	$(AR) rcsD $@ $(filter %.o,$^)
 
-$(B)/%.o: %.c
+$(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(COMPILE) -MMD -MP -c -o $@ $<
 
-$(B)/t/unit/%: $(B)/t/unit/%.o $(LIB)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
-
-$(B)/t/server: $(patsubst %.c,$(B)/%.o,$(sort $(wildcard t/server/*.c))) $(LIB)
+$(UNITS) $(LINTC:%.c=$(B)/%): $(B)/%: $(B)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LDLIBS_ALL)
+	$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+$(FUZZERS): $(B)/%: $(B)/obj/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
 
-clean:
+$(B)/t/server: $(call object,$(SERVER)) $(LIB) $(B)/sources
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+
+# Stamps that are rewritten only when what they hold has changed: other flags
+# compile everything again, a file that came or went links again.
+define stamp
+@mkdir -p $(@D)
+@printf '%s\n' $1 | cmp -s - $@ || printf '%s\n' $1 >$@
+endef
+quote = '$(subst ','\'',$1)'
+
+$(B)/flags: FORCE | $(SETUP_FIRST)
+	$(call stamp,$(call quote,$(COMPILE)) $(call quote,$(LINK) $(LINK_LIBS)))
+
+$(B)/sources: FORCE
+	$(call stamp,$(SRC) $(CMD) $(SERVER))
+
+-include $(OBJECTS:.o=.d)
+
+# --- set-up and other builds ----------------------------------------------
+
+setup:
+	@CC='$(CC)' PKG_CONFIG='$(PKG_CONFIG)' t/setup.sh $(or $(NEEDS),build test)
+
+# Another build of the same tree, in a directory of its own.
+AGAIN = +$(MAKE) --no-print-directory SET_UP=yes
+
+# --- check -----------------------------------------------------------------
+
+export B
+
+# The tests find the binaries in the directory that B names.
+check: $(PROGRAMS) $(UNITS) $(B)/t/server | $(SETUP_FIRST)
+	$(PROVE) -j$(JOBS) $(call some,$(UNITS),unit tests) $(call some,$(sort $(wildcard t/*.t)),tests)
+
+check-asan: | $(SETUP_FIRST)
+	$(AGAIN) B=$(B)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' check
+
+check-valgrind: $(PROGRAMS) $(UNITS) $(B)/t/server | $(SETUP_FIRST)
+	t/valgrind.sh $(call some,$(UNITS),unit tests)
+
+check-interop: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
+	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/interop/*.t)),interoperation tests)
+
+check-fuzz: | $(SETUP_FIRST)
+	$(AGAIN) B=$(B)/fuzz CC='$(CLANG)' CFLAGS='-O1 -g -fno-omit-frame-pointer' \
+		SANITIZE='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all' fuzz
+
+fuzz: $(FUZZERS)
+	t/fuzz/run $(FUZZ_SECONDS) $(call some,$(FUZZERS),fuzz targets)
+
+check-reproducible: | $(SETUP_FIRST)
+	t/reproducible.sh
+
+RELEASES ?= bookworm trixie
+check-bare: | $(SETUP_FIRST)
+	for release in $(RELEASES); do t/bare.sh $$release || exit 1; done
+
+# --- lint ------------------------------------------------------------------
+
+LINTS = lint-gcc lint-clang lint-layers lint-purity lint-banned lint-names lint-docs lint-man \
+	lint-scripts lint-cppcheck lint-size
+
+lint: $(LINTS)
+everything: $(PROGRAMS) $(UNITS) $(B)/t/server $(LINTC:%.c=$(B)/%) $(call object,$(FUZZ))
+
+lint-gcc: | $(SETUP_FIRST)
+	$(AGAIN) B=$(B)/gcc CC='$(GCC)' CFLAGS='-O2 -g' WERROR=-Werror everything
+lint-clang: | $(SETUP_FIRST)
+	$(AGAIN) B=$(B)/clang CC='$(CLANG)' CFLAGS='-O2 -g' WERROR=-Werror everything
+lint-layers: | $(SETUP_FIRST)
+	t/lint/layers
+lint-purity: lint-gcc
+	t/lint/purity $(B)/gcc/obj/src
+lint-banned: | $(SETUP_FIRST)
+	t/lint/banned $(SRC) $(CMD) $(wildcard src/*/*.h cmd/*.h)
+lint-names: | $(SETUP_FIRST)
+	t/lint/names
+lint-docs: lint-gcc
+	B=$(B)/gcc t/lint/docs
+lint-man: | $(SETUP_FIRST)
+	t/lint/man $(call some,$(MAN),man pages)
+lint-scripts: | $(SETUP_FIRST)
+	t/lint/scripts
+lint-cppcheck: | $(SETUP_FIRST)
+	mkdir -p $(B)/cppcheck
+	cppcheck -q -j$(JOBS) --cppcheck-build-dir=$(B)/cppcheck --std=c11 --language=c \
+		--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--suppress=missingIncludeSystem $(filter-out -Wp%,$(OWN_CPPFLAGS)) src cmd t/unit t/server
+lint-size:
+	t/lint/size $(SRC) $(CMD) $(UNIT) $(SERVER) $(wildcard src/*/*.h)
+
+format:
+	clang-format -i $(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(LINTC) \
+		$(wildcard src/*/*.h cmd/*.h t/*/*.h)
+
+# --- demo ------------------------------------------------------------------
+
+demo: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
+	@t/demo.sh
+
+# --- install ---------------------------------------------------------------
+
+# $(call link,PATH) - PATH becomes a relative link to the program, unless it
+# is another program's sendmail.
+define link
+@at='$(DESTDIR)$1'; top=$$(dirname '$1'); up=; \
+while case '$(bindir)/' in "$$top"/*) false; esac; do top=$${top%/*}; up=../$$up; done; \
+program='$(bindir)/sendoff'; to=$$up$${program#"$$top"/}; \
+if [ -e "$$at" ] || [ -L "$$at" ] && [ "$$(basename "$$(readlink "$$at")" .)" != sendoff ]; then \
+	echo "install: $$at is another program's and is left alone" >&2; \
+else \
+	echo "ln -sfn $$to $$at"; ln -sfn "$$to" "$$at"; \
+fi
+endef
+define unlink
+@at='$(DESTDIR)$1'; if [ "$$(basename "$$(readlink "$$at")" .)" = sendoff ]; then \
+	echo "rm -f $$at"; rm -f "$$at"; \
+fi
+endef
+
+# $(call to,FILE) - where a file besides the program goes.
+DATA_FILES = config.example $(MAN) $(wildcard $(COMPLETIONS))
+COMPLETIONS = cmd/completions/sendoff.bash cmd/completions/_sendoff cmd/completions/sendoff.fish
+config.example_to  = $(docdir)/config.example
+sendoff.bash_to    = $(bashdir)/sendoff
+_sendoff_to        = $(zshdir)/_sendoff
+sendoff.fish_to    = $(fishdir)/sendoff.fish
+to = $(DESTDIR)$(or $($(notdir $1)_to),$(mandir)/man$(patsubst .%,%,$(suffix $1))/$(notdir $1))
+
+define newline
+
+
+endef
+
+install: all
+	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(sbindir)' '$(DESTDIR)$(libdir)'
+	$(INSTALL) -m 755 $(B)/sendoff '$(DESTDIR)$(bindir)/sendoff'
+	$(call link,$(sbindir)/sendmail)
+	$(call link,$(libdir)/sendmail)
+	$(foreach f,$(DATA_FILES),$(INSTALL) -d '$(dir $(call to,$f))'$(newline)\
+	$(INSTALL) -m 644 $f '$(call to,$f)'$(newline))
+
+uninstall:
+	rm -f '$(DESTDIR)$(bindir)/sendoff'
+	$(call unlink,$(sbindir)/sendmail)
+	$(call unlink,$(libdir)/sendmail)
+	$(foreach f,$(DATA_FILES),rm -f '$(call to,$f)'$(newline))
+	@rmdir '$(DESTDIR)$(docdir)' 2>/dev/null || true
+
+# --- the rest --------------------------------------------------------------
+
+dist:
+	@mkdir -p $(B)
+	git archive --format=tar --prefix=sendoff-$(VERSION)/ HEAD | gzip -9n >$(B)/sendoff-$(VERSION).tar.gz
+	@echo $(B)/sendoff-$(VERSION).tar.gz
+
+clean distclean:
 	rm -rf $(B)
 
-.PHONY: all clean
+help:
+	@echo 'make                     build $(B)/sendoff and $(B)/sendmail'
+	@echo 'make demo                see it work: sends a mail to a throw-away server on this machine'
+	@echo 'make check               all tests'
+	@echo 'make install             below $(prefix); DESTDIR, prefix, bindir, ... are obeyed'
+	@echo 'make uninstall           what install put there, nothing else'
+	@echo 'make lint                warnings of two compilers, layers, banned calls, manuals, ...'
+	@echo 'make check-asan          the tests under AddressSanitizer and UBSan'
+	@echo 'make check-valgrind      the unit tests and a session under valgrind'
+	@echo 'make check-interop       against servers of other makers'
+	@echo 'make check-fuzz          FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
+	@echo 'make check-reproducible  two builds, one result'
+	@echo 'make check-bare          the README, followed on bare Debian: RELEASES="$(RELEASES)"'
+	@echo 'make format dist clean   reformat the source; a tarball; remove $(B)'
+	@echo
+	@echo 'demo, check*, and lint first install what they need with apt-get (t/setup.sh).'
+	@echo 'CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PKG_CONFIG are obeyed and come last.'
+
+FORCE:
+.PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \
+	check-reproducible check-bare lint $(LINTS) format demo install uninstall dist clean distclean \
+	help FORCE
+.DELETE_ON_ERROR:
 .SECONDARY:

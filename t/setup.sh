@@ -1,0 +1,118 @@
+#!/bin/sh
+# t/setup.sh GROUP... - what a bare machine lacks for building and testing.
+#
+# Groups: build test lint valgrind fuzz interop bare.  Each thing needed is
+# looked for first; only what is missing is installed, by apt-get, as root or
+# through sudo.  Where nothing is missing nothing is run.  On a system that is
+# not Debian's the packages are named and the caller goes on: its own errors
+# will say what is really lacking.
+set -u
+
+cc=${CC:-cc}
+pkg_config=${PKG_CONFIG:-pkg-config}
+missing=
+
+# need PACKAGES TEST... - PACKAGES are missing when TEST fails.
+need()
+{
+	packages=$1
+	shift
+	"$@" >/dev/null 2>&1 || missing="$missing $packages"
+}
+command_named()
+{
+	command -v "${1%% *}"
+}
+library()
+{
+	command -v "${pkg_config%% *}" && $pkg_config --exists "$1"
+}
+module()
+{
+	perl "-M$1" -e 1
+}
+header()
+{
+	echo "#include <$1>" | ${cc%% *} -E -
+}
+clang_runtime()
+{
+	echo 'int LLVMFuzzerTestOneInput(void); int LLVMFuzzerTestOneInput(void) { return 0; }' |
+		clang -fsanitize=fuzzer,address -x c -o /dev/null -
+}
+
+for group in "$@"; do
+	case $group in
+	build)
+		need gcc command_named "$cc"
+		need libc6-dev header stdio.h
+		need make command_named make
+		need pkg-config command_named "$pkg_config"
+		need libgnutls28-dev library gnutls
+		need libinih-dev library inih
+		need libidn2-dev library libidn2
+		need libjansson-dev library jansson
+		;;
+	test)
+		need perl module Test::More
+		need perl command_named prove
+		need openssl command_named openssl
+		;;
+	valgrind)
+		need "valgrind libc6-dbg" command_named valgrind
+		;;
+	fuzz)
+		need clang command_named clang
+		need libclang-rt-dev clang_runtime
+		;;
+	lint)
+		need gcc command_named gcc
+		need clang command_named clang
+		need cppcheck command_named cppcheck
+		need mandoc command_named mandoc
+		need "man-db groff-base" command_named man
+		need shellcheck command_named shellcheck
+		need binutils command_named nm
+		;;
+	interop)
+		need gnutls-bin command_named gnutls-serv
+		;;
+	bare)
+		need debootstrap command_named debootstrap
+		;;
+	*)
+		echo "$0: no group $group" >&2
+		exit 64
+		;;
+	esac
+done
+
+# Each package once.
+list=
+for package in $missing; do
+	case " $list " in *" $package "*) ;; *) list="$list $package" ;; esac
+done
+list=${list# }
+[ -n "$list" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "This needs what Debian packages as: $list" >&2
+	echo "Trying without." >&2
+	exit 0
+fi
+
+root=
+if [ "$(id -u)" != 0 ]; then
+	if ! command -v sudo >/dev/null; then
+		echo "Missing: $list" >&2
+		echo "As root run: apt-get install --no-install-recommends $list" >&2
+		exit 1
+	fi
+	root=sudo
+fi
+echo "Installing what is missing: $list"
+# Lists that cannot be renewed may still do.
+$root apt-get -q update || echo "apt-get update failed; trying with the lists at hand" >&2
+# shellcheck disable=SC2086 # a list of words
+$root env DEBIAN_FRONTEND=noninteractive \
+	apt-get -q -y --no-install-recommends install $list </dev/null

@@ -1,0 +1,603 @@
+/* smtp/engine.c - the session: greeting to QUIT, and the queue of expected
+ * replies; see engine.h. */
+#include "smtp/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "smtp/state.h"
+
+enum { OUTPUT_COMPACT = 64 * 1024 };   /* octets written that are still kept */
+
+static const struct key_choice tls_choices[] = {
+	{ "implicit", SMTP_TLS_IMPLICIT },
+	{ "starttls", SMTP_TLS_STARTTLS },
+	{ "off", SMTP_TLS_OFF },
+	{ "auto", SMTP_TLS_UNSET },
+	{ NULL, 0 }
+};
+
+static const struct key_choice pipelining_choices[] = {
+	{ "standard", PIPELINING_STANDARD },
+	{ "full", PIPELINING_FULL },
+	{ "off", PIPELINING_OFF },
+	{ NULL, 0 }
+};
+
+#define ROW(type, field) type, offsetof(struct smtp_settings, field)
+const struct key smtp_keys[] = {
+	{ "tls", ROW(KEY_CHOICE, tls), "auto",
+		"implicit, starttls (required) or off; auto: implicit on port 465, else starttls",
+		.choices = tls_choices },
+	{ "ehlo", ROW(KEY_WORD, ehlo), NULL, "name to give in EHLO", .choices = NULL },
+	{ "pipelining", ROW(KEY_CHOICE, pipelining), "standard",
+		"standard, full (AUTH PLAIN leads the MAIL group) or off",
+		.choices = pipelining_choices },
+	{ "chunking", ROW(KEY_BOOL, chunking), "no", "send content with BDAT where offered",
+		.choices = NULL },
+	{ "max_recipients", ROW(KEY_NUMBER, max_recipients), "100", "recipients of one transaction",
+		.least = 1, .most = 100000 },
+	{ .name = NULL }
+};
+#undef ROW
+
+/* What each step is called, and whether nothing may be pipelined behind it
+ * (RFC 2920 section 3.1, RFC 4954 section 4, RFC 3207). */
+static const struct {
+	const char *doing;
+	bool ends_group;
+} steps[STEP_COUNT] = {
+	[STEP_GREETING] = { "waiting for the greeting", true },
+	[STEP_EHLO] = { "sending EHLO", true },
+	[STEP_HELO] = { "sending HELO", true },
+	[STEP_STARTTLS] = { "starting TLS", true },
+	[STEP_AUTH] = { "logging in", true },
+	[STEP_MAIL] = { "sending MAIL FROM", false },
+	[STEP_RCPT] = { "sending RCPT TO", false },
+	[STEP_DATA] = { "sending DATA", true },
+	[STEP_CONTENT] = { "sending the message", false },
+	[STEP_RSET] = { "sending RSET", false },
+	[STEP_QUIT] = { "sending QUIT", true },
+};
+
+const char *smtp_step_doing(enum smtp_step step)
+{
+	return steps[step].doing;
+}
+
+void smtp_result_release(struct smtp_result *r)
+{
+	free(r->text);
+	free(r->hint);
+	r->text = r->hint = NULL;
+}
+
+void result_from_reply(struct smtp_result *to, enum smtp_verdict verdict, enum smtp_step step,
+	const struct smtp_reply *r)
+{
+	struct buf shown = BUF_INIT(2 * TEXT_SHOWN_MAX);
+
+	reply_show(r, &shown);
+	smtp_result_release(to);
+	to->verdict = verdict;
+	to->step = step;
+	to->code = r->code;
+	memcpy(to->enhanced, r->enhanced, sizeof(to->enhanced));
+	to->kind = ERR_NONE;
+	to->text = buf_take(&shown);
+}
+
+struct smtp *smtp_new(const struct smtp_options *options)
+{
+	struct smtp *s = mem_alloc(sizeof(*s));
+
+	s->o = *options;
+	s->phase = PHASE_GREETING;
+	s->encrypted = options->settings->tls == SMTP_TLS_IMPLICIT;
+	s->works_end = &s->works;
+	s->out.max = 1 << 18;
+	s->in.max = 1 << 20;
+	s->initial.max = 2 * SECRET_MAX;
+	reply_parser_init(&s->replies);
+	engine_expect(s, STEP_GREETING, NULL, 0);
+	if (s->encrypted)
+		s->phase = PHASE_TLS;
+	return s;
+}
+
+void smtp_free(struct smtp **sp)
+{
+	struct smtp *s = *sp;
+
+	if (!s)
+		return;
+	transact_release(s);
+	sasl_free(&s->sasl);
+	reply_parser_release(&s->replies);
+	buf_wipe(&s->in);
+	buf_wipe(&s->out);
+	buf_wipe(&s->initial);
+	smtp_result_release(&s->failure.result);
+	free(s->queue);
+	free(s);
+	*sp = NULL;
+}
+
+void engine_note(struct smtp *s, enum smtp_direction direction, const char *line)
+{
+	if (s->o.trace)
+		s->o.trace(s->o.context, direction, line, strlen(line));
+}
+
+void engine_emit(struct smtp *s, const void *data, size_t len)
+{
+	buf_add(&s->out, data, len);
+	s->emitted += len;
+}
+
+void engine_expect(struct smtp *s, enum smtp_step step, struct transaction *t, size_t which)
+{
+	if (s->count == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 16;
+		struct expected *grown = mem_grow(NULL, cap, sizeof(*grown));
+
+		for (size_t i = 0; i < s->count; i++)
+			grown[i] = s->queue[(s->head + i) % s->cap];
+		free(s->queue);
+		s->queue = grown;
+		s->head = 0;
+		s->cap = cap;
+	}
+	s->queue[(s->head + s->count++) % s->cap] =
+		(struct expected){ .step = step, .t = t, .which = which, .at = s->emitted };
+	if (steps[step].ends_group || !s->caps.pipelining ||
+	    s->o.settings->pipelining == PIPELINING_OFF)
+		s->group_closed = true;
+}
+
+/* shown stands for line in transcripts; NULL: line itself. */
+void engine_command(struct smtp *s, enum smtp_step step, struct transaction *t, size_t which,
+	const char *line, const char *shown)
+{
+	engine_note(s, SMTP_SENT, shown ? shown : line);
+	engine_emit(s, line, strlen(line));
+	engine_emit(s, "\r\n", 2);
+	engine_expect(s, step, t, which);
+}
+
+bool engine_may_send(const struct smtp *s)
+{
+	return !s->count || !s->group_closed;
+}
+
+/* A pipelined login that the server stumbled over cost nothing: no content was
+ * sent.  Whoever drives the session may try once more without. */
+static void note_stumble(struct smtp *s)
+{
+	s->failure.stumbled = s->login_led && !s->login_led_mail;
+}
+
+void engine_fail(struct smtp *s, const struct err *why)
+{
+	if (s->phase == PHASE_FAILED || s->phase == PHASE_ENDED)
+		return;
+	s->failure.err = *why;
+	note_stumble(s);
+	s->phase = PHASE_FAILED;
+	transact_broken(s);
+}
+
+/* The server refused the session: its words are the reason.  When all it was
+ * asked is answered, it is left politely. */
+void engine_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
+{
+	if (s->phase == PHASE_FAILED || s->phase == PHASE_ENDED)
+		return;
+	result_from_reply(&s->failure.result,
+		r->code >= 500 ? VERDICT_REFUSED : VERDICT_TRY_LATER, step, r);
+	s->failure.err.kind = ERR_NONE;
+	s->phase = PHASE_FAILED;
+	if (!s->count && r->code != 421 && s->out.len == s->out_at)
+		engine_command(s, STEP_QUIT, NULL, 0, "QUIT", NULL);
+	transact_broken(s);
+}
+
+void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
+{
+	struct buf shown = BUF_INIT(2 * TEXT_SHOWN_MAX);
+	struct err e = { 0 };
+
+	reply_show(r, &shown);
+	err_set(&e, ERR_PROTOCOL, "the server gave an answer that does not fit, while %s: %s",
+		steps[step].doing, buf_text(&shown));
+	buf_release(&shown);
+	engine_fail(s, &e);
+}
+
+static void answer_greeting(struct smtp *s, const struct smtp_reply *r)
+{
+	if (r->code == 220)
+		s->phase = PHASE_EHLO;
+	else if (r->code >= 400)
+		engine_refused(s, STEP_GREETING, r);
+	else
+		engine_protocol(s, STEP_GREETING, r);
+}
+
+/* Capabilities are known: what comes next? */
+static void after_hello(struct smtp *s)
+{
+	struct err e = { 0 };
+
+	if (s->o.settings->tls == SMTP_TLS_STARTTLS && !s->encrypted) {
+		if (s->caps.starttls) {
+			s->phase = PHASE_STARTTLS;
+			return;
+		}
+		err_set(&e, ERR_TLS, "the server does not offer STARTTLS, so nothing was sent to it");
+		err_hint(&e, "if this port speaks TLS from the start, set tls = implicit (usually "
+			"port 465); otherwise somebody may be stripping TLS on the way");
+		engine_fail(s, &e);
+		return;
+	}
+	s->phase = s->o.login ? PHASE_LOGIN : PHASE_READY;
+	if (s->o.login && !login_choose(s))
+		return;
+}
+
+static void answer_ehlo(struct smtp *s, const struct smtp_reply *r)
+{
+	bool plain = !s->o.login && (s->o.settings->tls != SMTP_TLS_STARTTLS || s->encrypted);
+
+	if (r->code / 100 == 2) {
+		capabilities_read(&s->caps, r);
+		after_hello(s);
+	} else if ((r->code == 500 || r->code == 502) && plain) {
+		s->phase = PHASE_HELO;   /* RFC 5321 section 3.2 */
+	} else if (r->code >= 400) {
+		engine_refused(s, STEP_EHLO, r);
+	} else {
+		engine_protocol(s, STEP_EHLO, r);
+	}
+}
+
+static void answer_helo(struct smtp *s, const struct smtp_reply *r)
+{
+	if (r->code / 100 == 2) {
+		memset(&s->caps, 0, sizeof(s->caps));
+		s->phase = PHASE_READY;
+	} else if (r->code >= 400) {
+		engine_refused(s, STEP_HELO, r);
+	} else {
+		engine_protocol(s, STEP_HELO, r);
+	}
+}
+
+static void answer_starttls(struct smtp *s, const struct smtp_reply *r)
+{
+	if (r->code == 220) {
+		/* What was said in clear never counts inside (RFC 3207 section 4.2). */
+		memset(&s->caps, 0, sizeof(s->caps));
+		s->phase = PHASE_TLS;
+	} else if (r->code >= 400) {
+		engine_refused(s, STEP_STARTTLS, r);
+	} else {
+		engine_protocol(s, STEP_STARTTLS, r);
+	}
+}
+
+static void trace_reply(struct smtp *s, const struct smtp_reply *r, bool secret)
+{
+	const char *line = buf_text(&r->text), *end = line + r->text.len;
+	struct buf shown = BUF_INIT(REPLY_TEXT_MAX + 64);
+
+	if (!s->o.trace)
+		return;
+	for (;;) {
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+		size_t len = (size_t)((stop ? stop : end) - line);
+
+		buf_clear(&shown);
+		buf_printf(&shown, "%d%c", r->code, stop ? '-' : ' ');
+		if (secret && len)
+			buf_add_text(&shown, "****");
+		else {
+			if (r->enhanced[0])
+				buf_printf(&shown, "%s ", r->enhanced);
+			buf_add(&shown, line, len);
+		}
+		s->o.trace(s->o.context, SMTP_GOT, buf_text(&shown), shown.len);
+		if (!stop)
+			break;
+		line = stop + 1;
+	}
+	buf_release(&shown);
+}
+
+static void early(struct smtp *s)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_PROTOCOL, "the server sent an answer before it was asked");
+	err_hint(&e, "nothing that follows could be trusted, so the connection was closed; a proxy or "
+		"firewall between here and the server may be the cause");
+	engine_fail(s, &e);
+}
+
+/* One whole reply answers the oldest command. */
+static void answer(struct smtp *s)
+{
+	const struct smtp_reply *r = &s->replies.reply;
+	struct expected x;
+
+	trace_reply(s, r, s->count && s->queue[s->head].step == STEP_AUTH && r->code == 334);
+	if (!s->count) {
+		if (s->content_next)
+			transact_unasked(s, r);
+		else if (r->code == 421)
+			engine_refused(s, smtp_waiting_for(s), r);
+		else
+			early(s);
+		return;
+	}
+	x = s->queue[s->head];
+	s->head = (s->head + 1) % s->cap;
+	if (!--s->count)
+		s->group_closed = false;
+	if (x.at > s->written) {
+		early(s);
+		return;
+	}
+	switch (x.step) {
+	case STEP_GREETING:
+		answer_greeting(s, r);
+		break;
+	case STEP_EHLO:
+		answer_ehlo(s, r);
+		break;
+	case STEP_HELO:
+		answer_helo(s, r);
+		break;
+	case STEP_STARTTLS:
+		answer_starttls(s, r);
+		break;
+	case STEP_AUTH:
+		login_answer(s, r);
+		break;
+	case STEP_MAIL:
+	case STEP_RCPT:
+	case STEP_DATA:
+	case STEP_CONTENT:
+	case STEP_RSET:
+		transact_answer(s, &x, r);
+		break;
+	case STEP_QUIT:
+	case STEP_COUNT:
+		break;
+	}
+}
+
+static bool over(const struct smtp *s)
+{
+	return s->phase == PHASE_FAILED || s->phase == PHASE_ENDED;
+}
+
+/* QUIT was sent and nothing else is unanswered: its reply is not waited for. */
+static bool only_quit_left(const struct smtp *s)
+{
+	return s->quit_sent && s->count <= 1;
+}
+
+static void take_replies(struct smtp *s)
+{
+	size_t at = 0;
+
+	while (!over(s) && at < s->in.len && !only_quit_left(s)) {
+		struct err e = { 0 };
+		size_t used = 0;
+		int whole;
+
+		if (s->phase == PHASE_TLS) {
+			early(s);   /* plain text behind the answer to STARTTLS (D2) */
+			break;
+		}
+		whole = reply_feed(&s->replies, s->in.data + at, s->in.len - at, &used, &e);
+		at += used;
+		if (whole < 0) {
+			engine_fail(s, &e);
+			break;
+		}
+		if (!whole)
+			break;
+		answer(s);
+		if (!over(s) && !s->count && at < s->in.len && s->phase != PHASE_TLS &&
+		    !s->content_next)
+			early(s);
+	}
+	buf_drop(&s->in, at);
+}
+
+static void hello(struct smtp *s, enum smtp_step step)
+{
+	struct buf line = BUF_INIT(512);
+
+	buf_printf(&line, "%s %s", step == STEP_EHLO ? "EHLO" : "HELO", s->o.ehlo);
+	engine_command(s, step, NULL, 0, buf_text(&line), NULL);
+	buf_release(&line);
+}
+
+static void send_ready(struct smtp *s)
+{
+	transact_send(s);
+	if (!over(s) && s->finishing && transact_idle(s) && !s->quit_sent && !s->content_next &&
+	    engine_may_send(s)) {
+		engine_command(s, STEP_QUIT, NULL, 0, "QUIT", NULL);
+		s->quit_sent = true;
+	}
+}
+
+/* Sends all that may be sent in this phase. */
+static void send_commands(struct smtp *s)
+{
+	switch (s->phase) {
+	case PHASE_EHLO:
+		if (!s->count)
+			hello(s, STEP_EHLO);
+		break;
+	case PHASE_HELO:
+		if (!s->count)
+			hello(s, STEP_HELO);
+		break;
+	case PHASE_STARTTLS:
+		if (!s->count)
+			engine_command(s, STEP_STARTTLS, NULL, 0, "STARTTLS", NULL);
+		break;
+	case PHASE_LOGIN:
+		if (s->finishing && transact_idle(s)) {
+			s->phase = PHASE_READY;
+			send_ready(s);
+		} else if (!s->count && !login_needs_secret(s)) {
+			bool lead = login_may_lead(s);
+
+			if (lead && transact_idle(s))
+				break;
+			login_send(s, lead);
+			if (s->phase == PHASE_READY)
+				send_ready(s);
+		}
+		break;
+	case PHASE_READY:
+		send_ready(s);
+		break;
+	default:
+		break;
+	}
+}
+
+enum smtp_want smtp_turn(struct smtp *s)
+{
+	take_replies(s);
+	send_commands(s);
+	if (s->phase == PHASE_FAILED)
+		return SMTP_FAILED;
+	if (only_quit_left(s))
+		s->phase = PHASE_ENDED;
+	if (s->phase == PHASE_ENDED)
+		return SMTP_ENDED;
+	if (s->phase == PHASE_TLS && s->out.len == s->out_at)
+		return SMTP_WANT_TLS;
+	if (s->phase == PHASE_LOGIN && !s->count) {
+		if (login_needs_secret(s))
+			return SMTP_WANT_SECRET;
+		return SMTP_WANT_MESSAGE;
+	}
+	if (s->phase == PHASE_READY && !s->count && transact_idle(s) && !s->content_next)
+		return SMTP_WANT_MESSAGE;
+	return SMTP_WANT_REPLY;
+}
+
+const char *smtp_output(struct smtp *s, size_t *len)
+{
+	*len = s->out.len - s->out_at;
+	return *len ? s->out.data + s->out_at : "";
+}
+
+void smtp_written(struct smtp *s, size_t len)
+{
+	s->out_at += len;
+	s->written += len;
+	if (s->out_at == s->out.len || s->out_at >= OUTPUT_COMPACT) {
+		buf_drop(&s->out, s->out_at);
+		s->out_at = 0;
+	}
+}
+
+void smtp_received(struct smtp *s, const char *data, size_t len)
+{
+	struct err e = { 0 };
+
+	buf_add(&s->in, data, len);
+	if (!buf_ok(&s->in)) {
+		err_set(&e, ERR_PROTOCOL, "the server sends more than it was asked for");
+		engine_fail(s, &e);
+	}
+}
+
+void smtp_broken(struct smtp *s, const struct err *why)
+{
+	struct err e = *why;
+
+	take_replies(s);   /* what came before the end still counts */
+	if (over(s) || only_quit_left(s))
+		return;
+	if (e.kind == ERR_LOST || e.kind == ERR_TIMEOUT)
+		err_context(&e, "while %s", steps[smtp_waiting_for(s)].doing);
+	engine_fail(s, &e);
+}
+
+void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool verified)
+{
+	s->encrypted = true;
+	s->verified = verified;
+	if (binding)
+		s->binding = *binding;
+	s->phase = s->count ? PHASE_GREETING : PHASE_EHLO;
+}
+
+void smtp_secret(struct smtp *s, const struct secret *secret)
+{
+	s->secret = secret;
+}
+
+void smtp_finish(struct smtp *s)
+{
+	s->finishing = true;
+}
+
+enum smtp_step smtp_waiting_for(const struct smtp *s)
+{
+	if (s->count)
+		return s->queue[s->head].step;
+	switch (s->phase) {
+	case PHASE_GREETING:
+		return STEP_GREETING;
+	case PHASE_EHLO:
+	case PHASE_HELO:
+		return STEP_EHLO;
+	case PHASE_STARTTLS:
+	case PHASE_TLS:
+		return STEP_STARTTLS;
+	case PHASE_LOGIN:
+	case PHASE_CHALLENGE:
+		return STEP_AUTH;
+	default:
+		return s->content_next ? STEP_CONTENT : STEP_MAIL;
+	}
+}
+
+bool smtp_sending_content(const struct smtp *s)
+{
+	return s->content_next;
+}
+
+bool smtp_may_stumble(const struct smtp *s)
+{
+	return s->login_led && !s->login_led_mail && s->phase == PHASE_READY;
+}
+
+const struct smtp_failure *smtp_failure(const struct smtp *s)
+{
+	return &s->failure;
+}
+
+const struct smtp_capabilities *smtp_capabilities(const struct smtp *s)
+{
+	return &s->caps;
+}
+
+const char *smtp_mechanism(const struct smtp *s)
+{
+	return s->logged_in ? sasl_name(s->mechanism) : NULL;
+}

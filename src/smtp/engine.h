@@ -1,0 +1,102 @@
+/* smtp/engine.h - the client's side of a dialogue, bytes in, bytes out.
+ *
+ * Pure: sockets, clocks, TLS and secrets belong to the caller, who alternates
+ *
+ *     want = smtp_turn(s);               what the dialogue needs from the world
+ *     out = smtp_output(s, &len);        octets to write, if any
+ *     smtp_written(s, n);  smtp_received(s, data, n);
+ *
+ * Inside there is a queue of expected replies: each command sent joins it, each
+ * whole reply answers the oldest.  Pipelining, one command at a time, and
+ * several transactions in flight are the same path, with another answer to "may
+ * the next command be sent now".  Several messages may be submitted; the next
+ * one's commands ride behind the last one's content.  More recipients than the
+ * server takes go in further transactions of the same session.
+ */
+#ifndef SMTP_ENGINE_H
+#define SMTP_ENGINE_H
+
+#include "base/key.h"
+#include "sasl/sasl.h"
+#include "smtp/capabilities.h"
+#include "smtp/message.h"
+
+enum smtp_pipelining { PIPELINING_STANDARD, PIPELINING_FULL, PIPELINING_OFF };
+enum smtp_tls { SMTP_TLS_OFF, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT, SMTP_TLS_UNSET };
+
+struct smtp_settings {
+	char *ehlo;               /* own; NULL: the caller finds a name */
+	int   tls;                /* enum smtp_tls */
+	int   pipelining;         /* enum smtp_pipelining */
+	bool  chunking;
+	long  max_recipients;     /* of one transaction */
+};
+extern const struct key smtp_keys[];   /* ehlo, tls, pipelining, chunking, max_recipients */
+
+enum smtp_direction { SMTP_SENT, SMTP_GOT, SMTP_NOTE };
+
+struct smtp_options {
+	const struct smtp_settings *settings;   /* borrowed, tls and pipelining decided */
+	const struct sasl_settings *sasl;       /* borrowed */
+	bool  login;                            /* this account logs in; no mail without it */
+	bool  has_secret, has_certificate;      /* what there is to log in with */
+	const char *ehlo;                       /* borrowed; a domain or an address literal */
+	const char *host;                       /* borrowed; for OAUTHBEARER */
+	unsigned port;
+	const char *nonce;                      /* borrowed; random, for SCRAM */
+	/* One line of the dialogue, without its line end, secrets masked; raw
+	 * octets otherwise: to be cleaned before it is shown.  May be NULL. */
+	void (*trace)(void *context, enum smtp_direction direction, const char *line, size_t len);
+	void *context;
+};
+
+struct smtp;
+
+struct smtp *smtp_new(const struct smtp_options *options);
+void smtp_free(struct smtp **sp);
+
+enum smtp_want {
+	SMTP_WANT_REPLY,      /* octets from the server, or room to write */
+	SMTP_WANT_TLS,        /* a TLS handshake now; then smtp_tls_done() */
+	SMTP_WANT_SECRET,     /* the secret of the account; then smtp_secret() */
+	SMTP_WANT_MESSAGE,    /* idle: smtp_submit() or smtp_finish() */
+	SMTP_ENDED,           /* all is said; what smtp_output() holds (QUIT) may be written
+	                       * without waiting for an answer */
+	SMTP_FAILED           /* see smtp_failure(); the connection is of no more use */
+};
+
+enum smtp_want smtp_turn(struct smtp *s);
+const char *smtp_output(struct smtp *s, size_t *len);
+void smtp_written(struct smtp *s, size_t len);
+void smtp_received(struct smtp *s, const char *data, size_t len);
+
+/* The world ended the dialogue: a deadline, a reset, the server closed.  Every
+ * recipient without a verdict gets one: UNKNOWN where the whole content was
+ * written and its reply is still awaited, else TRY_LATER.  Harmless after
+ * SMTP_ENDED. */
+void smtp_broken(struct smtp *s, const struct err *why);
+
+void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool verified);
+void smtp_secret(struct smtp *s, const struct secret *secret);   /* borrowed until smtp_free() */
+void smtp_submit(struct smtp *s, struct smtp_message *m);        /* borrowed until done */
+void smtp_finish(struct smtp *s);                                /* no more messages will come */
+
+/* What the oldest expected reply answers: the step that a deadline belongs to. */
+enum smtp_step smtp_waiting_for(const struct smtp *s);
+/* Content is being written: the deadline belongs to its progress. */
+bool smtp_sending_content(const struct smtp *s);
+/* An answer is awaited that a server which discards pipelined commands will
+ * never give: worth a short deadline, then another try without. */
+bool smtp_may_stumble(const struct smtp *s);
+
+struct smtp_failure {
+	struct err err;                /* kind ERR_NONE: the server said it, see result */
+	struct smtp_result result;
+	bool stumbled;                 /* over AUTH in a pipelined group: nothing was sent, try
+	                                * again with PIPELINING_STANDARD */
+};
+const struct smtp_failure *smtp_failure(const struct smtp *s);
+const struct smtp_capabilities *smtp_capabilities(const struct smtp *s);
+const char *smtp_mechanism(const struct smtp *s);   /* that logged in, or NULL */
+
+#endif

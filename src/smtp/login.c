@@ -1,0 +1,218 @@
+/* smtp/login.c - AUTH, RFC 4954; see state.h.
+ *
+ * A refused login is not tried again: neither with another mechanism nor with
+ * the same one, so that an account is never locked by us.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "smtp/state.h"
+
+enum { AUTH_LINE_MAX = 510 };   /* octets without CRLF: RFC 4954 section 4, RFC 5321 4.5.3.1.4 */
+
+bool login_choose(struct smtp *s)
+{
+	struct sasl_surroundings around = {
+		.encrypted = s->encrypted && s->verified,
+		.has_certificate = s->o.has_certificate,
+		.has_secret = s->o.has_secret,
+		.binding = s->binding,
+	};
+	struct err e = { 0 };
+
+	if (!s->caps.auth[0]) {
+		err_set(&e, ERR_LOGIN, "the server does not offer any login here, and this account "
+			"has one configured");
+		err_hint(&e, s->encrypted ?
+			"set auth = none if this server needs no login, or check host and port" :
+			"set tls = starttls: most servers offer the login only inside TLS");
+		engine_fail(s, &e);
+		return false;
+	}
+	if (sasl_choose(s->caps.auth, s->o.sasl, &around, &s->mechanism, &e) < 0) {
+		engine_fail(s, &e);
+		return false;
+	}
+	s->mechanism_chosen = true;
+	return true;
+}
+
+bool login_needs_secret(const struct smtp *s)
+{
+	return s->mechanism_chosen && s->mechanism != SASL_EXTERNAL && !s->secret;
+}
+
+bool login_may_lead(const struct smtp *s)
+{
+	return s->o.settings->pipelining == PIPELINING_FULL && s->caps.pipelining &&
+		(sasl_traits(s->mechanism) & SASL_ONE_TRIP);
+}
+
+/* Whether the server has the -PLUS form of the chosen mechanism. */
+static bool plus_offered(const struct smtp *s)
+{
+	struct buf name = BUF_INIT(64);
+	const char *at = s->caps.auth;
+	bool found = false;
+
+	buf_printf(&name, "%s-PLUS", sasl_name(s->mechanism));
+	while (*at && !found) {
+		size_t len = strcspn(at, " ");
+
+		found = text_equal_fold(at, len, buf_text(&name), name.len);
+		at += len;
+		at += strspn(at, " ");
+	}
+	buf_release(&name);
+	return found;
+}
+
+static void send_hidden(struct smtp *s, struct buf *line, const char *shown)
+{
+	engine_command(s, STEP_AUTH, NULL, 0, buf_text(line), shown);
+	buf_wipe(line);
+}
+
+static void cancel(struct smtp *s, const struct err *why)
+{
+	struct buf line = BUF_INIT(8);
+
+	s->cancelled = true;
+	s->failure.err = *why;
+	buf_add_char(&line, '*');
+	send_hidden(s, &line, "*");
+}
+
+void login_send(struct smtp *s, bool leading)
+{
+	struct sasl_login login = {
+		.mechanism = s->mechanism,
+		.user = s->o.sasl->user ? s->o.sasl->user : "",
+		.secret = s->secret,
+		.host = s->o.host,
+		.port = s->o.port,
+		.binding = s->binding.type ? &s->binding : NULL,
+		.plus_offered = plus_offered(s),
+		.nonce = s->o.nonce,
+	};
+	struct buf line = BUF_INIT(4 * SECRET_MAX), shown = BUF_INIT(128);
+	struct err e = { 0 };
+
+	s->sasl = sasl_new(&login, &e);
+	if (!s->sasl || ((sasl_traits(s->mechanism) & SASL_CLIENT_FIRST) &&
+			 sasl_start(s->sasl, &s->initial, &e) < 0)) {
+		engine_fail(s, &e);
+		return;
+	}
+	buf_printf(&line, "AUTH %s", sasl_name(s->mechanism));
+	buf_add_text(&shown, buf_text(&line));
+	s->phase = PHASE_CHALLENGE;
+	if (sasl_traits(s->mechanism) & SASL_CLIENT_FIRST) {
+		size_t encoded = s->initial.len ? (s->initial.len + 2) / 3 * 4 : 1;
+
+		if (line.len + 1 + encoded <= AUTH_LINE_MAX) {
+			buf_add_char(&line, ' ');
+			if (s->initial.len)
+				base64_encode(s->initial.data, s->initial.len, &line);
+			else
+				buf_add_char(&line, '=');
+			buf_add_text(&shown, s->initial.len ? " ****" : " =");
+			buf_wipe(&s->initial);
+			if (leading)
+				s->phase = PHASE_READY;
+		}
+	}
+	send_hidden(s, &line, buf_text(&shown));
+	if (s->phase == PHASE_READY) {
+		/* RFC 4954 section 4: done in one round trip, so MAIL may follow. */
+		s->login_led = true;
+		s->group_closed = false;
+	}
+	buf_release(&shown);
+}
+
+static void challenge(struct smtp *s, const struct smtp_reply *r)
+{
+	struct buf text = BUF_INIT(REPLY_TEXT_MAX), answer = BUF_INIT(2 * SECRET_MAX);
+	struct buf line = BUF_INIT(4 * SECRET_MAX);
+	struct err e = { 0 };
+	const char *in = buf_text(&r->text);
+	size_t len = r->text.len;
+	int good = 0;
+
+	while (len && in[len - 1] == ' ')
+		len--;
+	if (base64_decode(in, len, &text) < 0)
+		good = err_set(&e, ERR_PROTOCOL, "the server's login challenge is not base64");
+	else if (s->initial.len && !text.len)
+		buf_add(&answer, s->initial.data, s->initial.len);
+	else
+		good = sasl_step(s->sasl, buf_text(&text), text.len, &answer, &e);
+	buf_wipe(&s->initial);
+	if (good < 0) {
+		cancel(s, &e);
+	} else {
+		base64_encode(buf_text(&answer), answer.len, &line);
+		if (!line.data)
+			buf_add_text(&line, "");
+		send_hidden(s, &line, answer.len ? "****" : "");
+	}
+	buf_wipe(&answer);
+	buf_wipe(&line);
+	buf_wipe(&text);
+}
+
+/* Whether a refusal speaks of the login itself, and not of the group it led. */
+static bool about_login(int code)
+{
+	return (code >= 530 && code <= 539) || code == 454 || code == 432 || code == 450 ||
+		code == 451 || code == 421 || code == 550;
+}
+
+static void refused(struct smtp *s, const struct smtp_reply *r)
+{
+	const char *more = sasl_server_error(s->sasl);
+
+	if (s->login_led && !about_login(r->code)) {
+		engine_protocol(s, STEP_AUTH, r);   /* a stumble, as the failure will say */
+		return;
+	}
+	s->login_led = false;
+	if (more)
+		engine_note(s, SMTP_NOTE, more);
+	engine_refused(s, STEP_AUTH, r);
+	if (more && s->failure.result.text) {
+		char *text = mem_printf("%s (%s)", s->failure.result.text, more);
+
+		free(s->failure.result.text);
+		s->failure.result.text = text;
+	}
+}
+
+void login_answer(struct smtp *s, const struct smtp_reply *r)
+{
+	struct err e = { 0 };
+
+	if (s->cancelled) {
+		e = s->failure.err;
+		s->failure.err.kind = ERR_NONE;
+		engine_fail(s, &e);
+	} else if (r->code == 235) {
+		if (sasl_finish(s->sasl, &e) < 0) {
+			engine_fail(s, &e);
+			return;
+		}
+		s->logged_in = true;
+		if (s->phase == PHASE_CHALLENGE)
+			s->phase = PHASE_READY;
+	} else if (r->code == 334 && s->phase == PHASE_CHALLENGE) {
+		challenge(s, r);
+	} else if (r->code >= 400) {
+		refused(s, r);
+	} else {
+		engine_protocol(s, STEP_AUTH, r);
+	}
+}

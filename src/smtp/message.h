@@ -1,0 +1,69 @@
+/* smtp/message.h - a message on its way through a session, and what became of
+ * each recipient.
+ *
+ * Pure.  `result` is one of the two kinds of bad news: what a server said.
+ */
+#ifndef SMTP_MESSAGE_H
+#define SMTP_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "mail/envelope.h"
+
+/* The steps of the dialogue; each command sent is one, and so is the greeting. */
+enum smtp_step {
+	STEP_GREETING, STEP_EHLO, STEP_HELO, STEP_STARTTLS, STEP_AUTH, STEP_MAIL, STEP_RCPT,
+	STEP_DATA, STEP_CONTENT, STEP_RSET, STEP_QUIT, STEP_COUNT
+};
+
+enum smtp_verdict {
+	VERDICT_PENDING,     /* nothing known yet */
+	VERDICT_DELIVERED,   /* the server took responsibility */
+	VERDICT_TRY_LATER,   /* refused for now, or not reached */
+	VERDICT_REFUSED,     /* refused for good */
+	VERDICT_UNKNOWN,     /* the content was sent, its reply never came */
+	VERDICT_NOT_SENT     /* accepted, but the message was taken back for others' sake */
+};
+
+struct smtp_result {
+	enum smtp_verdict verdict;
+	enum smtp_step step;      /* where it was said */
+	int   code;               /* 0: no server said it */
+	char  enhanced[16];
+	char *text;               /* own; code and words, cleaned; or why without a server; NULL */
+	enum err_kind kind;       /* when code is 0: what kind of failure */
+	char *hint;               /* own; a next step, where one is known that well; NULL */
+};
+
+void smtp_result_release(struct smtp_result *r);
+
+/* The words of a step: "while sending MAIL FROM". */
+const char *smtp_step_doing(enum smtp_step step);
+
+struct smtp_message {
+	const char *sender;                 /* borrowed; envelope form, "" is the null sender */
+	char *const *recipients;            /* borrowed */
+	size_t count;
+	const struct dsn *dsn;              /* borrowed */
+	uint64_t size;                      /* octets of content, CRLFs counted, dots not (RFC 1870) */
+	bool eight_bit;                     /* content has octets above 127 */
+	bool all_or_nothing;                /* content waits for every RCPT reply; one recipient
+	                                     * refused for now and nobody gets it */
+
+	/* Content: reads up to len octets at offset; 0 at the end, -1 and *e. */
+	ssize_t (*read)(void *context, uint64_t offset, char *data, size_t len, struct err *e);
+	/* Called once, when every recipient has a verdict: inside the very call
+	 * that took the server's reply in. */
+	void (*done)(void *context, struct smtp_message *m);
+	void *context;
+
+	struct smtp_result *results;        /* borrowed; count of them, all zero at the start */
+	struct smtp_result content;         /* own; the reply to the last content, 250 included */
+	struct smtp_message *next;          /* the engine's */
+};
+
+#endif

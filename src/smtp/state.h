@@ -1,0 +1,128 @@
+/* smtp/state.h - the inside of the engine, shared by its files only.
+ *
+ * engine.c    the session: greeting, EHLO, STARTTLS, QUIT, failure; the queue
+ *             of expected replies and who answers them
+ * login.c     AUTH
+ * transact.c  messages: MAIL, RCPT, DATA or BDAT, content, RSET, verdicts
+ */
+#ifndef SMTP_STATE_H
+#define SMTP_STATE_H
+
+#include "smtp/content.h"
+#include "smtp/engine.h"
+#include "smtp/reply.h"
+
+enum phase {
+	PHASE_GREETING,
+	PHASE_EHLO,        /* EHLO is to be sent, or its reply awaited */
+	PHASE_HELO,
+	PHASE_STARTTLS,
+	PHASE_TLS,         /* the caller shakes hands */
+	PHASE_LOGIN,       /* AUTH is to be sent */
+	PHASE_CHALLENGE,   /* AUTH was sent, its exchange goes on */
+	PHASE_READY,       /* transactions */
+	PHASE_ENDED,
+	PHASE_FAILED
+};
+
+/* A message and which of its recipients are still to be served. */
+struct work {
+	struct smtp_message *m;     /* borrowed */
+	size_t next_recipient;      /* the first that was in no transaction yet */
+	size_t *again;              /* own; recipients a server would take only in another one */
+	size_t again_count;
+	size_t open;                /* recipients without a verdict */
+	size_t in_flight;           /* its transactions that are not settled */
+	bool   started;             /* command_check() was made, a transaction was begun */
+	bool   content_taken;       /* some transaction of it was delivered */
+	struct work *next;
+};
+
+enum got { GOT_NOTHING, GOT_ACCEPTED, GOT_VERDICT, GOT_SPLIT };
+
+struct transaction {
+	struct work *work;          /* borrowed */
+	size_t *recipients;         /* own; indexes into the message's */
+	unsigned char *got;         /* own; enum got, for each of them */
+	size_t count, sent, answered, accepted;
+	bool   hold;                /* content waits for every RCPT reply */
+	bool   mail_refused, refused_for_now, data_sent;
+	bool   nobody;              /* only a lone dot is sent: 354 without an accepted recipient */
+	struct content_cursor cursor;
+	uint64_t end_at;            /* s->emitted when its content was whole; 0: not yet */
+};
+
+struct expected {
+	enum smtp_step step;
+	struct transaction *t;      /* borrowed; NULL outside transactions */
+	size_t which;               /* RCPT: index into t->recipients */
+	uint64_t at;                /* s->emitted behind the command: a reply before that many
+	                             * octets were written is one to nothing */
+};
+
+struct smtp {
+	struct smtp_options o;
+	enum phase phase;
+	struct smtp_failure failure;
+	struct smtp_capabilities caps;
+
+	struct reply_parser replies;
+	struct buf in;              /* own; received, not yet parsed */
+	struct buf out;             /* own; to be written, from out_at on */
+	size_t out_at;
+	uint64_t emitted, written;  /* octets, counted over the whole session */
+
+	struct expected *queue;     /* own; a ring */
+	size_t head, count, cap;
+	bool group_closed;          /* nothing more may be sent until the queue is empty */
+
+	bool encrypted, verified;
+	struct sasl_binding binding;
+	struct sasl *sasl;          /* own */
+	enum sasl_mechanism mechanism;
+	bool mechanism_chosen, logged_in, cancelled;
+	bool login_led;             /* AUTH went out in one group with MAIL */
+	bool login_led_mail;        /* ... and that MAIL was answered */
+	struct buf initial;         /* own; an initial response that did not fit into the AUTH line */
+	const struct secret *secret;
+
+	struct work *works, **works_end;
+	struct transaction **flying;   /* own; not settled, in the order of their MAIL */
+	size_t flying_count;
+	struct transaction *current;   /* being sent; its content may be still to come */
+	bool content_next;             /* current's content is to be sent now */
+	bool need_reset;               /* RSET before the next MAIL */
+	bool finishing, quit_sent;
+	long learned_limit;            /* recipients that a transaction had when the server said 452 */
+};
+
+/* engine.c */
+void engine_command(struct smtp *s, enum smtp_step step, struct transaction *t, size_t which,
+	const char *line, const char *shown);
+void engine_expect(struct smtp *s, enum smtp_step step, struct transaction *t, size_t which);
+bool engine_may_send(const struct smtp *s);
+void engine_emit(struct smtp *s, const void *data, size_t len);
+void engine_fail(struct smtp *s, const struct err *why);
+void engine_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply *r);
+void engine_note(struct smtp *s, enum smtp_direction direction, const char *line);
+void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_reply *r);
+
+/* login.c */
+void login_send(struct smtp *s, bool leading);
+void login_answer(struct smtp *s, const struct smtp_reply *r);
+bool login_needs_secret(const struct smtp *s);
+bool login_choose(struct smtp *s);         /* false: the session failed */
+bool login_may_lead(const struct smtp *s); /* one trip, and the account wants it so */
+
+/* transact.c */
+void transact_send(struct smtp *s);        /* as much as may be sent now */
+void transact_answer(struct smtp *s, const struct expected *x, const struct smtp_reply *r);
+void transact_unasked(struct smtp *s, const struct smtp_reply *r);   /* while content is sent */
+void transact_broken(struct smtp *s);      /* verdicts for whoever has none */
+bool transact_idle(const struct smtp *s);  /* no message is waiting or being sent */
+void transact_release(struct smtp *s);
+
+void result_from_reply(struct smtp_result *to, enum smtp_verdict verdict, enum smtp_step step,
+	const struct smtp_reply *r);
+
+#endif

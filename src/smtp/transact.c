@@ -1,0 +1,569 @@
+/* smtp/transact.c - messages: MAIL, RCPT, DATA or BDAT, content, verdicts;
+ * see state.h.
+ *
+ * A message with more recipients than one transaction takes is carried by
+ * several, one behind the other.  Each recipient gets exactly one verdict.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "smtp/command.h"
+#include "smtp/content.h"
+#include "smtp/state.h"
+
+enum {
+	OUTPUT_FULL = 32 * 1024,       /* octets waiting to be written: commands pause */
+	BDAT_EAGER = 1 << 20           /* up to this size BDAT does not wait for RCPT replies */
+};
+
+static bool finished(const struct work *w)
+{
+	return !w->open && !w->in_flight;
+}
+
+/* Takes finished messages off the list, oldest first, and tells their owners. */
+static void report_finished(struct smtp *s)
+{
+	for (struct work **at = &s->works; *at;) {
+		struct work *w = *at;
+
+		if (!finished(w)) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		if (!w->next)
+			s->works_end = at;
+		if (w->m->done)
+			w->m->done(w->m->context, w->m);
+		free(w->again);
+		free(w);
+		at = &s->works;
+	}
+}
+
+static bool pending(const struct work *w, size_t recipient)
+{
+	return w->m->results[recipient].verdict == VERDICT_PENDING;
+}
+
+static void verdict_reply(struct work *w, size_t recipient, enum smtp_verdict verdict,
+	enum smtp_step step, const struct smtp_reply *r)
+{
+	if (!pending(w, recipient))
+		return;
+	result_from_reply(&w->m->results[recipient], verdict, step, r);
+	w->open--;
+}
+
+static void verdict_local(struct work *w, size_t recipient, enum smtp_verdict verdict,
+	enum smtp_step step, enum err_kind kind, const char *why)
+{
+	struct smtp_result *to = &w->m->results[recipient];
+
+	if (!pending(w, recipient))
+		return;
+	*to = (struct smtp_result){ .verdict = verdict, .step = step, .kind = kind,
+		.text = why ? mem_string(why) : NULL };
+	w->open--;
+}
+
+static enum smtp_verdict verdict_of(const struct smtp_reply *r)
+{
+	return r->code >= 500 ? VERDICT_REFUSED : VERDICT_TRY_LATER;
+}
+
+void smtp_submit(struct smtp *s, struct smtp_message *m)
+{
+	struct work *w = mem_alloc(sizeof(*w));
+
+	w->m = m;
+	w->open = m->count;
+	*s->works_end = w;
+	s->works_end = &w->next;
+}
+
+static bool unassigned(const struct work *w)
+{
+	return !w->started || w->again_count || w->next_recipient < w->m->count;
+}
+
+bool transact_idle(const struct smtp *s)
+{
+	if (s->current)
+		return false;
+	for (const struct work *w = s->works; w; w = w->next)
+		if (unassigned(w))
+			return false;
+	/* A recipient too many may yet come back for another transaction. */
+	for (size_t i = 0; i < s->flying_count; i++)
+		if (s->flying[i]->count > 1 && s->flying[i]->answered < s->flying[i]->count)
+			return false;
+	return true;
+}
+
+/* ---- beginning a transaction */
+
+static size_t limit(const struct smtp *s)
+{
+	long most = s->o.settings->max_recipients;
+
+	if (s->encrypted && s->caps.recipients_most && s->caps.recipients_most < most)
+		most = s->caps.recipients_most;
+	if (s->learned_limit && s->learned_limit < most)
+		most = s->learned_limit;
+	return most > 0 ? (size_t)most : 1;
+}
+
+static void fly(struct smtp *s, struct transaction *t)
+{
+	s->flying = mem_grow(s->flying, s->flying_count + 1, sizeof(struct transaction *));
+	s->flying[s->flying_count++] = t;
+	t->work->in_flight++;
+	s->current = t;
+}
+
+static void transaction_free(struct transaction *t)
+{
+	free(t->recipients);
+	free(t->got);
+	free(t);
+}
+
+/* Everything about it is known.  Expected replies may still point to it only
+ * if there are none left. */
+static void settle(struct smtp *s, struct transaction *t)
+{
+	for (size_t i = 0; i < s->flying_count; i++)
+		if (s->flying[i] == t) {
+			memmove(s->flying + i, s->flying + i + 1,
+				(s->flying_count - i - 1) * sizeof(struct transaction *));
+			s->flying_count--;
+			break;
+		}
+	if (s->current == t) {
+		s->current = NULL;
+		s->content_next = false;
+	}
+	t->work->in_flight--;
+	transaction_free(t);
+	report_finished(s);
+}
+
+static struct transaction *take_recipients(struct smtp *s, struct work *w)
+{
+	struct transaction *t = mem_alloc(sizeof(*t));
+	size_t most = limit(s), left = w->m->count - w->next_recipient, n;
+
+	t->work = w;
+	n = w->again_count + left < most ? w->again_count + left : most;
+	t->recipients = mem_grow(NULL, n, sizeof(*t->recipients));
+	t->got = mem_alloc(n);
+	while (t->count < n && w->next_recipient < w->m->count)
+		t->recipients[t->count++] = w->next_recipient++;
+	while (t->count < n)
+		t->recipients[t->count++] = w->again[--w->again_count];
+	t->hold = w->m->all_or_nothing && !w->content_taken && w->m->count > 1;
+	return t;
+}
+
+static void refuse_message(struct work *w, const struct err *why)
+{
+	for (size_t i = 0; i < w->m->count; i++) {
+		bool first = pending(w, i);
+
+		verdict_local(w, i, VERDICT_REFUSED, STEP_MAIL, why->kind, why->text);
+		if (first && why->hint[0])
+			w->m->results[i].hint = mem_string(why->hint);
+	}
+	w->next_recipient = w->m->count;
+	w->again_count = 0;
+}
+
+/* The next message with recipients that are in no transaction; those that this
+ * server cannot take at all get their verdict here. */
+static struct work *next_work(struct smtp *s)
+{
+	for (struct work *w = s->works; w; w = w->next) {
+		struct err e = { 0 };
+
+		if (!w->started) {
+			w->started = true;
+			if (command_check(w->m, &s->caps, &e) < 0)
+				refuse_message(w, &e);
+		}
+		if (unassigned(w))
+			return w;
+	}
+	return NULL;
+}
+
+static void begin(struct smtp *s, struct work *w)
+{
+	struct transaction *t;
+	struct buf line = BUF_INIT(2048);
+	struct err e = { 0 };
+
+	if (s->need_reset) {
+		engine_command(s, STEP_RSET, NULL, 0, "RSET", NULL);
+		s->need_reset = false;
+		return;
+	}
+	if (command_mail(w->m, &s->caps, &line, &e) < 0) {
+		refuse_message(w, &e);
+	} else {
+		t = take_recipients(s, w);
+		fly(s, t);
+		engine_command(s, STEP_MAIL, t, 0, buf_text(&line), NULL);
+	}
+	buf_release(&line);
+}
+
+/* ---- asking for the recipients */
+
+static void send_rcpt(struct smtp *s, struct transaction *t)
+{
+	size_t which = t->sent++, recipient = t->recipients[which];
+	struct buf line = BUF_INIT(2048);
+	struct err e = { 0 };
+
+	if (command_rcpt(t->work->m, recipient, &s->caps, &line, &e) < 0) {
+		verdict_local(t->work, recipient, VERDICT_REFUSED, STEP_RCPT, e.kind, e.text);
+		t->got[which] = GOT_VERDICT;
+		t->answered++;
+	} else {
+		engine_command(s, STEP_RCPT, t, which, buf_text(&line), NULL);
+	}
+	buf_release(&line);
+}
+
+/* Nobody gets it: those whom the server accepted are told so, and so are those
+ * that were to come in further transactions. */
+static void take_back(struct work *w)
+{
+	for (size_t i = 0; i < w->m->count; i++)
+		verdict_local(w, i, VERDICT_NOT_SENT, STEP_RCPT, ERR_NONE,
+			"not sent, because another recipient was refused for now");
+	w->next_recipient = w->m->count;
+	w->again_count = 0;
+}
+
+static bool wants_bdat(const struct smtp *s)
+{
+	return s->o.settings->chunking && s->caps.chunking;
+}
+
+/* The command's reply is expected only when its content is out: one that comes
+ * before is an answer to nothing. */
+static void begin_bdat(struct smtp *s, const struct transaction *t)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "BDAT %" PRIu64 " LAST", t->work->m->size);
+	engine_note(s, SMTP_SENT, line);
+	engine_emit(s, line, strlen(line));
+	engine_emit(s, "\r\n", 2);
+	s->content_next = true;
+}
+
+/* All RCPTs are out.  Whether DATA, BDAT, RSET or nothing comes next. */
+static void after_recipients(struct smtp *s, struct transaction *t)
+{
+	bool known = t->answered == t->count;
+	bool bdat = wants_bdat(s);
+
+	if (!known && (t->hold || t->mail_refused || (bdat && t->work->m->size > BDAT_EAGER)))
+		return;
+	if (known && (t->mail_refused || !t->accepted || (t->hold && t->refused_for_now))) {
+		if (t->hold && t->refused_for_now && !t->mail_refused)
+			take_back(t->work);
+		/* A server that refused MAIL has no transaction to reset. */
+		if (!t->mail_refused) {
+			engine_command(s, STEP_RSET, NULL, 0, "RSET", NULL);
+			s->need_reset = false;
+		}
+		settle(s, t);
+		return;
+	}
+	if (!bdat) {
+		t->data_sent = true;
+		engine_command(s, STEP_DATA, t, 0, "DATA", NULL);
+	} else if (!s->o.login || s->logged_in) {   /* content never before 235 */
+		t->data_sent = true;
+		begin_bdat(s, t);
+	}
+}
+
+/* ---- content */
+
+static void content_sent(struct smtp *s, struct transaction *t)
+{
+	bool bdat = wants_bdat(s);
+	char note[96];
+
+	if (!bdat)
+		engine_emit(s, ".\r\n", 3);
+	snprintf(note, sizeof(note), "[%" PRIu64 " octets of content%s]", t->cursor.offset,
+		bdat ? "" : ", then \".\"");
+	engine_note(s, SMTP_NOTE, note);
+	t->end_at = s->emitted;
+	s->content_next = false;
+	s->current = NULL;
+	s->need_reset = bdat;   /* RFC 3030 section 2: a failed BDAT leaves a state that RSET ends */
+	engine_expect(s, STEP_CONTENT, t, 0);
+}
+
+static void send_content(struct smtp *s)
+{
+	struct transaction *t = s->current;
+	struct err e = { 0 };
+
+	while (s->content_next && s->out.len - s->out_at < OUTPUT_FULL) {
+		size_t before = s->out.len;
+		int more;
+
+		if (t->nobody) {
+			content_sent(s, t);
+			return;
+		}
+		more = content_fill(t->work->m, &t->cursor, !wants_bdat(s), &s->out, &e);
+		s->emitted += s->out.len - before;
+		if (more < 0) {
+			engine_fail(s, &e);   /* no final dot: the server throws it away */
+			return;
+		}
+		if (!more)
+			content_sent(s, t);
+	}
+}
+
+/* ---- what may be sent now */
+
+void transact_send(struct smtp *s)
+{
+	for (;;) {
+		struct transaction *t = s->current;
+
+		if (s->phase == PHASE_FAILED || s->quit_sent)
+			return;
+		if (s->content_next) {
+			send_content(s);
+			if (s->content_next)
+				return;
+			continue;
+		}
+		if (!engine_may_send(s) || s->out.len - s->out_at >= OUTPUT_FULL)
+			return;
+		if (!t) {
+			struct work *w = next_work(s);
+
+			if (!w) {
+				report_finished(s);
+				return;
+			}
+			begin(s, w);
+		} else if (t->mail_refused && t->sent < t->count && !t->data_sent) {
+			t->answered += t->count - t->sent;
+			t->sent = t->count;
+		} else if (t->sent < t->count) {
+			send_rcpt(s, t);
+		} else if (!t->data_sent) {
+			after_recipients(s, t);
+			if (s->current == t && !t->data_sent)
+				return;
+		} else {
+			return;
+		}
+	}
+}
+
+/* ---- answers */
+
+static void answer_mail(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
+{
+	if (s->login_led && !s->login_led_mail && (r->code == 503 || r->code == 530 ||
+			r->code == 500 || r->code == 502 || r->code == 554)) {
+		engine_protocol(s, STEP_MAIL, r);   /* the group was too much for it */
+		return;
+	}
+	s->login_led_mail = true;
+	if (r->code / 100 == 2)
+		return;
+	t->mail_refused = true;
+	for (size_t i = 0; i < t->count; i++)
+		verdict_reply(t->work, t->recipients[i], verdict_of(r), STEP_MAIL, r);
+	/* The next transaction of this message would be refused alike. */
+	while (t->work->next_recipient < t->work->m->count)
+		verdict_reply(t->work, t->work->next_recipient++, verdict_of(r), STEP_MAIL, r);
+	while (t->work->again_count)
+		verdict_reply(t->work, t->work->again[--t->work->again_count], verdict_of(r),
+			STEP_MAIL, r);
+}
+
+/* "Too many recipients" (RFC 5321 section 4.5.3.1.10: 452, from some servers
+ * 552), and not "mailbox full". */
+static bool too_many(const struct transaction *t, const struct smtp_reply *r)
+{
+	const char *detail = strchr(r->enhanced, '.');
+
+	return (r->code == 452 || r->code == 552) && t->accepted > 0 &&
+		(!detail || !strcmp(detail, ".5.3"));
+}
+
+static void answer_rcpt(struct smtp *s, struct transaction *t, size_t which,
+	const struct smtp_reply *r)
+{
+	struct work *w = t->work;
+	size_t recipient = t->recipients[which];
+
+	t->answered++;
+	if (t->mail_refused)
+		return;
+	if (r->code / 100 == 2) {
+		t->got[which] = GOT_ACCEPTED;
+		t->accepted++;
+		return;
+	}
+	if (too_many(t, r)) {
+		w->again = mem_grow(w->again, w->again_count + 1, sizeof(size_t));
+		w->again[w->again_count++] = recipient;
+		t->got[which] = GOT_SPLIT;
+		s->learned_limit = (long)t->accepted;
+		return;
+	}
+	t->got[which] = GOT_VERDICT;
+	verdict_reply(w, recipient, verdict_of(r), STEP_RCPT, r);
+	if (r->code < 500)
+		t->refused_for_now = true;
+}
+
+/* The same words for every recipient that the server had accepted. */
+static void verdict_accepted(struct transaction *t, enum smtp_verdict verdict, enum smtp_step step,
+	const struct smtp_reply *r)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->got[i] == GOT_ACCEPTED)
+			verdict_reply(t->work, t->recipients[i], verdict, step, r);
+}
+
+static void answer_data(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
+{
+	if (r->code / 100 == 3) {
+		if (s->o.login && !s->logged_in) {
+			engine_protocol(s, STEP_DATA, r);   /* closed without the final dot */
+			return;
+		}
+		t->nobody = !t->accepted;   /* RFC 2920 section 3.1: then only the dot */
+		s->content_next = true;
+		s->current = t;
+		return;
+	}
+	verdict_accepted(t, verdict_of(r), STEP_DATA, r);
+	s->need_reset = !t->mail_refused;
+	settle(s, t);
+}
+
+static void answer_content(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
+{
+	struct smtp_message *m = t->work->m;
+
+	if (!t->nobody) {
+		enum smtp_verdict verdict = r->code / 100 == 2 ? VERDICT_DELIVERED : verdict_of(r);
+
+		verdict_accepted(t, verdict, STEP_CONTENT, r);
+		if (t->accepted) {
+			result_from_reply(&m->content, verdict, STEP_CONTENT, r);
+			t->work->content_taken |= verdict == VERDICT_DELIVERED;
+		}
+	}
+	settle(s, t);
+}
+
+void transact_answer(struct smtp *s, const struct expected *x, const struct smtp_reply *r)
+{
+	bool step_takes_3xx = x->step == STEP_DATA;
+
+	if ((r->code / 100 == 3 && !step_takes_3xx) || (r->code / 100 == 2 && step_takes_3xx)) {
+		engine_protocol(s, x->step, r);
+		return;
+	}
+	switch (x->step) {
+	case STEP_MAIL:
+		answer_mail(s, x->t, r);
+		break;
+	case STEP_RCPT:
+		answer_rcpt(s, x->t, x->which, r);
+		break;
+	case STEP_DATA:
+		answer_data(s, x->t, r);
+		break;
+	case STEP_CONTENT:
+		answer_content(s, x->t, r);
+		break;
+	default:
+		break;
+	}
+	if (r->code == 421)   /* RFC 5321 section 3.8: it closes, whatever was asked */
+		engine_refused(s, x->step, r);
+}
+
+/* A reply while the content is on its way: the server has had enough. */
+void transact_unasked(struct smtp *s, const struct smtp_reply *r)
+{
+	if (r->code < 400) {
+		engine_protocol(s, STEP_CONTENT, r);
+		return;
+	}
+	verdict_accepted(s->current, verdict_of(r), STEP_CONTENT, r);
+	engine_refused(s, STEP_CONTENT, r);
+}
+
+/* ---- the end of a session that did not end well */
+
+void transact_broken(struct smtp *s)
+{
+	const struct smtp_failure *f = &s->failure;
+	enum smtp_step step = f->err.kind ? smtp_waiting_for(s) : f->result.step;
+	const char *why = f->err.kind ? f->err.text : f->result.text;
+
+	for (size_t i = 0; i < s->flying_count; i++) {
+		struct transaction *t = s->flying[i];
+
+		/* RFC 1047: written whole, and nobody said what became of it. */
+		if (!t->end_at || s->written < t->end_at)
+			continue;
+		for (size_t k = 0; k < t->count; k++)
+			if (t->got[k] == GOT_ACCEPTED)
+				verdict_local(t->work, t->recipients[k], VERDICT_UNKNOWN,
+					STEP_CONTENT, ERR_UNKNOWN, why);
+	}
+	for (struct work *w = s->works; w; w = w->next) {
+		for (size_t i = 0; i < w->m->count; i++)
+			verdict_local(w, i, VERDICT_TRY_LATER, step, f->err.kind, why);
+		w->in_flight = 0;
+	}
+	for (size_t i = 0; i < s->flying_count; i++)
+		transaction_free(s->flying[i]);
+	s->flying_count = 0;
+	s->current = NULL;
+	s->content_next = false;
+	s->count = 0;
+	report_finished(s);
+}
+
+void transact_release(struct smtp *s)
+{
+	for (size_t i = 0; i < s->flying_count; i++)
+		transaction_free(s->flying[i]);
+	free(s->flying);
+	while (s->works) {
+		struct work *w = s->works;
+
+		s->works = w->next;
+		free(w->again);
+		free(w);
+	}
+}

@@ -45,7 +45,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototype
 
 OWN_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Isrc -I. \
 	-DSENDOFF_VERSION='"$(VERSION)"' -DSENDOFF_SYSCONFDIR='"$(sysconfdir)"'
-OWN_CFLAGS   = -std=c11 $(WARNINGS) -ffile-prefix-map=$(CURDIR)=. -fstack-protector-strong -fPIE
+OWN_CFLAGS   = -std=c11 $(WARNINGS) '-ffile-prefix-map=$(CURDIR)=.' -fstack-protector-strong -fPIE
 OWN_LDFLAGS  = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 
 # Fortified unless the builder speaks of it, does not optimise (glibc would
@@ -95,6 +95,7 @@ NEEDS_check-valgrind     = build test valgrind
 NEEDS_check-interop      = build test interop
 NEEDS_check-fuzz         = build fuzz
 NEEDS_check-reproducible = build
+NEEDS_check-install      = build
 NEEDS_check-bare         = bare
 NEEDS_lint               = build test lint
 SETUP_FIRST = $(if $(SET_UP),,$(if $(NEEDS),setup))
@@ -180,6 +181,9 @@ fuzz: $(FUZZERS)
 
 check-reproducible: | $(SETUP_FIRST)
 	t/reproducible.sh
+
+check-install: $(PROGRAMS)
+	t/install.sh
 
 RELEASES ?= bookworm trixie
 check-bare: | $(SETUP_FIRST)
@@ -267,7 +271,7 @@ install: all
 	$(INSTALL) -m 755 $(B)/sendoff '$(DESTDIR)$(bindir)/sendoff'
 	$(call link,$(sbindir)/sendmail)
 	$(call link,$(libdir)/sendmail)
-	$(foreach f,$(DATA_FILES),$(INSTALL) -d '$(dir $(call to,$f))'$(newline)\
+	$(foreach f,$(DATA_FILES),$(INSTALL) -d "$$(dirname '$(call to,$f)')"$(newline)\
 	$(INSTALL) -m 644 $f '$(call to,$f)'$(newline))
 
 uninstall:
@@ -299,6 +303,7 @@ help:
 	@echo 'make check-interop       against servers of other makers'
 	@echo 'make check-fuzz          FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
 	@echo 'make check-reproducible  two builds, one result'
+	@echo 'make check-install       install and uninstall below a directory of its own'
 	@echo 'make check-bare          the README, followed on bare Debian: RELEASES="$(RELEASES)"'
 	@echo 'make format dist clean   reformat the source; a tarball; remove $(B)'
 	@echo
@@ -307,7 +312,7 @@ help:
 
 FORCE:
 .PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \
-	check-reproducible check-bare lint $(LINTS) format demo install uninstall dist clean distclean \
+	check-reproducible check-install check-bare lint $(LINTS) format demo install uninstall dist clean distclean \
 	help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

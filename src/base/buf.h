@@ -29,7 +29,8 @@ void  buf_add(struct buf *b, const void *data, size_t len);
 void  buf_add_text(struct buf *b, const char *text);
 void  buf_add_char(struct buf *b, char c);
 void  buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void  buf_vprintf(struct buf *b, const char *format, va_list args);
+void  buf_vprintf(struct buf *b, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 char *buf_reserve(struct buf *b, size_t len);   /* room for len more octets, or NULL and overflow */
 void  buf_drop(struct buf *b, size_t len);      /* forget the first len octets */
 void  buf_clear(struct buf *b);                 /* forget all, keep the memory */

@@ -2,9 +2,9 @@
  *
  * The command runs as /bin/sh -c COMMAND with nothing substituted, stdin from
  * /dev/null, stdout into a pipe, stderr left as it is, in a process group of
- * its own, with default signal dispositions and an empty signal mask, and
- * without the variables named in `hidden`.  Waiting is the caller's affair:
- * read fd, with a deadline, and then call child_end().
+ * its own, with default signal dispositions and an empty signal mask, without
+ * any other descriptor and without the variables named in `hidden`.  Waiting is
+ * the caller's affair: read fd, with a deadline, and then call child_end().
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
@@ -22,10 +22,12 @@ struct child {
 int child_start(struct child *c, const char *command, const char *const *hidden, struct err *e);
 
 /* Starts a function instead of a command: it writes its result to the
- * descriptor and returns the exit status.  For work that blocks (names). */
+ * descriptor and returns the exit status.  For work that blocks (names).  It
+ * has no descriptors but that one and 0 to 2. */
 int child_call(struct child *c, int (*work)(int out, void *context), void *context, struct err *e);
 
-/* Reaps it; with kill_it, kills the whole process group first.  Returns the
+/* Reaps it; with kill_it, kills the whole process group first, else when it has
+ * not ended 5 s later (it may have closed its stdout and go on).  Returns the
  * wait status (as of waitpid), or -1 when it could not be had (SIGCHLD ignored
  * by whoever started us).  Safe on a struct that is all zero but out = -1. */
 int child_end(struct child *c, int kill_it);

@@ -16,7 +16,7 @@
 enum log_format { LOG_TEXT, LOG_JSON };
 
 struct log_settings {
-	char *target;   /* own; "syslog", "stderr", "none" or an absolute file name; NULL: by name */
+	char *target;   /* own; "syslog", "stderr", "none" or an absolute file; NULL: by name */
 	int   format;   /* enum log_format */
 };
 

@@ -28,7 +28,7 @@ void process_hold_secret(void);
 /* Who runs us, from the kernel and passwd, never from the environment.  name
  * is "uid-N" where passwd has no entry.  Both are static storage. */
 const char *process_user(void);
-const char *process_home(void);   /* HOME if it is owned by the effective user, else passwd's; or NULL */
+const char *process_home(void);   /* HOME if the effective user owns it, else passwd's; or NULL */
 bool process_is_setid(void);      /* effective and real ids differ */
 
 /* A variable, or NULL when process_is_setid() (HOME, XDG_*, SENDOFF_*). */

@@ -11,7 +11,7 @@ struct secret {
 	size_t len;
 };
 
-void secret_set(struct secret *s, const char *data, size_t len);   /* copies; wipes what was there */
+void secret_set(struct secret *s, const char *data, size_t len);   /* copies; wipes the old */
 void secret_wipe(struct secret *s);
 
 /* Removes one trailing newline (LF or CR LF), no other octet. */

@@ -1,0 +1,198 @@
+/* t/unit/base_child.c - commands and work beside us: what they inherit, how they end. */
+#include "t/unit/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/clock.h"
+
+/* Reads its stdout to the end, for ten seconds at most. */
+static const char *output(struct child *c)
+{
+	static char text[4096];
+	uint64_t until = clock_ms() + 10000;
+	size_t len = 0;
+
+	while (clock_ms() < until && len < sizeof(text) - 1) {
+		struct pollfd p = { .fd = c->out, .events = POLLIN };
+		ssize_t n;
+
+		poll(&p, 1, 100);
+		n = read(c->out, text + len, sizeof(text) - 1 - len);
+		if (n == 0)
+			break;
+		if (n > 0)
+			len += (size_t)n;
+		else if (errno != EAGAIN && errno != EINTR)
+			break;
+	}
+	text[len] = '\0';
+	return text;
+}
+
+static void command(const char *text, const char *want, int status, const char *what)
+{
+	struct child c;
+	struct err e = { 0 };
+
+	check_int(child_start(&c, text, NULL, &e), 0, "%s: starts", what);
+	check_text(output(&c), want, "%s: output", what);
+	check_int(child_end(&c, 0), status, "%s: status", what);
+}
+
+static void test_commands(void)
+{
+	command("echo hello; exit 3", "hello\n", 3 << 8, "plain");
+	command("cat; echo end", "end\n", 0, "D9 stdin is empty");
+	command("printf '%s' '$HOME `id`'", "$HOME `id`", 0, "nothing is substituted");
+	command("kill -9 $$", "", 9, "killed");
+	command("umask 077; trap - TERM; kill -TERM $$", "", 15, "SIGTERM is at its default");
+	command("ls /proc/self/fd | wc -l", "4\n", 0, "no descriptor of ours");
+}
+
+static void test_signals(void)
+{
+	sigset_t all;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, NULL);
+	/* 32 and 33 belong to the C library. */
+	command("grep -E '^Sig(Blk|Ign)' /proc/self/status | tr -d '\\t' | "
+		"sed 's/18\\(0*\\)$/00\\1/' | tr '\\n' ' '",
+		"SigBlk:0000000000000000 SigIgn:0000000000000000 ", 0, "C6 signals");
+	sigemptyset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+}
+
+static void test_hidden(void)
+{
+	static const char *const hidden[] = { "TAP_SECRET", "TAP_OTHER", NULL };
+	struct child c;
+	struct err e = { 0 };
+
+	setenv("TAP_SECRET", "s3cret", 1);
+	setenv("TAP_SECRET_NOT", "shown", 1);
+	setenv("TAP_OTHER", "x", 1);
+	child_start(&c, "env | grep ^TAP_", hidden, &e);
+	check_text(output(&c), "TAP_SECRET_NOT=shown\n", "D9 secrets are not handed on");
+	child_end(&c, 0);
+	check_text(getenv("TAP_SECRET"), "s3cret", "but still ours");
+}
+
+static void test_group(void)
+{
+	struct child c;
+	struct err e = { 0 };
+	uint64_t start = clock_ms();
+	int in_pipe;
+
+	child_start(&c, "sleep 30 & sleep 30 & echo up; wait", NULL, &e);
+	check_int(getpgid(c.pid), c.pid, "a process group of its own");
+	in_pipe = c.out;
+	check(fcntl(in_pipe, F_GETFL) & O_NONBLOCK, "the pipe does not block");
+	check(fcntl(in_pipe, F_GETFD) & FD_CLOEXEC, "and is not handed on");
+	check_int(child_end(&c, 1), SIGKILL, "C1 is killed whole");
+	check(clock_ms() - start < 5000, "C1 at once");
+	check_int(c.pid, 0, "nothing left in the struct");
+	check_int(child_end(&c, 1), -1, "ending twice does nothing");
+	errno = 0;
+	check(fcntl(in_pipe, F_GETFD) < 0 && errno == EBADF, "the pipe is closed");
+}
+
+static void test_lingering(void)
+{
+	struct child c;
+	struct err e = { 0 };
+	uint64_t start = clock_ms();
+
+	child_start(&c, "exec >&-; exec sleep 60", NULL, &e);
+	check_text(output(&c), "", "it closes its output and goes on");
+	check_int(child_end(&c, 0), SIGKILL, "C1 and is not waited for");
+	check(clock_ms() - start < 20000, "C1 for long");
+}
+
+static int work(int out, void *context)
+{
+	const char *text = context;
+
+	if (write(out, text, strlen(text)) < 0)
+		return 1;
+	return fcntl(99, F_GETFD) < 0 ? 7 : 8;
+}
+
+static int stay(int out, void *context)
+{
+	(void)out;
+	(void)context;
+	sleep(60);
+	return 0;
+}
+
+static void test_calls(void)
+{
+	char text[] = "from work";
+	struct child c = { .out = -1 };
+	struct err e = { 0 };
+
+	check_int(child_end(&c, 1), -1, "none started");
+	dup2(1, 99);
+	check_int(child_call(&c, work, text, &e), 0, "work starts");
+	check_text(output(&c), "from work", "writes its result");
+	check_int(child_end(&c, 0), 7 << 8, "returns its status, has none of our descriptors");
+	close(99);
+	check_int(child_call(&c, stay, NULL, &e), 0, "work that blocks");
+	check_int(child_end(&c, 1), SIGKILL, "C1 is killed");
+}
+
+/* Whoever started us ignores SIGCHLD: the kernel reaps. */
+static void test_ignored_sigchld(void)
+{
+	struct child c;
+	struct err e = { 0 };
+
+	signal(SIGCHLD, SIG_IGN);
+	child_start(&c, "echo x", NULL, &e);
+	check_text(output(&c), "x\n", "C6 output with SIGCHLD ignored");
+	check_int(child_end(&c, 0), -1, "C6 no status to be had");
+	signal(SIGCHLD, SIG_DFL);
+}
+
+static void test_no_descriptors(void)
+{
+	struct rlimit old, few;
+	struct child c;
+	struct err e = { 0 };
+
+	getrlimit(RLIMIT_NOFILE, &old);
+	few = old;
+	few.rlim_cur = 3;
+	setrlimit(RLIMIT_NOFILE, &few);
+	check_int(child_start(&c, "true", NULL, &e), -1, "C6 no descriptor left");
+	check(e.kind == ERR_SYSTEM && e.sys_errno == EMFILE, "is an error: %s", e.text);
+	check_int(child_end(&c, 0), -1, "and nothing to end");
+	setrlimit(RLIMIT_NOFILE, &old);
+}
+
+int main(void)
+{
+	test_commands();
+	test_signals();
+	test_hidden();
+	test_group();
+	test_lingering();
+	test_calls();
+	test_ignored_sigchld();
+	test_no_descriptors();
+	return tap_done();
+}

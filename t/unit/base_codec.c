@@ -1,0 +1,115 @@
+/* t/unit/base_codec.c - base64, hexadecimal, xtext: exact octets, strict reading. */
+#include "t/unit/tap.h"
+
+#include "base/codec.h"
+#include "base/mem.h"
+
+/* RFC 4648 section 10. */
+static const struct {
+	const char *plain, *coded;
+} vectors[] = {
+	{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
+	{ "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" }, { "\xff\xfe\xfd", "//79" },
+	{ "\xfb\xef", "++8=" },
+};
+
+static const char *const bad_base64[] = {
+	"A", "AA", "AAA", "AAAAA", "Zg=", "Zg", "=", "==", "===", "====", "Z===", "Zg==Zg==",
+	"Zm8=Zm8=", "Zm=v", "Z=8=", "Zm9v\n", "Zm9v\r\n", "Zm9 ", " Zm9", "Zm9-", "Zm9_", "Zh==",
+	"Zm9=", "Zm\x80v", "abc$", "Zg==\n",
+};
+
+static void test_base64(void)
+{
+	for (size_t i = 0; i < COUNT(vectors); i++) {
+		struct buf out = BUF_INIT(64);
+
+		base64_encode(vectors[i].plain, strlen(vectors[i].plain), &out);
+		check_text(buf_text(&out), vectors[i].coded, "encode vector %zu", i);
+		buf_clear(&out);
+		check_int(base64_decode(vectors[i].coded, strlen(vectors[i].coded), &out), 0,
+			"decode vector %zu", i);
+		check_text(buf_text(&out), vectors[i].plain, "decoded vector %zu", i);
+		buf_release(&out);
+	}
+	for (size_t i = 0; i < COUNT(bad_base64); i++) {
+		struct buf out = BUF_INIT(64);
+
+		check_int(base64_decode(bad_base64[i], strlen(bad_base64[i]), &out), -1,
+			"not base64: row %zu", i);
+		buf_release(&out);
+	}
+}
+
+static void test_cuts(void)
+{
+	static const char whole[] = "Zm9vYmFy";
+	struct buf out = BUF_INIT(64);
+
+	for (size_t cut = 0; cut < sizeof(whole); cut++) {
+		buf_clear(&out);
+		check_int(base64_decode(whole, cut, &out), cut % 4 ? -1 : 0, "cut at %zu", cut);
+		if (cut % 4 == 0)
+			check_int(out.len, cut / 4 * 3, "cut at %zu: length", cut);
+	}
+	buf_release(&out);
+}
+
+static void test_every_octet(void)
+{
+	unsigned char all[256];
+	struct buf coded = BUF_INIT(1024), back = BUF_INIT(1024);
+
+	for (int i = 0; i < 256; i++)
+		all[i] = (unsigned char)i;
+	for (size_t len = 250; len <= 256; len++) {
+		buf_clear(&coded);
+		buf_clear(&back);
+		base64_encode(all, len, &coded);
+		check(base64_decode(coded.data, coded.len, &back) == 0 && back.len == len &&
+			!memcmp(back.data, all, len), "base64 of %zu octets comes back", len);
+	}
+	buf_clear(&coded);
+	buf_clear(&back);
+	hex_encode(all, 256, &coded);
+	check_int(coded.len, 512, "hex doubles the length");
+	check(!strncmp(coded.data, "000102", 6) && !strcmp(coded.data + 506, "fdfeff"), "case");
+	check(hex_decode(coded.data, coded.len, &back) == 0 && back.len == 256 &&
+		!memcmp(back.data, all, 256), "hex comes back");
+	buf_release(&coded);
+	buf_release(&back);
+}
+
+static void test_limits(void)
+{
+	struct buf out = BUF_INIT(2);
+
+	check_int(base64_decode("Zm9v", 4, &out), -1, "more than the buffer may hold");
+	buf_release(&out);
+	out = BUF_INIT(64);
+	check_int(hex_decode("0g", 2, &out), -1, "hex: not a digit");
+	check_int(hex_decode("0", 1, &out), -1, "hex: half an octet");
+	buf_clear(&out);
+	check_int(hex_decode("aF", 2, &out), 0, "hex: either case");
+	check_text(buf_text(&out), "\xaf", "hex: value");
+	buf_release(&out);
+}
+
+static void test_xtext(void)
+{
+	struct buf out = BUF_INIT(0);
+
+	xtext_encode("a+b=c d\r\n\x80~!\0z", 14, &out);
+	check_text(buf_text(&out), "a+2Bb+3Dc+20d+0D+0A+80~!+00z", "E1 xtext (RFC 3461 section 4)");
+	buf_release(&out);
+}
+
+int main(void)
+{
+	test_base64();
+	test_cuts();
+	test_every_octet();
+	test_limits();
+	test_xtext();
+	return tap_done();
+}

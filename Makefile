@@ -58,6 +58,9 @@ FORTIFY = $(if $(findstring FORTIFY,$(CPPFLAGS) $(CFLAGS))$(SANITIZE),,$(if \
 PC_CFLAGS = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBRARIES)))$(PC_CFLAGS)
 PC_LIBS   = $(eval PC_LIBS := $$(shell $$(PKG_CONFIG) --libs $$(LIBRARIES)))$(PC_LIBS)
 
+# Each step is one short line; V=1 shows the commands.
+say = $(if $(V),,@echo '  $1'; )
+
 COMPILE = $(CC) $(OWN_CPPFLAGS) $(FORTIFY) $(PC_CFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS) $(SANITIZE)
 LINK    = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) $(SANITIZE)
 LINK_LIBS = $(PC_LIBS) $(LDLIBS)
@@ -105,30 +108,30 @@ SETUP_FIRST = $(if $(SET_UP),,$(if $(NEEDS),setup))
 all: $(PROGRAMS)
 
 $(B)/sendoff: $(call object,$(CMD)) $(LIB) $(B)/sources
-	$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
 
 $(B)/sendmail: $(B)/sendoff
-	ln -sf sendoff $@
+	$(call say,LN $@)ln -sf sendoff $@
 
 $(LIB): $(call object,$(SRC)) $(B)/sources
-	rm -f $@
-	$(AR) rcsD $@ $(filter %.o,$^)
+	@rm -f $@
+	$(call say,AR $@)$(AR) rcsD $@ $(filter %.o,$^)
 
 $(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	$(COMPILE) -MMD -MP -c -o $@ $<
+	$(call say,CC $@)$(COMPILE) -MMD -MP -c -o $@ $<
 
 $(UNITS) $(LINTC:%.c=$(B)/%): $(B)/%: $(B)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
 
 $(FUZZERS): $(B)/%: $(B)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+	$(call say,LINK $@)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
 
 $(B)/t/server: $(call object,$(SERVER)) $(LIB) $(B)/sources
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
 
 # Stamps that are rewritten only when what they hold has changed: other flags
 # compile everything again, a file that came or went links again.
@@ -201,8 +204,8 @@ lint-gcc: | $(SETUP_FIRST)
 	$(AGAIN) B=$(B)/gcc CC='$(GCC)' CFLAGS='-O2 -g' WERROR=-Werror everything
 lint-clang: | $(SETUP_FIRST)
 	$(AGAIN) B=$(B)/clang CC='$(CLANG)' CFLAGS='-O2 -g' WERROR=-Werror everything
-lint-layers: | $(SETUP_FIRST)
-	t/lint/layers
+lint-layers: lint-gcc
+	t/lint/layers $(B)/gcc/obj/src
 lint-purity: lint-gcc
 	t/lint/purity $(B)/gcc/obj/src
 lint-banned: | $(SETUP_FIRST)
@@ -308,7 +311,7 @@ help:
 	@echo 'make format dist clean   reformat the source; a tarball; remove $(B)'
 	@echo
 	@echo 'demo, check*, and lint first install what they need with apt-get (t/setup.sh).'
-	@echo 'CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PKG_CONFIG are obeyed and come last.'
+	@echo 'CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PKG_CONFIG are obeyed and come last; V=1 shows commands.'
 
 FORCE:
 .PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \

@@ -112,7 +112,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "Installing what is missing: $list"
 # Lists that cannot be renewed may still do.
-$root apt-get -q update || echo "apt-get update failed; trying with the lists at hand" >&2
+$root apt-get -qq update || echo "apt-get update failed; trying with the lists at hand" >&2
 # shellcheck disable=SC2086 # a list of words
 $root env DEBIAN_FRONTEND=noninteractive \
-	apt-get -q -y --no-install-recommends install $list </dev/null
+	apt-get -qq -y --no-install-recommends -o Dpkg::Use-Pty=0 install $list </dev/null

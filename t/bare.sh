@@ -87,6 +87,7 @@ run()
 	mkdir "$root"
 	tar -C "$root" -xzf "$base"
 	cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+	printf '127.0.0.1 localhost %s\n::1 localhost\n' "$(hostname)" >"$root/etc/hosts"
 	apt_settings >"$root/etc/apt/apt.conf.d/90host" || true
 	mkdir "$root/home/newcomer" "$root/home/newcomer/sendoff"
 	(cd "$here" && git ls-files -z -co --exclude-standard | xargs -0 sh -c \

@@ -8,6 +8,13 @@
  * a NUL, a bare CR, a line that is too long or neither section nor key, a
  * repeated key or section and an unknown one are errors with file, line, name
  * and the nearest valid name.  Errors are ERR_CONFIG and never quote a value.
+ *
+ * The text of an error begins "FILE:LINE: "; the nearest name is in its hint.
+ * A comment is a line that begins with ; or #.  Secrets may hold any octet but
+ * NUL; other values are UTF-8 without control characters but tabs.  Words of
+ * KEY_BOOL and KEY_CHOICE may be in capitals.  An empty value ("from =", or
+ * two quotes) makes a text, word, path, list or secret absent, whatever
+ * [defaults] or the row's own default say; for the other types it is an error.
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -52,14 +59,17 @@ struct conf_source {
 	bool has_secret;          /* some KEY_SECRET was given literally */
 };
 
-/* Parses text.  The lists of tables say which keys are known: global for
- * [sendoff], account for [defaults] and [account NAME].  Values are checked
- * against their rows.  -1: nothing of the source is to be used. */
+/* Parses text into src, which is overwritten, not released.  The lists of tables
+ * say which keys are known: global for [sendoff], account for [defaults] and
+ * [account NAME].  Values are checked against their rows.  -1: nothing of the
+ * source is to be used; src is empty. */
 int  conf_parse(struct conf_source *src, const char *name, const char *text, size_t len,
 	const struct conf_table *global, const struct conf_table *account, struct err *e);
 void conf_release(struct conf_source *src);
 
-/* Adds an entry that does not come from a file (line 0). */
+/* Adds an entry that does not come from a file (line 0); the value is taken as
+ * it is, quotes too.  It beats an earlier one of the same key.  A source that is
+ * all zero is named "environment". */
 int  conf_set(struct conf_source *src, enum conf_part part, const char *account, const char *key,
 	const char *value, const struct conf_table *tables, struct err *e);
 
@@ -78,7 +88,8 @@ void conf_clear(const struct conf_table *tables, void *object);
 const struct conf_entry *conf_find(const struct conf_source *src, enum conf_part part,
 	const char *account, const char *key);
 
-/* Pure: one value into one field; -1: ERR_CONFIG saying what is allowed. */
+/* Pure: one value into one field, which is zero or holds an earlier value (it is
+ * freed); -1: ERR_CONFIG saying what is allowed, and the field as it was. */
 int  key_parse(const struct key *row, const char *value, void *field, struct err *e);
 /* The field as text that key_parse() would read back; a secret as "***". */
 void key_write(const struct key *row, const void *field, struct buf *out);

@@ -71,15 +71,18 @@ SRC    = $(sort $(wildcard src/*/*.c))
 CMD    = $(sort $(wildcard cmd/*.c))
 UNIT   = $(sort $(wildcard t/unit/*.c))
 SERVER = $(sort $(wildcard t/server/*.c))
-FUZZ   = $(sort $(wildcard t/fuzz/*.c))
+REPLAY = t/fuzz/replay.c
+FUZZ   = $(sort $(filter-out $(REPLAY),$(wildcard t/fuzz/*.c)))
 LINTC  = $(sort $(wildcard t/lint/*.c))
 MAN    = $(sort $(wildcard man/*.[1-8]))
 
 LIB      = $(B)/libsendoff.a
 object   = $(1:%.c=$(B)/obj/%.o)
-OBJECTS  = $(call object,$(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(LINTC))
+OBJECTS  = $(call object,$(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(REPLAY) $(LINTC))
 UNITS    = $(UNIT:%.c=$(B)/%)
 FUZZERS  = $(FUZZ:%.c=$(B)/%)
+REPLAYS  = $(FUZZ:t/fuzz/%.c=$(B)/t/replay/%)
+TESTS    = $(PROGRAMS) $(B)/t/server $(UNITS) $(REPLAYS)
 PROGRAMS = $(B)/sendoff $(B)/sendmail
 
 # $(call some,FILES,WHAT) - the files, or the end: a check that finds nothing
@@ -129,6 +132,10 @@ $(FUZZERS): $(B)/%: $(B)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
 
+$(REPLAYS): $(B)/t/replay/%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/fuzz/replay.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+
 $(B)/t/server: $(call object,$(SERVER)) $(LIB) $(B)/sources
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
@@ -162,15 +169,16 @@ AGAIN = +$(MAKE) --no-print-directory SET_UP=yes
 export B
 
 # The tests find the binaries in the directory that B names.
-check: $(PROGRAMS) $(UNITS) $(B)/t/server | $(SETUP_FIRST)
-	$(PROVE) -j$(JOBS) $(call some,$(UNITS),unit tests) $(call some,$(sort $(wildcard t/*.t)),tests)
+check: $(TESTS) | $(SETUP_FIRST)
+	$(PROVE) -j$(JOBS) $(call some,$(UNITS),unit tests) $(REPLAYS) \
+		$(call some,$(sort $(wildcard t/*.t)),tests)
 
 check-asan: | $(SETUP_FIRST)
 	$(AGAIN) B=$(B)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' check
 
-check-valgrind: $(PROGRAMS) $(UNITS) $(B)/t/server | $(SETUP_FIRST)
-	t/valgrind.sh $(call some,$(UNITS),unit tests)
+check-valgrind: $(TESTS) | $(SETUP_FIRST)
+	t/valgrind.sh $(call some,$(UNITS),unit tests) $(REPLAYS)
 
 check-interop: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/interop/*.t)),interoperation tests)
@@ -198,7 +206,7 @@ LINTS = lint-gcc lint-clang lint-layers lint-purity lint-banned lint-names lint-
 	lint-scripts lint-cppcheck lint-size
 
 lint: $(LINTS)
-everything: $(PROGRAMS) $(UNITS) $(B)/t/server $(LINTC:%.c=$(B)/%) $(call object,$(FUZZ))
+everything: $(TESTS) $(LINTC:%.c=$(B)/%)
 
 lint-gcc: | $(SETUP_FIRST)
 	$(AGAIN) B=$(B)/gcc CC='$(GCC)' CFLAGS='-O2 -g' WERROR=-Werror everything

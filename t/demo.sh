@@ -6,6 +6,7 @@
 # Status 0 only when both messages arrived whole.
 set -eu
 
+cd "$(dirname "$0")/.."
 B=${B:-build}
 work=$(mktemp -d "${TMPDIR:-/tmp}/sendoff-demo.XXXXXX")
 server=
@@ -48,26 +49,11 @@ done
 export HOME="$work" LC_ALL=C
 unset EMAIL NO_COLOR || true
 
-make_certificates()
-{
-	cd "$work"
-	openssl ecparam -name prime256v1 -genkey -noout -out ca.key
-	openssl req -x509 -new -key ca.key -days 2 -subj '/CN=sendoff demo CA' -out ca.pem \
-		-addext 'basicConstraints=critical,CA:TRUE' -addext 'keyUsage=critical,keyCertSign'
-	openssl ecparam -name prime256v1 -genkey -noout -out server.key
-	openssl req -new -key server.key -subj '/CN=localhost' -out server.csr
-	printf '%s\n' 'subjectAltName=DNS:localhost,IP:127.0.0.1' 'extendedKeyUsage=serverAuth' \
-		'basicConstraints=CA:FALSE' >extensions
-	openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -set_serial 1 -days 2 \
-		-extfile extensions -out server.pem
-	cd - >/dev/null
-}
-
 start_server()
 {
 	mkdir "$work/arrived"
-	"$B/t/server" --ready "$work/port" --tls starttls --cert "$work/server.pem" \
-		--key "$work/server.key" --user alice --password "$1" --require-login \
+	"$B/t/server" --ready "$work/port" --tls starttls --cert "$B/t/certs/server.crt" \
+		--key "$B/t/certs/server.key" --user alice --password "$1" --require-login \
 		--store "$work/arrived" --lifetime 60 2>"$work/server.log" &
 	server=$!
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -92,7 +78,7 @@ write_config()
 		host = localhost
 		port = $port
 		tls = starttls
-		tls_ca_file = $work/ca.pem
+		tls_ca_file = $PWD/$B/t/certs/ca.crt
 		user = alice
 		password_file = $work/password
 		from = alice@example.org
@@ -125,7 +111,7 @@ message()
 		Content-Transfer-Encoding: base64
 
 	END
-	openssl base64 -in LICENSE
+	base64 LICENSE
 	printf '%s\n' '' '--cut here--'
 }
 
@@ -143,7 +129,7 @@ arrived()
 	message "$1" | sed '1,/^$/d' >"$work/sent.body"
 	cmp "$work/sent.body" "$work/got.body" || fail "the body of \"$1\" is not what was sent"
 	sed -n '/^Content-Transfer-Encoding: base64$/,/^--cut here--$/p' "$work/got.body" |
-		grep -v -e '^Content-' -e '^--' | openssl base64 -d >"$work/attachment"
+		grep -v -e '^Content-' -e '^--' | base64 -d >"$work/attachment"
 	cmp LICENSE "$work/attachment" || fail "the attachment of \"$1\" is not what was sent"
 	for rcpt in bob@example.net carol@example.net; do
 		grep -q "$rcpt" "${eml%.eml}.envelope" || fail "\"$1\" did not go to $rcpt"
@@ -151,9 +137,9 @@ arrived()
 	echo "    body and attachment ($(wc -c <"$work/attachment" | tr -d ' ') octets) arrived as they were sent"
 }
 
-password=$(openssl rand -hex 16)
+password=$(head -c 16 /dev/urandom | od -A n -t x1 | tr -d ' \n')
 title "A throw-away mail server with STARTTLS and a login"
-make_certificates >"$work/openssl.log" 2>&1 || fail "openssl: $(tail -n 1 "$work/openssl.log")"
+t/certs.sh "$B/t/certs"
 start_server "$password"
 echo "listening on localhost, port $port; it knows one user, alice, and takes mail from nobody else"
 

@@ -56,7 +56,7 @@ for group in "$@"; do
 	test)
 		need perl module Test::More
 		need perl command_named prove
-		need openssl command_named openssl
+		need gnutls-bin command_named certtool
 		;;
 	valgrind)
 		need "valgrind libc6-dbg" command_named valgrind
@@ -76,6 +76,7 @@ for group in "$@"; do
 		;;
 	interop)
 		need gnutls-bin command_named gnutls-serv
+		need openssl command_named openssl
 		;;
 	bare)
 		need debootstrap command_named debootstrap

@@ -183,26 +183,47 @@ static int read_all(int fd, const char *shown, struct buf *out, struct err *e)
 	return 0;
 }
 
-enum file_result file_read(const char *path, enum file_trust trust, struct buf *out, struct err *e)
+enum file_result file_open(const char *path, enum file_trust trust, int *fd, struct err *e)
 {
 	enum file_result result;
 	char shown[SHOWN];
-	int fd;
 
-	text_clean_to(shown, sizeof(shown), path, strlen(path));
 	do   /* O_NONBLOCK: a FIFO in its place must not hold us up */
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	while (fd < 0 && errno == EINTR);
-	if (fd < 0) {
+		*fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	while (*fd < 0 && errno == EINTR);
+	if (*fd < 0) {
 		int number = errno;
 
+		text_clean_to(shown, sizeof(shown), path, strlen(path));
 		err_sys(e, ERR_CONFIG, number, "cannot open '%s'", shown);
 		if (number == ENOENT || number == ENOTDIR)
 			return FILE_ABSENT;
 		return number == EACCES || number == EPERM ? FILE_DENIED : FILE_BAD;
 	}
-	result = file_check(fd, path, trust, e);
-	if (result == FILE_OK && read_all(fd, shown, out, e) < 0)
+	result = file_check(*fd, path, trust, e);
+	if (result != FILE_OK) {
+		close(*fd);
+		*fd = -1;
+	}
+	return result;
+}
+
+int file_read_open(int fd, const char *path, struct buf *out, struct err *e)
+{
+	char shown[SHOWN];
+
+	text_clean_to(shown, sizeof(shown), path, strlen(path));
+	return read_all(fd, shown, out, e);
+}
+
+enum file_result file_read(const char *path, enum file_trust trust, struct buf *out, struct err *e)
+{
+	int fd;
+	enum file_result result = file_open(path, trust, &fd, e);
+
+	if (result != FILE_OK)
+		return result;
+	if (file_read_open(fd, path, out, e) < 0)
 		result = FILE_BAD;
 	close(fd);
 	return result;

@@ -28,6 +28,11 @@ enum file_result { FILE_OK = 0, FILE_ABSENT = 1, FILE_DENIED = 2, FILE_BAD = -1 
  * *e is set for all but FILE_OK, with kind ERR_CONFIG and the path in it. */
 enum file_result file_read(const char *path, enum file_trust trust, struct buf *out, struct err *e);
 
+/* The two halves of it, for a file whose content decides what is to be checked:
+ * opening (*fd is the caller's to close; -1 on failure) and reading. */
+enum file_result file_open(const char *path, enum file_trust trust, int *fd, struct err *e);
+int file_read_open(int fd, const char *path, struct buf *out, struct err *e);
+
 /* Only the check, on an open descriptor. */
 enum file_result file_check(int fd, const char *path, enum file_trust trust, struct err *e);
 

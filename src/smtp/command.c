@@ -22,6 +22,12 @@ static int add_path(const char *address, struct buf *out, struct err *e)
 	return 0;
 }
 
+/* A line that is not whole must not be sent: it would be another command. */
+static int whole(const struct buf *out, struct err *e)
+{
+	return buf_ok(out) ? 0 : err_set(e, ERR_MESSAGE, "an address is too long to be sent");
+}
+
 static bool needs_utf8(const struct smtp_message *m)
 {
 	if (address_needs_utf8(m->sender))
@@ -52,7 +58,7 @@ int command_mail(const struct smtp_message *m, const struct smtp_capabilities *c
 		buf_add_text(out, " ENVID=");
 		xtext_encode(dsn->envid, strlen(dsn->envid), out);
 	}
-	return 0;
+	return whole(out, e);
 }
 
 static void add_notify(unsigned notify, struct buf *out)
@@ -88,7 +94,7 @@ int command_rcpt(const struct smtp_message *m, size_t recipient,
 			xtext_encode(address, strlen(address), out);
 		}
 	}
-	return 0;
+	return whole(out, e);
 }
 
 int command_check(const struct smtp_message *m, const struct smtp_capabilities *c, struct err *e)

@@ -11,38 +11,6 @@
 
 enum { OUTPUT_COMPACT = 64 * 1024 };   /* octets written that are still kept */
 
-static const struct key_choice tls_choices[] = {
-	{ "implicit", SMTP_TLS_IMPLICIT },
-	{ "starttls", SMTP_TLS_STARTTLS },
-	{ "off", SMTP_TLS_OFF },
-	{ "auto", SMTP_TLS_UNSET },
-	{ NULL, 0 }
-};
-
-static const struct key_choice pipelining_choices[] = {
-	{ "standard", PIPELINING_STANDARD },
-	{ "full", PIPELINING_FULL },
-	{ "off", PIPELINING_OFF },
-	{ NULL, 0 }
-};
-
-#define ROW(type, field) type, offsetof(struct smtp_settings, field)
-const struct key smtp_keys[] = {
-	{ "tls", ROW(KEY_CHOICE, tls), "auto",
-		"implicit, starttls (required) or off; auto: implicit on port 465, else starttls",
-		.choices = tls_choices },
-	{ "ehlo", ROW(KEY_WORD, ehlo), NULL, "name to give in EHLO", .choices = NULL },
-	{ "pipelining", ROW(KEY_CHOICE, pipelining), "standard",
-		"standard, full (AUTH PLAIN leads the MAIL group) or off",
-		.choices = pipelining_choices },
-	{ "chunking", ROW(KEY_BOOL, chunking), "no", "send content with BDAT where offered",
-		.choices = NULL },
-	{ "max_recipients", ROW(KEY_NUMBER, max_recipients), "100", "recipients of one transaction",
-		.least = 1, .most = 100000 },
-	{ .name = NULL }
-};
-#undef ROW
-
 /* What each step is called, and whether nothing may be pipelined behind it
  * (RFC 2920 section 3.1, RFC 4954 section 4, RFC 3207). */
 static const struct {
@@ -119,6 +87,7 @@ void smtp_free(struct smtp **sp)
 	buf_wipe(&s->in);
 	buf_wipe(&s->out);
 	buf_wipe(&s->initial);
+	buf_wipe(&s->said);
 	smtp_result_release(&s->failure.result);
 	free(s->queue);
 	free(s);
@@ -179,12 +148,22 @@ static void note_stumble(struct smtp *s)
 	s->failure.stumbled = s->login_led && !s->login_led_mail;
 }
 
+/* What was not written yet never will be: it may hold the end of a message whose
+ * recipients are being told that it was not sent. */
+static void drop_output(struct smtp *s)
+{
+	buf_wipe(&s->out);
+	s->out_at = 0;
+}
+
 void engine_fail(struct smtp *s, const struct err *why)
 {
 	if (s->phase == PHASE_FAILED || s->phase == PHASE_ENDED)
 		return;
-	s->failure.err = *why;
+	if (!s->cancelled)   /* a login that we gave up: that is why, whatever came then */
+		s->failure.err = *why;
 	note_stumble(s);
+	drop_output(s);
 	s->phase = PHASE_FAILED;
 	transact_broken(s);
 }
@@ -193,13 +172,17 @@ void engine_fail(struct smtp *s, const struct err *why)
  * asked is answered, it is left politely. */
 void engine_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
 {
+	bool polite;
+
 	if (s->phase == PHASE_FAILED || s->phase == PHASE_ENDED)
 		return;
 	result_from_reply(&s->failure.result,
 		r->code >= 500 ? VERDICT_REFUSED : VERDICT_TRY_LATER, step, r);
 	s->failure.err.kind = ERR_NONE;
 	s->phase = PHASE_FAILED;
-	if (!s->count && r->code != 421 && s->out.len == s->out_at)
+	polite = !s->count && r->code != 421 && s->out.len == s->out_at && !s->content_next;
+	drop_output(s);
+	if (polite)
 		engine_command(s, STEP_QUIT, NULL, 0, "QUIT", NULL);
 	transact_broken(s);
 }
@@ -326,30 +309,36 @@ static void early(struct smtp *s)
 	engine_fail(s, &e);
 }
 
+/* A reply that began before its command was written whole. */
+static void unasked(struct smtp *s, const struct smtp_reply *r)
+{
+	const struct expected *x = s->count ? &s->queue[s->head] : NULL;
+
+	if (x ? x->step == STEP_CONTENT : s->content_next)
+		transact_unasked(s, x ? x->t : s->current, r);
+	else if (r->code == 421)   /* RFC 5321 section 3.8: at any time */
+		engine_refused(s, smtp_waiting_for(s), r);
+	else
+		early(s);
+}
+
 /* One whole reply answers the oldest command. */
 static void answer(struct smtp *s)
 {
 	const struct smtp_reply *r = &s->replies.reply;
 	struct expected x;
 
+	if (r->code != 334)
+		login_hide(s, &s->replies.reply.text);
 	trace_reply(s, r, s->count && s->queue[s->head].step == STEP_AUTH && r->code == 334);
-	if (!s->count) {
-		if (s->content_next)
-			transact_unasked(s, r);
-		else if (r->code == 421)
-			engine_refused(s, smtp_waiting_for(s), r);
-		else
-			early(s);
+	if (!s->count || s->queue[s->head].at > s->asked) {
+		unasked(s, r);
 		return;
 	}
 	x = s->queue[s->head];
 	s->head = (s->head + 1) % s->cap;
 	if (!--s->count)
 		s->group_closed = false;
-	if (x.at > s->written) {
-		early(s);
-		return;
-	}
 	switch (x.step) {
 	case STEP_GREETING:
 		answer_greeting(s, r);
@@ -403,18 +392,20 @@ static void take_replies(struct smtp *s)
 			early(s);   /* plain text behind the answer to STARTTLS (D2) */
 			break;
 		}
+		if (!reply_begun(&s->replies))
+			s->asked = s->written;
 		whole = reply_feed(&s->replies, s->in.data + at, s->in.len - at, &used, &e);
 		at += used;
 		if (whole < 0) {
+			if (s->said.len)   /* it may repeat what it was sent */
+				err_set(&e, ERR_PROTOCOL, "the server's answer to the login is not SMTP");
 			engine_fail(s, &e);
 			break;
 		}
 		if (!whole)
 			break;
+		s->replies_taken++;
 		answer(s);
-		if (!over(s) && !s->count && at < s->in.len && s->phase != PHASE_TLS &&
-		    !s->content_next)
-			early(s);
 	}
 	buf_drop(&s->in, at);
 }
@@ -508,7 +499,9 @@ void smtp_written(struct smtp *s, size_t len)
 {
 	s->out_at += len;
 	s->written += len;
-	if (s->out_at == s->out.len || s->out_at >= OUTPUT_COMPACT) {
+	if (s->out_at == s->out.len && s->said.len) {
+		drop_output(s);   /* it held a secret */
+	} else if (s->out_at == s->out.len || s->out_at >= OUTPUT_COMPACT) {
 		buf_drop(&s->out, s->out_at);
 		s->out_at = 0;
 	}
@@ -575,6 +568,11 @@ enum smtp_step smtp_waiting_for(const struct smtp *s)
 	default:
 		return s->content_next ? STEP_CONTENT : STEP_MAIL;
 	}
+}
+
+uint64_t smtp_replies(const struct smtp *s)
+{
+	return s->replies_taken;
 }
 
 bool smtp_sending_content(const struct smtp *s)

@@ -83,6 +83,9 @@ void smtp_finish(struct smtp *s);                                /* no more mess
 
 /* What the oldest expected reply answers: the step that a deadline belongs to. */
 enum smtp_step smtp_waiting_for(const struct smtp *s);
+/* How many whole replies have come: a measure of progress that no server can
+ * stretch octet by octet. */
+uint64_t smtp_replies(const struct smtp *s);
 /* Content is being written: the deadline belongs to its progress. */
 bool smtp_sending_content(const struct smtp *s);
 /* An answer is awaited that a server which discards pipelined commands will

@@ -11,7 +11,11 @@
 #include "base/text.h"
 #include "smtp/state.h"
 
-enum { AUTH_LINE_MAX = 510 };   /* octets without CRLF: RFC 4954 section 4, RFC 5321 4.5.3.1.4 */
+enum {
+	AUTH_LINE_MAX = 510,   /* octets without CRLF: RFC 4954 section 4, RFC 5321 4.5.3.1.4 */
+	HIDDEN_LEAST = 4,      /* shorter runs stand in any text by chance */
+	OUTPUT_ROOM = 64 * 1024   /* taken in one piece: a buffer that grows leaves copies behind */
+};
 
 bool login_choose(struct smtp *s)
 {
@@ -70,8 +74,40 @@ static bool plus_offered(const struct smtp *s)
 	return found;
 }
 
+/* Overwrites what in text; a beginning of it, as servers cut what they repeat,
+ * from `least` octets on. */
+static void hide(struct buf *text, const char *what, size_t len, size_t least)
+{
+	for (size_t i = 0; len >= HIDDEN_LEAST && i < text->len; i++) {
+		size_t n = 0;
+
+		while (n < len && i + n < text->len && text->data[i + n] == what[n])
+			n++;
+		if (n == len || n >= least) {
+			memset(text->data + i, '*', n);
+			i += n - 1;
+		}
+	}
+}
+
+/* Some servers repeat a line that they do not understand. */
+void login_hide(const struct smtp *s, struct buf *reply)
+{
+	if (!s->said.len)
+		return;
+	hide(reply, s->said.data, s->said.len, 2 * HIDDEN_LEAST);
+	if (s->secret)
+		hide(reply, s->secret->data, s->secret->len, s->secret->len);
+}
+
 static void send_hidden(struct smtp *s, struct buf *line, const char *shown)
 {
+	const char *blank = strrchr(buf_text(line), ' ');
+
+	buf_wipe(&s->said);
+	if (strstr(shown, "****"))
+		buf_add_text(&s->said, blank ? blank + 1 : buf_text(line));
+	buf_reserve(&s->out, OUTPUT_ROOM);
 	engine_command(s, STEP_AUTH, NULL, 0, buf_text(line), shown);
 	buf_wipe(line);
 }
@@ -114,6 +150,7 @@ void login_send(struct smtp *s, bool leading)
 		size_t encoded = s->initial.len ? (s->initial.len + 2) / 3 * 4 : 1;
 
 		if (line.len + 1 + encoded <= AUTH_LINE_MAX) {
+			buf_reserve(&line, 1 + encoded);
 			buf_add_char(&line, ' ');
 			if (s->initial.len)
 				base64_encode(s->initial.data, s->initial.len, &line);
@@ -197,15 +234,14 @@ void login_answer(struct smtp *s, const struct smtp_reply *r)
 	struct err e = { 0 };
 
 	if (s->cancelled) {
-		e = s->failure.err;
-		s->failure.err.kind = ERR_NONE;
-		engine_fail(s, &e);
+		engine_fail(s, &s->failure.err);
 	} else if (r->code == 235) {
 		if (sasl_finish(s->sasl, &e) < 0) {
 			engine_fail(s, &e);
 			return;
 		}
 		s->logged_in = true;
+		buf_wipe(&s->said);
 		if (s->phase == PHASE_CHALLENGE)
 			s->phase = PHASE_READY;
 	} else if (r->code == 334 && s->phase == PHASE_CHALLENGE) {

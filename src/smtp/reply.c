@@ -128,6 +128,11 @@ int reply_feed(struct reply_parser *p, const char *data, size_t len, size_t *use
 	return 0;
 }
 
+bool reply_begun(const struct reply_parser *p)
+{
+	return !p->whole && p->octets;
+}
+
 void reply_show(const struct smtp_reply *r, struct buf *out)
 {
 	struct buf one = BUF_INIT(REPLY_TEXT_MAX);

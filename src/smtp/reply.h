@@ -38,6 +38,9 @@ void reply_parser_release(struct reply_parser *p);
  * needed, -1 with ERR_PROTOCOL: not a reply, mixed codes, NUL, too long. */
 int reply_feed(struct reply_parser *p, const char *data, size_t len, size_t *used, struct err *e);
 
+/* Whether some octets of a reply were taken, and not all of it. */
+bool reply_begun(const struct reply_parser *p);
+
 /* All lines as one, cleaned for display, at most TEXT_SHOWN_MAX octets, with
  * code and enhanced code in front, into out. */
 void reply_show(const struct smtp_reply *r, struct buf *out);

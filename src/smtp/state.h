@@ -35,6 +35,7 @@ struct work {
 	size_t in_flight;           /* its transactions that are not settled */
 	bool   started;             /* command_check() was made, a transaction was begun */
 	bool   content_taken;       /* some transaction of it was delivered */
+	bool   refused_for_now;     /* some recipient of it was */
 	struct work *next;
 };
 
@@ -45,8 +46,7 @@ struct transaction {
 	size_t *recipients;         /* own; indexes into the message's */
 	unsigned char *got;         /* own; enum got, for each of them */
 	size_t count, sent, answered, accepted;
-	bool   hold;                /* content waits for every RCPT reply */
-	bool   mail_refused, refused_for_now, data_sent;
+	bool   mail_answered, mail_refused, data_sent;
 	bool   nobody;              /* only a lone dot is sent: 354 without an accepted recipient */
 	struct content_cursor cursor;
 	uint64_t end_at;            /* s->emitted when its content was whole; 0: not yet */
@@ -67,6 +67,8 @@ struct smtp {
 	struct smtp_capabilities caps;
 
 	struct reply_parser replies;
+	uint64_t asked;             /* octets written when the reply being read began */
+	uint64_t replies_taken;
 	struct buf in;              /* own; received, not yet parsed */
 	struct buf out;             /* own; to be written, from out_at on */
 	size_t out_at;
@@ -84,6 +86,7 @@ struct smtp {
 	bool login_led;             /* AUTH went out in one group with MAIL */
 	bool login_led_mail;        /* ... and that MAIL was answered */
 	struct buf initial;         /* own; an initial response that did not fit into the AUTH line */
+	struct buf said;            /* own; the last response to a challenge, as it was sent */
 	const struct secret *secret;
 
 	struct work *works, **works_end;
@@ -110,6 +113,7 @@ void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_repl
 /* login.c */
 void login_send(struct smtp *s, bool leading);
 void login_answer(struct smtp *s, const struct smtp_reply *r);
+void login_hide(const struct smtp *s, struct buf *reply);   /* what a server repeats of it */
 bool login_needs_secret(const struct smtp *s);
 bool login_choose(struct smtp *s);         /* false: the session failed */
 bool login_may_lead(const struct smtp *s); /* one trip, and the account wants it so */
@@ -117,7 +121,8 @@ bool login_may_lead(const struct smtp *s); /* one trip, and the account wants it
 /* transact.c */
 void transact_send(struct smtp *s);        /* as much as may be sent now */
 void transact_answer(struct smtp *s, const struct expected *x, const struct smtp_reply *r);
-void transact_unasked(struct smtp *s, const struct smtp_reply *r);   /* while content is sent */
+/* While t's content is sent. */
+void transact_unasked(struct smtp *s, struct transaction *t, const struct smtp_reply *r);
 void transact_broken(struct smtp *s);      /* verdicts for whoever has none */
 bool transact_idle(const struct smtp *s);  /* no message is waiting or being sent */
 void transact_release(struct smtp *s);

@@ -86,6 +86,12 @@ void smtp_submit(struct smtp *s, struct smtp_message *m)
 	s->works_end = &w->next;
 }
 
+/* While nobody has it, one recipient refused for now keeps it from all. */
+static bool held(const struct work *w)
+{
+	return w->m->all_or_nothing && w->m->count > 1 && !w->content_taken;
+}
+
 static bool unassigned(const struct work *w)
 {
 	return !w->started || w->again_count || w->next_recipient < w->m->count;
@@ -166,7 +172,6 @@ static struct transaction *take_recipients(struct smtp *s, struct work *w)
 		t->recipients[t->count++] = w->next_recipient++;
 	while (t->count < n)
 		t->recipients[t->count++] = w->again[--w->again_count];
-	t->hold = w->m->all_or_nothing && !w->content_taken && w->m->count > 1;
 	return t;
 }
 
@@ -183,6 +188,17 @@ static void refuse_message(struct work *w, const struct err *why)
 	w->again_count = 0;
 }
 
+/* Nobody gets it: those whom the server accepted are told so, and so are those
+ * that were to come in further transactions. */
+static void take_back(struct work *w)
+{
+	for (size_t i = 0; i < w->m->count; i++)
+		verdict_local(w, i, VERDICT_NOT_SENT, STEP_RCPT, ERR_NONE,
+			"not sent, because another recipient was refused for now");
+	w->next_recipient = w->m->count;
+	w->again_count = 0;
+}
+
 /* The next message with recipients that are in no transaction; those that this
  * server cannot take at all get their verdict here. */
 static struct work *next_work(struct smtp *s)
@@ -195,6 +211,8 @@ static struct work *next_work(struct smtp *s)
 			if (command_check(w->m, &s->caps, &e) < 0)
 				refuse_message(w, &e);
 		}
+		if (held(w) && w->refused_for_now)
+			take_back(w);
 		if (unassigned(w))
 			return w;
 	}
@@ -240,17 +258,6 @@ static void send_rcpt(struct smtp *s, struct transaction *t)
 	buf_release(&line);
 }
 
-/* Nobody gets it: those whom the server accepted are told so, and so are those
- * that were to come in further transactions. */
-static void take_back(struct work *w)
-{
-	for (size_t i = 0; i < w->m->count; i++)
-		verdict_local(w, i, VERDICT_NOT_SENT, STEP_RCPT, ERR_NONE,
-			"not sent, because another recipient was refused for now");
-	w->next_recipient = w->m->count;
-	w->again_count = 0;
-}
-
 static bool wants_bdat(const struct smtp *s)
 {
 	return s->o.settings->chunking && s->caps.chunking;
@@ -272,13 +279,14 @@ static void begin_bdat(struct smtp *s, const struct transaction *t)
 /* All RCPTs are out.  Whether DATA, BDAT, RSET or nothing comes next. */
 static void after_recipients(struct smtp *s, struct transaction *t)
 {
-	bool known = t->answered == t->count;
-	bool bdat = wants_bdat(s);
+	bool asked = t->answered < t->count, known = t->mail_answered && !asked;
+	bool bdat = wants_bdat(s), hold = held(t->work);
+	bool back = hold && t->work->refused_for_now;
 
-	if (!known && (t->hold || t->mail_refused || (bdat && t->work->m->size > BDAT_EAGER)))
+	if (!known && (!asked || hold || t->mail_refused || (bdat && t->work->m->size > BDAT_EAGER)))
 		return;
-	if (known && (t->mail_refused || !t->accepted || (t->hold && t->refused_for_now))) {
-		if (t->hold && t->refused_for_now && !t->mail_refused)
+	if (known && (t->mail_refused || !t->accepted || back)) {
+		if (back)
 			take_back(t->work);
 		/* A server that refused MAIL has no transaction to reset. */
 		if (!t->mail_refused) {
@@ -304,6 +312,8 @@ static void content_sent(struct smtp *s, struct transaction *t)
 	bool bdat = wants_bdat(s);
 	char note[96];
 
+	if (!bdat && t->cursor.mid_line)
+		engine_emit(s, "\r\n", 2);
 	if (!bdat)
 		engine_emit(s, ".\r\n", 3);
 	snprintf(note, sizeof(note), "[%" PRIu64 " octets of content%s]", t->cursor.offset,
@@ -360,10 +370,9 @@ void transact_send(struct smtp *s)
 		if (!t) {
 			struct work *w = next_work(s);
 
-			if (!w) {
-				report_finished(s);
+			report_finished(s);
+			if (!w)
 				return;
-			}
 			begin(s, w);
 		} else if (t->mail_refused && t->sent < t->count && !t->data_sent) {
 			t->answered += t->count - t->sent;
@@ -390,6 +399,7 @@ static void answer_mail(struct smtp *s, struct transaction *t, const struct smtp
 		return;
 	}
 	s->login_led_mail = true;
+	t->mail_answered = true;
 	if (r->code / 100 == 2)
 		return;
 	t->mail_refused = true;
@@ -436,8 +446,7 @@ static void answer_rcpt(struct smtp *s, struct transaction *t, size_t which,
 	}
 	t->got[which] = GOT_VERDICT;
 	verdict_reply(w, recipient, verdict_of(r), STEP_RCPT, r);
-	if (r->code < 500)
-		t->refused_for_now = true;
+	w->refused_for_now |= r->code < 500;
 }
 
 /* The same words for every recipient that the server had accepted. */
@@ -447,6 +456,10 @@ static void verdict_accepted(struct transaction *t, enum smtp_verdict verdict, e
 	for (size_t i = 0; i < t->count; i++)
 		if (t->got[i] == GOT_ACCEPTED)
 			verdict_reply(t->work, t->recipients[i], verdict, step, r);
+	t->work->refused_for_now |= t->accepted && verdict == VERDICT_TRY_LATER;
+	t->work->content_taken |= t->accepted && verdict == VERDICT_DELIVERED;
+	if (t->accepted && step == STEP_CONTENT)
+		result_from_reply(&t->work->m->content, verdict, step, r);
 }
 
 static void answer_data(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
@@ -468,17 +481,7 @@ static void answer_data(struct smtp *s, struct transaction *t, const struct smtp
 
 static void answer_content(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
 {
-	struct smtp_message *m = t->work->m;
-
-	if (!t->nobody) {
-		enum smtp_verdict verdict = r->code / 100 == 2 ? VERDICT_DELIVERED : verdict_of(r);
-
-		verdict_accepted(t, verdict, STEP_CONTENT, r);
-		if (t->accepted) {
-			result_from_reply(&m->content, verdict, STEP_CONTENT, r);
-			t->work->content_taken |= verdict == VERDICT_DELIVERED;
-		}
-	}
+	verdict_accepted(t, r->code / 100 == 2 ? VERDICT_DELIVERED : verdict_of(r), STEP_CONTENT, r);
 	settle(s, t);
 }
 
@@ -511,13 +514,13 @@ void transact_answer(struct smtp *s, const struct expected *x, const struct smtp
 }
 
 /* A reply while the content is on its way: the server has had enough. */
-void transact_unasked(struct smtp *s, const struct smtp_reply *r)
+void transact_unasked(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
 {
 	if (r->code < 400) {
 		engine_protocol(s, STEP_CONTENT, r);
 		return;
 	}
-	verdict_accepted(s->current, verdict_of(r), STEP_CONTENT, r);
+	verdict_accepted(t, verdict_of(r), STEP_CONTENT, r);
 	engine_refused(s, STEP_CONTENT, r);
 }
 
@@ -541,8 +544,17 @@ void transact_broken(struct smtp *s)
 					STEP_CONTENT, ERR_UNKNOWN, why);
 	}
 	for (struct work *w = s->works; w; w = w->next) {
-		for (size_t i = 0; i < w->m->count; i++)
+		for (size_t i = 0; i < w->m->count; i++) {
+			struct smtp_result *to = &w->m->results[i];
+
+			if (!pending(w, i))
+				continue;
 			verdict_local(w, i, VERDICT_TRY_LATER, step, f->err.kind, why);
+			if (!f->err.kind) {   /* the server said it, to all */
+				to->code = f->result.code;
+				memcpy(to->enhanced, f->result.enhanced, sizeof(to->enhanced));
+			}
+		}
 		w->in_flight = 0;
 	}
 	for (size_t i = 0; i < s->flying_count; i++)

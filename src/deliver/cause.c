@@ -1,0 +1,292 @@
+/* deliver/cause.c - the table of causes; see cause.h.
+ *
+ * Rows are tried from the top: what is more special stands first.  A row fits
+ * when all that it names fits.
+ */
+#include "deliver/cause.h"
+
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+
+#include "base/mem.h"
+
+/* Sets of steps. */
+enum {
+	AT_ANY = 0,
+	AT_OPEN = 1 << STEP_GREETING | 1 << STEP_EHLO | 1 << STEP_HELO,
+	AT_STARTTLS = 1 << STEP_STARTTLS,
+	AT_AUTH = 1 << STEP_AUTH,
+	AT_MAIL = 1 << STEP_MAIL,
+	AT_RCPT = 1 << STEP_RCPT,
+	AT_CONTENT = 1 << STEP_DATA | 1 << STEP_CONTENT
+};
+
+struct row {
+	struct cause cause;
+	enum err_kind kind;        /* ERR_NONE: a server said it */
+	unsigned steps;            /* set of steps; AT_ANY */
+	int least, most;           /* codes; 0: any */
+	const char *enhanced;      /* "5.7.8", or a part with its dot: ".7.1"; NULL: any */
+	const char *pattern;       /* in the server's words, case-free; NULL: any */
+	const char *host;          /* end of the server's name; NULL: any */
+};
+
+#define OF(err) .kind = (err)
+#define SAID(set, from, to) .steps = (set), .least = (from), .most = (to)
+
+static const struct row rows[] = {
+	/* ---- what a server said, special first */
+	{ { "app-password-needed", EX_NOPERM,
+		"the provider does not take the normal password from programs",
+		"make an app password in the account's security settings and use that" },
+		SAID(AT_AUTH, 534, 535), .pattern = "application-specific" },
+	{ { "smtp-auth-disabled", EX_NOPERM,
+		"logging in by SMTP is switched off for this mailbox or tenant",
+		"ask the administrator to allow Authenticated SMTP for the mailbox" },
+		SAID(AT_AUTH, 535, 535), .enhanced = "5.7.139" },
+	{ { "basic-auth-retired", EX_NOPERM,
+		"the provider takes no passwords any more, only OAuth",
+		"set auth = xoauth2 and let password_command print an access token" },
+		SAID(AT_ANY, 550, 550), .enhanced = "5.7.30" },
+	{ { "not-logged-in", EX_NOPERM,
+		"the server wants a login before it takes mail, and this account has none",
+		"add user and password_command to the account" },
+		SAID(AT_MAIL | AT_RCPT, 530, 530) },
+	{ { "tls-wanted", EX_NOPERM,
+		"the server wants an encrypted connection first",
+		"set tls = starttls" },
+		SAID(AT_ANY, 530, 530), .pattern = "starttls" },
+	{ { "login-refused", EX_NOPERM,
+		"the server does not accept this user and password",
+		"check user and password (often the whole address; many providers want an app "
+		"password); the login was tried once" },
+		SAID(AT_AUTH, 535, 535) },
+	{ { "login-mechanism-weak", EX_NOPERM,
+		"the server finds this login mechanism too weak",
+		"remove auth from the account, so that the best one is chosen" },
+		SAID(AT_AUTH, 534, 534) },
+	{ { "login-needs-tls", EX_NOPERM,
+		"the server takes this login only over TLS",
+		"set tls = starttls or tls = implicit" },
+		SAID(AT_AUTH, 538, 538) },
+	{ { "login-later", EX_TEMPFAIL,
+		"the server cannot check logins at the moment, or has seen too many",
+		"try again later" },
+		SAID(AT_AUTH, 400, 499) },
+	{ { "login-not-understood", EX_NOPERM,
+		"the server refused the login",
+		"see with -v what it offers; auth = NAME chooses another mechanism" },
+		SAID(AT_AUTH, 500, 599) },
+	{ { "message-too-big", EX_UNAVAILABLE,
+		"the message is larger than the server takes",
+		"make it smaller, or send a link instead of the attachment" },
+		SAID(AT_ANY, 552, 552), .enhanced = "5.3.4" },
+	{ { "too-many-connections", EX_TEMPFAIL,
+		"the server has no room for another session now",
+		"try again later; send less at once" },
+		SAID(AT_ANY, 421, 421) },
+	{ { "sender-not-owned", EX_NOPERM,
+		"this login may not send as that address",
+		"set from to the login's own address; rewrite_from = auto then puts it in place" },
+		SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 550, 554), .pattern = "sendasdenied" },
+	{ { "greeted-off", EX_UNAVAILABLE,
+		"the server does not take mail from here",
+		"check host and port: for submission they are usually 587 or 465" },
+		SAID(AT_OPEN, 500, 599) },
+	{ { "busy", EX_TEMPFAIL,
+		"the server cannot serve anybody at the moment",
+		"try again later" },
+		SAID(AT_OPEN, 400, 499) },
+	{ { "starttls-refused", EX_PROTOCOL,
+		"the server offers TLS and then refuses it",
+		"try tls = implicit (port 465)" },
+		SAID(AT_STARTTLS, 500, 599) },
+	{ { "starttls-later", EX_TEMPFAIL,
+		"the server has trouble with TLS at the moment",
+		"try again later" },
+		SAID(AT_STARTTLS, 400, 499) },
+	{ { "sender-refused", EX_NOPERM,
+		"the server does not accept the sender",
+		"set from to an address that belongs to this login" },
+		SAID(AT_MAIL, 500, 599) },
+	{ { "sender-later", EX_TEMPFAIL,
+		"the server does not take mail from this sender now",
+		"try again later" },
+		SAID(AT_MAIL, 400, 499) },
+	{ { "recipient-refused", EX_NOUSER,
+		"the server does not accept this recipient",
+		"check the address" },
+		SAID(AT_RCPT, 500, 599) },
+	{ { "recipient-later", EX_TEMPFAIL,
+		"the server does not take mail for this recipient now",
+		"try again later; nobody got the message" },
+		SAID(AT_RCPT, 400, 499) },
+	{ { "content-refused", EX_UNAVAILABLE,
+		"the server does not accept this message",
+		"its own words say why; sending the same again will not help" },
+		SAID(AT_CONTENT, 500, 599) },
+	{ { "content-later", EX_TEMPFAIL,
+		"the server could not take the message now",
+		"try again later" },
+		SAID(AT_CONTENT, 400, 499) },
+	{ { "refused", EX_UNAVAILABLE, "the server refused", NULL }, SAID(AT_ANY, 500, 599) },
+	{ { "later", EX_TEMPFAIL, "the server refused for now", "try again later, please" },
+		SAID(AT_ANY, 400, 499) },
+
+	/* ---- what we could not do */
+	{ { "usage", EX_USAGE, "the command line is not right", "see sendoff help" },
+		OF(ERR_USAGE) },
+	{ { "message", EX_DATAERR, "the message or an address in it is not acceptable", NULL },
+		OF(ERR_MESSAGE) },
+	{ { "no-input", EX_NOINPUT, "the input file cannot be opened", NULL }, OF(ERR_NO_INPUT) },
+	{ { "read", EX_IOERR, "reading the message failed, so nothing was sent", NULL },
+		OF(ERR_READ) },
+	{ { "output", EX_CANTCREAT, "an output file cannot be written", NULL }, OF(ERR_OUTPUT) },
+	{ { "system", EX_OSERR, "this machine is short of something", NULL }, OF(ERR_SYSTEM) },
+	{ { "internal", EX_SOFTWARE, "sendoff itself is at fault", "please report this" },
+		OF(ERR_INTERNAL) },
+	{ { "store", EX_TEMPFAIL, "there is no room for the message",
+		"free some space, or point TMPDIR to a directory that has it" }, OF(ERR_STORE) },
+	{ { "name-unknown", EX_NOHOST, "the server's name does not exist",
+		"check host for a typing error" }, OF(ERR_NAME) },
+	{ { "name-later", EX_TEMPFAIL, "the server's name could not be looked up now",
+		"check that this machine is online" }, OF(ERR_NAME_AGAIN) },
+	{ { "connect", EX_TEMPFAIL, "the server cannot be reached",
+		"check that this machine is online, and host and port" }, OF(ERR_CONNECT) },
+	{ { "timeout", EX_TEMPFAIL, "the server does not answer in time",
+		"try again later, or raise timeout" }, OF(ERR_TIMEOUT) },
+	{ { "lost", EX_TEMPFAIL, "the connection broke off", "send it again" }, OF(ERR_LOST) },
+	{ { "outcome-unknown", EX_IOERR, "the connection broke off after the whole message was sent",
+		"it may have been delivered: ask the recipient before sending it again" },
+		OF(ERR_UNKNOWN) },
+	{ { "tls", EX_PROTOCOL, "no encrypted connection came about", NULL }, OF(ERR_TLS) },
+	{ { "certificate", EX_NOPERM, "the server could not prove that it is the right one",
+		"if it is your own server, set tls_ca_file or tls_pin" }, OF(ERR_CERT) },
+	{ { "protocol", EX_PROTOCOL, "what answers there does not speak SMTP properly",
+		"check host and port; a login portal or proxy may be in between" },
+		OF(ERR_PROTOCOL) },
+	{ { "login-impossible", EX_NOPERM, "there is no acceptable way to log in", NULL },
+		OF(ERR_LOGIN) },
+	{ { "no-right", EX_NOPERM, "this account is not for you", "choose another with -a" },
+		OF(ERR_RIGHT) },
+	{ { "cannot-take", EX_UNAVAILABLE, "this server cannot take this message", NULL },
+		OF(ERR_CAPABILITY) },
+	{ { "config", EX_CONFIG, "the configuration is not right",
+		"mend it and try again; `sendoff config check` tests it" }, OF(ERR_CONFIG) },
+	{ { "secret", EX_CONFIG, "the password could not be had",
+		"run the password command by hand, or check the file or variable" },
+		OF(ERR_SECRET) },
+	{ { "stopped", EX_TEMPFAIL, "sendoff was told to stop", NULL }, OF(ERR_SIGNAL) },
+};
+
+static bool ends_in(const char *host, const char *end)
+{
+	size_t h = strlen(host), n = strlen(end);
+
+	return h >= n && !strcasecmp(host + h - n, end);
+}
+
+static bool enhanced_fits(const char *said, const char *wanted)
+{
+	if (wanted[0] == '.')
+		said = strchr(said, '.');
+	return said && !strcmp(said, wanted);
+}
+
+static bool fits(const struct row *row, const struct smtp_result *r, const char *host)
+{
+	if (row->kind != ERR_NONE || r->code < row->least || r->code > row->most)
+		return false;
+	if (row->steps && !(row->steps & 1u << r->step))
+		return false;
+	if (row->enhanced && !enhanced_fits(r->enhanced, row->enhanced))
+		return false;
+	if (row->pattern && (!r->text || !strcasestr(r->text, row->pattern)))
+		return false;
+	return !row->host || (host && ends_in(host, row->host));
+}
+
+static const struct cause *of_kind(enum err_kind kind)
+{
+	static const struct cause unknown = { "internal-kind", EX_SOFTWARE,
+		"sendoff does not know what went wrong", "please report this, with -v" };
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].kind == kind && kind != ERR_NONE)
+			return &rows[i].cause;
+	return &unknown;
+}
+
+const struct cause *cause_of_err(const struct err *e)
+{
+	return of_kind(e->kind);
+}
+
+const struct cause *cause_of_result(const struct smtp_result *r, const char *host)
+{
+	if (r->verdict == VERDICT_UNKNOWN)
+		return of_kind(ERR_UNKNOWN);
+	if (!r->code)
+		return of_kind(r->kind);
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (fits(&rows[i], r, host))
+			return &rows[i].cause;
+	return of_kind(ERR_PROTOCOL);
+}
+
+int cause_exit_of_kind(enum err_kind kind)
+{
+	return of_kind(kind)->exit;
+}
+
+int cause_exit_partly(void)
+{
+	return EX_UNAVAILABLE;
+}
+
+int cause_exit_again(void)
+{
+	return EX_TEMPFAIL;
+}
+
+int cause_worse(int a, int b)
+{
+	static const int order[] = { EX_SOFTWARE, EX_OSERR, EX_IOERR, EX_CANTCREAT, EX_CONFIG,
+		EX_NOPERM, EX_PROTOCOL, EX_UNAVAILABLE, EX_NOHOST, EX_NOUSER, EX_DATAERR, EX_NOINPUT,
+		EX_USAGE, EX_TEMPFAIL };
+
+	for (size_t i = 0; i < COUNT(order); i++)
+		if (a == order[i] || b == order[i])
+			return order[i];
+	return a ? a : b;
+}
+
+const struct cause *cause_row(unsigned i)
+{
+	return i < COUNT(rows) ? &rows[i].cause : NULL;
+}
+
+const struct cause_exit *cause_exit_row(unsigned i)
+{
+	static const struct cause_exit exits[] = {
+		{ EX_OK, "OK", "every recipient was accepted by the server" },
+		{ EX_USAGE, "USAGE", "usage, no recipient, or unknown account" },
+		{ EX_DATAERR, "DATAERR", "the message or an address is not acceptable" },
+		{ EX_NOINPUT, "NOINPUT", "an input file cannot be opened" },
+		{ EX_NOUSER, "NOUSER", "a recipient was refused for good" },
+		{ EX_NOHOST, "NOHOST", "the server's name does not exist or has no address" },
+		{ EX_UNAVAILABLE, "UNAVAILABLE",
+			"the message or the service was refused for good, or only some were served" },
+		{ EX_SOFTWARE, "SOFTWARE", "internal error" },
+		{ EX_OSERR, "OSERR", "a limit of the system was met" },
+		{ EX_CANTCREAT, "CANTCREAT", "an output file that was named cannot be written" },
+		{ EX_IOERR, "IOERR", "reading the message failed, or its fate is unknown" },
+		{ EX_TEMPFAIL, "TEMPFAIL", "try again: nobody got it" },
+		{ EX_PROTOCOL, "PROTOCOL", "not SMTP, protocol broken, or no TLS" },
+		{ EX_NOPERM, "NOPERM", "certificate, login or sender refused" },
+		{ EX_CONFIG, "CONFIG", "configuration or secret missing or wrong" },
+	};
+
+	return i < COUNT(exits) ? &exits[i] : NULL;
+}

@@ -1,0 +1,46 @@
+/* deliver/cause.h - the one table of what went wrong: which exit code it ends
+ * in, its cause in plain words, and the next step.
+ *
+ * Both kinds of bad news meet here: an err (we could not) and a result (what a
+ * server said).  Each row has a stable id that scripts may rely on; no two rows
+ * share a text.  No other code speaks of exit codes.
+ */
+#ifndef DELIVER_CAUSE_H
+#define DELIVER_CAUSE_H
+
+#include "base/err.h"
+#include "smtp/message.h"
+
+struct cause {
+	const char *id;      /* "login-refused" */
+	int exit;            /* sysexits */
+	const char *words;   /* the cause in plain language */
+	const char *next;    /* one next step; NULL: none that is always right */
+};
+
+/* Never NULL.  host: the server's name, for what is known of providers. */
+const struct cause *cause_of_err(const struct err *e);
+const struct cause *cause_of_result(const struct smtp_result *r, const char *host);
+
+/* A local success. */
+enum { CAUSE_EXIT_OK = 0 };
+
+/* Exit code of a kind of err on its own, where no err is at hand. */
+int cause_exit_of_kind(enum err_kind kind);
+
+/* Several causes: the one that counts more (70 before 71, 74, 73, 78, 77, 76,
+ * 69, 68, 67, 65, 66, 64, 75). */
+int cause_worse(int a, int b);
+
+/* 69: a later transaction failed after an earlier one was accepted. */
+int cause_exit_partly(void);
+/* 75: nobody got it, all may be sent again. */
+int cause_exit_again(void);
+
+/* The rows in order, NULL at the end; and the codes with their meaning: what
+ * manuals and tests are held against. */
+const struct cause *cause_row(unsigned i);
+struct cause_exit { int exit; const char *name, *meaning; };
+const struct cause_exit *cause_exit_row(unsigned i);
+
+#endif

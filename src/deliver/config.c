@@ -1,0 +1,262 @@
+/* deliver/config.c - finding and joining the sources; see config.h. */
+#include "deliver/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/host.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/text.h"
+
+#ifndef SENDOFF_SYSCONFDIR
+#define SENDOFF_SYSCONFDIR "/etc"
+#endif
+
+static void note_tried(struct config *c, const char *path, const char *what)
+{
+	char shown[512];
+
+	text_clean_to(shown, sizeof(shown), path, strlen(path));
+	buf_printf(&c->tried, "%s: %s\n", shown, what);
+}
+
+/* Reads one file.  Returns FILE_OK, or why not; only FILE_BAD is final. */
+static enum file_result load_file(struct config *c, const char *path, struct err *e)
+{
+	struct conf_source *src = &c->sources[c->source_count];
+	struct buf text = BUF_INIT(CONF_FILE_MAX);
+	enum file_result result;
+	int fd = -1, good;
+
+	result = file_open(path, FILE_OWNED, &fd, e);
+	if (result != FILE_OK) {
+		note_tried(c, path, result == FILE_ABSENT ? "absent" :
+			result == FILE_DENIED ? "no permission to read it" : e->text);
+		return result;
+	}
+	good = file_read_open(fd, path, &text, e) == 0 &&
+		conf_parse(src, path, buf_text(&text), text.len, global_tables, account_tables,
+			e) == 0;
+	c->source_count++;
+	if (good && src->has_secret)
+		good = file_check_secret(fd, path, e) == 0;
+	close(fd);
+	buf_wipe(&text);
+	note_tried(c, path, good ? "read" : e->text);
+	return good ? FILE_OK : FILE_BAD;
+}
+
+/* A directory from the environment counts only when it is the caller's own:
+ * cron and sudo leave another user's. */
+static bool is_own_directory(const char *path)
+{
+	struct stat st;
+
+	return path[0] == '/' && stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+		st.st_uid == geteuid();
+}
+
+static char *personal_path(void)
+{
+	const char *xdg = process_env("XDG_CONFIG_HOME"), *home;
+
+	if (xdg && is_own_directory(xdg))
+		return mem_printf("%s/sendoff/config", xdg);
+	home = process_home();
+	return home ? mem_printf("%s/.config/sendoff/config", home) : NULL;
+}
+
+/* ---- the environment as an account */
+
+static int load_environment(struct config *c, struct err *e)
+{
+	static const struct {
+		const char *variable, *key;
+	} known[] = {
+		{ "SENDOFF_HOST", "host" }, { "SENDOFF_PORT", "port" }, { "SENDOFF_TLS", "tls" },
+		{ "SENDOFF_USER", "user" }, { "SENDOFF_PASSWORD", "password" },
+		{ "SENDOFF_PASSWORD_FILE", "password_file" }, { "SENDOFF_FROM", "from" },
+	};
+	struct conf_source *src = &c->sources[c->source_count++];
+
+	for (size_t i = 0; i < COUNT(known); i++) {
+		const char *value = process_env(known[i].variable);
+
+		if (value && conf_set(src, CONF_ACCOUNT, "environment", known[i].key, value,
+				account_tables, e) < 0)
+			return err_context(e, "%s", known[i].variable);
+	}
+	note_tried(c, "environment", "read");
+	return 0;
+}
+
+/* ---- joining */
+
+static void add_account(struct config *c, const struct conf_source *src, const char *name,
+	enum account_scope scope)
+{
+	struct account *a = NULL;
+
+	for (size_t i = 0; i < c->count; i++)
+		if (!strcmp(c->accounts[i].name, name))
+			a = &c->accounts[i];
+	if (!a) {
+		c->accounts = mem_grow(c->accounts, c->count + 1, sizeof(*c->accounts));
+		a = &c->accounts[c->count++];
+	} else {
+		free(a->name);
+	}
+	memset(a, 0, sizeof(*a));
+	a->name = mem_string(name);
+	a->source = src;
+	a->scope = scope;
+}
+
+static int fill_accounts(struct config *c, struct err *e)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		struct account *a = &c->accounts[i];
+
+		if (conf_fill(a->source, CONF_ACCOUNT, a->name, account_tables, true, a, e) < 0 ||
+		    account_finish(a, process_home(), e) < 0)
+			return err_context(e, "%s", a->source->name);
+	}
+	return 0;
+}
+
+static int join(struct config *c, bool system_first, struct err *e)
+{
+	for (size_t i = 0; i < c->source_count; i++) {
+		const struct conf_source *src = &c->sources[i];
+
+		if (conf_fill(src, CONF_GLOBAL, NULL, global_tables, i == 0, &c->global, e) < 0)
+			return err_context(e, "%s", src->name);
+		for (size_t k = 0; k < src->account_count; k++)
+			add_account(c, src, src->accounts[k],
+				system_first && i == 0 ? SCOPE_SYSTEM : SCOPE_PERSONAL);
+	}
+	if (!c->count) {
+		err_set(e, ERR_CONFIG, "no account is configured (%s)", c->sources[0].name);
+		return err_hint(e, "add a section [account NAME] with at least host and from");
+	}
+	if (fill_accounts(c, e) < 0)
+		return -1;
+	if (c->global.default_account && !config_account(c, c->global.default_account))
+		return err_set(e, ERR_CONFIG, "default names no account that exists: '%s'",
+			c->global.default_account);
+	return 0;
+}
+
+/* Nothing was found: say where we looked. */
+static int nothing_found(struct config *c, struct err *e)
+{
+	struct buf list = BUF_INIT(700);
+
+	buf_add_text(&list, buf_text(&c->tried));
+	for (size_t i = 0; i < list.len; i++)
+		if (list.data[i] == '\n')
+			list.data[i] = i + 1 < list.len ? ';' : '\0';
+	err_set(e, ERR_CONFIG, "no configuration was found (tried: %s)", buf_text(&list));
+	buf_release(&list);
+	return err_hint(e, "write one of these files (sendoff-config(5) has an example), name one "
+		"with -C, or set SENDOFF_HOST");
+}
+
+static int load_usual(struct config *c, bool *system_first, struct err *e)
+{
+	char *personal = personal_path();
+	enum file_result system = load_file(c, SENDOFF_SYSCONFDIR "/sendoff/config", e), own;
+
+	*system_first = system == FILE_OK;
+	if (!personal) {
+		note_tried(c, "personal file", "no home directory");
+		return system == FILE_BAD ? -1 : 0;
+	}
+	own = system == FILE_BAD ? FILE_BAD : load_file(c, personal, e);
+	free(personal);
+	return system == FILE_BAD || own == FILE_BAD ? -1 : 0;
+}
+
+int config_load(struct config *c, const char *file, struct err *e)
+{
+	bool system_first = false;
+	int good;
+
+	memset(c, 0, sizeof(*c));
+	c->tried.max = 64 * 1024;
+	secret_hide("SENDOFF_PASSWORD");
+	if (!file && process_env("SENDOFF_HOST"))
+		good = load_environment(c, e);
+	else if (file || process_env("SENDOFF_CONFIG"))
+		good = load_file(c, file ? file : process_env("SENDOFF_CONFIG"), e) ? -1 : 0;
+	else
+		good = load_usual(c, &system_first, e);
+	if (good < 0)
+		return -1;
+	return c->source_count ? join(c, system_first, e) : nothing_found(c, e);
+}
+
+void config_release(struct config *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		account_release(&c->accounts[i]);
+	free(c->accounts);
+	conf_clear(global_tables, &c->global);
+	for (size_t i = 0; i < c->source_count; i++)
+		conf_release(&c->sources[i]);
+	buf_release(&c->tried);
+	memset(c, 0, sizeof(*c));
+}
+
+const struct account *config_account(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (!strcmp(c->accounts[i].name, name))
+			return &c->accounts[i];
+	return NULL;
+}
+
+int config_default(const struct config *c, const struct account **a, struct err *e)
+{
+	if (c->global.default_account)
+		*a = config_account(c, c->global.default_account);
+	else if (c->count == 1)
+		*a = &c->accounts[0];
+	else {
+		err_set(e, ERR_CONFIG, "no account fits the sender and there is no default");
+		return err_hint(e, "add to [sendoff]: default = %s", c->accounts[0].name);
+	}
+	return 0;
+}
+
+const char *config_domain(const struct config *c)
+{
+	if (c->global.domain)
+		return c->global.domain;
+	return host_mailname() ? host_mailname() : host_name();
+}
+
+void config_origin(const struct config *c, const struct account *a, const char *key,
+	struct buf *out)
+{
+	const struct conf_source *src = a ? a->source : NULL;
+	const struct conf_entry *entry = NULL;
+
+	for (size_t i = a ? 0 : c->source_count; !entry && i-- > 0;) {
+		src = &c->sources[i];
+		entry = conf_find(src, CONF_GLOBAL, NULL, key);
+	}
+	if (a)
+		entry = conf_find(src, CONF_ACCOUNT, a->name, key);
+	if (!entry)
+		buf_add_text(out, "default");
+	else if (!entry->line)
+		buf_add_text(out, src->name);
+	else
+		buf_printf(out, "%s:%u", src->name, entry->line);
+}

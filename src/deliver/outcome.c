@@ -1,0 +1,347 @@
+/* deliver/outcome.c - what became of it, told; see outcome.h. */
+#include "deliver/outcome.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static const char *const verdict_names[] = {
+	[VERDICT_PENDING] = "pending", [VERDICT_DELIVERED] = "delivered",
+	[VERDICT_TRY_LATER] = "later", [VERDICT_REFUSED] = "refused",
+	[VERDICT_UNKNOWN] = "unknown", [VERDICT_NOT_SENT] = "not sent",
+};
+
+void outcome_prepare(struct smtp_message *m)
+{
+	m->all_or_nothing = true;
+}
+
+static const char *host_of(const struct outcome *o)
+{
+	return o->account ? o->account->net.host : NULL;
+}
+
+static const struct cause *failure_cause(const struct outcome *o)
+{
+	if (o->err.kind != ERR_NONE)
+		return cause_of_err(&o->err);
+	return o->refusal.code ? cause_of_result(&o->refusal, host_of(o)) : NULL;
+}
+
+static void count(struct outcome *o)
+{
+	for (size_t i = 0; o->attempt && i < o->attempt->smtp.count; i++)
+		switch (o->attempt->smtp.results[i].verdict) {
+		case VERDICT_DELIVERED:
+			o->delivered++;
+			break;
+		case VERDICT_REFUSED:
+			o->refused++;
+			break;
+		case VERDICT_UNKNOWN:
+			o->unknown++;
+			break;
+		case VERDICT_NOT_SENT:
+			o->not_sent++;
+			break;
+		default:
+			o->later++;
+			break;
+		}
+}
+
+/* Final refusals alone. */
+static int exit_of_refusals(const struct outcome *o)
+{
+	int worst = 0;
+
+	for (size_t i = 0; i < o->attempt->smtp.count; i++) {
+		const struct smtp_result *r = &o->attempt->smtp.results[i];
+
+		if (r->verdict == VERDICT_REFUSED)
+			worst = cause_worse(worst, cause_of_result(r, host_of(o))->exit);
+	}
+	return worst;
+}
+
+void outcome_settle(struct outcome *o)
+{
+	const struct cause *failure = failure_cause(o);
+
+	count(o);
+	if (!o->attempt)
+		o->exit = failure ? failure->exit : cause_exit_of_kind(ERR_INTERNAL);
+	else if (o->unknown)
+		o->exit = cause_exit_of_kind(ERR_UNKNOWN);
+	else if (o->later + o->not_sent == 0)
+		o->exit = exit_of_refusals(o);
+	else if (o->delivered)
+		o->exit = cause_exit_partly();
+	else
+		o->exit = failure ? failure->exit : cause_exit_again();
+}
+
+/* ---- for a person */
+
+static void add_step(struct buf *out, const char *words, const char *next)
+{
+	if (words && next)
+		buf_printf(out, "  %s: %s\n", words, next);
+	else if (words || next)
+		buf_printf(out, "  %s\n", words ? words : next);
+}
+
+void outcome_describe_err(const struct err *e, struct buf *out)
+{
+	const struct cause *cause = cause_of_err(e);
+
+	buf_printf(out, "sendoff: %s\n", e->text);
+	if (e->hint[0])
+		add_step(out, NULL, e->hint);
+	else if (cause->next)
+		add_step(out, NULL, cause->next);
+}
+
+static void describe_failure(const struct outcome *o, struct buf *out)
+{
+	char where[320] = "";
+	struct err shown = o->err;
+
+	if (o->account)
+		account_where(o->account, where, sizeof(where));
+	if (o->err.kind != ERR_NONE) {
+		size_t len = strlen(shown.text);
+
+		if (where[0] && !strstr(shown.text, where) && o->attempt)
+			snprintf(shown.text + len, sizeof(shown.text) - len, " (%s)", where);
+		outcome_describe_err(&shown, out);
+	} else if (o->refusal.code) {
+		const struct cause *cause = cause_of_result(&o->refusal, host_of(o));
+
+		buf_printf(out, "sendoff: %s failed: %s (%s)\n", smtp_step_doing(o->refusal.step),
+			o->refusal.text ? o->refusal.text : "", where);
+		add_step(out, cause->words, cause->next);
+	}
+}
+
+static const char *verdict_words(const struct smtp_result *r)
+{
+	switch (r->verdict) {
+	case VERDICT_REFUSED:
+		return "refused";
+	case VERDICT_UNKNOWN:
+		return "may have been delivered";
+	case VERDICT_NOT_SENT:
+		return "not sent";
+	default:
+		return r->code ? "refused for now" : "not sent";
+	}
+}
+
+static void describe_recipients(const struct outcome *o, struct buf *out)
+{
+	const struct cause *last = NULL;
+	char where[320];
+
+	account_where(o->account, where, sizeof(where));
+	for (size_t i = 0; i < o->attempt->smtp.count; i++) {
+		const struct smtp_result *r = &o->attempt->smtp.results[i];
+		const struct cause *cause = cause_of_result(r, host_of(o));
+		char address[300];
+
+		if (r->verdict == VERDICT_DELIVERED)
+			continue;
+		text_clean_to(address, sizeof(address), o->attempt->smtp.recipients[i],
+			strlen(o->attempt->smtp.recipients[i]));
+		buf_printf(out, "sendoff: recipient %s %s: %s (%s)\n", address, verdict_words(r),
+			r->text ? r->text : "no reason was given", where);
+		if (r->verdict != VERDICT_NOT_SENT && cause != last) {
+			add_step(out, cause->words, r->hint ? r->hint : cause->next);
+			last = cause;
+		}
+	}
+}
+
+/* A failure of the whole session needs no line for each recipient, unless they
+ * fared differently. */
+static bool all_alike(const struct outcome *o)
+{
+	return o->later == o->attempt->smtp.count && failure_cause(o);
+}
+
+void outcome_describe(const struct outcome *o, struct buf *out)
+{
+	describe_failure(o, out);
+	if (!o->attempt || o->delivered == o->attempt->smtp.count || all_alike(o))
+		return;
+	describe_recipients(o, out);
+	if (o->delivered && o->later + o->not_sent)
+		buf_printf(out, "  %zu of %zu recipients were served: send again only to those named "
+			"here\n", o->delivered, o->attempt->smtp.count);
+}
+
+/* ---- for a program */
+
+static json_t *clean_string(const char *text)
+{
+	struct buf clean = BUF_INIT(4 * TEXT_SHOWN_MAX);
+	json_t *value;
+
+	text_clean(text, strlen(text), 2 * TEXT_SHOWN_MAX, &clean);
+	value = json_string(buf_text(&clean));
+	buf_release(&clean);
+	return value;
+}
+
+static void set_text(json_t *object, const char *name, const char *text)
+{
+	if (text && text[0])
+		json_object_set_new(object, name, clean_string(text));
+}
+
+static void set_number(json_t *object, const char *name, long long number)
+{
+	json_object_set_new(object, name, json_integer(number));
+}
+
+static json_t *recipient_json(const struct outcome *o, size_t i)
+{
+	const struct smtp_result *r = &o->attempt->smtp.results[i];
+	json_t *object = json_object();
+
+	set_text(object, "address", o->attempt->smtp.recipients[i]);
+	set_text(object, "verdict", verdict_names[r->verdict]);
+	if (r->code)
+		set_number(object, "code", r->code);
+	set_text(object, "enhanced", r->enhanced);
+	set_text(object, "text", r->text);
+	if (r->verdict != VERDICT_DELIVERED && r->verdict != VERDICT_NOT_SENT)
+		set_text(object, "cause", cause_of_result(r, host_of(o))->id);
+	return object;
+}
+
+static void set_error(json_t *object, const struct outcome *o)
+{
+	const struct cause *cause = failure_cause(o);
+	json_t *error;
+
+	if (!cause)
+		return;
+	error = json_object();
+	set_text(error, "cause", cause->id);
+	set_text(error, "text", o->err.kind != ERR_NONE ? o->err.text : o->refusal.text);
+	set_text(error, "next", o->err.hint[0] ? o->err.hint : cause->next);
+	if (o->refusal.code) {
+		set_text(error, "step", smtp_step_doing(o->refusal.step));
+		set_number(error, "code", o->refusal.code);
+	}
+	json_object_set_new(object, "error", error);
+}
+
+void outcome_json(const struct outcome *o, struct buf *out)
+{
+	json_t *object = json_object(), *list = json_array();
+	char *text;
+
+	set_number(object, "exit", o->exit);
+	if (o->account) {
+		set_text(object, "account", o->account->name);
+		set_text(object, "host", o->account->net.host);
+		set_number(object, "port", o->account->net.port);
+	}
+	set_text(object, "peer", o->peer);
+	set_text(object, "tls", o->tls);
+	set_text(object, "auth", o->mechanism);
+	if (o->message)
+		set_text(object, "message_id", o->message->message_id);
+	if (o->attempt) {
+		json_object_set_new(object, "sender", clean_string(o->attempt->sender));
+		set_number(object, "size", (long long)o->attempt->smtp.size);
+		set_text(object, "reply", o->attempt->smtp.content.text);
+		for (size_t i = 0; i < o->attempt->smtp.count; i++)
+			json_array_append_new(list, recipient_json(o, i));
+	}
+	set_number(object, "milliseconds", (long long)o->milliseconds);
+	json_object_set_new(object, "recipients", list);
+	set_error(object, o);
+	text = json_dumps(object, JSON_COMPACT);
+	if (text)
+		buf_printf(out, "%s\n", text);
+	free(text);
+	json_decref(object);
+}
+
+/* ---- for the log */
+
+static const char *outcome_word(const struct outcome *o)
+{
+	if (!o->attempt)
+		return "failed";
+	if (o->delivered == o->attempt->smtp.count)
+		return "delivered";
+	if (o->delivered)
+		return "partly";
+	if (o->unknown)
+		return "unknown";
+	return o->later + o->not_sent ? "later" : "refused";
+}
+
+/* The words that explain the outcome best: the failure's, else those about the
+ * first recipient that was not served, else the server's receipt. */
+static void record_words(const struct outcome *o, struct log_record *r)
+{
+	const struct smtp_result *told = o->refusal.code ? &o->refusal : NULL;
+	const struct cause *cause = failure_cause(o);
+
+	for (size_t i = 0; !told && o->attempt && i < o->attempt->smtp.count; i++)
+		if (o->attempt->smtp.results[i].verdict != VERDICT_DELIVERED &&
+		    o->attempt->smtp.results[i].verdict != VERDICT_NOT_SENT)
+			told = &o->attempt->smtp.results[i];
+	if (!told && o->attempt)
+		told = &o->attempt->smtp.content;
+	if (told && !cause && told->verdict != VERDICT_DELIVERED)
+		cause = cause_of_result(told, host_of(o));
+	if (cause)
+		log_text(r, "cause", cause->id);
+	if (told && told->code)
+		log_number(r, "code", told->code);
+	if (told && told->enhanced[0])
+		log_text(r, "enhanced", told->enhanced);
+	if (o->err.kind != ERR_NONE)
+		log_text(r, "error", o->err.text);
+	else if (told)
+		log_text(r, "reply", told->text);
+}
+
+void outcome_record(const struct outcome *o, struct log_record *r)
+{
+	clock_gettime(CLOCK_REALTIME, &r->when);
+	r->failed = o->exit != CAUSE_EXIT_OK;
+	log_text(r, "outcome", outcome_word(o));
+	log_number(r, "exit", o->exit);
+	if (o->account) {
+		log_text(r, "account", o->account->name);
+		log_text(r, "host", o->account->net.host);
+		log_number(r, "port", o->account->net.port);
+	}
+	if (o->peer[0])
+		log_text(r, "peer", o->peer);
+	if (o->tls[0])
+		log_text(r, "tls", o->tls);
+	if (o->mechanism[0])
+		log_text(r, "auth", o->mechanism);
+	if (o->attempt) {
+		log_text(r, "from", o->attempt->sender);
+		log_number(r, "recipients", (long long)o->attempt->smtp.count);
+		log_number(r, "delivered", (long long)o->delivered);
+		log_text(r, "to", o->attempt->smtp.recipients[0]);
+		log_number(r, "size", (long long)o->attempt->smtp.size);
+	}
+	if (o->message && o->message->message_id[0])
+		log_text(r, "message_id", o->message->message_id);
+	log_number(r, "milliseconds", (long long)o->milliseconds);
+	record_words(o, r);
+}

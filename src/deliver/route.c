@@ -1,0 +1,136 @@
+/* deliver/route.c - choosing the account and the sender; see route.h. */
+#include "deliver/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "mail/address.h"
+
+enum fit { FIT_NONE, FIT_PATTERN, FIT_EXACT };
+
+static enum fit fit_of(const struct account *a, const char *address)
+{
+	if (a->who.from && address_equal(a->who.from, address))
+		return FIT_EXACT;
+	for (size_t i = 0; i < a->who.allowed_from.count; i++)
+		if (address_equal(a->who.allowed_from.items[i], address))
+			return FIT_EXACT;
+	for (size_t i = 0; i < a->who.match.count; i++)
+		if (address_matches(address, a->who.match.items[i]))
+			return FIT_PATTERN;
+	return FIT_NONE;
+}
+
+bool route_allows(const struct account *a, const char *address)
+{
+	return fit_of(a, address) != FIT_NONE;
+}
+
+static bool is_default(const struct config *c, const struct account *a)
+{
+	return c->global.default_account && !strcmp(c->global.default_account, a->name);
+}
+
+/* The account that an address fits best.  ROUTE_NOT_YET: none. */
+static enum route_answer by_address(const struct config *c, const char *address, const char *what,
+	struct route *out, struct err *e)
+{
+	const struct account *best = NULL, *other = NULL;
+	enum fit best_fit = FIT_NONE;
+	char shown[128];
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct account *a = &c->accounts[i];
+		enum fit fit = fit_of(a, address);
+
+		if (fit == FIT_NONE || fit < best_fit)
+			continue;
+		if (fit > best_fit || is_default(c, a)) {
+			best = a;
+			best_fit = fit;
+			other = NULL;
+		} else if (!is_default(c, best)) {
+			other = a;
+		}
+	}
+	if (!best)
+		return ROUTE_NOT_YET;
+	text_clean_to(shown, sizeof(shown), address, strlen(address));
+	if (other) {
+		err_set(e, ERR_CONFIG, "%s %s fits the accounts '%s' and '%s' equally well", what,
+			shown, best->name, other->name);
+		err_hint(e, "choose one with -a, make one of them the default, or narrow match");
+		return ROUTE_FAILED;
+	}
+	out->account = best;
+	snprintf(out->why, sizeof(out->why), "%s %s %s of account '%s'", what, shown,
+		best_fit == FIT_EXACT ? "is an address" : "fits match", best->name);
+	return ROUTE_FOUND;
+}
+
+static enum route_answer wanted(const struct config *c, const char *name, struct route *out,
+	struct err *e)
+{
+	const struct account *nearest = NULL;
+	size_t distance = 4;
+	char shown[80];
+
+	out->account = config_account(c, name);
+	if (out->account) {
+		snprintf(out->why, sizeof(out->why), "account '%s' was asked for", out->account->name);
+		return ROUTE_FOUND;
+	}
+	text_clean_to(shown, sizeof(shown), name, strlen(name));
+	err_set(e, ERR_USAGE, "there is no account '%s'", shown);
+	for (size_t i = 0; i < c->count; i++) {
+		size_t d = text_distance(name, c->accounts[i].name);
+
+		if (d < distance) {
+			distance = d;
+			nearest = &c->accounts[i];
+		}
+	}
+	if (nearest)
+		err_hint(e, "did you mean '%s'?", nearest->name);
+	else
+		err_hint(e, "`sendoff config show` lists the accounts");
+	return ROUTE_FAILED;
+}
+
+enum route_answer route_choose(const struct config *c, const struct route_question *q,
+	struct route *out, struct err *e)
+{
+	enum route_answer answer = ROUTE_NOT_YET;
+
+	if (q->wanted)
+		return wanted(c, q->wanted, out, e);
+	if (q->sender && q->sender[0])
+		answer = by_address(c, q->sender, "the envelope sender", out, e);
+	if (answer == ROUTE_NOT_YET && c->count > 1) {
+		if (!q->from)
+			return ROUTE_NOT_YET;
+		if (q->from[0])
+			answer = by_address(c, q->from, "the From header", out, e);
+	}
+	if (answer != ROUTE_NOT_YET)
+		return answer;
+	if (config_default(c, &out->account, e) < 0)
+		return ROUTE_FAILED;
+	snprintf(out->why, sizeof(out->why), "account '%s' is %s", out->account->name,
+		c->count == 1 ? "the only one" : "the default, as no other fits the sender");
+	return ROUTE_FOUND;
+}
+
+const char *route_sender(const struct account *a, const char *original, bool given)
+{
+	const char *from = a->who.from;
+
+	if (!from || (given && !original[0]))
+		return original;
+	if (!given || a->who.rewrite_from == REWRITE_ALWAYS)
+		return from;
+	if (a->who.rewrite_from == REWRITE_NEVER)
+		return original;
+	return route_allows(a, original) ? original : from;
+}

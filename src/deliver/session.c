@@ -1,0 +1,581 @@
+/* deliver/session.c - engine, connection and clock, joined; see session.h. */
+#include "deliver/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/host.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "net/conn.h"
+
+enum {
+	READ_PIECE = 16 * 1024,
+	WRITES_A_TURN = 64,           /* then the poll loop sees to everybody else */
+	STUMBLE_MS = 10 * 1000,       /* how long a server may think about a pipelined login */
+	SLOWEST = 1000                /* octets of content a second, below which it is no progress */
+};
+
+enum stage { STAGE_DIAL, STAGE_HANDSHAKE, STAGE_TALK, STAGE_OVER };
+
+struct session {
+	struct loop *loop;                  /* borrowed */
+	const struct account *account;      /* borrowed */
+	struct smtp_settings settings;      /* the account's, pipelining as this session has it */
+	struct session_hooks hooks;
+	enum stage stage;
+
+	struct dial *dial;                  /* own */
+	struct tls_trust *trust;            /* own */
+	struct conn conn;
+	struct smtp *engine;                /* own; from the connection on */
+	struct watch watch;
+	struct watch limit;                 /* the deadline of the whole */
+
+	struct secret_fetch *fetch;         /* own; while the password command runs */
+	struct secret secret;               /* own; wiped */
+	bool secret_here;
+
+	char ehlo[300], peer[64], nonce[40];
+	uint64_t connect_deadline;
+	uint64_t since;                     /* when the present wait began */
+	uint64_t replies, octets;           /* taken and written until then */
+	uint64_t written;                   /* octets written in all */
+	uint64_t content_octets;            /* of all messages submitted */
+	size_t recipients;
+	struct smtp_message *waiting, **waiting_end;   /* submitted before there was an engine */
+	bool finish_asked, idle_told, turning;
+};
+
+/* ---- the end */
+
+static void end(struct session *s, const struct smtp_failure *f)
+{
+	if (s->stage == STAGE_OVER)
+		return;
+	s->stage = STAGE_OVER;
+	loop_remove(s->loop, &s->watch);
+	loop_remove(s->loop, &s->limit);
+	dial_free(&s->dial);
+	secret_fetch_free(&s->fetch);
+	if (f)
+		conn_abort(&s->conn);
+	else
+		conn_close(&s->conn);
+	secret_wipe(&s->secret);
+	s->hooks.ended(s->hooks.context, f);
+}
+
+static void engine_over(struct session *s, bool good)
+{
+	size_t len, count;
+	const char *out = smtp_output(s->engine, &len);
+	short events;
+	struct err ignored = { 0 };
+
+	/* QUIT, where it did not ride along: one try, no waiting. */
+	if (len && s->stage == STAGE_TALK)
+		conn_write(&s->conn, out, len, &count, &events, &ignored);
+	end(s, good ? NULL : smtp_failure(s->engine));
+}
+
+/* Ends before or beside the engine: its messages get their verdicts from it. */
+static void fail(struct session *s, const struct err *e)
+{
+	struct smtp_failure f = { .err = *e };
+
+	if (s->stage == STAGE_OVER)
+		return;
+	if (s->engine) {
+		smtp_broken(s->engine, e);
+		engine_over(s, smtp_turn(s->engine) == SMTP_ENDED);
+		return;
+	}
+	while (s->waiting) {
+		struct smtp_message *m = s->waiting;
+
+		s->waiting = m->next;
+		for (size_t i = 0; i < m->count; i++)
+			m->results[i] = (struct smtp_result){ .verdict = VERDICT_TRY_LATER,
+				.step = STEP_GREETING, .kind = e->kind, .text = mem_string(e->text) };
+		if (m->done)
+			m->done(m->context, m);
+	}
+	end(s, &f);
+}
+
+/* ---- deadlines */
+
+static uint64_t deadline_of_reply(const struct session *s)
+{
+	const struct net_settings *set = &s->account->net;
+	uint64_t wait = (uint64_t)set->timeout;
+
+	if (smtp_waiting_for(s->engine) == STEP_CONTENT && !smtp_sending_content(s->engine))
+		wait = (uint64_t)set->final_timeout;
+	else if (smtp_may_stumble(s->engine) && wait > STUMBLE_MS)
+		wait = STUMBLE_MS;
+	return s->since + wait;
+}
+
+/* A wait begins anew only when something whole happened: a reply came, or the
+ * server took octets of the content; not with each octet of a reply. */
+static void note_progress(struct session *s)
+{
+	uint64_t replies = smtp_replies(s->engine);
+
+	if (replies != s->replies || s->written != s->octets) {
+		s->since = clock_ms();
+		s->replies = replies;
+		s->octets = s->written;
+	}
+	s->watch.deadline = deadline_of_reply(s);
+}
+
+static void expired(struct session *s)
+{
+	const struct net_settings *set = &s->account->net;
+	struct err e = { 0 };
+	char where[320];
+
+	account_where(s->account, where, sizeof(where));
+	if (s->stage == STAGE_HANDSHAKE) {
+		err_set(&e, ERR_TIMEOUT, "TLS with %s did not come about within %ld s", where,
+			set->connect_timeout / 1000);
+		err_hint(&e, "if the server speaks plain SMTP first on this port, set tls = starttls");
+	} else {
+		err_set(&e, ERR_TIMEOUT, "%s gave no answer within %llu s", where,
+			(unsigned long long)(clock_ms() - s->since + 500) / 1000);
+		if (s->engine && smtp_waiting_for(s->engine) == STEP_GREETING &&
+		    s->account->smtp.tls != SMTP_TLS_IMPLICIT)
+			err_hint(&e, "if this port expects TLS from the start, set tls = implicit");
+	}
+	fail(s, &e);
+}
+
+static void limit_passed(struct watch *w, short revents)
+{
+	struct session *s = w->owner;
+	struct err e = { 0 };
+	char where[320];
+
+	(void)revents;
+	account_where(s->account, where, sizeof(where));
+	err_set(&e, ERR_TIMEOUT, "%s is too slow: the whole session took too long", where);
+	fail(s, &e);
+}
+
+/* The most that a session may take, whatever a server does to stretch it. */
+static void set_limit(struct session *s)
+{
+	const struct net_settings *set = &s->account->net;
+	uint64_t most = (uint64_t)set->connect_timeout + 10 * (uint64_t)set->timeout +
+		(uint64_t)set->final_timeout + s->content_octets / SLOWEST * 1000 +
+		s->recipients * 2000;
+	uint64_t transactions = s->recipients / (size_t)s->settings.max_recipients;
+
+	s->limit.deadline = clock_ms() + most + transactions * (uint64_t)set->final_timeout;
+	loop_add(s->loop, &s->limit);
+}
+
+/* ---- secrets */
+
+static void turn(struct session *s);
+
+static void got_secret(void *context, struct secret *secret, struct err *e)
+{
+	struct session *s = context;
+
+	s->fetch = NULL;
+	if (!secret) {
+		fail(s, e);
+		return;
+	}
+	secret_wipe(&s->secret);
+	s->secret = *secret;
+	*secret = (struct secret){ 0 };
+	s->secret_here = true;
+	if (s->engine && !s->turning)
+		turn(s);
+}
+
+static void fetch_secret(struct session *s)
+{
+	if (!secret_configured(&s->account->secret) || !account_logs_in(s->account))
+		return;
+	process_hold_secret();
+	s->fetch = secret_fetch_start(s->loop, &s->account->secret, got_secret, s);
+}
+
+/* ---- TLS */
+
+static void shake(struct session *s)
+{
+	const struct tls_facts *facts;
+	struct sasl_binding binding = { 0 };
+	struct err e = { 0 };
+
+	switch (conn_handshake(&s->conn, &s->watch.events, &e)) {
+	case CONN_OK:
+		break;
+	case CONN_AGAIN:
+		return;
+	default:
+		fail(s, &e);
+		return;
+	}
+	facts = tls_facts(s->conn.tls);
+	if (facts->binding_type && facts->binding_len <= sizeof(binding.data)) {
+		binding.type = facts->binding_type;
+		binding.len = facts->binding_len;
+		memcpy(binding.data, facts->binding, facts->binding_len);
+	}
+	if (s->hooks.trace) {
+		char note[200];
+		int len = snprintf(note, sizeof(note), "[TLS: %s %s%s]", facts->version, facts->cipher,
+			facts->verified ? ", certificate verified" : ", certificate NOT verified");
+
+		s->hooks.trace(s->hooks.context, SMTP_NOTE, note, (size_t)len);
+	}
+	s->stage = STAGE_TALK;
+	smtp_tls_done(s->engine, &binding, facts->verified);
+}
+
+static void start_tls(struct session *s)
+{
+	struct err e = { 0 };
+
+	if (!s->trust)
+		s->trust = tls_trust_load(&s->account->tls, &e);
+	if (!s->trust || conn_tls(&s->conn, s->account->net.host, &s->account->tls, s->trust,
+			&e) < 0) {
+		fail(s, &e);
+		return;
+	}
+	s->stage = STAGE_HANDSHAKE;
+	s->connect_deadline = s->account->smtp.tls == SMTP_TLS_IMPLICIT ? s->connect_deadline :
+		clock_ms() + (uint64_t)s->account->net.connect_timeout;
+	s->watch.deadline = s->connect_deadline;
+	shake(s);
+}
+
+/* ---- the dialogue */
+
+enum moved { MOVED_NOTHING, MOVED_SOME, MOVED_END };
+
+static enum moved write_some(struct session *s)
+{
+	for (int i = 0; i < WRITES_A_TURN; i++) {
+		size_t len, count = 0;
+		const char *out = smtp_output(s->engine, &len);
+		short events = 0;
+		struct err e = { 0 };
+
+		if (!len)
+			return i ? MOVED_SOME : MOVED_NOTHING;
+		switch (conn_write(&s->conn, out, len, &count, &events, &e)) {
+		case CONN_OK:
+			smtp_written(s->engine, count);
+			s->written += count;
+			smtp_turn(s->engine);   /* more content, if there is */
+			break;
+		case CONN_AGAIN:
+			s->watch.events |= events;
+			return i ? MOVED_SOME : MOVED_NOTHING;
+		default:
+			return MOVED_END;
+		}
+	}
+	s->watch.events |= POLLOUT;
+	return MOVED_NOTHING;
+}
+
+/* The server closed or the connection broke: what it still said counts. */
+static void lost(struct session *s, enum conn_result how, const struct err *why)
+{
+	struct err e = *why;
+	char where[320];
+
+	account_where(s->account, where, sizeof(where));
+	if (how == CONN_CLOSED || !e.kind)
+		err_set(&e, ERR_LOST, "%s closed the connection", where);
+	smtp_broken(s->engine, &e);
+}
+
+static enum moved read_some(struct session *s)
+{
+	char data[READ_PIECE];
+	size_t count = 0;
+	short events = 0;
+	struct err e = { 0 };
+	enum conn_result r = conn_read(&s->conn, data, sizeof(data), &count, &events, &e);
+
+	if (r == CONN_OK) {
+		smtp_received(s->engine, data, count);
+		explicit_bzero(data, count < 512 ? count : 512);
+		return MOVED_SOME;
+	}
+	if (r == CONN_AGAIN) {
+		s->watch.events |= events;
+		return MOVED_NOTHING;
+	}
+	lost(s, r, &e);
+	return MOVED_END;
+}
+
+static void tell_idle(struct session *s)
+{
+	if (s->idle_told)
+		return;
+	s->idle_told = true;
+	if (s->hooks.idle)
+		s->hooks.idle(s->hooks.context);
+}
+
+/* One answer of the engine to "what now".  False: wait. */
+static bool serve(struct session *s, enum smtp_want want)
+{
+	switch (want) {
+	case SMTP_ENDED:
+		engine_over(s, true);
+		return false;
+	case SMTP_FAILED:
+		engine_over(s, false);
+		return false;
+	case SMTP_WANT_TLS:
+		start_tls(s);
+		return s->stage == STAGE_TALK;
+	case SMTP_WANT_SECRET:
+		if (s->secret_here) {
+			smtp_secret(s->engine, &s->secret);
+			return true;
+		}
+		break;
+	case SMTP_WANT_MESSAGE:
+		tell_idle(s);
+		break;
+	case SMTP_WANT_REPLY:
+		break;
+	}
+	return false;
+}
+
+static void talk(struct session *s)
+{
+	for (;;) {
+		enum smtp_want want = smtp_turn(s->engine);
+		enum moved out, in;
+
+		if (serve(s, want))
+			continue;
+		if (s->stage != STAGE_TALK)
+			return;
+		s->watch.events = 0;
+		out = write_some(s);
+		in = read_some(s);   /* also when writing failed: the server may have said why */
+		if (out == MOVED_END && in == MOVED_NOTHING)
+			lost(s, CONN_CLOSED, &(struct err){ 0 });
+		if (out == MOVED_NOTHING && in == MOVED_NOTHING)
+			break;
+	}
+	note_progress(s);
+	if (smtp_turn(s->engine) == SMTP_WANT_MESSAGE || (s->fetch && !s->secret_here))
+		s->watch.deadline = LOOP_NEVER;   /* it is our turn, not the server's */
+}
+
+static void turn(struct session *s)
+{
+	if (s->turning)
+		return;
+	s->turning = true;
+	if (s->stage == STAGE_HANDSHAKE)
+		shake(s);
+	if (s->stage == STAGE_TALK)
+		talk(s);
+	s->turning = false;
+}
+
+static void ready(struct watch *w, short revents)
+{
+	struct session *s = w->owner;
+
+	if (!revents)
+		expired(s);
+	else
+		turn(s);
+}
+
+/* ---- the beginning */
+
+static int choose_names(struct session *s, struct err *e)
+{
+	unsigned char random[18];
+	struct buf nonce = BUF_INIT(sizeof(s->nonce));
+	const char *name = s->account->smtp.ehlo;
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return err_sys(e, ERR_SYSTEM, errno, "no random numbers");
+	base64_encode(random, sizeof(random), &nonce);
+	snprintf(s->nonce, sizeof(s->nonce), "%s", buf_text(&nonce));
+	buf_release(&nonce);
+	if (!name && host_mailname() && host_is_domain(host_mailname()))
+		name = host_mailname();
+	if (!name && host_is_domain(host_name()))
+		name = host_name();
+	if (name)
+		snprintf(s->ehlo, sizeof(s->ehlo), "%s", name);
+	else
+		dial_own_literal(s->conn.fd, s->ehlo, sizeof(s->ehlo));
+	return 0;
+}
+
+static void make_engine(struct session *s)
+{
+	struct smtp_options options = {
+		.settings = &s->settings,
+		.sasl = &s->account->sasl,
+		.login = account_logs_in(s->account),
+		.has_secret = secret_configured(&s->account->secret),
+		.has_certificate = s->account->tls.cert != NULL,
+		.ehlo = s->ehlo,
+		.host = s->account->net.host,
+		.port = (unsigned)s->account->net.port,
+		.nonce = s->nonce,
+		.trace = s->hooks.trace,
+		.context = s->hooks.context,
+	};
+
+	s->engine = smtp_new(&options);
+	while (s->waiting) {
+		struct smtp_message *m = s->waiting;
+
+		s->waiting = m->next;
+		smtp_submit(s->engine, m);
+	}
+	if (s->finish_asked)
+		smtp_finish(s->engine);
+}
+
+static void connected(void *context, int fd, struct err *e)
+{
+	struct session *s = context;
+
+	dial_free(&s->dial);
+	if (fd < 0) {
+		fail(s, e);
+		return;
+	}
+	conn_init(&s->conn, fd);
+	dial_peer_text(fd, s->peer, sizeof(s->peer));
+	if (choose_names(s, e) < 0) {
+		fail(s, e);
+		return;
+	}
+	make_engine(s);
+	s->stage = STAGE_TALK;
+	s->since = clock_ms();
+	s->watch.fd = fd;
+	s->watch.events = POLLIN;
+	loop_add(s->loop, &s->watch);
+	s->turning = true;   /* a secret that is here at once waits for the first turn */
+	fetch_secret(s);
+	s->turning = false;
+	if (s->stage != STAGE_OVER)
+		turn(s);
+}
+
+struct session *session_start(struct loop *l, const struct account *a,
+	enum smtp_pipelining pipelining, const struct session_hooks *hooks)
+{
+	struct session *s = mem_alloc(sizeof(*s));
+	struct err e = { 0 };
+
+	s->loop = l;
+	s->account = a;
+	s->settings = a->smtp;
+	s->settings.pipelining = pipelining;
+	s->hooks = *hooks;
+	s->watch = (struct watch){ .fd = -1, .run = ready, .owner = s };
+	s->limit = (struct watch){ .fd = -1, .run = limit_passed, .owner = s };
+	s->conn.fd = -1;
+	s->waiting_end = &s->waiting;
+	s->connect_deadline = clock_ms() + (uint64_t)a->net.connect_timeout;
+	set_limit(s);
+	s->dial = dial_start(l, &a->net, s->connect_deadline, connected, s);
+	/* While the network is at it: the roots (a large part of all the work). */
+	if (s->stage == STAGE_DIAL && a->smtp.tls != SMTP_TLS_OFF) {
+		s->trust = tls_trust_load(&a->tls, &e);
+		if (!s->trust)
+			fail(s, &e);
+	}
+	return s;
+}
+
+void session_free(struct session **sp)
+{
+	struct session *s = *sp;
+
+	if (!s)
+		return;
+	loop_remove(s->loop, &s->watch);
+	loop_remove(s->loop, &s->limit);
+	dial_free(&s->dial);
+	secret_fetch_free(&s->fetch);
+	smtp_free(&s->engine);
+	conn_abort(&s->conn);
+	tls_trust_free(&s->trust);
+	secret_wipe(&s->secret);
+	free(s);
+	*sp = NULL;
+}
+
+void session_submit(struct session *s, struct smtp_message *m)
+{
+	s->content_octets += m->size;
+	s->recipients += m->count;
+	s->idle_told = false;
+	set_limit(s);
+	if (s->engine) {
+		smtp_submit(s->engine, m);
+		return;
+	}
+	m->next = NULL;
+	*s->waiting_end = m;
+	s->waiting_end = &m->next;
+}
+
+void session_finish(struct session *s)
+{
+	s->finish_asked = true;
+	if (!s->engine)
+		return;
+	smtp_finish(s->engine);
+	if (!s->turning && s->stage != STAGE_OVER)
+		turn(s);
+}
+
+void session_abort(struct session *s, const struct err *why)
+{
+	fail(s, why);
+}
+
+const char *session_peer(const struct session *s)
+{
+	return s->peer;
+}
+
+const char *session_mechanism(const struct session *s)
+{
+	return s->engine ? smtp_mechanism(s->engine) : NULL;
+}
+
+const struct tls_facts *session_tls(const struct session *s)
+{
+	return s->conn.tls ? tls_facts(s->conn.tls) : NULL;
+}

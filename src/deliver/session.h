@@ -1,0 +1,42 @@
+/* deliver/session.h - one connection that carries messages for one account.
+ *
+ * Turns what the engine asks for into names, sockets, handshakes, reads and
+ * writes, each with its own deadline, and all of them with one.  Prints
+ * nothing, decides nothing about a message.
+ */
+#ifndef DELIVER_SESSION_H
+#define DELIVER_SESSION_H
+
+#include "deliver/account.h"
+#include "net/loop.h"
+
+struct session;
+
+struct session_hooks {
+	/* A line of the dialogue for transcripts; may be NULL. */
+	void (*trace)(void *context, enum smtp_direction direction, const char *line, size_t len);
+	/* The server is ready and has nothing to do.  May be NULL. */
+	void (*idle)(void *context);
+	/* Called once, last: f is NULL when all ended well, else borrowed until
+	 * session_free(), which must not be called in it. */
+	void (*ended)(void *context, const struct smtp_failure *f);
+	void *context;
+};
+
+/* Starts at once; account and loop are borrowed until session_free(). */
+struct session *session_start(struct loop *l, const struct account *a,
+	enum smtp_pipelining pipelining, const struct session_hooks *hooks);
+void session_free(struct session **sp);
+
+void session_submit(struct session *s, struct smtp_message *m);
+void session_finish(struct session *s);   /* no more messages: QUIT behind the last one */
+
+/* Ends it now, for a reason from outside (a signal). */
+void session_abort(struct session *s, const struct err *why);
+
+/* For logs: NULL or "" where it did not come to it. */
+const char *session_peer(const struct session *s);        /* "192.0.2.1" */
+const char *session_mechanism(const struct session *s);
+const struct tls_facts *session_tls(const struct session *s);
+
+#endif

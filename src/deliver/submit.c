@@ -1,0 +1,417 @@
+/* deliver/submit.c - one message, read and sent at once; see submit.h. */
+#include "deliver/submit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "deliver/session.h"
+#include "mail/address.h"
+#include "net/loop.h"
+
+enum {
+	PIECE = 64 * 1024,
+	PIECES_A_TURN = 16,
+	IDLE_MS = 20 * 1000      /* a connection does not wait longer for a slow writer */
+};
+
+struct run {
+	struct loop loop;
+	const struct config *config;          /* borrowed; NULL */
+	const struct submit_options *o;       /* borrowed */
+	struct submission *out;               /* borrowed */
+	struct intake intake;
+	struct session *session;              /* own */
+	struct watch input, stop, idle;
+	char *piece;                          /* own; PIECE octets */
+	struct buf sender;                    /* own; -f in envelope form */
+	bool complete, submitted, over, stumbled_once, session_dead;
+};
+
+static void finish(struct run *r)
+{
+	r->over = true;
+	loop_stop(&r->loop);
+}
+
+/* What we could not do, once: the first reason counts. */
+static void give_up(struct run *r, const struct err *e)
+{
+	if (r->out->outcome.err.kind == ERR_NONE)
+		r->out->outcome.err = *e;
+	finish(r);
+}
+
+/* ---- the session */
+
+static void start_session(struct run *r, enum smtp_pipelining pipelining);
+
+static void submit_message(struct run *r)
+{
+	r->submitted = true;
+	loop_remove(&r->loop, &r->idle);
+	if (!r->session)
+		start_session(r, (enum smtp_pipelining)r->out->route.account->smtp.pipelining);
+	session_submit(r->session, &r->out->attempt.smtp);
+	session_finish(r->session);
+}
+
+/* Over AUTH in a group with MAIL: nothing was sent, so once more without. */
+static void try_again_without(struct run *r)
+{
+	struct attempt *t = &r->out->attempt;
+
+	r->stumbled_once = true;
+	for (size_t i = 0; i < t->smtp.count; i++) {
+		smtp_result_release(&t->smtp.results[i]);
+		t->smtp.results[i] = (struct smtp_result){ 0 };
+	}
+	session_free(&r->session);
+	start_session(r, PIPELINING_STANDARD);
+	session_submit(r->session, &t->smtp);
+	session_finish(r->session);
+}
+
+static void keep_facts(struct run *r)
+{
+	struct outcome *out = &r->out->outcome;
+	const struct tls_facts *tls = session_tls(r->session);
+	const char *mechanism = session_mechanism(r->session);
+
+	snprintf(out->peer, sizeof(out->peer), "%s", session_peer(r->session));
+	snprintf(out->mechanism, sizeof(out->mechanism), "%s", mechanism ? mechanism : "");
+	snprintf(out->tls, sizeof(out->tls), "%s", tls ? tls->version : "");
+}
+
+static void keep_failure(struct run *r, const struct smtp_failure *f)
+{
+	struct smtp_failure *kept = &r->out->failure;
+
+	kept->err = f->err;
+	kept->stumbled = f->stumbled;
+	smtp_result_release(&kept->result);
+	kept->result = f->result;
+	kept->result.text = f->result.text ? mem_string(f->result.text) : NULL;
+	kept->result.hint = NULL;
+	r->out->outcome.err = f->err;
+	r->out->outcome.refusal = kept->result;
+}
+
+/* A server that tired of waiting for a slow writer costs nothing: a new
+ * connection is made when the message is there. */
+static bool only_tired(const struct smtp_failure *f)
+{
+	return f->err.kind == ERR_LOST || f->err.kind == ERR_TIMEOUT ||
+		(f->err.kind == ERR_NONE && f->result.code == 421);
+}
+
+/* The loop has come back from the session: now it may be freed. */
+static void session_over(struct watch *w, short revents)
+{
+	struct run *r = w->owner;
+
+	(void)revents;
+	loop_remove(&r->loop, &r->idle);
+	keep_facts(r);
+	if (!r->submitted) {
+		if (!r->out->outcome.err.kind && !r->out->outcome.refusal.code)
+			session_free(&r->session);
+		else
+			r->session_dead = true;   /* the failure stands; read on, then tell */
+		return;
+	}
+	if (r->out->failure.stumbled && !r->stumbled_once) {
+		r->out->outcome.err = (struct err){ 0 };
+		r->out->outcome.refusal = (struct smtp_result){ 0 };
+		r->out->failure.stumbled = false;
+		try_again_without(r);
+		return;
+	}
+	finish(r);
+}
+
+static void ended(void *context, const struct smtp_failure *f)
+{
+	struct run *r = context;
+
+	if (f && (r->submitted || !only_tired(f)))
+		keep_failure(r, f);
+	r->idle = (struct watch){ .fd = -1, .deadline = clock_ms(), .run = session_over,
+		.owner = r, .added = r->idle.added };
+	loop_add(&r->loop, &r->idle);
+}
+
+static void idle_too_long(struct watch *w, short revents)
+{
+	struct run *r = w->owner;
+
+	(void)revents;
+	session_finish(r->session);
+}
+
+static void idle(void *context)
+{
+	struct run *r = context;
+
+	if (r->submitted)
+		return;
+	r->idle = (struct watch){ .fd = -1, .deadline = clock_ms() + IDLE_MS,
+		.run = idle_too_long, .owner = r, .added = r->idle.added };
+	loop_add(&r->loop, &r->idle);
+}
+
+static void start_session(struct run *r, enum smtp_pipelining pipelining)
+{
+	struct session_hooks hooks = { .trace = r->o->trace, .idle = idle, .ended = ended,
+		.context = r };
+
+	/* Hooks carry one context; a transcript wants the caller's own. */
+	r->session = session_start(&r->loop, r->out->route.account, pipelining, &hooks);
+}
+
+/* ---- the choice of the account */
+
+static bool choose(struct run *r, bool last_chance)
+{
+	struct submission *out = r->out;
+	struct buf from = BUF_INIT(ADDRESS_PATH_MAX + 1);
+	struct route_question q = { .wanted = r->o->account,
+		.sender = r->o->sender ? buf_text(&r->sender) : NULL };
+	struct err e = { 0 };
+	enum route_answer answer;
+
+	if (out->route.account)
+		return true;
+	if (last_chance || message_from(&out->message, r->intake.domain, &from))
+		q.from = buf_text(&from);
+	answer = route_choose(r->config, &q, &out->route, &e);
+	buf_release(&from);
+	if (answer == ROUTE_FAILED)
+		give_up(r, &e);
+	return answer == ROUTE_FOUND;
+}
+
+/* As soon as the account is known the connection is made, while the rest of
+ * the message is read. */
+static void connect_early(struct run *r)
+{
+	if (r->session || r->over || r->o->no_network || r->session_dead)
+		return;
+	if (choose(r, false) && !r->over)
+		start_session(r, (enum smtp_pipelining)r->out->route.account->smtp.pipelining);
+}
+
+/* ---- the input */
+
+static void input_complete(struct run *r)
+{
+	struct submission *out = r->out;
+	struct err e = { 0 };
+
+	r->complete = true;
+	loop_remove(&r->loop, &r->input);
+	if (!choose(r, false)) {
+		if (!r->over)
+			choose(r, true);
+		if (r->over)
+			return;
+	}
+	if (message_finish(&out->message, &r->intake, &e) < 0 ||
+	    attempt_dress(&out->attempt, &out->message, out->route.account, &e) < 0) {
+		give_up(r, &e);
+		return;
+	}
+	out->outcome.attempt = &out->attempt;
+	outcome_prepare(&out->attempt.smtp);
+	if (r->o->no_network) {
+		finish(r);
+	} else if (r->session_dead) {
+		for (size_t i = 0; i < out->attempt.smtp.count; i++)
+			out->attempt.smtp.results[i].verdict = VERDICT_TRY_LATER;
+		finish(r);
+	} else {
+		submit_message(r);
+	}
+}
+
+static ssize_t read_input(struct run *r)
+{
+	ssize_t n;
+
+	do
+		n = read(r->o->input, r->piece, PIECE);
+	while (n < 0 && errno == EINTR && !process_stopped());
+	return n;
+}
+
+static void input_ready(struct watch *w, short revents)
+{
+	struct run *r = w->owner;
+	struct err e = { 0 };
+
+	(void)revents;
+	for (int i = 0; i < PIECES_A_TURN; i++) {
+		struct pollfd more = { .fd = r->o->input, .events = POLLIN };
+		ssize_t n = read_input(r);
+		int fed;
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return;
+		if (n < 0) {
+			err_sys(&e, ERR_READ, errno, "reading the message failed");
+			give_up(r, &e);
+			return;
+		}
+		if (n == 0) {
+			input_complete(r);
+			return;
+		}
+		fed = message_feed(&r->out->message, r->piece, (size_t)n, &e);
+		if (fed < 0) {
+			give_up(r, &e);
+			return;
+		}
+		if (fed > 0) {
+			input_complete(r);
+			return;
+		}
+		if (poll(&more, 1, 0) <= 0)
+			break;
+	}
+	connect_early(r);
+}
+
+/* Callers take a broken pipe for a crash: what they write is taken, even when
+ * it is of no more use. */
+static void drain(struct run *r)
+{
+	if (isatty(r->o->input))
+		return;
+	while (!process_stopped()) {
+		struct pollfd p = { .fd = r->o->input, .events = POLLIN };
+		ssize_t n = read_input(r);
+
+		if (n < 0 && errno == EAGAIN)
+			poll(&p, 1, -1);
+		else if (n <= 0)
+			break;
+	}
+}
+
+static void stopped(struct watch *w, short revents)
+{
+	struct run *r = w->owner;
+	struct err e = { 0 };
+
+	(void)revents;
+	if (!process_stopped())
+		return;
+	err_set(&e, ERR_SIGNAL, "stopped by signal %d", process_stopped());
+	if (r->submitted && r->session) {
+		loop_remove(&r->loop, &r->stop);
+		session_abort(r->session, &e);
+	} else {
+		give_up(r, &e);
+	}
+}
+
+/* ---- all of it */
+
+static int take_arguments(struct run *r, struct err *e)
+{
+	struct envelope *env = &r->out->message.envelope;
+
+	if (r->o->sender) {
+		if (address_parse_one(r->o->sender, strlen(r->o->sender), r->intake.domain,
+				&r->sender, e) < 0)
+			return err_context(e, "envelope sender");
+		envelope_set_sender(env, buf_text(&r->sender));
+	}
+	for (size_t i = 0; i < r->o->count; i++)
+		if (envelope_add_word(env, r->o->recipients[i], r->intake.domain, e) < 0)
+			return -1;
+	env->dsn = r->o->dsn;
+	env->dsn.envid = r->o->dsn.envid ? mem_string(r->o->dsn.envid) : NULL;
+	if (!r->o->from_header && !env->count) {
+		err_set(e, ERR_USAGE, "nobody to send it to: no recipient was given");
+		return err_hint(e, "name recipients as arguments, or use -t to take them from the header");
+	}
+	return 0;
+}
+
+static void run_loop(struct run *r)
+{
+	r->input = (struct watch){ .fd = r->o->input, .events = POLLIN, .run = input_ready,
+		.owner = r };
+	r->stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = stopped,
+		.owner = r };
+	r->idle = (struct watch){ .fd = -1, .owner = r };
+	loop_add(&r->loop, &r->input);
+	if (r->stop.fd >= 0)
+		loop_add(&r->loop, &r->stop);
+	connect_early(r);
+	if (!r->over)
+		loop_run(&r->loop);
+	if (!r->complete)
+		drain(r);
+}
+
+static void settle(struct run *r, uint64_t began)
+{
+	struct submission *out = r->out;
+	struct log_settings none = { 0 };
+
+	out->outcome.account = out->route.account;
+	out->outcome.message = &out->message;
+	out->outcome.milliseconds = clock_ms() - began;
+	if (r->o->no_network && out->outcome.err.kind == ERR_NONE)
+		return;
+	outcome_settle(&out->outcome);
+	if (!r->o->no_network) {
+		struct log_record record = { .count = 0 };
+
+		outcome_record(&out->outcome, &record);
+		log_send(r->config ? &r->config->global.log : &none, "none", &record, out->log_warning,
+			sizeof(out->log_warning));
+	}
+}
+
+void submit(const struct config *c, const struct err *why, const struct submit_options *o,
+	struct submission *out)
+{
+	struct run r = { .config = c, .o = o, .out = out };
+	uint64_t began = clock_ms();
+	struct err e = { 0 };
+
+	memset(out, 0, sizeof(*out));
+	r.intake = (struct intake){ .dot_ends = o->dot_ends, .from_header = o->from_header,
+		.full_name = o->full_name, .domain = c ? config_domain(c) : "localhost" };
+	r.piece = mem_alloc(PIECE);
+	r.sender.max = ADDRESS_PATH_MAX + 1;
+	loop_init(&r.loop);
+	message_init(&out->message, &r.intake);
+	if (!c || take_arguments(&r, &e) < 0) {
+		out->outcome.err = c ? e : *why;
+		drain(&r);
+	} else {
+		run_loop(&r);
+	}
+	settle(&r, began);
+	session_free(&r.session);
+	loop_release(&r.loop);
+	buf_release(&r.sender);
+	free(r.piece);
+}
+
+void submission_release(struct submission *s)
+{
+	attempt_release(&s->attempt);
+	message_release(&s->message);
+	smtp_result_release(&s->failure.result);
+}

@@ -1,0 +1,36 @@
+/* smtp/settings.c - the keys that the engine obeys; see engine.h. */
+#include <stddef.h>
+
+#include "smtp/engine.h"
+
+static const struct key_choice tls_choices[] = {
+	{ "implicit", SMTP_TLS_IMPLICIT },
+	{ "starttls", SMTP_TLS_STARTTLS },
+	{ "off", SMTP_TLS_OFF },
+	{ "auto", SMTP_TLS_UNSET },
+	{ NULL, 0 }
+};
+
+static const struct key_choice pipelining_choices[] = {
+	{ "standard", PIPELINING_STANDARD },
+	{ "full", PIPELINING_FULL },
+	{ "off", PIPELINING_OFF },
+	{ NULL, 0 }
+};
+
+#define ROW(type, field) type, offsetof(struct smtp_settings, field)
+const struct key smtp_keys[] = {
+	{ "tls", ROW(KEY_CHOICE, tls), "auto",
+		"implicit, starttls (required) or off; auto: implicit on port 465, else starttls",
+		.choices = tls_choices },
+	{ "ehlo", ROW(KEY_WORD, ehlo), NULL, "name to give in EHLO", .choices = NULL },
+	{ "pipelining", ROW(KEY_CHOICE, pipelining), "standard",
+		"standard, full (AUTH PLAIN leads the MAIL group) or off",
+		.choices = pipelining_choices },
+	{ "chunking", ROW(KEY_BOOL, chunking), "no", "send content with BDAT where offered",
+		.choices = NULL },
+	{ "max_recipients", ROW(KEY_NUMBER, max_recipients), "100", "recipients of one transaction",
+		.least = 1, .most = 100000 },
+	{ .name = NULL }
+};
+#undef ROW

@@ -213,26 +213,26 @@ lint-gcc: | $(SETUP_FIRST)
 lint-clang: | $(SETUP_FIRST)
 	$(AGAIN) B=$(B)/clang CC='$(CLANG)' CFLAGS='-O2 -g' WERROR=-Werror everything
 lint-layers: lint-gcc
-	t/lint/layers $(B)/gcc/obj/src
+	$(call say,LINT layers)t/lint/layers $(B)/gcc/obj/src
 lint-purity: lint-gcc
-	t/lint/purity $(B)/gcc/obj/src
+	$(call say,LINT purity)t/lint/purity $(B)/gcc/obj/src
 lint-banned: | $(SETUP_FIRST)
-	t/lint/banned $(SRC) $(CMD) $(wildcard src/*/*.h cmd/*.h)
+	$(call say,LINT banned)t/lint/banned $(SRC) $(CMD) $(wildcard src/*/*.h cmd/*.h)
 lint-names: | $(SETUP_FIRST)
-	t/lint/names
+	$(call say,LINT names)t/lint/names
 lint-docs: lint-gcc
-	B=$(B)/gcc t/lint/docs
+	$(call say,LINT docs)B=$(B)/gcc t/lint/docs
 lint-man: | $(SETUP_FIRST)
-	t/lint/man $(call some,$(MAN),man pages)
+	$(call say,LINT man)t/lint/man $(call some,$(MAN),man pages)
 lint-scripts: | $(SETUP_FIRST)
-	t/lint/scripts
+	$(call say,LINT scripts)t/lint/scripts
 lint-cppcheck: | $(SETUP_FIRST)
-	mkdir -p $(B)/cppcheck
-	cppcheck -q -j$(JOBS) --cppcheck-build-dir=$(B)/cppcheck --std=c11 --language=c \
+	@mkdir -p $(B)/cppcheck
+	$(call say,LINT cppcheck)cppcheck -q -j$(JOBS) --cppcheck-build-dir=$(B)/cppcheck --std=c11 --language=c \
 		--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem $(filter-out -Wp%,$(OWN_CPPFLAGS)) src cmd t/server
 lint-size:
-	t/lint/size $(SRC) $(CMD) $(UNIT) $(SERVER) $(wildcard src/*/*.h)
+	$(call say,LINT size)t/lint/size $(SRC) $(CMD) $(UNIT) $(SERVER) $(wildcard src/*/*.h)
 
 format:
 	clang-format -i $(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(LINTC) \

@@ -1,0 +1,172 @@
+#!/bin/sh
+# t/certs.sh - the certificates of the tests, made once per tree.
+#
+# usage: t/certs.sh DIRECTORY
+#
+# Makes DIRECTORY with NAME.crt and NAME.key for each NAME below, unless it is
+# there already and newer than this script.  Needs certtool (Debian: gnutls-bin).
+#
+#   ca           the authority that tests trust; ca.crl revokes `revoked`
+#   server       good: localhost, smtp.example.test, 127.0.0.1, ::1
+#   rsa          the same with an RSA key of 2048 bits
+#   client       for clients: me@example.com
+#   expired notyet wrongname cnonly selfsigned otherca clientonly ipindns
+#   wildcard     *.example.test
+#   partwild     s*.example.test
+#   rsa1024 sha1 revoked
+#   chain        signed by an intermediate authority, which comes along
+#   missing      the same without it
+#   constrained  by an intermediate authority that may only speak for other.test
+set -eu
+
+dir=$1
+command -v certtool >/dev/null || {
+	echo "t/certs.sh: certtool is needed (Debian: apt-get install gnutls-bin)" >&2
+	exit 1
+}
+mkdir -p "$(dirname "$dir")"
+exec 9>"$dir.lock"
+flock 9
+if [ -e "$dir/stamp" ] && [ "$dir/stamp" -nt "$0" ]; then
+	exit 0
+fi
+umask 077
+new=$dir.new.$$
+trap 'rm -rf "$new"' EXIT
+mkdir "$new"
+
+key()
+{
+	case $2 in
+	rsa*) certtool --generate-privkey --key-type=rsa --bits="${2#rsa}" ;;
+	*) certtool --generate-privkey --key-type=ecdsa --curve=secp256r1 ;;
+	esac >"$new/$1.key" 2>>"$new/log"
+}
+
+# template NAME LINE...: valid now, unless a line says otherwise
+template()
+{
+	name=$1
+	shift
+	serial=$((${serial:-0} + 1))
+	{
+		echo "cn = \"sendoff test $name\""
+		echo "serial = $serial"
+		printf '%s\n' "$@"
+		case $* in
+		*_date*) ;;
+		*)
+			echo 'activation_date = "2020-01-01 00:00:00"'
+			echo 'expiration_date = "2049-12-31 00:00:00"'
+			;;
+		esac
+	} | case $* in
+	*"cn ="*) sed 1d ;;
+	*) cat ;;
+	esac >"$new/$name.cfg"
+}
+
+# signed NAME AUTHORITY [OPTION...]
+signed()
+{
+	name=$1 authority=$2
+	shift 2
+	certtool --generate-certificate --load-privkey "$new/$name.key" \
+		--load-ca-certificate "$new/$authority.crt" --load-ca-privkey "$new/$authority.key" \
+		--template "$new/$name.cfg" "$@" >"$new/$name.crt" 2>>"$new/log"
+}
+
+selfsigned()
+{
+	certtool --generate-self-signed --load-privkey "$new/$1.key" --template "$new/$1.cfg" \
+		>"$new/$1.crt" 2>>"$new/log"
+}
+
+# leaf NAME LINE...: a server certificate of the good authority
+leaf()
+{
+	key "$1" ecdsa
+	template "$@" tls_www_server signing_key
+	signed "$1" ca
+}
+
+authority='ca
+cert_signing_key
+crl_signing_key'
+names='dns_name = "localhost"
+dns_name = "smtp.example.test"
+ip_address = "127.0.0.1"
+ip_address = "::1"'
+
+for name in ca otherca-ca; do
+	key $name ecdsa
+	template $name "$authority"
+	selfsigned $name
+done
+for name in intermediate constrained-ca; do
+	key $name ecdsa
+done
+template intermediate "$authority"
+signed intermediate ca
+template constrained-ca "$authority" 'nc_permit_dns = "other.test"'
+signed constrained-ca ca
+
+leaf server "$names"
+leaf expired "$names" 'activation_date = "2020-01-01 00:00:00"' \
+	'expiration_date = "2021-01-01 00:00:00"'
+leaf notyet "$names" 'activation_date = "2048-01-01 00:00:00"' \
+	'expiration_date = "2049-01-01 00:00:00"'
+leaf wrongname 'dns_name = "other.test"'
+leaf cnonly 'cn = "localhost"'
+leaf ipindns 'dns_name = "127.0.0.1"'
+leaf wildcard 'dns_name = "*.example.test"'
+leaf partwild 'dns_name = "s*.example.test"'
+leaf revoked "$names"
+
+key selfsigned ecdsa
+template selfsigned "$names" tls_www_server signing_key
+selfsigned selfsigned
+
+key otherca ecdsa
+template otherca "$names" tls_www_server signing_key
+signed otherca otherca-ca
+
+key clientonly ecdsa
+template clientonly "$names" tls_www_client signing_key
+signed clientonly ca
+
+key client ecdsa
+template client 'cn = "me@example.com"' 'email = "me@example.com"' tls_www_client signing_key
+signed client ca
+
+for bits in 1024 2048; do
+	name=rsa${bits%2048}
+	key "$name" "rsa$bits"
+	template "$name" "$names" tls_www_server signing_key encryption_key
+	signed "$name" ca
+done
+
+key sha1 ecdsa
+template sha1 "$names" tls_www_server signing_key
+signed sha1 ca --hash=SHA1
+
+key missing ecdsa
+template missing "$names" tls_www_server signing_key
+signed missing intermediate
+cp "$new/missing.key" "$new/chain.key"
+cat "$new/missing.crt" "$new/intermediate.crt" >"$new/chain.crt"
+
+key constrained ecdsa
+template constrained "$names" tls_www_server signing_key
+signed constrained constrained-ca
+cat "$new/constrained-ca.crt" >>"$new/constrained.crt"
+
+template crl 'crl_this_update_date = "2020-01-01 00:00:00"' \
+	'crl_next_update_date = "2049-12-31 00:00:00"' 'crl_number = 1'
+certtool --generate-crl --load-ca-privkey "$new/ca.key" --load-ca-certificate "$new/ca.crt" \
+	--load-certificate "$new/revoked.crt" --template "$new/crl.cfg" >"$new/ca.crl" 2>>"$new/log"
+
+rm -f "$new"/*.cfg
+touch "$new/stamp"
+rm -rf "$dir"
+mv "$new" "$dir"

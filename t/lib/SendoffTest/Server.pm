@@ -1,0 +1,225 @@
+package SendoffTest::Server;
+
+# The scripted server of t/server, started and questioned.
+
+use strict;
+use warnings;
+
+use IO::Socket::INET;
+use POSIX qw(:sys_wait_h);
+use Time::HiRes qw(sleep time);
+
+# How long it is waited, before the journal is read, for connections to end.
+our $patience = 1;
+
+my %running;
+my $count = 0;
+
+# Options are those of build/t/server with `_` for `-`; a list repeats one, 1
+# sets a flag, undef leaves it out.  tls other than off gets the certificate
+# `server`; cert => NAME takes NAME.crt and NAME.key of t/certs.sh; client_ca =>
+# 1 is the tests' authority.  raw => 1 keeps the octets for raw().
+sub options
+{
+	my ($dir, %o) = @_;
+	my @args;
+
+	$o{lifetime} //= 60;
+	$o{cert} //= 'server' if ($o{tls} // 'off') ne 'off';
+	if ($o{cert} && $o{cert} !~ m{/}) {
+		$o{key} //= SendoffTest::cert($o{cert}, 'key');
+		$o{cert} = SendoffTest::cert($o{cert});
+	}
+	$o{client_ca} = SendoffTest::cert('ca') if ($o{client_ca} // '') eq '1';
+	$o{raw} = "$dir/raw" if $o{raw};
+	%o = (ready => "$dir/ready", log => "$dir/log", store => "$dir/store", %o);
+	my %flag = map { $_ => 1 } qw(require_login strict lenient split coalesce one_by_one
+		scram_bad_signature scram_no_signature scram_reuse_nonce);
+	for my $name (sort keys %o) {
+		(my $long = "--$name") =~ tr/_/-/;
+		for my $value (ref $o{$name} ? @{ $o{$name} } : $o{$name}) {
+			next if !defined $value || ($flag{$name} && !$value);
+			push @args, $flag{$name} ? $long : ($long, $value);
+		}
+	}
+	return @args;
+}
+
+sub start
+{
+	my ($class, %o) = @_;
+	my $dir = SendoffTest::workdir() . '/server' . (++$count);
+	my $program = SendoffTest::build() . '/t/server';
+
+	mkdir $dir, 0700;
+	my @args = options($dir, %o);
+	my $self = bless { dir => $dir, listen => $o{listen} // '127.0.0.1', owner => $$ }, $class;
+	$self->{pid} = fork // die "fork: $!\n";
+	if (!$self->{pid}) {
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', '/dev/null';
+		no warnings 'exec';
+		exec $program, @args or warn "exec $program: $!\n";
+		POSIX::_exit(127);
+	}
+	$running{ $self->{pid} } = $self;
+	SendoffTest::wait_until(sub { -e "$dir/ready" || !$self->alive }, 10);
+	die "t/server did not start\n" if !-e "$dir/ready";
+	chomp($self->{port} = SendoffTest::file_read("$dir/ready"));
+	return $self;
+}
+
+sub alive
+{
+	my ($self) = @_;
+
+	return 0 if !$running{ $self->{pid} };
+	return 1 if waitpid($self->{pid}, WNOHANG) == 0;
+	$self->{status} = $?;
+	delete $running{ $self->{pid} };
+	return 0;
+}
+
+# Ends it; the wait status (0: as it should).
+sub stop
+{
+	my ($self) = @_;
+
+	$self->idle;
+	if ($self->alive) {
+		kill 'TERM', $self->{pid};
+		SendoffTest::wait_until(sub { !$self->alive }, 5);
+	}
+	if ($self->alive) {
+		kill 'KILL', $self->{pid};
+		waitpid($self->{pid}, 0);
+		$self->{status} = $?;
+		delete $running{ $self->{pid} };
+	}
+	return $self->{status};
+}
+
+sub end_all
+{
+	for my $self (grep { $_->{owner} == $$ } values %running) {
+		kill 'KILL', $self->{pid};
+		waitpid($self->{pid}, 0);
+	}
+	%running = ();
+}
+
+sub pid { return $_[0]{pid} }
+sub port { return $_[0]{port} }
+sub host { return $_[0]{listen} }
+sub dir { return $_[0]{dir} }
+sub store { return "$_[0]{dir}/store" }
+
+# The journal as it is now: a list of { connection, ms, kind, text }.
+sub journal
+{
+	my ($self) = @_;
+	my @lines;
+
+	return () if !-e "$self->{dir}/log";
+	for my $line (split /\n/, SendoffTest::file_read("$self->{dir}/log")) {
+		$line =~ /^(\d+) (\d+) (\w+): (.*)$/ or die "journal: $line\n";
+		push @lines, { connection => $1, ms => $2, kind => $3, text => $4 };
+	}
+	return @lines;
+}
+
+# Waits until every connection has ended, at most so many seconds.
+sub idle
+{
+	my ($self, $seconds) = @_;
+
+	return SendoffTest::wait_until(sub {
+		my %open;
+		for my $line (grep { $_->{connection} } $self->journal) {
+			$open{ $line->{connection} } = 1 if $line->{kind} eq 'OPEN';
+			delete $open{ $line->{connection} } if $line->{kind} eq 'CLOSE';
+		}
+		return !%open;
+	}, $seconds // $patience);
+}
+
+# The texts of all lines of a kind, in a connection or in all, once it is idle.
+sub lines
+{
+	my ($self, $kind, $connection) = @_;
+
+	$self->idle;
+	return map { $_->{text} } grep {
+		$_->{kind} eq $kind && (!$connection || $_->{connection} == $connection)
+	} $self->journal;
+}
+
+sub commands { my $self = shift; return $self->lines('C', @_) }
+sub replies { my $self = shift; return $self->lines('S', @_) }
+sub violations { my $self = shift; return $self->lines('VIOLATION', @_) }
+sub logins { my $self = shift; return $self->lines('LOGIN', @_) }
+sub tls { my $self = shift; return $self->lines('TLS', @_) }
+sub faults { my $self = shift; return $self->lines('FAULT', @_) }
+sub closes { my $self = shift; return $self->lines('CLOSE', @_) }
+sub connections { my $self = shift; return scalar $self->lines('OPEN') }
+sub flights { my $self = shift; return scalar $self->lines('FLIGHT', @_) }
+
+# The most connections that were open at one time.
+sub peak
+{
+	my ($self) = @_;
+
+	return (sort { $b <=> $a } map { /^(\d+)/ } $self->lines('OPEN'))[0] // 0;
+}
+
+# How many messages were accepted.
+sub stored
+{
+	my ($self) = @_;
+	my $n = 0;
+
+	$self->idle;
+	$n++ while -e $self->store . '/' . ($n + 1) . '.envelope';
+	return $n;
+}
+
+sub message
+{
+	my ($self, $k) = @_;
+	my $path = $self->store . "/$k.eml";
+
+	return -e $path ? SendoffTest::file_read($path) : undef;
+}
+
+# { mail, rcpt => [...], auth, tls, via, sender, recipients => [...] }, or undef.
+sub envelope
+{
+	my ($self, $k) = @_;
+	my $path = $self->store . "/$k.envelope";
+	my %e = (rcpt => [], recipients => []);
+
+	return undef if !-e $path;
+	for my $line (split /\n/, SendoffTest::file_read($path)) {
+		my ($word, $rest) = split / /, $line, 2;
+		if ($word eq 'RCPT') {
+			push @{ $e{rcpt} }, $rest;
+			push @{ $e{recipients} }, $rest =~ /^TO:<(.*?)>(?: |$)/i ? $1 : undef;
+		} else {
+			$e{ lc $word } = $rest;
+		}
+	}
+	$e{sender} = $1 if $e{mail} =~ /^FROM:<(.*?)>(?: |$)/i;
+	return \%e;
+}
+
+# Every octet received in a connection (inside TLS); needs raw => 1.
+sub raw
+{
+	my ($self, $connection) = @_;
+	my $path = "$self->{dir}/raw." . ($connection // 1);
+
+	$self->idle;
+	return -e $path ? SendoffTest::file_read($path) : undef;
+}
+
+1;

@@ -30,13 +30,17 @@ struct net_settings {
 extern const struct key net_keys[];   /* host, port, family, connect_timeout, timeout, final_timeout */
 
 struct dial;
-/* Called once: fd >= 0 (non-blocking, close-on-exec, TCP_NODELAY; now the
+/* Called once, and from the loop only: fd >= 0 (non-blocking, close-on-exec, TCP_NODELAY; now the
  * caller's), or -1 with *e: ERR_NAME, ERR_NAME_AGAIN, ERR_CONNECT (each address
  * with its own reason), ERR_TIMEOUT, ERR_SYSTEM. */
 typedef void dial_done(void *context, int fd, struct err *e);
 
 struct dial *dial_start(struct loop *l, const struct net_settings *set, uint64_t deadline,
 	dial_done *done, void *context);
+/* The same for addresses that are known already, with their ports; resolve.h. */
+struct resolved;
+struct dial *dial_start_at(struct loop *l, const struct net_settings *set,
+	const struct resolved *found, uint64_t deadline, dial_done *done, void *context);
 void dial_free(struct dial **dp);   /* may be called at any time; cancels */
 
 /* The address that was connected, as text "192.0.2.1" or "2001:db8::1". */

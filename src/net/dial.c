@@ -1,0 +1,409 @@
+/* net/dial.c - connecting to whichever address answers first; see dial.h. */
+#include "net/dial.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "net/name.h"
+#include "net/resolve.h"
+
+/* RFC 8305 section 5, Connection Attempt Delay. */
+enum { STAGGER_MS = 250 };
+
+enum { REASONS_MAX = 560 };   /* fits struct err with the words around it */
+
+static const struct key_choice families[] = {
+	{ "any", NET_ANY }, { "ipv4", NET_IPV4 }, { "ipv6", NET_IPV6 }, { NULL, 0 }
+};
+
+enum { SHORTEST_WAIT = 100, HOUR = 60 * 60 * 1000 };
+
+const struct key net_keys[] = {
+	{ .name = "host", .type = KEY_WORD, .offset = offsetof(struct net_settings, host),
+		.help = "server to send through: a name or an address" },
+	{ .name = "port", .type = KEY_NUMBER, .offset = offsetof(struct net_settings, port),
+		.help = "its port; without it 465 or 587, after tls", .least = 1, .most = 65535 },
+	{ .name = "family", .type = KEY_CHOICE, .offset = offsetof(struct net_settings, family),
+		.fallback = "any", .help = "addresses to use: any, ipv4 or ipv6",
+		.choices = families },
+	{ .name = "connect_timeout", .type = KEY_DURATION,
+		.offset = offsetof(struct net_settings, connect_timeout), .fallback = "30s",
+		.help = "longest wait for name, connection and TLS together",
+		.least = SHORTEST_WAIT, .most = HOUR },
+	{ .name = "timeout", .type = KEY_DURATION,
+		.offset = offsetof(struct net_settings, timeout), .fallback = "60s",
+		.help = "longest wait for each reply of the server",
+		.least = SHORTEST_WAIT, .most = HOUR },
+	{ .name = "final_timeout", .type = KEY_DURATION,
+		.offset = offsetof(struct net_settings, final_timeout), .fallback = "10m",
+		.help = "longest wait for the answer to the content",
+		.least = SHORTEST_WAIT, .most = 24 * HOUR },
+	{ .name = NULL }
+};
+
+struct attempt {
+	struct watch watch;    /* fd -1: not begun, or over */
+	struct dial *dial;
+	int failed;            /* errno, or 0 */
+};
+
+struct dial {
+	struct loop *loop;                /* borrowed */
+	const struct net_settings *set;   /* borrowed */
+	uint64_t deadline;                /* LOOP_NEVER: none */
+	uint64_t began;
+	dial_done *done;
+	void *context;
+	struct resolve *resolve;          /* own; NULL unless under way */
+	struct watch timer;               /* the next attempt, or the deadline */
+	uint64_t next_at;                 /* when the next attempt is due */
+	struct resolved found;
+	struct attempt attempts[RESOLVE_MOST];
+	unsigned begun;                   /* attempts[0 .. begun) */
+	bool over;                        /* err holds the outcome */
+	char shown[NAME_MAX_OCTETS];      /* the host, fit for messages */
+	struct err err;
+};
+
+static void address_text(const struct sockaddr_storage *a, char *out, size_t size)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	out[0] = '\0';
+	if (a->ss_family == AF_INET) {
+		memcpy(&v4, a, sizeof(v4));
+		inet_ntop(AF_INET, &v4.sin_addr, out, (socklen_t)size);
+	} else if (a->ss_family == AF_INET6) {
+		memcpy(&v6, a, sizeof(v6));
+		if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+			inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], out, (socklen_t)size);
+		else
+			inet_ntop(AF_INET6, &v6.sin6_addr, out, (socklen_t)size);
+	}
+}
+
+static unsigned address_port(const struct sockaddr_storage *a)
+{
+	uint16_t port;
+
+	if (a->ss_family == AF_INET)
+		memcpy(&port, (const char *)a + offsetof(struct sockaddr_in, sin_port), 2);
+	else
+		memcpy(&port, (const char *)a + offsetof(struct sockaddr_in6, sin6_port), 2);
+	return ntohs(port);
+}
+
+/* "192.0.2.1 port 587: connection refused; 2001:db8::1 port 587: ..." */
+static void list_reasons(const struct dial *d, struct buf *out)
+{
+	for (unsigned i = 0; i < d->begun; i++) {
+		const struct attempt *a = &d->attempts[i];
+		char address[INET6_ADDRSTRLEN], reason[96];
+
+		if (out->len > REASONS_MAX - 160) {
+			buf_printf(out, "; and %u more", d->begun - i);
+			return;
+		}
+		address_text(&d->found.items[i], address, sizeof(address));
+		snprintf(reason, sizeof(reason), "%s",
+			a->failed ? strerror(a->failed) : "no answer");
+		if (reason[0] >= 'A' && reason[0] <= 'Z' && reason[1] >= 'a' && reason[1] <= 'z')
+			reason[0] = (char)(reason[0] + 32);
+		buf_printf(out, "%s%s port %u: %s", i ? "; " : "", address,
+			address_port(&d->found.items[i]), reason);
+	}
+}
+
+static bool all_say(const struct dial *d, int number)
+{
+	for (unsigned i = 0; i < d->begun; i++)
+		if (d->attempts[i].failed != number)
+			return false;
+	return d->begun > 0;
+}
+
+static void add_hint(const struct dial *d, struct err *e)
+{
+	bool silent = false;
+
+	for (unsigned i = 0; i < d->begun; i++)
+		silent = silent || !d->attempts[i].failed || d->attempts[i].failed == ETIMEDOUT;
+	if (silent && d->found.count && address_port(&d->found.items[0]) == 25)
+		err_hint(e, "many networks block port 25: try port = 587 or port = 465");
+}
+
+static void stop_all(struct dial *d)
+{
+	resolve_free(&d->resolve);
+	loop_remove(d->loop, &d->timer);
+	for (unsigned i = 0; i < d->begun; i++) {
+		struct watch *w = &d->attempts[i].watch;
+
+		loop_remove(d->loop, w);
+		if (w->fd >= 0)
+			close(w->fd);
+		w->fd = -1;
+	}
+}
+
+/* Called from the loop only; the last that is done with d. */
+static void report(struct dial *d, int fd)
+{
+	stop_all(d);
+	d->done(d->context, fd, &d->err);
+}
+
+/* The outcome is known before the loop runs, or deep inside it: tell it soon. */
+static void report_later(struct dial *d)
+{
+	d->over = true;
+	d->timer.deadline = clock_ms();
+	if (d->timer.deadline == LOOP_NEVER)
+		d->timer.deadline++;
+}
+
+/* "30 s", "400 ms": how long was waited for. */
+static const char *patience(const struct dial *d, char text[32])
+{
+	unsigned long long ms = d->deadline > d->began ? d->deadline - d->began : 0;
+
+	if (ms < 950)
+		snprintf(text, 32, "%llu ms", (ms + 5) / 10 * 10);
+	else
+		snprintf(text, 32, "%llu s", (ms + 500) / 1000);
+	return text;
+}
+
+static void fail_connect(struct dial *d, enum err_kind kind)
+{
+	struct buf reasons = BUF_INIT(REASONS_MAX + 160);
+	char span[32];
+
+	list_reasons(d, &reasons);
+	if (kind == ERR_TIMEOUT)
+		err_set(&d->err, kind, "cannot connect to %s within %s: %s", d->shown,
+			patience(d, span), buf_text(&reasons));
+	else
+		err_set(&d->err, kind, "cannot connect to %s: %s", d->shown, buf_text(&reasons));
+	if (d->begun)
+		d->err.sys_errno = d->attempts[0].failed;
+	add_hint(d, &d->err);
+	buf_release(&reasons);
+	report_later(d);
+}
+
+static bool still_trying(const struct dial *d)
+{
+	for (unsigned i = 0; i < d->begun; i++)
+		if (d->attempts[i].watch.fd >= 0)
+			return true;
+	return false;
+}
+
+static void set_timer(struct dial *d)
+{
+	bool more = d->begun < d->found.count;
+
+	d->timer.deadline = d->deadline;
+	if (more && (d->deadline == LOOP_NEVER || d->next_at < d->deadline))
+		d->timer.deadline = d->next_at;
+}
+
+static void attempt_ready(struct watch *w, short revents);
+
+/* One non-blocking connect(2).  False: it failed at once and a->failed says why. */
+static bool attempt_start(struct dial *d, struct attempt *a, unsigned i)
+{
+	const struct sockaddr_storage *address = &d->found.items[i];
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int one = 1;
+
+	a->dial = d;
+	a->watch = (struct watch){ .fd = -1, .run = attempt_ready, .owner = a };
+	if (fd < 0) {
+		a->failed = errno;
+		return false;
+	}
+	/* Commands go out in groups made by us: nothing is to wait for more. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(fd, (const struct sockaddr *)address, d->found.lengths[i]) < 0
+			&& errno != EINPROGRESS && errno != EINTR) {
+		a->failed = errno;
+		close(fd);
+		return false;
+	}
+	a->watch.fd = fd;
+	a->watch.events = POLLOUT;
+	loop_add(d->loop, &a->watch);
+	return true;
+}
+
+static bool is_ours(int number)
+{
+	return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOBUFS;
+}
+
+/* Begins the next attempt that does not fail at once. */
+static void go_on(struct dial *d)
+{
+	while (d->begun < d->found.count) {
+		unsigned i = d->begun++;
+
+		if (attempt_start(d, &d->attempts[i], i)) {
+			d->next_at = clock_ms() + STAGGER_MS;
+			break;
+		}
+	}
+	if (still_trying(d)) {
+		set_timer(d);
+	} else if (d->begun && is_ours(d->attempts[0].failed) && all_say(d, d->attempts[0].failed)) {
+		err_sys(&d->err, ERR_SYSTEM, d->attempts[0].failed, "cannot make a socket");
+		report_later(d);
+	} else {
+		fail_connect(d, ERR_CONNECT);
+	}
+}
+
+static void attempt_ready(struct watch *w, short revents)
+{
+	struct attempt *a = w->owner;
+	struct dial *d = a->dial;
+	int number = 0, fd = w->fd;
+	socklen_t len = sizeof(number);
+
+	(void)revents;
+	if (d->over)
+		return;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &len) < 0)
+		number = errno;
+	loop_remove(d->loop, w);
+	w->fd = -1;
+	if (!number) {
+		report(d, fd);
+		return;
+	}
+	close(fd);
+	a->failed = number;
+	go_on(d);
+}
+
+static void timer_ran(struct watch *w, short revents)
+{
+	struct dial *d = w->owner;
+	bool late = d->deadline != LOOP_NEVER && clock_ms() >= d->deadline;
+	char span[32];
+
+	(void)revents;
+	if (d->over) {
+		report(d, -1);
+	} else if (late && d->resolve) {
+		err_set(&d->err, ERR_NAME_AGAIN,
+			"cannot find %s: the name servers did not answer within %s", d->shown,
+			patience(d, span));
+		report(d, -1);
+	} else if (late) {
+		fail_connect(d, ERR_TIMEOUT);
+		report(d, -1);
+	} else if (d->begun < d->found.count) {
+		go_on(d);
+	} else {
+		set_timer(d);
+	}
+}
+
+static void resolved(void *context, const struct resolved *found, struct err *e)
+{
+	struct dial *d = context;
+
+	if (found) {
+		d->found = *found;
+		resolve_free(&d->resolve);
+		go_on(d);
+		return;
+	}
+	d->err = *e;
+	report_later(d);
+}
+
+static struct dial *dial_new(struct loop *l, const struct net_settings *set, uint64_t deadline,
+	dial_done *done, void *context)
+{
+	struct dial *d = mem_alloc(sizeof(*d));
+
+	d->loop = l;
+	d->set = set;
+	d->deadline = deadline;
+	d->began = clock_ms();
+	text_clean_to(d->shown, sizeof(d->shown), set->host, strlen(set->host));
+	d->done = done;
+	d->context = context;
+	d->timer = (struct watch){ .fd = -1, .deadline = deadline, .run = timer_ran, .owner = d };
+	loop_add(l, &d->timer);
+	return d;
+}
+
+struct dial *dial_start(struct loop *l, const struct net_settings *set, uint64_t deadline,
+	dial_done *done, void *context)
+{
+	struct dial *d = dial_new(l, set, deadline, done, context);
+	unsigned port = set->port > 0 && set->port <= 65535 ? (unsigned)set->port : 0;
+	struct resolve *r = resolve_start(l, set->host, port, set->family, resolved, d);
+
+	d->resolve = r;
+	return d;
+}
+
+struct dial *dial_start_at(struct loop *l, const struct net_settings *set,
+	const struct resolved *found, uint64_t deadline, dial_done *done, void *context)
+{
+	struct dial *d = dial_new(l, set, deadline, done, context);
+
+	resolved(d, found, NULL);
+	return d;
+}
+
+void dial_free(struct dial **dp)
+{
+	struct dial *d = *dp;
+
+	if (!d)
+		return;
+	stop_all(d);
+	free(d);
+	*dp = NULL;
+}
+
+void dial_peer_text(int fd, char *out, size_t size)
+{
+	struct sockaddr_storage a;
+	socklen_t len = sizeof(a);
+
+	memset(&a, 0, sizeof(a));
+	if (size)
+		out[0] = '\0';
+	if (size && !getpeername(fd, (struct sockaddr *)&a, &len))
+		address_text(&a, out, size);
+}
+
+void dial_own_literal(int fd, char *out, size_t size)
+{
+	struct sockaddr_storage a;
+	socklen_t len = sizeof(a);
+	char text[INET6_ADDRSTRLEN] = "";
+
+	memset(&a, 0, sizeof(a));
+	if (!getsockname(fd, (struct sockaddr *)&a, &len))
+		address_text(&a, text, sizeof(text));
+	/* A socket without an address of this kind is one to this machine. */
+	snprintf(out, size, strchr(text, ':') ? "[IPv6:%s]" : "[%s]", text[0] ? text : "127.0.0.1");
+}

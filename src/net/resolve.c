@@ -1,0 +1,388 @@
+/* net/resolve.c - names to addresses without waiting; see resolve.h.
+ *
+ * getaddrinfo(3) cannot be given a deadline and cannot be interrupted, so it
+ * runs in a child that is killed when the caller has waited long enough.
+ */
+#include "net/resolve.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/child.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "net/name.h"
+
+enum { HOSTS_MAX = 4 << 20 };
+
+static const char hosts_path[] = "/etc/hosts";
+
+/* What the child writes into its pipe. */
+struct answer {
+	int code;      /* getaddrinfo's */
+	int number;    /* errno, when code is EAI_SYSTEM */
+	struct resolved found;
+};
+
+struct question {
+	const char *name;
+	unsigned port;
+	int family;
+};
+
+struct resolve {
+	struct loop *loop;      /* borrowed */
+	struct watch watch;
+	struct child child;
+	struct answer answer;
+	size_t got;             /* octets of answer */
+	char shown[NAME_MAX_OCTETS];
+	resolve_done *done;
+	void *context;
+};
+
+static bool wanted(int family, int net_family)
+{
+	if (net_family == NET_IPV4)
+		return family == AF_INET;
+	if (net_family == NET_IPV6)
+		return family == AF_INET6;
+	return family == AF_INET || family == AF_INET6;
+}
+
+static void set_port(struct sockaddr_storage *a, unsigned port)
+{
+	uint16_t net = htons((uint16_t)port);
+
+	if (a->ss_family == AF_INET)
+		memcpy((char *)a + offsetof(struct sockaddr_in, sin_port), &net, sizeof(net));
+	else
+		memcpy((char *)a + offsetof(struct sockaddr_in6, sin6_port), &net, sizeof(net));
+}
+
+static void keep(struct resolved *list, const void *address, socklen_t len, unsigned port)
+{
+	struct sockaddr_storage item;
+
+	if (list->count == RESOLVE_MOST || len > sizeof(item))
+		return;
+	memset(&item, 0, sizeof(item));
+	memcpy(&item, address, len);
+	set_port(&item, port);
+	for (unsigned i = 0; i < list->count; i++)
+		if (list->lengths[i] == len && !memcmp(&list->items[i], &item, sizeof(item)))
+			return;
+	list->items[list->count] = item;
+	list->lengths[list->count++] = len;
+}
+
+/* The next word of a line, which ends at a blank, a '#' or the end. */
+static size_t next_word(const char **at, const char *end, const char **word)
+{
+	const char *p = *at;
+
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\r'))
+		p++;
+	*word = p;
+	while (p < end && *p != ' ' && *p != '\t' && *p != '\r' && *p != '#')
+		p++;
+	*at = p;
+	return (size_t)(p - *word);
+}
+
+static void hosts_line(const char *at, const char *end, const char *host, unsigned port,
+	int family, struct resolved *out)
+{
+	struct sockaddr_storage address;
+	char text[64];
+	const char *word;
+	size_t len = next_word(&at, end, &word), host_len = strlen(host);
+	socklen_t alen;
+
+	if (!len || len >= sizeof(text))
+		return;
+	memcpy(text, word, len);
+	text[len] = '\0';
+	alen = 0;
+	while ((len = next_word(&at, end, &word)) > 0) {
+		if (!text_equal_fold(word, len, host, host_len))
+			continue;
+		alen = name_address(text, &address);
+		break;
+	}
+	if (alen && wanted(address.ss_family, family))
+		keep(out, &address, alen, port);
+}
+
+void resolve_hosts(const char *text, size_t len, const char *host, unsigned port, int family,
+	struct resolved *out)
+{
+	const char *end = text + len;
+
+	memset(out, 0, sizeof(*out));
+	while (text < end) {
+		const char *line_end = memchr(text, '\n', (size_t)(end - text));
+
+		if (!line_end)
+			line_end = end;
+		hosts_line(text, line_end, host, port, family, out);
+		text = line_end + (line_end < end);
+	}
+}
+
+/* RFC 8305 section 4: no family waits behind more than one of the other. */
+void resolve_interleave(struct resolved *list)
+{
+	struct resolved out = { .count = 0 };
+	bool used[RESOLVE_MOST] = { false };
+	int family = list->count ? list->items[0].ss_family : 0;
+
+	while (out.count < list->count) {
+		unsigned pick = RESOLVE_MOST, any = RESOLVE_MOST;
+
+		for (unsigned i = list->count; i-- > 0;) {
+			if (used[i])
+				continue;
+			any = i;
+			if (list->items[i].ss_family == family)
+				pick = i;
+		}
+		if (pick == RESOLVE_MOST)
+			pick = any;
+		used[pick] = true;
+		out.items[out.count] = list->items[pick];
+		out.lengths[out.count++] = list->lengths[pick];
+		family = list->items[pick].ss_family == AF_INET ? AF_INET6 : AF_INET;
+	}
+	*list = out;
+}
+
+/* RFC 6761 section 6.3, for machines whose /etc/hosts forgot it. */
+static void loopback(unsigned port, int family, struct resolved *out)
+{
+	static const char *const addresses[] = { "::1", "127.0.0.1" };
+
+	for (size_t i = 0; i < COUNT(addresses); i++) {
+		struct sockaddr_storage address;
+		socklen_t len = name_address(addresses[i], &address);
+
+		if (wanted(address.ss_family, family))
+			keep(out, &address, len, port);
+	}
+}
+
+static void from_hosts(const char *name, unsigned port, int family, struct resolved *out)
+{
+	struct buf text = BUF_INIT(HOSTS_MAX);
+	struct err ignored;
+
+	memset(out, 0, sizeof(*out));
+	if (file_read(hosts_path, FILE_ANY, &text, &ignored) == FILE_OK)
+		resolve_hosts(buf_text(&text), text.len, name, port, family, out);
+	buf_release(&text);
+	if (!out->count && !strcasecmp(name, "localhost"))
+		loopback(port, family, out);
+}
+
+static int write_whole(int fd, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len) {
+		ssize_t n = write(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return 1;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Runs in the child. */
+static int ask(int out, void *context)
+{
+	const struct question *q = context;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list = NULL;
+	struct answer a;
+
+	memset(&a, 0, sizeof(a));
+	/* With one family asked for, AI_ADDRCONFIG would answer "does not exist"
+	 * on a machine that is off line. */
+	if (q->family == NET_ANY)
+		hints.ai_flags = AI_ADDRCONFIG;
+	else
+		hints.ai_family = q->family == NET_IPV4 ? AF_INET : AF_INET6;
+	a.code = getaddrinfo(q->name, NULL, &hints, &list);
+	if (a.code == EAI_SYSTEM)
+		a.number = errno;
+	if (!a.code) {
+		for (const struct addrinfo *i = list; i; i = i->ai_next)
+			if (wanted(i->ai_family, q->family))
+				keep(&a.found, i->ai_addr, i->ai_addrlen, q->port);
+		freeaddrinfo(list);
+	}
+	return write_whole(out, &a, sizeof(a));
+}
+
+static bool is_missing(int code)
+{
+#ifdef EAI_NODATA
+	if (code == EAI_NODATA)
+		return true;
+#endif
+	return code == EAI_NONAME;
+}
+
+static void explain(const struct resolve *r, struct err *e)
+{
+	const struct answer *a = &r->answer;
+
+	if (r->got < sizeof(*a))
+		err_set(e, ERR_NAME_AGAIN, "cannot find %s: the look-up ended early", r->shown);
+	else if (!a->code)
+		err_set(e, ERR_NAME, "cannot find %s: the name has no address", r->shown);
+	else if (a->code == EAI_NONAME)
+		err_set(e, ERR_NAME, "cannot find %s: the name does not exist", r->shown);
+	else if (is_missing(a->code))
+		err_set(e, ERR_NAME, "cannot find %s: the name has no address", r->shown);
+	else if (a->code == EAI_AGAIN)
+		err_set(e, ERR_NAME_AGAIN, "cannot find %s: the name servers do not answer now",
+			r->shown);
+	else if (a->code == EAI_SYSTEM)
+		err_sys(e, ERR_NAME_AGAIN, a->number, "cannot find %s", r->shown);
+	else
+		err_set(e, ERR_NAME_AGAIN, "cannot find %s: %s", r->shown, gai_strerror(a->code));
+}
+
+static void finish(struct resolve *r)
+{
+	struct answer *a = &r->answer;
+	struct resolved found;
+	struct err e = { 0 };
+
+	loop_remove(r->loop, &r->watch);
+	/* What counts is the whole answer, not the exit status, which is not to
+	 * be had where SIGCHLD is ignored.  A child that has closed its pipe or
+	 * said too much has no more to do. */
+	child_end(&r->child, 1);
+	if (a->found.count > RESOLVE_MOST)
+		r->got = 0;
+	if (r->got < sizeof(*a) || a->code || !a->found.count) {
+		explain(r, &e);
+		r->done(r->context, NULL, &e);
+		return;
+	}
+	found = a->found;   /* done may free r */
+	resolve_interleave(&found);
+	r->done(r->context, &found, &e);
+}
+
+static void can_read(struct watch *w, short revents)
+{
+	struct resolve *r = w->owner;
+
+	(void)revents;
+	while (r->got < sizeof(r->answer)) {
+		ssize_t n = read(r->child.out, (char *)&r->answer + r->got,
+			sizeof(r->answer) - r->got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return;
+		if (n <= 0)
+			break;
+		r->got += (size_t)n;
+	}
+	finish(r);
+}
+
+/* Answers that need no child.  True: done was called. */
+static bool answer_at_once(const char *host, const char *name, unsigned port, int family,
+	resolve_done *done, void *context)
+{
+	struct err e = { 0 };
+	struct resolved found;
+	struct sockaddr_storage address;
+	socklen_t len = name_address(name, &address);
+
+	if (!len && host[0] == '[') {
+		err_set(&e, ERR_NAME, "cannot use [%s]: what stands in brackets is not an address",
+			name);
+		done(context, NULL, &e);
+		return true;
+	}
+	if (len && !wanted(address.ss_family, family)) {
+		err_set(&e, ERR_NAME, "cannot use %s: it is an %s address, and family asks for %s",
+			name, address.ss_family == AF_INET ? "IPv4" : "IPv6",
+			family == NET_IPV4 ? "ipv4" : "ipv6");
+		done(context, NULL, &e);
+		return true;
+	}
+	memset(&found, 0, sizeof(found));
+	if (len)
+		keep(&found, &address, len, port);
+	else
+		from_hosts(name, port, family, &found);
+	if (!found.count)
+		return false;
+	resolve_interleave(&found);
+	done(context, &found, &e);
+	return true;
+}
+
+struct resolve *resolve_start(struct loop *l, const char *host, unsigned port, int family,
+	resolve_done *done, void *context)
+{
+	struct question q = { .port = port, .family = family };
+	char name[NAME_MAX_OCTETS + 1];
+	struct resolve *r;
+	struct err e = { 0 };
+
+	if (name_ascii(host, name, ERR_NAME, &e) < 0) {
+		done(context, NULL, &e);
+		return NULL;
+	}
+	if (answer_at_once(host, name, port, family, done, context))
+		return NULL;
+	r = mem_alloc(sizeof(*r));
+	text_clean_to(r->shown, sizeof(r->shown), name, strlen(name));
+	if (host[strlen(host) - 1] == '.')
+		memcpy(name + strlen(name), ".", 2);   /* absolute: no search list */
+	q.name = name;
+	r->child.out = -1;
+	if (child_call(&r->child, ask, &q, &e) < 0) {
+		free(r);
+		done(context, NULL, &e);
+		return NULL;
+	}
+	r->loop = l;
+	r->done = done;
+	r->context = context;
+	r->watch = (struct watch){ .fd = r->child.out, .events = POLLIN, .run = can_read,
+		.owner = r };
+	loop_add(l, &r->watch);
+	return r;
+}
+
+void resolve_free(struct resolve **rp)
+{
+	struct resolve *r = *rp;
+
+	if (!r)
+		return;
+	loop_remove(r->loop, &r->watch);
+	child_end(&r->child, 1);
+	free(r);
+	*rp = NULL;
+}

@@ -30,7 +30,7 @@ enum sasl_mechanism {   /* in order of preference, best first (EXTERNAL needs a 
 };
 
 const char *sasl_name(enum sasl_mechanism m);                      /* "SCRAM-SHA-256" */
-enum sasl_mechanism sasl_find(const char *name, size_t len);       /* case-free; SASL_MECHANISMS: unknown */
+enum sasl_mechanism sasl_find(const char *name, size_t len);   /* case-free; or SASL_MECHANISMS */
 
 enum {
 	SASL_CLIENT_FIRST = 1,   /* may carry an initial response */
@@ -80,7 +80,7 @@ int  sasl_choose(const char *offered, const struct sasl_settings *set,
 struct sasl_login {
 	enum sasl_mechanism mechanism;
 	const char *user;                    /* UTF-8; "" for EXTERNAL without one */
-	const struct secret *secret;         /* borrowed until sasl_free(); may be NULL for EXTERNAL */
+	const struct secret *secret;         /* borrowed until sasl_free(); EXTERNAL: may be NULL */
 	const char *host;                    /* OAUTHBEARER */
 	unsigned port;
 	const struct sasl_binding *binding;  /* for -PLUS, and for SCRAM's "y" flag */

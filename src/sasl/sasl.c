@@ -1,0 +1,277 @@
+/* sasl/sasl.c - the table of mechanisms, and one exchange; see sasl.h. */
+#include "sasl/sasl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "sasl/mechanism.h"
+
+static const struct {
+	const char *name;
+	unsigned traits;
+} mechanisms[SASL_MECHANISMS] = {
+	[SASL_EXTERNAL]           = { "EXTERNAL", SASL_CLIENT_FIRST | SASL_ONE_TRIP },
+	[SASL_SCRAM_SHA_256_PLUS] = { "SCRAM-SHA-256-PLUS", SASL_CLIENT_FIRST | SASL_BINDS },
+	[SASL_SCRAM_SHA_256]      = { "SCRAM-SHA-256", SASL_CLIENT_FIRST },
+	[SASL_SCRAM_SHA_1_PLUS]   = { "SCRAM-SHA-1-PLUS", SASL_CLIENT_FIRST | SASL_BINDS },
+	[SASL_SCRAM_SHA_1]        = { "SCRAM-SHA-1", SASL_CLIENT_FIRST },
+	[SASL_PLAIN]              = { "PLAIN", SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_CLEAR },
+	[SASL_LOGIN]              = { "LOGIN", SASL_CLEAR },
+	[SASL_CRAM_MD5]           = { "CRAM-MD5", 0 },
+	[SASL_OAUTHBEARER]        = { "OAUTHBEARER", SASL_CLIENT_FIRST | SASL_CLEAR | SASL_TOKEN },
+	[SASL_XOAUTH2]            = { "XOAUTH2", SASL_CLIENT_FIRST | SASL_CLEAR | SASL_TOKEN },
+};
+
+const struct key sasl_keys[] = {
+	{ .name = "user", .type = KEY_TEXT, .offset = offsetof(struct sasl_settings, user),
+		.help = "the name to log in with" },
+	{ .name = "auth", .type = KEY_LIST, .offset = offsetof(struct sasl_settings, mechanisms),
+		.help = "auto, none, or the login mechanisms to use, best first" },
+	{ .name = "allow_clear_password", .type = KEY_BOOL,
+		.offset = offsetof(struct sasl_settings, allow_clear_password), .fallback = "no",
+		.help = "send the password without encryption, readable by everyone on the way" },
+	{ .name = NULL },
+};
+
+const char *sasl_name(enum sasl_mechanism m)
+{
+	return m < SASL_MECHANISMS ? mechanisms[m].name : "none";
+}
+
+enum sasl_mechanism sasl_find(const char *name, size_t len)
+{
+	unsigned m = 0;
+
+	while (m < SASL_MECHANISMS &&
+			!text_equal_fold(name, len, mechanisms[m].name, strlen(mechanisms[m].name)))
+		m++;
+	return (enum sasl_mechanism)m;
+}
+
+unsigned sasl_traits(enum sasl_mechanism m)
+{
+	return m < SASL_MECHANISMS ? mechanisms[m].traits : 0;
+}
+
+/* --- settings ----------------------------------------------------------- */
+
+static const char *nearest_name(const char *word)
+{
+	const char *nearest = NULL;
+	size_t least = 4, len = strnlen(word, 32);
+	char upper[33];
+
+	for (size_t i = 0; i < len; i++)
+		upper[i] = word[i] >= 'a' && word[i] <= 'z' ? (char)(word[i] - 32) : word[i];
+	upper[len] = '\0';
+	for (unsigned m = 0; m < SASL_MECHANISMS; m++) {
+		size_t distance = text_distance(upper, mechanisms[m].name);
+
+		if (distance < least && distance < len) {
+			least = distance;
+			nearest = mechanisms[m].name;
+		}
+	}
+	return nearest;
+}
+
+static int unknown_mechanism(const char *word, struct err *e)
+{
+	const char *nearest = nearest_name(word);
+	char shown[64];
+
+	text_clean_to(shown, sizeof(shown), word, strlen(word));
+	err_set(e, ERR_CONFIG, "auth names '%s', which is no login mechanism that sendoff knows",
+		shown);
+	if (nearest)
+		return err_hint(e, "did you mean %s?", nearest);
+	return err_hint(e, "leave auth out: sendoff then chooses the best that the server offers");
+}
+
+int sasl_settings_check(const struct sasl_settings *set, struct err *e)
+{
+	for (size_t i = 0; i < set->mechanisms.count; i++) {
+		const char *word = set->mechanisms.items[i];
+		size_t len = strlen(word);
+
+		bool whole = text_equal_fold(word, len, "auto", 4) ||
+			text_equal_fold(word, len, "none", 4);
+
+		if (whole && set->mechanisms.count > 1)
+			return err_set(e, ERR_CONFIG, "auth: '%s' cannot stand beside others",
+				word);
+		if (!whole && sasl_find(word, len) == SASL_MECHANISMS)
+			return unknown_mechanism(word, e);
+	}
+	return 0;
+}
+
+/* --- one exchange ------------------------------------------------------- */
+
+static bool has_control(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
+static bool is_token(const struct secret *s)
+{
+	for (size_t i = 0; i < s->len; i++)
+		if (s->data[i] < 0x21 || s->data[i] > 0x7e)
+			return false;
+	return true;
+}
+
+static int check_secret(const struct sasl_login *login, struct err *e)
+{
+	const struct secret *secret = login->secret;
+	bool token = sasl_traits(login->mechanism) & SASL_TOKEN;
+
+	if (!secret || !secret->len)
+		return err_set(e, ERR_SECRET, token ? "the access token is empty" :
+			"the password is empty");
+	if (token && !is_token(secret)) {
+		err_set(e, ERR_LOGIN, "the access token holds an octet that no token has");
+		return err_hint(e, "what gives the token must print it alone, on one line");
+	}
+	if (memchr(secret->data, '\0', secret->len))
+		return err_set(e, ERR_LOGIN, "the password holds a NUL octet");
+	return 0;
+}
+
+static int check_login(const struct sasl_login *login, struct err *e)
+{
+	/* A control character would end a field of OAuth's, or of PLAIN's. */
+	if (has_control(login->user))
+		return err_set(e, ERR_LOGIN, "the user name holds a control character");
+	if (login->host && has_control(login->host))
+		return err_set(e, ERR_LOGIN, "the host name holds a control character");
+	if (login->mechanism == SASL_EXTERNAL)
+		return 0;
+	if (!login->user[0] && login->mechanism != SASL_OAUTHBEARER) {
+		err_set(e, ERR_LOGIN, "there is no user name to log in with");
+		return err_hint(e, "set user; most servers want the whole mail address");
+	}
+	if ((sasl_traits(login->mechanism) & SASL_BINDS) &&
+			(!login->binding || !login->binding->type))
+		return err_set(e, ERR_LOGIN, "%s needs a TLS connection that it can be bound to",
+			sasl_name(login->mechanism));
+	return check_secret(login, e);
+}
+
+static bool is_scram(enum sasl_mechanism m)
+{
+	return m >= SASL_SCRAM_SHA_256_PLUS && m <= SASL_SCRAM_SHA_1;
+}
+
+struct sasl *sasl_new(const struct sasl_login *login, struct err *e)
+{
+	struct sasl *s;
+
+	if (check_login(login, e) < 0)
+		return NULL;
+	s = mem_alloc(sizeof(*s));
+	s->login = *login;
+	s->login.user = s->user = mem_string(login->user);
+	s->login.host = s->host = login->host ? mem_string(login->host) : NULL;
+	s->login.nonce = s->nonce = login->nonce ? mem_string(login->nonce) : NULL;
+	if (login->binding) {
+		s->binding = *login->binding;
+		s->login.binding = &s->binding;
+	}
+	if (is_scram(login->mechanism))
+		s->scram = scram_new(&s->login);
+	return s;
+}
+
+void sasl_free(struct sasl **sp)
+{
+	struct sasl *s = *sp;
+
+	if (!s)
+		return;
+	scram_free(&s->scram);
+	free(s->user);
+	free(s->host);
+	free(s->nonce);
+	free(s->server_error);
+	explicit_bzero(s, sizeof(*s));
+	free(s);
+	*sp = NULL;
+}
+
+/* LOGIN and CRAM-MD5 wait for the server: they have nothing to say here. */
+int sasl_start(struct sasl *s, struct buf *out, struct err *e)
+{
+	switch (s->login.mechanism) {
+	case SASL_EXTERNAL:
+		return external_start(s, out);
+	case SASL_PLAIN:
+		return plain_start(s, out);
+	case SASL_OAUTHBEARER:
+	case SASL_XOAUTH2:
+		return oauth_start(s, out);
+	default:
+		return s->scram ? scram_first(s->scram, out, e) : 0;
+	}
+}
+
+int sasl_too_many(const struct sasl *s, struct err *e)
+{
+	return err_set(e, ERR_LOGIN, "the server asks for more than the login %s has",
+		sasl_name(s->login.mechanism));
+}
+
+int sasl_step(struct sasl *s, const char *challenge, size_t len, struct buf *out, struct err *e)
+{
+	int result;
+
+	switch (s->login.mechanism) {
+	case SASL_LOGIN:
+		result = login_step(s, out, e);
+		break;
+	case SASL_CRAM_MD5:
+		result = cram_step(s, challenge, len, out, e);
+		break;
+	case SASL_OAUTHBEARER:
+	case SASL_XOAUTH2:
+		result = oauth_step(s, challenge, len, out, e);
+		break;
+	default:
+		result = s->scram ? scram_step(s->scram, challenge, len, out, e) :
+			sasl_too_many(s, e);
+		break;
+	}
+	s->answered++;
+	return result;
+}
+
+int sasl_finish(struct sasl *s, struct err *e)
+{
+	if (!s->scram || scram_proved(s->scram))
+		return 0;
+	err_set(e, ERR_LOGIN, "the server says that the login succeeded, but does not prove that "
+		"it knows the password");
+	return err_hint(e, "this may not be the server that it claims to be: check host and tls");
+}
+
+const char *sasl_server_error(const struct sasl *s)
+{
+	return s->server_error;
+}
+
+void sasl_write_name(const char *name, struct buf *out)
+{
+	for (; *name; name++) {
+		if (*name == ',')
+			buf_add_text(out, "=2C");
+		else if (*name == '=')
+			buf_add_text(out, "=3D");
+		else
+			buf_add_char(out, *name);
+	}
+}

@@ -1,0 +1,207 @@
+/* t/unit/sasl_choose.c - which login is chosen, and what is said when none is. */
+#include "t/unit/tap.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "sasl/sasl.h"
+
+enum { TLS = 1, CERTIFICATE = 2, SECRET = 4, BINDING = 8, CLEAR_ALLOWED = 16, NO_USER = 32,
+	USUAL = TLS | SECRET | BINDING };
+
+static char user[] = "me@example.com";
+
+/* auth: words separated by one blank, or "". */
+static int choose(const char *offered, const char *auth, unsigned flags,
+	enum sasl_mechanism *chosen, struct err *e)
+{
+	struct sasl_settings set = { .user = flags & NO_USER ? NULL : user,
+		.allow_clear_password = flags & CLEAR_ALLOWED };
+	struct sasl_surroundings around = { .encrypted = flags & TLS,
+		.has_certificate = flags & CERTIFICATE, .has_secret = flags & SECRET };
+	char *words[16], *copy = mem_string(auth), *at = copy;
+	int result;
+
+	while (*at) {
+		words[set.mechanisms.count++] = at;
+		at += strcspn(at, " ");
+		if (*at)
+			*at++ = '\0';
+	}
+	set.mechanisms.items = words;
+	if (flags & BINDING)
+		around.binding.type = "tls-exporter";
+	memset(e, 0, sizeof(*e));
+	result = sasl_choose(offered, &set, &around, chosen, e);
+	free(copy);
+	return result;
+}
+
+static const struct {
+	const char *offered, *auth;
+	unsigned flags;
+	enum sasl_mechanism want;
+} good[] = {
+	{ "PLAIN LOGIN", "", USUAL, SASL_PLAIN },
+	{ "LOGIN PLAIN", "auto", USUAL, SASL_PLAIN },
+	{ "login", "AUTO", USUAL, SASL_LOGIN },
+	{ "  plain\tXYZZY  ", "", USUAL, SASL_PLAIN },
+	{ "PLAIN SCRAM-SHA-1", "", USUAL, SASL_SCRAM_SHA_1 },
+	{ "PLAIN SCRAM-SHA-1 SCRAM-SHA-256", "", USUAL, SASL_SCRAM_SHA_256 },
+	{ "SCRAM-SHA-1-PLUS SCRAM-SHA-256", "", USUAL, SASL_SCRAM_SHA_256 },
+	{ "SCRAM-SHA-1-PLUS SCRAM-SHA-1", "", USUAL, SASL_SCRAM_SHA_1_PLUS },
+	{ "SCRAM-SHA-256-PLUS SCRAM-SHA-256", "", USUAL, SASL_SCRAM_SHA_256_PLUS },
+	{ "SCRAM-SHA-256-PLUS SCRAM-SHA-256", "", TLS | SECRET, SASL_SCRAM_SHA_256 },
+	{ "SCRAM-SHA-256-PLUS SCRAM-SHA-256", "", SECRET | BINDING, SASL_SCRAM_SHA_256 },
+	{ "SCRAM-SHA-256-PLUS EXTERNAL", "", USUAL | CERTIFICATE, SASL_EXTERNAL },
+	{ "PLAIN EXTERNAL", "", USUAL, SASL_PLAIN },
+	{ "EXTERNAL", "", TLS | CERTIFICATE | NO_USER, SASL_EXTERNAL },
+	{ "PLAIN EXTERNAL", "", SECRET | CERTIFICATE | CLEAR_ALLOWED, SASL_PLAIN },
+	{ "PLAIN SCRAM-SHA-1", "", SECRET, SASL_SCRAM_SHA_1 },
+	{ "PLAIN LOGIN", "", SECRET | CLEAR_ALLOWED, SASL_PLAIN },
+	{ "CRAM-MD5 XOAUTH2 OAUTHBEARER LOGIN", "", USUAL, SASL_LOGIN },
+	{ "PLAIN XOAUTH2 OAUTHBEARER", "xoauth2 oauthbearer", USUAL, SASL_XOAUTH2 },
+	{ "PLAIN XOAUTH2 OAUTHBEARER", "oauthbearer xoauth2", USUAL, SASL_OAUTHBEARER },
+	{ "PLAIN CRAM-MD5", "cram-md5", SECRET, SASL_CRAM_MD5 },
+	{ "PLAIN SCRAM-SHA-256", "plain scram-sha-256", USUAL, SASL_PLAIN },
+	{ "PLAIN SCRAM-SHA-256", "login scram-sha-256", USUAL, SASL_SCRAM_SHA_256 },
+};
+
+static void test_good(void)
+{
+	enum sasl_mechanism chosen;
+	struct err e;
+
+	for (size_t i = 0; i < COUNT(good); i++) {
+		check_int(choose(good[i].offered, good[i].auth, good[i].flags, &chosen, &e), 0,
+			"row %zu: %s", i, e.text);
+		check_text(sasl_name(chosen), sasl_name(good[i].want), "row %zu: chosen", i);
+	}
+}
+
+static const struct {
+	const char *offered, *auth;
+	unsigned flags;
+	const char *text, *hint;   /* parts of them */
+} bad[] = {
+	{ "GSSAPI NTLM", "plain", USUAL,
+		"the server offers GSSAPI NTLM; this account allows PLAIN", "allows" },
+	{ "", "", USUAL, "the server offers none; this account allows SCRAM-SHA-256-PLUS", "" },
+	{ "PLAIN LOGIN", "", SECRET, "not encrypted", "allow_clear_password = yes" },
+	{ "LOGIN", "login", SECRET, "not encrypted", "allow_clear_password = yes" },
+	{ "XOAUTH2", "xoauth2", SECRET, "not encrypted", "tls = starttls" },
+	{ "XOAUTH2", "", USUAL, "XOAUTH2 wants an OAuth access token",
+		"set auth = xoauth2 and a password_command that prints an access token" },
+	{ "OAUTHBEARER XOAUTH2", "plain", USUAL, "OAuth access token", "set auth = oauthbearer " },
+	{ "CRAM-MD5 NTLM", "", USUAL, "CRAM-MD5 is weak", "set auth = cram-md5" },
+	{ "PLAIN LOGIN", "scram-sha-256", USUAL,
+		"offers PLAIN LOGIN; this account allows SCRAM-SHA-256; auth does not name PLAIN",
+		"leave auth out" },
+	{ "PLAIN SCRAM-SHA-256-PLUS", "scram-sha-256-plus", TLS | SECRET,
+		"SCRAM-SHA-256-PLUS needs a TLS connection", "offers SCRAM-SHA-256" },
+	{ "SCRAM-SHA-1-PLUS", "", TLS | SECRET, "needs a TLS connection", "offers SCRAM-SHA-1" },
+	{ "EXTERNAL", "", USUAL, "client certificate", "tls_cert" },
+	{ "EXTERNAL", "external", CERTIFICATE, "client certificate", "" },
+	{ "EXTERNAL XOAUTH2", "", USUAL, "OAuth access token", "set auth = xoauth2 " },
+	{ "PLAIN", "", TLS, "no password is configured", "password_command" },
+	{ "PLAIN", "", USUAL | NO_USER, "no user is configured", "set user" },
+	{ "PLAIN", "none", USUAL, "never logs in", "" },
+	{ "PLAINX XPLAIN \033[2J", "plain", USUAL, "\\x1b[2J", "" },
+	{ "SCRAM-SHA-256", "plain login", USUAL, "allows PLAIN LOGIN", "" },
+};
+
+static void test_bad(void)
+{
+	enum sasl_mechanism chosen;
+	struct err e;
+
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		check_int(choose(bad[i].offered, bad[i].auth, bad[i].flags, &chosen, &e), -1,
+			"D5 D6 bad row %zu", i);
+		check_int(e.kind, ERR_LOGIN, "bad row %zu: kind", i);
+		check(strstr(e.text, bad[i].text), "bad row %zu: %s", i, e.text);
+		check(strstr(e.hint, bad[i].hint), "bad row %zu: hint: %s", i, e.hint);
+		check_int(chosen, SASL_MECHANISMS, "bad row %zu: none chosen", i);
+	}
+}
+
+static void test_long_offer(void)
+{
+	enum sasl_mechanism chosen;
+	char offer[8000];
+	struct err e;
+
+	memset(offer, 'X', sizeof(offer) - 1);
+	offer[sizeof(offer) - 1] = '\0';
+	for (size_t i = 10; i < sizeof(offer) - 1; i += 10)
+		offer[i] = ' ';
+	check_int(choose(offer, "", USUAL, &chosen, &e), -1, "E4 a very long offer");
+	check(strstr(e.text, "...; this account allows "), "E4 is cut: %s", e.text);
+}
+
+static const struct {
+	const char *words[3];
+	int result;
+	const char *text, *hint;
+} settings[] = {
+	{ { NULL }, 0, "", "" },
+	{ { "auto" }, 0, "", "" },
+	{ { "None" }, 0, "", "" },
+	{ { "plain", "Scram-Sha-256" }, 0, "", "" },
+	{ { "plain", "auto" }, -1, "'auto' cannot stand beside others", "" },
+	{ { "scram-sha256" }, -1, "'scram-sha256'", "did you mean SCRAM-SHA-256?" },
+	{ { "login", "xoauth" }, -1, "'xoauth'", "did you mean XOAUTH2?" },
+	{ { "gssapi-with-mic" }, -1, "'gssapi-with-mic'", "leave auth out" },
+	{ { "\033x" }, -1, "'\\x1bx'", "leave auth out" },
+	{ { "" }, -1, "''", "leave auth out" },
+};
+
+static void test_settings(void)
+{
+	for (size_t i = 0; i < COUNT(settings); i++) {
+		struct sasl_settings set = { .user = user };
+		struct err e = { 0 };
+		char *words[3];
+
+		for (; set.mechanisms.count < 3 && settings[i].words[set.mechanisms.count];
+				set.mechanisms.count++)
+			words[set.mechanisms.count] =
+				mem_string(settings[i].words[set.mechanisms.count]);
+		set.mechanisms.items = words;
+		check_int(sasl_settings_check(&set, &e), settings[i].result, "auth row %zu", i);
+		check(strstr(e.text, settings[i].text) && strstr(e.hint, settings[i].hint),
+			"auth row %zu: %s: %s", i, e.text, e.hint);
+		if (settings[i].result < 0)
+			check_int(e.kind, ERR_CONFIG, "auth row %zu: kind", i);
+		while (set.mechanisms.count)
+			free(words[--set.mechanisms.count]);
+	}
+}
+
+static void test_names(void)
+{
+	for (unsigned m = 0; m < SASL_MECHANISMS; m++) {
+		const char *name = sasl_name((enum sasl_mechanism)m);
+
+		check_int(sasl_find(name, strlen(name)), m, "name %u is found", m);
+		check_int(sasl_find(name, strlen(name) - 1) == m, 0, "name %u cut is not", m);
+		check(strlen(name) <= 20, "name %u: RFC 4422 section 3.1", m);
+	}
+	check_text(sasl_name(SASL_MECHANISMS), "none", "no mechanism");
+	check_int(sasl_traits(SASL_PLAIN), SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_CLEAR, "PLAIN");
+	check_int(sasl_traits(SASL_LOGIN), SASL_CLEAR, "LOGIN sends no initial response");
+	check_int(sasl_traits(SASL_EXTERNAL), SASL_CLIENT_FIRST | SASL_ONE_TRIP, "EXTERNAL");
+	check(!(sasl_traits(SASL_XOAUTH2) & SASL_ONE_TRIP), "XOAUTH2 must not lead a group");
+	check(sasl_traits(SASL_SCRAM_SHA_1_PLUS) & SASL_BINDS, "-PLUS is bound");
+	check_int(sasl_traits(SASL_MECHANISMS), 0, "none has no traits");
+}
+
+int main(void)
+{
+	test_good();
+	test_bad();
+	test_long_offer();
+	test_settings();
+	test_names();
+	return tap_done();
+}

@@ -192,6 +192,7 @@ static void challenge(struct smtp *s, const struct smtp_reply *r)
 	if (good < 0) {
 		cancel(s, &e);
 	} else {
+		buf_reserve(&line, (answer.len + 2) / 3 * 4);
 		base64_encode(buf_text(&answer), answer.len, &line);
 		if (!line.data)
 			buf_add_text(&line, "");

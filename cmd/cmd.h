@@ -1,0 +1,86 @@
+/* cmd/cmd.h - what a person runs: argv in, exit code out.
+ *
+ * The only place that prints and exits.  Each command is one function and one
+ * row; its options are a table, from which parsing, --help and the check of
+ * the manual come.
+ */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "smtp/engine.h"
+
+/* The options that every command knows. */
+struct globals {
+	const char *config;    /* -C */
+	const char *account;   /* -a */
+	bool verbose, quiet, json, help, version;
+};
+
+/* ---- options.c: option tables */
+
+enum opt_kind { OPT_FLAG, OPT_VALUE };
+
+struct opt {
+	char letter;           /* 0: long form only */
+	const char *name;      /* without dashes; NULL ends a table when letter is 0 too */
+	enum opt_kind kind;
+	const char *value;     /* what to call the value in help */
+	const char *help;
+	/* Takes it: value is NULL for a flag.  -1: ERR_USAGE. */
+	int (*take)(void *into, const char *value, struct err *e);
+};
+
+extern const struct opt global_options[];   /* into struct globals */
+
+/* A command's words after its name.  Options and other words may be mixed, "--"
+ * ends the options.  Leaves the other words in order at the front of words and
+ * their number in *count.  -1: ERR_USAGE. */
+int opt_parse(const struct opt *own, void *into, struct globals *globals, char **words, int *count,
+	struct err *e);
+
+/* One global option at words[*at]: true when it was one (and *at moved on). */
+bool opt_take_global(struct globals *globals, char **words, int count, int *at, int *result,
+	struct err *e);
+
+void opt_describe(const struct opt *table, struct buf *out);
+
+/* ---- print.c: the two descriptors that are written to */
+
+int  print_out(const struct buf *text);   /* stdout; 0, or the exit code of the failure */
+void print_err(const struct buf *text);   /* stderr; nothing to be done if that fails */
+int  print_failure(const struct err *e);  /* tells it; its exit code */
+void print_trace(void *context, enum smtp_direction direction, const char *line, size_t len);
+
+/* ---- the commands */
+
+struct command {
+	const char *name;
+	int (*run)(struct globals *globals, char **words, int count);
+	const char *usage;     /* behind the name */
+	const char *help;      /* one line */
+	const struct opt *options;   /* NULL: none of its own */
+};
+
+extern const struct command commands[];
+const struct command *command_find(const char *name);
+
+int cmd_send(struct globals *globals, char **words, int count);
+int cmd_config(struct globals *globals, char **words, int count);
+int cmd_help(struct globals *globals, char **words, int count);
+int cmd_version(struct globals *globals, char **words, int count);
+
+extern const struct opt send_options[];
+
+/* argv as sendmail has it.  under_own_name: called as sendoff, so that options
+ * that name files act. */
+int sendmail_main(struct globals *globals, char **words, int count, bool under_own_name);
+
+/* help.c */
+int help_usage_error(const char *word);   /* a first word that is no command */
+
+#endif

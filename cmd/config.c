@@ -1,0 +1,89 @@
+/* cmd/config.c - sendoff config: the settings in force, and whether they are right. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "deliver/config.h"
+
+static void show_tables(const struct config *c, const struct account *a,
+	const struct conf_table *tables, const void *object, struct buf *out)
+{
+	for (const struct conf_table *t = tables; t->keys; t++)
+		for (const struct key *k = t->keys; k->name; k++) {
+			struct buf value = BUF_INIT(3 * CONF_FILE_MAX), origin = BUF_INIT(4096);
+			struct buf line = BUF_INIT(4 * CONF_FILE_MAX);
+
+			key_write(k, (const char *)object + t->base + k->offset, &value);
+			config_origin(c, a, k->name, &origin);
+			if (value.len || strcmp(buf_text(&origin), "default") != 0) {
+				text_clean(buf_text(&value), value.len, CONF_VALUE_MAX, &line);
+				buf_printf(out, "%s = %-32s ; %s\n", k->name, buf_text(&line),
+					buf_text(&origin));
+			}
+			buf_release(&value);
+			buf_release(&origin);
+			buf_release(&line);
+		}
+}
+
+static int show(const struct config *c, const char *name, struct buf *out, struct err *e)
+{
+	const struct account *only = name ? config_account(c, name) : NULL;
+
+	if (name && !only) {
+		char shown[80];
+
+		text_clean_to(shown, sizeof(shown), name, strlen(name));
+		return err_set(e, ERR_USAGE, "there is no account '%s'", shown);
+	}
+	if (!name) {
+		buf_add_text(out, "[sendoff]\n");
+		show_tables(c, NULL, global_tables, &c->global, out);
+	}
+	for (size_t i = 0; i < c->count; i++)
+		if (!only || only == &c->accounts[i]) {
+			buf_printf(out, "%s[account %s]\n", out->len ? "\n" : "", c->accounts[i].name);
+			show_tables(c, &c->accounts[i], account_tables, &c->accounts[i], out);
+		}
+	return 0;
+}
+
+static void report_check(const struct config *c, struct buf *out)
+{
+	for (size_t i = 0; i < c->source_count; i++)
+		buf_printf(out, "%s: ok, %zu account%s\n", c->sources[i].name,
+			c->sources[i].account_count, c->sources[i].account_count == 1 ? "" : "s");
+}
+
+int cmd_config(struct globals *globals, char **words, int count)
+{
+	struct config config;
+	struct buf out = BUF_INIT(64 << 20);
+	struct err e = { 0 };
+	bool check;
+	int code;
+
+	if (opt_parse(NULL, NULL, globals, words, &count, &e) < 0)
+		return print_failure(&e);
+	if (globals->help) {
+		char name[] = "config", *named[] = { name };
+
+		return cmd_help(globals, named, 1);
+	}
+	check = count == 1 && !strcmp(words[0], "check");
+	if (!check && count && (strcmp(words[0], "show") != 0 || count > 2)) {
+		err_set(&e, ERR_USAGE, "config knows show [ACCOUNT] and check");
+		return print_failure(&e);
+	}
+	code = config_load(&config, globals->config, &e);
+	if (code == 0 && check)
+		report_check(&config, &out);
+	else if (code == 0)
+		code = show(&config, count == 2 ? words[1] : globals->account, &out, &e);
+	code = code < 0 ? print_failure(&e) : print_out(&out);
+	config_release(&config);
+	buf_release(&out);
+	return code;
+}

@@ -1,0 +1,67 @@
+/* cmd/print.c - writing to stdout and stderr; see cmd.h. */
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cmd/cmd.h"
+#include "deliver/outcome.h"
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN) {
+			struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+			if (poll(&p, 1, 5000) <= 0)
+				return -1;
+			continue;
+		}
+		if (n <= 0)
+			return -1;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int print_out(const struct buf *text)
+{
+	struct err e = { 0 };
+
+	if (write_all(STDOUT_FILENO, buf_text(text), text->len) == 0)
+		return 0;
+	err_sys(&e, ERR_OUTPUT, errno, "writing to standard output failed");
+	return print_failure(&e);
+}
+
+void print_err(const struct buf *text)
+{
+	write_all(STDERR_FILENO, buf_text(text), text->len);
+}
+
+int print_failure(const struct err *e)
+{
+	struct buf out = BUF_INIT(4096);
+
+	outcome_describe_err(e, &out);
+	print_err(&out);
+	buf_release(&out);
+	return cause_of_err(e)->exit;
+}
+
+void print_trace(void *context, enum smtp_direction direction, const char *line, size_t len)
+{
+	struct buf out = BUF_INIT(4096);
+
+	(void)context;
+	buf_add_text(&out, direction == SMTP_SENT ? "> " : direction == SMTP_GOT ? "< " : "* ");
+	text_clean(line, len, 2 * TEXT_SHOWN_MAX, &out);
+	buf_add_char(&out, '\n');
+	print_err(&out);
+	buf_release(&out);
+}

@@ -1,0 +1,279 @@
+/* cmd/send.c - sendoff send. */
+#include "cmd/send.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "deliver/outcome.h"
+
+struct send_words {
+	const char *sender, *full_name, *envid;
+	const char **files;    /* own */
+	size_t file_count;
+	struct dsn dsn;
+	bool from_header, dry_run, explain;
+};
+
+#define TAKE(name) static int take_##name(void *into, const char *value, struct err *e)
+
+TAKE(sender)
+{
+	(void)e;
+	((struct send_words *)into)->sender = value;
+	return 0;
+}
+
+TAKE(full_name)
+{
+	(void)e;
+	((struct send_words *)into)->full_name = value;
+	return 0;
+}
+
+TAKE(from_header)
+{
+	(void)value;
+	(void)e;
+	((struct send_words *)into)->from_header = true;
+	return 0;
+}
+
+TAKE(nothing)
+{
+	(void)into;
+	(void)value;
+	(void)e;
+	return 0;
+}
+
+TAKE(file)
+{
+	struct send_words *w = into;
+
+	(void)e;
+	w->files = mem_grow(w->files, w->file_count + 1, sizeof(*w->files));
+	w->files[w->file_count++] = value;
+	return 0;
+}
+
+TAKE(notify)
+{
+	return dsn_parse_notify(value, &((struct send_words *)into)->dsn.notify, e);
+}
+
+TAKE(ret)
+{
+	return dsn_parse_ret(value, &((struct send_words *)into)->dsn.ret, e);
+}
+
+TAKE(envid)
+{
+	struct send_words *w = into;
+
+	free(w->dsn.envid);
+	w->dsn.envid = NULL;
+	return dsn_parse_envid(value, &w->dsn.envid, e);
+}
+
+TAKE(dry_run)
+{
+	(void)value;
+	(void)e;
+	((struct send_words *)into)->dry_run = true;
+	return 0;
+}
+
+TAKE(explain)
+{
+	(void)value;
+	(void)e;
+	((struct send_words *)into)->explain = true;
+	return 0;
+}
+
+const struct opt send_options[] = {
+	{ 't', "from-header", OPT_FLAG, NULL, "take recipients from To, Cc and Bcc as well",
+		take_from_header },
+	{ 'f', "sender", OPT_VALUE, "ADDRESS", "envelope sender; '<>' is the null sender",
+		take_sender },
+	{ 'F', "full-name", OPT_VALUE, "NAME", "display name of a From that has to be added",
+		take_full_name },
+	{ 0, "file", OPT_VALUE, "FILE", "send this file; may be repeated", take_file },
+	{ 'N', "dsn", OPT_VALUE, "LIST", "reports wanted: never, or success,failure,delay",
+		take_notify },
+	{ 'R', "dsn-return", OPT_VALUE, "WHAT", "full or hdrs: what a report gives back",
+		take_ret },
+	{ 'V', "dsn-envid", OPT_VALUE, "ID", "envelope id that reports carry", take_envid },
+	{ 'i', NULL, OPT_FLAG, NULL, "accepted: a line of a single dot is text here anyway",
+		take_nothing },
+	{ 0, "no-queue", OPT_FLAG, NULL, "now or not at all", take_nothing },
+	{ 0, "dry-run", OPT_FLAG, NULL, "show envelope and header, send nothing", take_dry_run },
+	{ 0, "explain", OPT_FLAG, NULL, "say why this account and sender, send nothing",
+		take_explain },
+	{ 0, NULL, OPT_FLAG, NULL, NULL, NULL }
+};
+
+/* ---- telling */
+
+static void show_dry_run(const struct submission *s, struct buf *out)
+{
+	const struct attempt *t = &s->attempt;
+
+	buf_printf(out, "account: %s\nsender: <%s>\n", s->route.account->name, t->sender);
+	for (size_t i = 0; i < t->smtp.count; i++)
+		buf_printf(out, "recipient: <%s>\n", t->smtp.recipients[i]);
+	buf_printf(out, "size: %llu\n\n", (unsigned long long)t->smtp.size);
+	for (size_t i = 0; i < t->header.len; i++) {
+		const char *end = memchr(t->header.data + i, '\r', t->header.len - i);
+		size_t len = end ? (size_t)(end - (t->header.data + i)) : t->header.len - i;
+
+		text_clean(t->header.data + i, len, 100000, out);
+		buf_add_char(out, '\n');
+		i += len + 1;
+	}
+}
+
+static void show_explain(const struct submission *s, struct buf *out)
+{
+	const struct attempt *t = &s->attempt;
+	const struct account *a = s->route.account;
+	const char *given = s->message.envelope.sender;
+	char where[320], shown[300];
+
+	account_where(a, where, sizeof(where));
+	buf_printf(out, "account: %s (%s), because %s\n", a->name, where, s->route.why);
+	text_clean_to(shown, sizeof(shown), t->sender, strlen(t->sender));
+	if (given && !strcmp(given, t->sender))
+		buf_printf(out, "sender: <%s>, as given\n", shown);
+	else if (!given)
+		buf_printf(out, "sender: <%s>, because none was given\n", shown);
+	else
+		buf_printf(out, "sender: <%s>, because this account may not send as <%s>\n", shown,
+			given);
+	if (t->rewritten)
+		buf_printf(out, "header: From is rewritten to <%s>, the old one is kept in "
+			"X-Original-From\n", a->who.from);
+	else
+		buf_add_text(out, "header: From is left as it is\n");
+	buf_printf(out, "recipients: %zu\n", t->smtp.count);
+}
+
+static void show_sent(const struct submission *s, struct buf *out)
+{
+	const struct smtp_result *content = &s->attempt.smtp.content;
+	char where[320];
+
+	account_where(s->route.account, where, sizeof(where));
+	buf_printf(out, "sendoff: sent to %zu recipient%s by account %s (%s): %s\n",
+		s->outcome.delivered, s->outcome.delivered == 1 ? "" : "s", s->route.account->name,
+		where, content->text ? content->text : "");
+}
+
+static int tell(const struct globals *globals, const struct submission *s, bool quiet)
+{
+	struct buf out = BUF_INIT(64 << 20), err = BUF_INIT(64 << 20);
+	int code = s->outcome.exit, failed = 0;
+
+	if (globals->json) {
+		outcome_json(&s->outcome, &out);
+		failed = print_out(&out);
+	}
+	outcome_describe(&s->outcome, &err);
+	if (s->log_warning[0])
+		buf_printf(&err, "sendoff: %s\n", s->log_warning);
+	if (!code && !globals->json && isatty(STDERR_FILENO) && isatty(STDIN_FILENO))
+		show_sent(s, &err);
+	if (!quiet && !globals->quiet)
+		print_err(&err);
+	buf_release(&out);
+	buf_release(&err);
+	return code ? code : failed;
+}
+
+int send_one(const struct globals *globals, struct submit_options *o, bool quiet, bool dry_run,
+	bool explain)
+{
+	struct config config;
+	struct submission s;
+	struct err e = { 0 };
+	struct buf out = BUF_INIT(64 << 20);
+	int loaded = config_load(&config, globals->config, &e), code;
+
+	o->account = globals->account;
+	o->no_network = dry_run || explain;
+	if (globals->verbose)
+		o->trace = print_trace;
+	submit(loaded < 0 ? NULL : &config, &e, o, &s);
+	if (globals->verbose && s.route.account) {
+		buf_printf(&out, "* [account %s: %s]\n", s.route.account->name, s.route.why);
+		print_err(&out);
+		buf_clear(&out);
+	}
+	if (o->no_network && !s.outcome.exit) {
+		if (explain)
+			show_explain(&s, &out);
+		if (dry_run)
+			show_dry_run(&s, &out);
+		code = print_out(&out);
+	} else {
+		code = tell(globals, &s, quiet);
+	}
+	submission_release(&s);
+	config_release(&config);
+	buf_release(&out);
+	return code;
+}
+
+static int send_file(const struct globals *globals, struct submit_options *o,
+	const struct send_words *w, const char *file)
+{
+	struct err e = { 0 };
+	char shown[300];
+	int code;
+
+	text_clean_to(shown, sizeof(shown), file, strlen(file));
+	o->input = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (o->input < 0) {
+		err_sys(&e, ERR_NO_INPUT, errno, "cannot open '%s'", shown);
+		return print_failure(&e);
+	}
+	code = send_one(globals, o, false, w->dry_run, w->explain);
+	close(o->input);
+	return code;
+}
+
+int cmd_send(struct globals *globals, char **words, int count)
+{
+	struct send_words w = { 0 };
+	struct submit_options o = { 0 };
+	struct err e = { 0 };
+	int code = 0;
+
+	if (opt_parse(send_options, &w, globals, words, &count, &e) < 0) {
+		code = print_failure(&e);
+	} else if (globals->help) {
+		char name[] = "send", *named[] = { name };
+
+		code = cmd_help(globals, named, 1);
+	} else {
+		o = (struct submit_options){ .input = STDIN_FILENO, .from_header = w.from_header,
+			.sender = w.sender, .full_name = w.full_name, .recipients = words,
+			.count = (size_t)count, .dsn = w.dsn };
+		if (!w.file_count)
+			code = send_one(globals, &o, false, w.dry_run, w.explain);
+		for (size_t i = 0; i < w.file_count; i++) {
+			int one = send_file(globals, &o, &w, w.files[i]);
+
+			code = one > code ? one : code;
+		}
+	}
+	free(w.files);
+	free(w.dsn.envid);
+	return code;
+}

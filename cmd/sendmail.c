@@ -1,0 +1,163 @@
+/* cmd/sendmail.c - the interface that programs have called for thirty years.
+ *
+ * As in every real sendmail the options end at the first address, and each
+ * letter has the arity that it has elsewhere: a value taken for an address
+ * would be mailed.  Options that have no meaning here are parsed and ignored;
+ * under the name sendmail those that name files are among them, since programs
+ * pass foreign text here.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "cmd/send.h"
+
+struct sendmail {
+	struct submit_options o;
+	struct globals *globals;
+	struct dsn dsn;
+	bool quiet;            /* -oeq: the exit code only */
+	bool own_name;
+};
+
+enum shape {
+	SHAPE_UNKNOWN,
+	SHAPE_FLAG,      /* alone, or in a cluster */
+	SHAPE_VALUE,     /* a value, joined or the next word */
+	SHAPE_JOINED     /* what is joined belongs to it, perhaps nothing */
+};
+
+static enum shape shape_of(char letter)
+{
+	if (strchr("timnvUGxEJ", letter))
+		return SHAPE_FLAG;
+	if (strchr("fFrBNRVOoLhpXCAD", letter))
+		return SHAPE_VALUE;
+	return strchr("bed", letter) ? SHAPE_JOINED : SHAPE_UNKNOWN;
+}
+
+/* -oX or -o X: only a few say something to us. */
+static void take_o(struct sendmail *s, const char *value)
+{
+	if (!strcmp(value, "i"))
+		s->o.dot_ends = false;
+	else if (value[0] == 'e')
+		s->quiet = value[1] == 'q';
+}
+
+static void take_flag(struct sendmail *s, char letter)
+{
+	if (letter == 't')
+		s->o.from_header = true;
+	else if (letter == 'i')
+		s->o.dot_ends = false;
+	else if (letter == 'v')
+		s->globals->verbose = true;
+}
+
+static int take_value(struct sendmail *s, char letter, const char *value, struct err *e)
+{
+	switch (letter) {
+	case 'f':
+	case 'r':
+		s->o.sender = value;
+		return 0;
+	case 'F':
+		s->o.full_name = value;
+		return 0;
+	case 'N':
+		return dsn_parse_notify(value, &s->dsn.notify, e);
+	case 'R':
+		return dsn_parse_ret(value, &s->dsn.ret, e);
+	case 'V':
+		free(s->dsn.envid);
+		s->dsn.envid = NULL;
+		return dsn_parse_envid(value, &s->dsn.envid, e);
+	case 'o':
+		take_o(s, value);
+		return 0;
+	case 'C':
+		if (s->own_name)
+			s->globals->config = value;
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int unknown(const char *word, struct err *e)
+{
+	char shown[80];
+
+	text_clean_to(shown, sizeof(shown), word, strlen(word));
+	err_set(e, ERR_USAGE, "unknown option '%s'", shown);
+	return err_hint(e, "sendmail(8) lists what is accepted; behind `--` a word that begins with "
+		"a dash is an address");
+}
+
+/* One word of options; returns how many words it took, or -1. */
+static int take_word(struct sendmail *s, char **words, int left, struct err *e)
+{
+	for (const char *at = words[0] + 1; *at; at++) {
+		switch (shape_of(*at)) {
+		case SHAPE_FLAG:
+			take_flag(s, *at);
+			break;
+		case SHAPE_JOINED:
+			if (*at == 'b' && strcmp(at, "bm") != 0)
+				return unknown(words[0], e);
+			if (*at == 'e')
+				s->quiet = at[1] == 'q';
+			return 1;
+		case SHAPE_VALUE:
+			if (at[1])
+				return take_value(s, *at, at + 1, e) < 0 ? -1 : 1;
+			if (left < 2)
+				return err_set(e, ERR_USAGE, "option -%c needs a value", *at);
+			return take_value(s, *at, words[1], e) < 0 ? -1 : 2;
+		case SHAPE_UNKNOWN:
+			return unknown(words[0], e);
+		}
+	}
+	return 1;
+}
+
+static int parse(struct sendmail *s, char **words, int count, struct err *e)
+{
+	int at = 0;
+
+	while (at < count && words[at][0] == '-' && words[at][1]) {
+		int took;
+
+		if (!strcmp(words[at], "--")) {
+			at++;
+			break;
+		}
+		took = take_word(s, words + at, count - at, e);
+		if (took < 0)
+			return -1;
+		at += took;
+	}
+	s->o.recipients = words + at;
+	s->o.count = (size_t)(count - at);
+	return 0;
+}
+
+int sendmail_main(struct globals *globals, char **words, int count, bool under_own_name)
+{
+	struct sendmail s = { .o = { .input = STDIN_FILENO, .dot_ends = true }, .globals = globals,
+		.own_name = under_own_name };
+	struct err e = { 0 };
+	int code;
+
+	if (parse(&s, words, count, &e) < 0) {
+		code = print_failure(&e);
+	} else {
+		s.o.dsn = s.dsn;
+		code = send_one(globals, &s.o, s.quiet, false, false);
+	}
+	free(s.dsn.envid);
+	return code;
+}

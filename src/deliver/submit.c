@@ -31,7 +31,12 @@ struct run {
 	struct watch input, stop, idle;
 	char *piece;                          /* own; PIECE octets */
 	struct buf sender;                    /* own; -f in envelope form */
-	bool complete, submitted, over, stumbled_once, session_dead;
+	bool complete;           /* the input is at its end */
+	bool submitted;          /* the message was handed to the session */
+	bool late;               /* ... or will be, to the next one: this one just ended */
+	bool session_ended;      /* session_over() is on its way */
+	bool session_dead;       /* no further session: the failure stands */
+	bool stumbled_once, over;
 };
 
 static void finish(struct run *r)
@@ -54,6 +59,10 @@ static void start_session(struct run *r, enum smtp_pipelining pipelining);
 
 static void submit_message(struct run *r)
 {
+	if (r->session && r->session_ended) {
+		r->late = true;
+		return;
+	}
 	r->submitted = true;
 	loop_remove(&r->loop, &r->idle);
 	if (!r->session)
@@ -111,6 +120,30 @@ static bool only_tired(const struct smtp_failure *f)
 		(f->err.kind == ERR_NONE && f->result.code == 421);
 }
 
+/* It never came to a transaction: everybody is to be tried later. */
+static void nobody_served(struct run *r)
+{
+	struct attempt *t = &r->out->attempt;
+
+	for (size_t i = 0; i < t->smtp.count; i++)
+		t->smtp.results[i].verdict = VERDICT_TRY_LATER;
+	finish(r);
+}
+
+/* The session ended before the message was there.  What it failed of stands,
+ * and is told when the input is read; else there will be another session. */
+static void ended_early(struct run *r)
+{
+	if (r->out->outcome.err.kind == ERR_NONE && !r->out->outcome.refusal.code)
+		session_free(&r->session);
+	else
+		r->session_dead = true;
+	if (r->late && r->session_dead)
+		nobody_served(r);
+	else if (r->late)
+		submit_message(r);
+}
+
 /* The loop has come back from the session: now it may be freed. */
 static void session_over(struct watch *w, short revents)
 {
@@ -118,12 +151,10 @@ static void session_over(struct watch *w, short revents)
 
 	(void)revents;
 	loop_remove(&r->loop, &r->idle);
+	r->session_ended = false;
 	keep_facts(r);
 	if (!r->submitted) {
-		if (!r->out->outcome.err.kind && !r->out->outcome.refusal.code)
-			session_free(&r->session);
-		else
-			r->session_dead = true;   /* the failure stands; read on, then tell */
+		ended_early(r);
 		return;
 	}
 	if (r->out->failure.stumbled && !r->stumbled_once) {
@@ -140,6 +171,7 @@ static void ended(void *context, const struct smtp_failure *f)
 {
 	struct run *r = context;
 
+	r->session_ended = true;
 	if (f && (r->submitted || !only_tired(f)))
 		keep_failure(r, f);
 	r->idle = (struct watch){ .fd = -1, .deadline = clock_ms(), .run = session_over,
@@ -166,12 +198,18 @@ static void idle(void *context)
 	loop_add(&r->loop, &r->idle);
 }
 
+static void trace(void *context, enum smtp_direction direction, const char *line, size_t len)
+{
+	const struct run *r = context;
+
+	r->o->trace(r->o->context, direction, line, len);
+}
+
 static void start_session(struct run *r, enum smtp_pipelining pipelining)
 {
-	struct session_hooks hooks = { .trace = r->o->trace, .idle = idle, .ended = ended,
-		.context = r };
+	struct session_hooks hooks = { .trace = r->o->trace ? trace : NULL, .idle = idle,
+		.ended = ended, .context = r };
 
-	/* Hooks carry one context; a transcript wants the caller's own. */
 	r->session = session_start(&r->loop, r->out->route.account, pipelining, &hooks);
 }
 
@@ -232,9 +270,7 @@ static void input_complete(struct run *r)
 	if (r->o->no_network) {
 		finish(r);
 	} else if (r->session_dead) {
-		for (size_t i = 0; i < out->attempt.smtp.count; i++)
-			out->attempt.smtp.results[i].verdict = VERDICT_TRY_LATER;
-		finish(r);
+		nobody_served(r);
 	} else {
 		submit_message(r);
 	}

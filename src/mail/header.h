@@ -34,12 +34,25 @@ void field_unfold(const struct field *f, struct buf *out);
 
 /* Whether line (len octets, no line end) opens a field: a name of 33 to 126
  * without colon, blanks, a colon (RFC 5322 section 3.6.8, obsolete blanks
- * before the colon allowed). */
+ * before the colon allowed), all within the 998 octets of a line. */
 bool header_is_field(const char *line, size_t len);
 
-/* Appends "Name: value\r\n", folded at blanks before column 78 where it can
- * be; value must hold no CR, LF or NUL (they are written as blanks). */
+/* The same, octet by octet, for whoever has not the whole line yet; start with
+ * an opening that is all zero, and stop asking after the first answer. */
+struct opening {
+	size_t len;
+	bool   blank;   /* blanks were met */
+};
+enum opening_kind { OPENING_MORE, OPENING_FIELD, OPENING_OTHER };
+enum { OPENING_MAX = 998 };
+enum opening_kind opening_add(struct opening *o, char c);
+
+/* Appends "Name: value\r\n", folded at blanks into lines of at most 76 octets
+ * where it can be (RFC 2047 section 2 wants that for encoded words); value must
+ * hold no CR, LF or NUL (they are written as blanks). */
 void header_add(struct buf *block, const char *name, const char *value);
+
+bool header_is_atext(char c);   /* RFC 5322 section 3.2.3; ASCII only */
 
 /* A display name fit for a header: bare when it is atoms, quoted when ASCII,
  * as RFC 2047 encoded words (UTF-8, base64) when not; controls become blanks.

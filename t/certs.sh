@@ -3,8 +3,8 @@
 #
 # usage: t/certs.sh DIRECTORY
 #
-# Makes DIRECTORY with NAME.crt and NAME.key for each NAME below, unless it is
-# there already and newer than this script.  Needs certtool (Debian: gnutls-bin).
+# Makes DIRECTORY with NAME.crt and NAME.key for each NAME below, unless this
+# very script has made it already.  Needs certtool (Debian: gnutls-bin).
 #
 #   ca           the authority that tests trust; ca.crl revokes `revoked`
 #   server       good: localhost, smtp.example.test, 127.0.0.1, ::1
@@ -27,9 +27,7 @@ command -v certtool >/dev/null || {
 mkdir -p "$(dirname "$dir")"
 exec 9>"$dir.lock"
 flock 9
-if [ -e "$dir/stamp" ] && [ "$dir/stamp" -nt "$0" ]; then
-	exit 0
-fi
+cmp -s "$0" "$dir/stamp" && exit 0
 umask 077
 new=$dir.new.$$
 trap 'rm -rf "$new"' EXIT
@@ -99,13 +97,12 @@ ip_address = "127.0.0.1"
 ip_address = "::1"'
 
 for name in ca otherca-ca; do
-	key $name ecdsa
-	template $name "$authority"
-	selfsigned $name
+	key "$name" ecdsa
+	template "$name" "$authority"
+	selfsigned "$name"
 done
-for name in intermediate constrained-ca; do
-	key $name ecdsa
-done
+key intermediate ecdsa
+key constrained-ca ecdsa
 template intermediate "$authority"
 signed intermediate ca
 template constrained-ca "$authority" 'nc_permit_dns = "other.test"'
@@ -167,6 +164,6 @@ certtool --generate-crl --load-ca-privkey "$new/ca.key" --load-ca-certificate "$
 	--load-certificate "$new/revoked.crt" --template "$new/crl.cfg" >"$new/ca.crl" 2>>"$new/log"
 
 rm -f "$new"/*.cfg
-touch "$new/stamp"
+cp "$0" "$new/stamp"
 rm -rf "$dir"
 mv "$new" "$dir"

@@ -131,8 +131,11 @@ void session_starttls(struct session *s, char *line)
 {
 	const struct fault *f = session_fault(s, "STARTTLS", NULL);
 
-	if (!session_offers(s, "STARTTLS")) {
-		session_violation(s, "not-offered", "STARTTLS");
+	bool able = s->opt->security == SECURITY_STARTTLS && !s->wire->tls;
+
+	if (!session_offers(s, "STARTTLS") && session_violation(s, "not-offered", "STARTTLS"))
+		able = false;
+	if (!able) {
 		session_say(s, f, 502, "5.5.1", "not offered");
 	} else if (*line) {
 		session_violation(s, "syntax", "STARTTLS takes no parameter");

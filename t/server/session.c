@@ -96,7 +96,7 @@ const struct fault *session_fault(struct session *s, const char *point, const ch
 	const struct fault *f = fault_meet(s->opt->faults, point, s->wire->number, address);
 
 	if (f)
-		journal_say(s->wire->number, "FAULT", "%s, meeting %lu", point, f->met);
+		journal_say(s->wire->number, "FAULT", "at %s", point);
 	return f;
 }
 

@@ -36,8 +36,8 @@ int fixup_intake(const char *block, size_t len, const struct fixup *fix, struct 
 struct fixup_sender {
 	const char *from;         /* the account's address, envelope form */
 	const char *from_name;    /* display name where the old From had none; NULL: the old address */
-	bool (*allowed)(void *context, const char *address);   /* address in envelope form */
-	void *context;
+	bool (*allowed)(const void *context, const char *address);   /* address in envelope form */
+	const void *context;
 	bool always;              /* rewrite whatever it is */
 };
 

@@ -29,6 +29,10 @@ our @EXPORT = (
 my $top = abs_path(dirname(__FILE__) . '/../..');
 my $workdir;
 my $configs = 0;
+my $owner = $$;
+
+# So that the clean-up at the end is done for these too.
+$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP PIPE);
 
 sub top { return $top }
 
@@ -187,6 +191,7 @@ sub hostile_bytes
 
 END {
 	local $?;
+	return if $$ != $owner;
 	SendoffTest::Run->end_all;
 	SendoffTest::Server->end_all;
 	if ($workdir) {

@@ -28,7 +28,7 @@ static const struct dialogue dialogues[] = {
 		{ MAIL RCPT(1) "DATA\r\n", OK OK GO },
 		{ DOTTED QUIT, "250 2.0.0 queued\r\n" } },
 		.verdicts = "D250", .end = "ended" },
-	{ "pipelining full", { IMPLICIT, PIPELINING_FULL, LOGIN }, .exchanges = {
+	{ "pipelining full", { IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN }, .exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, OFFERS("") },
 		{ AUTH MAIL RCPT(1) "DATA\r\n", AUTH_OK OK OK GO },
@@ -40,7 +40,7 @@ static const struct dialogue dialogues[] = {
 		{ AUTH, AUTH_OK },
 		{ MAIL RCPT(1) BDAT QUIT, OK OK OK } },
 		.verdicts = "D250", .end = "ended" },
-	{ "pipelining full and chunking: content waits for 235", { IMPLICIT, PIPELINING_FULL, LOGIN,
+	{ "pipelining full and chunking: content waits for 235", { IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN,
 		.chunking = true }, .exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, OFFERS("250-CHUNKING\r\n") },
@@ -53,7 +53,7 @@ static const struct dialogue dialogues[] = {
 		{ MAIL RCPT(1) "DATA\r\n", OK OK GO },
 		{ DOTTED QUIT, OK } },
 		.verdicts = "D250", .end = "ended" },
-	{ "STARTTLS", { SMTP_TLS_STARTTLS, LOGIN }, .exchanges = {
+	{ "STARTTLS", { .tls = SMTP_TLS_STARTTLS, LOGIN }, .exchanges = {
 		{ "", "220 mx\r\n" },
 		{ HELLO, "250-mx\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n" },
 		{ "STARTTLS\r\n", "220 go ahead\r\n" },
@@ -74,7 +74,7 @@ static const struct dialogue dialogues[] = {
 		{ DOTTED, OK },
 		{ QUIT, NULL } },
 		.verdicts = "D250 D250", .end = "ended" },
-	{ "pipelining off: one at a time", { IMPLICIT, PIPELINING_OFF }, .exchanges = {
+	{ "pipelining off: one at a time", { IMPLICIT, .pipelining = PIPELINING_OFF }, .exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, OFFERS("") },
 		{ MAIL, OK },
@@ -83,7 +83,7 @@ static const struct dialogue dialogues[] = {
 		{ DOTTED, OK },
 		{ QUIT, BYE } },
 		.verdicts = "D250", .end = "ended" },
-	{ "pipelining full without PIPELINING", { IMPLICIT, PIPELINING_FULL, LOGIN }, .exchanges = {
+	{ "pipelining full without PIPELINING", { IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN }, .exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, "250-mx\r\n250 AUTH PLAIN\r\n" },
 		{ AUTH, AUTH_OK },
@@ -93,7 +93,7 @@ static const struct dialogue dialogues[] = {
 		{ DOTTED, OK },
 		{ QUIT, NULL } },
 		.verdicts = "D250", .end = "ended" },
-	{ "HELO", { SMTP_TLS_OFF }, .exchanges = {
+	{ "HELO", { .tls = SMTP_TLS_OFF }, .exchanges = {
 		{ "", "220 mx\r\n" },
 		{ HELLO, "502 what?\r\n" },
 		{ "HELO me.example\r\n", "250-mx\r\n250 PIPELINING\r\n" },
@@ -103,7 +103,7 @@ static const struct dialogue dialogues[] = {
 		{ DOTTED, OK },
 		{ QUIT, NULL } },
 		.verdicts = "D250", .end = "ended" },
-	{ "replies that say little", { SMTP_TLS_OFF }, .exchanges = {
+	{ "replies that say little", { .tls = SMTP_TLS_OFF }, .exchanges = {
 		{ "", "220\n" },
 		{ HELLO, "250-\n250 pipelining\n" },
 		{ MAIL RCPT(1) "DATA\r\n", "250\n251 elsewhere\n354\n" },
@@ -136,7 +136,7 @@ static const struct dialogue dialogues[] = {
 		{ QUIT, NULL } },
 		.verdicts = "D250; D250", .end = "ended", .done = "12" },
 	{ "pipelining full, given one by one: only the first rides with AUTH",
-		{ IMPLICIT, PIPELINING_FULL, LOGIN, .lazy = true }, .mails = 2, .exchanges = {
+		{ IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN, .lazy = true }, .mails = 2, .exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, OFFERS("") },
 		{ AUTH MAIL RCPT(1) "DATA\r\n", AUTH_OK OK OK GO },
@@ -170,7 +170,7 @@ static void test_wants(void)
 	check_int(smtp_turn(r.s), SMTP_WANT_TLS, "TLS first");
 	smtp_tls_done(r.s, NULL, true);
 	check_int(smtp_turn(r.s), SMTP_WANT_REPLY, "then the greeting");
-	rig_deliver(&r, "220 mx\r\n", 8);
+	rig_say(&r, "220 mx\r\n");
 	check_text(rig_flight(&r), HELLO, "EHLO");
 	check_int(smtp_waiting_for(r.s), STEP_EHLO, "the answer to EHLO is awaited");
 	smtp_received(r.s, OFFERS(""), strlen(OFFERS("")));
@@ -180,7 +180,7 @@ static void test_wants(void)
 	check_text(smtp_mechanism(r.s), NULL, "nobody is logged in");
 	check_text(rig_flight(&r), AUTH, "a login without a message");
 	check_int(smtp_waiting_for(r.s), STEP_AUTH, "the answer to AUTH is awaited");
-	rig_deliver(&r, AUTH_OK, strlen(AUTH_OK));
+	rig_say(&r, AUTH_OK);
 	check_text(smtp_mechanism(r.s), "PLAIN", "logged in with PLAIN");
 	check_int(r.want, SMTP_WANT_MESSAGE, "idle");
 	smtp_finish(r.s);
@@ -195,9 +195,9 @@ static void test_wants(void)
 	rig_start(&r, &scene, 0);
 	smtp_finish(r.s);
 	rig_turn(&r);
-	rig_deliver(&r, "220 mx\r\n", 8);
+	rig_say(&r, "220 mx\r\n");
 	rig_flight(&r);
-	rig_deliver(&r, OFFERS(""), strlen(OFFERS("")));
+	rig_say(&r, OFFERS(""));
 	check_text(rig_flight(&r), QUIT, "nothing to send: no login either");
 	check_int(r.want, SMTP_ENDED, "and the end");
 	rig_release(&r);
@@ -216,24 +216,24 @@ static const char transcript[] =
 
 static void test_transcript(void)
 {
-	static const struct scene scene = { IMPLICIT, PIPELINING_FULL, LOGIN };
+	static const struct scene scene = { IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN };
 	struct rig r;
 
 	rig_start(&r, &scene, 0);
 	rig_add(&r, 1, TEXT);
 	rig_ready(&r);
 	rig_turn(&r);
-	rig_deliver(&r, "220 mx\r\n", 8);
+	rig_say(&r, "220 mx\r\n");
 	rig_flight(&r);
-	rig_deliver(&r, OFFERS(""), strlen(OFFERS("")));
+	rig_say(&r, OFFERS(""));
 	rig_flight(&r);
 	check_int(smtp_may_stumble(r.s), true, "a pipelined login may stumble");
-	rig_deliver(&r, AUTH_OK OK OK GO, strlen(AUTH_OK OK OK GO));
+	rig_say(&r, AUTH_OK OK OK GO);
 	check_int(smtp_may_stumble(r.s), false, "not when MAIL was answered");
 	rig_flight(&r);
 	check_int(smtp_waiting_for(r.s), STEP_CONTENT, "the answer to the content is awaited");
 	check_int(smtp_sending_content(r.s), false, "all of it is written");
-	rig_deliver(&r, OK, strlen(OK));
+	rig_say(&r, OK);
 	check_text(buf_text(&r.trace), transcript, "the whole transcript");
 	check_text(r.mails[0].m.content.text, "250 ok", "the reply to the content is kept");
 	check_int(smtp_replies(r.s), 7, "seven replies");
@@ -244,7 +244,7 @@ static void test_transcript(void)
 static void test_long_content(void)
 {
 	enum { LINES = 40000 };
-	static const struct scene scene = { SMTP_TLS_OFF };
+	static const struct scene scene = { .tls = SMTP_TLS_OFF };
 	static const size_t pieces[] = { 0, 1, 7, 4095 };
 	struct buf content = BUF_INIT(1 << 22), want = BUF_INIT(1 << 22);
 
@@ -261,11 +261,11 @@ static void test_long_content(void)
 		rig_start(&r, &scene, 0);
 		rig_add(&r, 1, buf_text(&content))->piece = pieces[i];
 		rig_ready(&r);
-		rig_deliver(&r, "220 mx\r\n", 8);
+		rig_say(&r, "220 mx\r\n");
 		rig_flight(&r);
-		rig_deliver(&r, "250-mx\r\n250 PIPELINING\r\n", 24);
+		rig_say(&r, "250-mx\r\n250 PIPELINING\r\n");
 		rig_flight(&r);
-		rig_deliver(&r, OK OK GO, strlen(OK OK GO));
+		rig_say(&r, OK OK GO);
 		check_int(smtp_sending_content(r.s), true, "content is being sent");
 		for (;;) {
 			const char *out;
@@ -281,7 +281,7 @@ static void test_long_content(void)
 		}
 		check_text(buf_text(&got), buf_text(&want), "A8: content in reads of %zu", pieces[i]);
 		check(most <= 128 * 1024, "C3: at most %zu octets of it were held", most);
-		rig_deliver(&r, OK, strlen(OK));
+		rig_say(&r, OK);
 		check_int(r.mails[0].results[0].verdict, VERDICT_DELIVERED, "and it was delivered");
 		rig_release(&r);
 		buf_release(&got);
@@ -300,7 +300,7 @@ static void test_odd_content(void)
 		{ "no end", "no end\r\n.\r\n" },
 		{ "no end\r\n.", "no end\r\n..\r\n.\r\n" },
 	};
-	static const struct scene scene = { SMTP_TLS_OFF };
+	static const struct scene scene = { .tls = SMTP_TLS_OFF };
 
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		struct rig r;
@@ -309,11 +309,11 @@ static void test_odd_content(void)
 		rig_start(&r, &scene, 0);
 		rig_add(&r, 1, rows[i].content);
 		rig_ready(&r);
-		rig_deliver(&r, "220 mx\r\n", 8);
+		rig_say(&r, "220 mx\r\n");
 		rig_flight(&r);
-		rig_deliver(&r, "250-mx\r\n250 PIPELINING\r\n", 24);
+		rig_say(&r, "250-mx\r\n250 PIPELINING\r\n");
 		rig_flight(&r);
-		rig_deliver(&r, OK OK GO, strlen(OK OK GO));
+		rig_say(&r, OK OK GO);
 		check_text(rig_flight(&r), want, "E2: odd content, row %zu", i);
 		free(want);
 		rig_release(&r);

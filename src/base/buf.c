@@ -21,6 +21,7 @@ char *buf_reserve(struct buf *b, size_t len)
 		if (cap < b->len + len + 1)
 			cap = b->len + len + 1;
 		b->data = mem_grow(b->data, cap, 1);
+		b->data[b->len] = '\0';   /* buf_text() even if nothing is appended */
 		b->cap = cap;
 	}
 	return b->data + b->len;

@@ -3,8 +3,8 @@
  * A buffer is made with the most it may hold, so that hostile input meets a
  * limit without anyone remembering to check.  An append that would pass the
  * limit adds nothing and sets `overflow`, which stays set: a caller may append
- * many times and ask once with buf_ok().  data is always NUL-terminated once
- * something was appended; buf_text() is safe before that as well.
+ * many times and ask once with buf_ok().  data is NULL or NUL-terminated, even
+ * where room was reserved and nothing appended; buf_text() is safe in any case.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H

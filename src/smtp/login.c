@@ -194,8 +194,6 @@ static void challenge(struct smtp *s, const struct smtp_reply *r)
 	} else {
 		buf_reserve(&line, (answer.len + 2) / 3 * 4);
 		base64_encode(buf_text(&answer), answer.len, &line);
-		if (!line.data)
-			buf_add_text(&line, "");
 		send_hidden(s, &line, answer.len ? "****" : "");
 	}
 	buf_wipe(&answer);

@@ -102,17 +102,17 @@ const struct opt send_options[] = {
 		take_from_header },
 	{ 'f', "sender", OPT_VALUE, "ADDRESS", "envelope sender; '<>' is the null sender",
 		take_sender },
-	{ 'F', "full-name", OPT_VALUE, "NAME", "display name of a From that has to be added",
+	{ 'F', "full-name", OPT_VALUE, "NAME", "display name for a From line that has to be added",
 		take_full_name },
-	{ 0, "file", OPT_VALUE, "FILE", "send this file; may be repeated", take_file },
-	{ 'N', "dsn", OPT_VALUE, "LIST", "reports wanted: never, or success,failure,delay",
+	{ 0, "file", OPT_VALUE, "FILE", "send this file instead of standard input; repeatable", take_file },
+	{ 'N', "dsn", OPT_VALUE, "LIST", "delivery reports: never, or success,failure,delay",
 		take_notify },
-	{ 'R', "dsn-return", OPT_VALUE, "WHAT", "full or hdrs: what a report gives back",
+	{ 'R', "dsn-return", OPT_VALUE, "WHAT", "what a report quotes: full or hdrs",
 		take_ret },
 	{ 'V', "dsn-envid", OPT_VALUE, "ID", "envelope id that reports carry", take_envid },
-	{ 'i', NULL, OPT_FLAG, NULL, "accepted: a line of a single dot is text here anyway",
+	{ 'i', NULL, OPT_FLAG, NULL, "no effect: a line of a single dot is text here anyway",
 		take_nothing },
-	{ 0, "no-queue", OPT_FLAG, NULL, "now or not at all", take_nothing },
+	{ 0, "no-queue", OPT_FLAG, NULL, "send now or not at all, as is always done", take_nothing },
 	{ 0, "dry-run", OPT_FLAG, NULL, "show envelope and header, send nothing", take_dry_run },
 	{ 0, "explain", OPT_FLAG, NULL, "say why this account and sender, send nothing",
 		take_explain },
@@ -210,11 +210,6 @@ int send_one(const struct globals *globals, struct submit_options *o, bool quiet
 	if (globals->verbose)
 		o->trace = print_trace;
 	submit(loaded < 0 ? NULL : &config, &e, o, &s);
-	if (globals->verbose && s.route.account) {
-		buf_printf(&out, "* [account %s: %s]\n", s.route.account->name, s.route.why);
-		print_err(&out);
-		buf_clear(&out);
-	}
 	if (o->no_network && !s.outcome.exit) {
 		if (explain)
 			show_explain(&s, &out);

@@ -135,7 +135,7 @@ static const struct row rows[] = {
 		SAID(AT_ANY, 400, 499) },
 
 	/* ---- what we could not do */
-	{ { "usage", EX_USAGE, "the command line is not right", "see sendoff help" },
+	{ { "usage", EX_USAGE, "the command line is not right", "see `sendoff help`" },
 		OF(ERR_USAGE) },
 	{ { "message", EX_DATAERR, "the message or an address in it is not acceptable", NULL },
 		OF(ERR_MESSAGE) },

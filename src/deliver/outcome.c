@@ -67,11 +67,23 @@ static int exit_of_refusals(const struct outcome *o)
 	return worst;
 }
 
+/* "Send it again" would be wrong advice to somebody who may have it. */
+static void note_unknown(struct outcome *o)
+{
+	if (o->err.kind == ERR_NONE)
+		return;
+	o->err.kind = ERR_UNKNOWN;
+	o->err.hint[0] = '\0';
+}
+
 void outcome_settle(struct outcome *o)
 {
-	const struct cause *failure = failure_cause(o);
+	const struct cause *failure;
 
 	count(o);
+	if (o->unknown)
+		note_unknown(o);
+	failure = failure_cause(o);
 	if (!o->attempt)
 		o->exit = failure ? failure->exit : cause_exit_of_kind(ERR_INTERNAL);
 	else if (o->unknown)
@@ -134,8 +146,6 @@ static const char *verdict_words(const struct smtp_result *r)
 		return "refused";
 	case VERDICT_UNKNOWN:
 		return "may have been delivered";
-	case VERDICT_NOT_SENT:
-		return "not sent";
 	default:
 		return r->code ? "refused for now" : "not sent";
 	}
@@ -156,9 +166,13 @@ static void describe_recipients(const struct outcome *o, struct buf *out)
 			continue;
 		text_clean_to(address, sizeof(address), o->attempt->smtp.recipients[i],
 			strlen(o->attempt->smtp.recipients[i]));
+		if (r->verdict == VERDICT_NOT_SENT) {
+			buf_printf(out, "sendoff: recipient %s %s\n", address, r->text);
+			continue;
+		}
 		buf_printf(out, "sendoff: recipient %s %s: %s (%s)\n", address, verdict_words(r),
 			r->text ? r->text : "no reason was given", where);
-		if (r->verdict != VERDICT_NOT_SENT && cause != last) {
+		if (cause != last) {
 			add_step(out, cause->words, r->hint ? r->hint : cause->next);
 			last = cause;
 		}
@@ -169,7 +183,9 @@ static void describe_recipients(const struct outcome *o, struct buf *out)
  * fared differently. */
 static bool all_alike(const struct outcome *o)
 {
-	return o->later == o->attempt->smtp.count && failure_cause(o);
+	size_t count = o->attempt->smtp.count;
+
+	return (o->later == count || o->unknown == count) && failure_cause(o);
 }
 
 void outcome_describe(const struct outcome *o, struct buf *out)
@@ -218,8 +234,12 @@ static json_t *recipient_json(const struct outcome *o, size_t i)
 		set_number(object, "code", r->code);
 	set_text(object, "enhanced", r->enhanced);
 	set_text(object, "text", r->text);
-	if (r->verdict != VERDICT_DELIVERED && r->verdict != VERDICT_NOT_SENT)
+	if (r->verdict == VERDICT_DELIVERED || r->verdict == VERDICT_NOT_SENT)
+		return object;
+	if (r->code || r->kind != ERR_NONE || r->verdict == VERDICT_UNKNOWN)
 		set_text(object, "cause", cause_of_result(r, host_of(o))->id);
+	else if (failure_cause(o))   /* it did not come to this recipient */
+		set_text(object, "cause", failure_cause(o)->id);
 	return object;
 }
 

@@ -42,6 +42,7 @@ struct session {
 	struct secret secret;               /* own; wiped */
 	bool secret_here;
 
+	struct tls_facts tls;               /* outlive the connection; version "": none */
 	char ehlo[300], peer[64], nonce[40];
 	uint64_t connect_deadline;
 	uint64_t since;                     /* when the present wait began */
@@ -230,7 +231,8 @@ static void shake(struct session *s)
 		fail(s, &e);
 		return;
 	}
-	facts = tls_facts(s->conn.tls);
+	s->tls = *tls_facts(s->conn.tls);
+	facts = &s->tls;
 	if (facts->binding_type && facts->binding_len <= sizeof(binding.data)) {
 		binding.type = facts->binding_type;
 		binding.len = facts->binding_len;
@@ -577,5 +579,5 @@ const char *session_mechanism(const struct session *s)
 
 const struct tls_facts *session_tls(const struct session *s)
 {
-	return s->conn.tls ? tls_facts(s->conn.tls) : NULL;
+	return s->tls.version[0] ? &s->tls : NULL;
 }

@@ -209,7 +209,11 @@ static void start_session(struct run *r, enum smtp_pipelining pipelining)
 {
 	struct session_hooks hooks = { .trace = r->o->trace ? trace : NULL, .idle = idle,
 		.ended = ended, .context = r };
+	char note[sizeof(r->out->route.why) + 2];
 
+	if (r->o->trace)
+		r->o->trace(r->o->context, SMTP_NOTE, note, (size_t)snprintf(note, sizeof(note),
+			"[%s]", r->out->route.why));
 	r->session = session_start(&r->loop, r->out->route.account, pipelining, &hooks);
 }
 

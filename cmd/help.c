@@ -10,7 +10,7 @@ const struct command commands[] = {
 	{ "send", cmd_send, "[-t] [-f ADDRESS] [--file FILE]... [RECIPIENT...]",
 		"send a message from standard input or files", send_options },
 	{ "config", cmd_config, "[show [ACCOUNT] | check]",
-		"show the settings in force with their origin, or check them", NULL },
+		"show the settings in force and where they stand, or check them", NULL },
 	{ "help", cmd_help, "[COMMAND]", "show help", NULL },
 	{ "version", cmd_version, "", "show the version", NULL },
 	{ NULL, NULL, NULL, NULL, NULL }
@@ -51,9 +51,11 @@ int cmd_help(struct globals *globals, char **words, int count)
 {
 	const struct command *c = NULL;
 	struct buf out = BUF_INIT(16384);
+	struct err e = { 0 };
 	int code;
 
-	(void)globals;
+	if (opt_parse(NULL, NULL, globals, words, &count, &e) < 0)
+		return print_failure(&e);
 	if (count) {
 		c = command_find(words[0]);
 		if (!c)
@@ -71,10 +73,16 @@ int cmd_help(struct globals *globals, char **words, int count)
 int cmd_version(struct globals *globals, char **words, int count)
 {
 	struct buf out = BUF_INIT(512);
+	struct err e = { 0 };
 	int code;
 
-	(void)words;
-	(void)count;
+	if (opt_parse(NULL, NULL, globals, words, &count, &e) < 0)
+		return print_failure(&e);
+	if (globals->help) {
+		char name[] = "version", *named[] = { name };
+
+		return cmd_help(globals, named, 1);
+	}
 	if (globals->json)
 		buf_add_text(&out, "{\"name\":\"sendoff\",\"version\":\"" SENDOFF_VERSION "\"}\n");
 	else

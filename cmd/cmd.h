@@ -54,6 +54,9 @@ void opt_describe(const struct opt *table, struct buf *out);
 int  print_out(const struct buf *text);   /* stdout; 0, or the exit code of the failure */
 void print_err(const struct buf *text);   /* stderr; nothing to be done if that fails */
 int  print_failure(const struct err *e);  /* tells it; its exit code */
+/* Appends one JSON object of texts and a newline: names and values in turn, NULL
+ * at the end; a pair without a value is left out. */
+void print_json(struct buf *out, const char *const *pairs);
 void print_trace(void *context, enum smtp_direction direction, const char *line, size_t len);
 
 /* ---- the commands */

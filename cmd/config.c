@@ -7,28 +7,39 @@
 #include "cmd/cmd.h"
 #include "deliver/config.h"
 
-static void show_tables(const struct config *c, const struct account *a,
-	const struct conf_table *tables, const void *object, struct buf *out)
+/* One setting; those that nobody set and that have no default are left out. */
+static void show_setting(const struct config *c, const struct account *a, const struct key *k,
+	const void *field, bool json, struct buf *out)
 {
-	for (const struct conf_table *t = tables; t->keys; t++)
-		for (const struct key *k = t->keys; k->name; k++) {
-			struct buf value = BUF_INIT(3 * CONF_FILE_MAX), origin = BUF_INIT(4096);
-			struct buf line = BUF_INIT(4 * CONF_FILE_MAX);
+	struct buf value = BUF_INIT(3 * CONF_FILE_MAX), origin = BUF_INIT(4096);
+	struct buf shown = BUF_INIT(4 * CONF_FILE_MAX);
 
-			key_write(k, (const char *)object + t->base + k->offset, &value);
-			config_origin(c, a, k->name, &origin);
-			if (value.len || strcmp(buf_text(&origin), "default") != 0) {
-				text_clean(buf_text(&value), value.len, CONF_VALUE_MAX, &line);
-				buf_printf(out, "%s = %-32s ; %s\n", k->name, buf_text(&line),
-					buf_text(&origin));
-			}
-			buf_release(&value);
-			buf_release(&origin);
-			buf_release(&line);
-		}
+	key_write(k, field, &value);
+	text_clean(buf_text(&value), value.len, CONF_VALUE_MAX, &shown);
+	config_origin(c, a, k->name, &origin);
+	if (!value.len && !strcmp(buf_text(&origin), "default"))
+		;
+	else if (json)
+		print_json(out, (const char *[]){ "account", a ? a->name : NULL, "key", k->name,
+			"value", buf_text(&shown), "origin", buf_text(&origin), NULL });
+	else
+		buf_printf(out, "%-20s = %-32s ; %s\n", k->name, buf_text(&shown),
+			buf_text(&origin));
+	buf_release(&value);
+	buf_release(&origin);
+	buf_release(&shown);
 }
 
-static int show(const struct config *c, const char *name, struct buf *out, struct err *e)
+static void show_tables(const struct config *c, const struct account *a,
+	const struct conf_table *tables, const void *object, bool json, struct buf *out)
+{
+	for (const struct conf_table *t = tables; t->keys; t++)
+		for (const struct key *k = t->keys; k->name; k++)
+			show_setting(c, a, k, (const char *)object + t->base + k->offset, json, out);
+}
+
+static int show(const struct config *c, const char *name, bool json, struct buf *out,
+	struct err *e)
 {
 	const struct account *only = name ? config_account(c, name) : NULL;
 
@@ -36,25 +47,37 @@ static int show(const struct config *c, const char *name, struct buf *out, struc
 		char shown[80];
 
 		text_clean_to(shown, sizeof(shown), name, strlen(name));
-		return err_set(e, ERR_USAGE, "there is no account '%s'", shown);
+		err_set(e, ERR_USAGE, "there is no account '%s'", shown);
+		return err_hint(e, "`sendoff config show` lists the accounts");
 	}
 	if (!name) {
-		buf_add_text(out, "[sendoff]\n");
-		show_tables(c, NULL, global_tables, &c->global, out);
+		if (!json)
+			buf_add_text(out, "[sendoff]\n");
+		show_tables(c, NULL, global_tables, &c->global, json, out);
 	}
 	for (size_t i = 0; i < c->count; i++)
 		if (!only || only == &c->accounts[i]) {
-			buf_printf(out, "%s[account %s]\n", out->len ? "\n" : "", c->accounts[i].name);
-			show_tables(c, &c->accounts[i], account_tables, &c->accounts[i], out);
+			if (!json)
+				buf_printf(out, "%s[account %s]\n", out->len ? "\n" : "",
+					c->accounts[i].name);
+			show_tables(c, &c->accounts[i], account_tables, &c->accounts[i], json, out);
 		}
 	return 0;
 }
 
-static void report_check(const struct config *c, struct buf *out)
+static void report_check(const struct config *c, bool json, struct buf *out)
 {
-	for (size_t i = 0; i < c->source_count; i++)
-		buf_printf(out, "%s: ok, %zu account%s\n", c->sources[i].name,
-			c->sources[i].account_count, c->sources[i].account_count == 1 ? "" : "s");
+	for (size_t i = 0; i < c->source_count; i++) {
+		const struct conf_source *src = &c->sources[i];
+		char count[32];
+
+		snprintf(count, sizeof(count), "%zu", src->account_count);
+		if (json)
+			print_json(out, (const char *[]){ "source", src->name, "accounts", count, NULL });
+		else
+			buf_printf(out, "%s: ok, %s account%s\n", src->name, count,
+				src->account_count == 1 ? "" : "s");
+	}
 }
 
 int cmd_config(struct globals *globals, char **words, int count)
@@ -74,14 +97,17 @@ int cmd_config(struct globals *globals, char **words, int count)
 	}
 	check = count == 1 && !strcmp(words[0], "check");
 	if (!check && count && (strcmp(words[0], "show") != 0 || count > 2)) {
-		err_set(&e, ERR_USAGE, "config knows show [ACCOUNT] and check");
+		err_set(&e, ERR_USAGE, "config does not know these words");
+		err_hint(&e, "try `sendoff config show`, `sendoff config show ACCOUNT` or "
+			"`sendoff config check`");
 		return print_failure(&e);
 	}
 	code = config_load(&config, globals->config, &e);
 	if (code == 0 && check)
-		report_check(&config, &out);
+		report_check(&config, globals->json, &out);
 	else if (code == 0)
-		code = show(&config, count == 2 ? words[1] : globals->account, &out, &e);
+		code = show(&config, count == 2 ? words[1] : globals->account, globals->json,
+			&out, &e);
 	code = code < 0 ? print_failure(&e) : print_out(&out);
 	config_release(&config);
 	buf_release(&out);

@@ -1,6 +1,8 @@
 /* cmd/print.c - writing to stdout and stderr; see cmd.h. */
 #include <errno.h>
+#include <jansson.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -52,6 +54,21 @@ int print_failure(const struct err *e)
 	print_err(&out);
 	buf_release(&out);
 	return cause_of_err(e)->exit;
+}
+
+void print_json(struct buf *out, const char *const *pairs)
+{
+	json_t *object = json_object();
+	char *text;
+
+	for (; pairs[0]; pairs += 2)
+		if (pairs[1])
+			json_object_set_new(object, pairs[0], json_string(pairs[1]));
+	text = json_dumps(object, JSON_COMPACT);
+	if (text)
+		buf_printf(out, "%s\n", text);
+	free(text);
+	json_decref(object);
 }
 
 void print_trace(void *context, enum smtp_direction direction, const char *line, size_t len)

@@ -133,7 +133,7 @@ static void show_dry_run(const struct submission *s, struct buf *out)
 		const char *end = memchr(t->header.data + i, '\r', t->header.len - i);
 		size_t len = end ? (size_t)(end - (t->header.data + i)) : t->header.len - i;
 
-		text_clean(t->header.data + i, len, 100000, out);
+		text_clean(t->header.data + i, len, len * 4, out);
 		buf_add_char(out, '\n');
 		i += len + 1;
 	}
@@ -144,17 +144,16 @@ static void show_explain(const struct submission *s, struct buf *out)
 	const struct attempt *t = &s->attempt;
 	const struct account *a = s->route.account;
 	const char *given = s->message.envelope.sender;
-	char where[320], shown[300];
+	char where[320];
 
 	account_where(a, where, sizeof(where));
 	buf_printf(out, "account: %s (%s), because %s\n", a->name, where, s->route.why);
-	text_clean_to(shown, sizeof(shown), t->sender, strlen(t->sender));
 	if (given && !strcmp(given, t->sender))
-		buf_printf(out, "sender: <%s>, as given\n", shown);
+		buf_printf(out, "sender: <%s>, as given\n", t->sender);
 	else if (!given)
-		buf_printf(out, "sender: <%s>, because none was given\n", shown);
+		buf_printf(out, "sender: <%s>, because none was given\n", t->sender);
 	else
-		buf_printf(out, "sender: <%s>, because this account may not send as <%s>\n", shown,
+		buf_printf(out, "sender: <%s>, because this account may not send as <%s>\n", t->sender,
 			given);
 	if (t->rewritten)
 		buf_printf(out, "header: From is rewritten to <%s>, the old one is kept in "
@@ -164,89 +163,110 @@ static void show_explain(const struct submission *s, struct buf *out)
 	buf_printf(out, "recipients: %zu\n", t->smtp.count);
 }
 
-static void show_sent(const struct submission *s, struct buf *out)
+static void show_sent(const struct submission *s, const char *file, struct buf *out)
 {
 	const struct smtp_result *content = &s->attempt.smtp.content;
 	char where[320];
 
 	account_where(s->route.account, where, sizeof(where));
-	buf_printf(out, "sendoff: sent to %zu recipient%s by account %s (%s): %s\n",
-		s->outcome.delivered, s->outcome.delivered == 1 ? "" : "s", s->route.account->name,
-		where, content->text ? content->text : "");
+	if (file)
+		buf_printf(out, "%s: ", file);
+	buf_printf(out, "sent to %zu recipient%s by account %s (%s): %s\n", s->outcome.delivered,
+		s->outcome.delivered == 1 ? "" : "s", s->route.account->name, where,
+		content->text ? content->text : "");
 }
 
-static int tell(const struct globals *globals, const struct submission *s, bool quiet)
+/* Success is silent but for a person at a terminal, and where several files
+ * each want their line. */
+static int tell(const struct globals *globals, const struct submission *s,
+	const struct send_manner *manner)
 {
 	struct buf out = BUF_INIT(64 << 20), err = BUF_INIT(64 << 20);
 	int code = s->outcome.exit, failed = 0;
+	bool person = isatty(STDERR_FILENO) && isatty(STDIN_FILENO);
 
 	if (globals->json) {
-		outcome_json(&s->outcome, &out);
+		outcome_json(&s->outcome, manner->file, &out);
 		failed = print_out(&out);
 	}
+	if (code && manner->file)
+		buf_printf(&err, "%s: not sent, or not to all (exit code %d)\n", manner->file, code);
 	outcome_describe(&s->outcome, &err);
 	if (s->log_warning[0])
 		buf_printf(&err, "sendoff: %s\n", s->log_warning);
-	if (!code && !globals->json && isatty(STDERR_FILENO) && isatty(STDIN_FILENO))
-		show_sent(s, &err);
-	if (!quiet && !globals->quiet)
+	if (!code && !globals->json && (person || manner->file))
+		show_sent(s, manner->file, &err);
+	if (!manner->quiet && !globals->quiet)
 		print_err(&err);
 	buf_release(&out);
 	buf_release(&err);
 	return code ? code : failed;
 }
 
-int send_one(const struct globals *globals, struct submit_options *o, bool quiet, bool dry_run,
-	bool explain)
+static int show(const struct globals *globals, const struct submission *s,
+	const struct send_manner *manner)
 {
-	struct config config;
-	struct submission s;
-	struct err e = { 0 };
 	struct buf out = BUF_INIT(64 << 20);
-	int loaded = config_load(&config, globals->config, &e), code;
+	int code;
 
-	o->account = globals->account;
-	o->no_network = dry_run || explain;
-	if (globals->verbose)
-		o->trace = print_trace;
-	submit(loaded < 0 ? NULL : &config, &e, o, &s);
-	if (o->no_network && !s.outcome.exit) {
-		if (explain)
-			show_explain(&s, &out);
-		if (dry_run)
-			show_dry_run(&s, &out);
-		code = print_out(&out);
+	if (globals->json) {
+		outcome_json(&s->outcome, manner->file, &out);
 	} else {
-		code = tell(globals, &s, quiet);
+		if (manner->explain)
+			show_explain(s, &out);
+		if (manner->dry_run)
+			show_dry_run(s, &out);
 	}
-	submission_release(&s);
-	config_release(&config);
+	code = print_out(&out);
 	buf_release(&out);
 	return code;
 }
 
+int send_one(const struct globals *globals, struct submit_options *o,
+	const struct send_manner *manner)
+{
+	struct config config;
+	struct submission s;
+	struct err e = { 0 };
+	int loaded = config_load(&config, globals->config, &e), code;
+
+	o->account = globals->account;
+	o->no_network = manner->dry_run || manner->explain;
+	if (globals->verbose)
+		o->trace = print_trace;
+	submit(loaded < 0 ? NULL : &config, &e, o, &s);
+	if (o->no_network && !s.outcome.exit)
+		code = show(globals, &s, manner);
+	else
+		code = tell(globals, &s, manner);
+	submission_release(&s);
+	config_release(&config);
+	return code;
+}
+
 static int send_file(const struct globals *globals, struct submit_options *o,
-	const struct send_words *w, const char *file)
+	struct send_manner *manner, const char *file)
 {
 	struct err e = { 0 };
 	char shown[300];
 	int code;
 
-	text_clean_to(shown, sizeof(shown), file, strlen(file));
+	manner->file = text_clean_to(shown, sizeof(shown), file, strlen(file));
 	o->input = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (o->input < 0) {
 		err_sys(&e, ERR_NO_INPUT, errno, "cannot open '%s'", shown);
 		return print_failure(&e);
 	}
-	code = send_one(globals, o, false, w->dry_run, w->explain);
+	code = send_one(globals, o, manner);
 	close(o->input);
 	return code;
 }
 
 int cmd_send(struct globals *globals, char **words, int count)
 {
-	struct send_words w = { 0 };
-	struct submit_options o = { 0 };
+	struct send_words w = { .files = NULL };
+	struct submit_options o;
+	struct send_manner manner;
 	struct err e = { 0 };
 	int code = 0;
 
@@ -259,11 +279,12 @@ int cmd_send(struct globals *globals, char **words, int count)
 	} else {
 		o = (struct submit_options){ .input = STDIN_FILENO, .from_header = w.from_header,
 			.sender = w.sender, .full_name = w.full_name, .recipients = words,
-			.count = (size_t)count, .dsn = w.dsn };
+			.count = (size_t)count, .dsn = w.dsn, .log_fallback = "none" };
+		manner = (struct send_manner){ .dry_run = w.dry_run, .explain = w.explain };
 		if (!w.file_count)
-			code = send_one(globals, &o, false, w.dry_run, w.explain);
+			code = send_one(globals, &o, &manner);
 		for (size_t i = 0; i < w.file_count; i++) {
-			int one = send_file(globals, &o, &w, w.files[i]);
+			int one = send_file(globals, &o, &manner, w.files[i]);
 
 			code = one > code ? one : code;
 		}

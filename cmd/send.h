@@ -5,8 +5,15 @@
 #include "cmd/cmd.h"
 #include "deliver/submit.h"
 
+/* How it is told. */
+struct send_manner {
+	bool quiet;            /* the exit code only */
+	bool dry_run, explain; /* nothing is sent */
+	const char *file;      /* the input file, named in each line; NULL: standard input */
+};
+
 /* Loads the configuration, submits, tells what became of it.  The exit code. */
-int send_one(const struct globals *globals, struct submit_options *o, bool quiet, bool dry_run,
-	bool explain);
+int send_one(const struct globals *globals, struct submit_options *o,
+	const struct send_manner *manner);
 
 #endif

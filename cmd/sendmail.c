@@ -147,16 +147,18 @@ static int parse(struct sendmail *s, char **words, int count, struct err *e)
 
 int sendmail_main(struct globals *globals, char **words, int count, bool under_own_name)
 {
-	struct sendmail s = { .o = { .input = STDIN_FILENO, .dot_ends = true }, .globals = globals,
+	struct sendmail s = { .o = { .input = STDIN_FILENO, .dot_ends = true,
+		.log_fallback = "syslog" }, .globals = globals,
 		.own_name = under_own_name };
 	struct err e = { 0 };
 	int code;
 
 	if (parse(&s, words, count, &e) < 0) {
+		submit_drain(STDIN_FILENO);
 		code = print_failure(&e);
 	} else {
 		s.o.dsn = s.dsn;
-		code = send_one(globals, &s.o, s.quiet, false, false);
+		code = send_one(globals, &s.o, &(struct send_manner){ .quiet = s.quiet });
 	}
 	free(s.dsn.envid);
 	return code;

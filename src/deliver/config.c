@@ -157,10 +157,12 @@ static int nothing_found(struct config *c, struct err *e)
 {
 	struct buf list = BUF_INIT(700);
 
-	buf_add_text(&list, buf_text(&c->tried));
-	for (size_t i = 0; i < list.len; i++)
-		if (list.data[i] == '\n')
-			list.data[i] = i + 1 < list.len ? ';' : '\0';
+	for (const char *at = buf_text(&c->tried); *at;) {
+		size_t len = strcspn(at, "\n");
+
+		buf_printf(&list, "%s%.*s", list.len ? "; " : "", (int)len, at);
+		at += len + (at[len] == '\n');
+	}
 	err_set(e, ERR_CONFIG, "no configuration was found (tried: %s)", buf_text(&list));
 	buf_release(&list);
 	return err_hint(e, "write one of these files (sendoff-config(5) has an example), name one "

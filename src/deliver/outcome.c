@@ -261,14 +261,16 @@ static void set_error(json_t *object, const struct outcome *o)
 	json_object_set_new(object, "error", error);
 }
 
-void outcome_json(const struct outcome *o, struct buf *out)
+void outcome_json(const struct outcome *o, const char *file, struct buf *out)
 {
 	json_t *object = json_object(), *list = json_array();
 	char *text;
 
+	set_text(object, "file", file);
 	set_number(object, "exit", o->exit);
 	if (o->account) {
 		set_text(object, "account", o->account->name);
+		set_text(object, "why", o->why);
 		set_text(object, "host", o->account->net.host);
 		set_number(object, "port", o->account->net.port);
 	}
@@ -280,6 +282,7 @@ void outcome_json(const struct outcome *o, struct buf *out)
 	if (o->attempt) {
 		json_object_set_new(object, "sender", clean_string(o->attempt->sender));
 		set_number(object, "size", (long long)o->attempt->smtp.size);
+		json_object_set_new(object, "from_rewritten", json_boolean(o->attempt->rewritten));
 		set_text(object, "reply", o->attempt->smtp.content.text);
 		for (size_t i = 0; i < o->attempt->smtp.count; i++)
 			json_array_append_new(list, recipient_json(o, i));

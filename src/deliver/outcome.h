@@ -22,6 +22,7 @@ struct outcome {
 	int exit;
 	size_t delivered, refused, later, unknown, not_sent;
 	const struct account *account;       /* borrowed; NULL: none was chosen */
+	const char *why;                     /* borrowed; why this account */
 	const struct attempt *attempt;       /* borrowed; NULL: it did not come to one */
 	const struct message *message;       /* borrowed */
 	struct err err;                      /* kind ERR_NONE: no failure of ours */
@@ -37,8 +38,8 @@ void outcome_settle(struct outcome *o);
  * there is one, a next step; nothing on success. */
 void outcome_describe(const struct outcome *o, struct buf *out);
 
-/* One JSON object on one line, with its newline. */
-void outcome_json(const struct outcome *o, struct buf *out);
+/* One JSON object on one line, with its newline.  file: the input, or NULL. */
+void outcome_json(const struct outcome *o, const char *file, struct buf *out);
 
 void outcome_record(const struct outcome *o, struct log_record *r);
 

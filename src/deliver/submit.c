@@ -18,6 +18,7 @@
 enum {
 	PIECE = 64 * 1024,
 	PIECES_A_TURN = 16,
+	DRAIN_MS = 10 * 1000,
 	IDLE_MS = 20 * 1000      /* a connection does not wait longer for a slow writer */
 };
 
@@ -327,19 +328,18 @@ static void input_ready(struct watch *w, short revents)
 	connect_early(r);
 }
 
-/* Callers take a broken pipe for a crash: what they write is taken, even when
- * it is of no more use. */
-static void drain(struct run *r)
+void submit_drain(int input)
 {
-	if (isatty(r->o->input))
-		return;
-	while (!process_stopped()) {
-		struct pollfd p = { .fd = r->o->input, .events = POLLIN };
-		ssize_t n = read_input(r);
+	char piece[4096];
 
-		if (n < 0 && errno == EAGAIN)
-			poll(&p, 1, -1);
-		else if (n <= 0)
+	while (!isatty(input) && !process_stopped()) {
+		struct pollfd p = { .fd = input, .events = POLLIN };
+		ssize_t n;
+
+		if (poll(&p, 1, DRAIN_MS) == 0)
+			break;
+		n = read(input, piece, sizeof(piece));
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			break;
 	}
 }
@@ -399,7 +399,7 @@ static void run_loop(struct run *r)
 	if (!r->over)
 		loop_run(&r->loop);
 	if (!r->complete)
-		drain(r);
+		submit_drain(r->o->input);
 }
 
 static void settle(struct run *r, uint64_t began)
@@ -409,6 +409,7 @@ static void settle(struct run *r, uint64_t began)
 
 	out->outcome.account = out->route.account;
 	out->outcome.message = &out->message;
+	out->outcome.why = out->route.why;
 	out->outcome.milliseconds = clock_ms() - began;
 	if (r->o->no_network && out->outcome.err.kind == ERR_NONE)
 		return;
@@ -417,8 +418,8 @@ static void settle(struct run *r, uint64_t began)
 		struct log_record record = { .count = 0 };
 
 		outcome_record(&out->outcome, &record);
-		log_send(r->config ? &r->config->global.log : &none, "none", &record, out->log_warning,
-			sizeof(out->log_warning));
+		log_send(r->config ? &r->config->global.log : &none, r->o->log_fallback, &record,
+			out->log_warning, sizeof(out->log_warning));
 	}
 }
 
@@ -438,7 +439,7 @@ void submit(const struct config *c, const struct err *why, const struct submit_o
 	message_init(&out->message, &r.intake);
 	if (!c || take_arguments(&r, &e) < 0) {
 		out->outcome.err = c ? e : *why;
-		drain(&r);
+		submit_drain(o->input);
 	} else {
 		run_loop(&r);
 	}

@@ -20,6 +20,7 @@ struct submit_options {
 	char *const *recipients;     /* as given */
 	size_t count;
 	struct dsn dsn;              /* envid borrowed */
+	const char *log_fallback;    /* where the log goes when the configuration does not say */
 	bool no_network;             /* stop when the attempt is dressed */
 	void (*trace)(void *context, enum smtp_direction direction, const char *line, size_t len);
 	void *context;
@@ -40,5 +41,10 @@ struct submission {
 void submit(const struct config *c, const struct err *why, const struct submit_options *o,
 	struct submission *out);
 void submission_release(struct submission *s);
+
+/* Reads what a caller still writes and throws it away: callers take a broken
+ * pipe for a crash.  Ends with the input, at a terminal at once, or when
+ * nothing has come for 10 s. */
+void submit_drain(int input);
 
 #endif

@@ -41,6 +41,7 @@ struct scene {
 	bool chunking, login, anonymous_tls;
 	long max_recipients;
 	const char *auth, *user, *secret;
+	const char *hidden;            /* what else must not be in the transcript; NULL: nothing */
 	bool lazy;                     /* one message at a time, when the engine asks */
 	bool stay;                     /* no smtp_finish() */
 };
@@ -119,7 +120,7 @@ static inline void rig_start(struct rig *r, const struct scene *scene, unsigned 
 		r->sasl.user = mem_string(scene->user ? scene->user : "user");
 		r->mechanism = mem_string(scene->auth ? scene->auth : "PLAIN");
 		r->sasl.mechanisms = (struct key_list){ &r->mechanism, 1 };
-		r->sasl.allow_clear_password = true;
+		r->sasl.allow_clear_password = !scene->anonymous_tls;
 		secret_set(&r->secret, scene->secret ? scene->secret : SECRET,
 			strlen(scene->secret ? scene->secret : SECRET));
 		o.has_certificate = !strcmp(r->mechanism, "EXTERNAL");
@@ -311,6 +312,8 @@ static inline const char *rig_wrong(const struct rig *r)
 		return "done() was called outside of a turn";
 	if (r->early_done)
 		return "done() was called before every recipient had a verdict";
+	if (r->scene.hidden && strstr(buf_text(&r->trace), r->scene.hidden))
+		return "D9: what must be hidden is in the transcript";
 	if (r->scene.login && (strstr(buf_text(&r->trace), r->secret.data) ||
 			strstr(buf_text(&r->trace), SECRET_PLAIN) ||
 			strstr(buf_text(&r->trace), SECRET_LOGIN)))

@@ -266,7 +266,7 @@ static void go_on(struct dial *d)
 	}
 	if (still_trying(d)) {
 		set_timer(d);
-	} else if (d->begun && is_ours(d->attempts[0].failed) && all_say(d, d->attempts[0].failed)) {
+	} else if (all_say(d, d->attempts[0].failed) && is_ours(d->attempts[0].failed)) {
 		err_sys(&d->err, ERR_SYSTEM, d->attempts[0].failed, "cannot make a socket");
 		report_later(d);
 	} else {

@@ -2,7 +2,11 @@
  *
  * TLS 1.2 or newer, whatever the library's default; the server's certificate is
  * verified after every handshake by this code, not by a callback: chain, time,
- * purpose serverAuth, name from the SAN only (never CN), strength; then pins.
+ * purpose serverAuth, name from the SAN only (never CN), strength.
+ *
+ * Where pins are set they decide alone: one of them must be the server's own
+ * certificate or key, and then nothing else is asked of it, since the handshake
+ * proves the key ("this key and no other": self-signed relays, bridges).
  * Deadlines are the caller's: no call here waits.
  */
 #ifndef NET_TLS_H

@@ -1,0 +1,28 @@
+/* net/pin.h - "this key and no other" (tls_pin).  Internal to TLS. */
+#ifndef NET_PIN_H
+#define NET_PIN_H
+
+#include <gnutls/x509.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/key.h"
+
+enum { PIN_OCTETS = 32 };   /* SHA-256 */
+
+struct pin {
+	bool of_cert, of_key;   /* what the digest may be of */
+	unsigned char digest[PIN_OCTETS];
+};
+
+/* Pure.  -1: ERR_CONFIG saying what a pin looks like. */
+int pin_parse(const char *text, struct pin *out, struct err *e);
+
+/* "spki:HEX" of a certificate's key, the form to paste; or "unknown". */
+void pin_write(gnutls_x509_crt_t crt, struct buf *out);
+
+/* 1: one of the pins is the certificate's, 0: none is, -1: ERR_CONFIG. */
+int pin_match(const struct key_list *pins, gnutls_x509_crt_t crt, struct err *e);
+
+#endif

@@ -1,0 +1,402 @@
+/* net/tls.c - one TLS session by GnuTLS; see tls.h.
+ *
+ * No session is ever resumed: resumption would skip the server's certificate.
+ * The library's own time-outs are not used; they start again with every octet.
+ */
+#include "net/tls.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "net/name.h"
+#include "net/pin.h"
+#include "net/tlswords.h"
+#include "net/verify.h"
+
+enum {
+	PEM_MAX  = 1 << 20,   /* octets of a client certificate or key file */
+	NOISE_MAX = 32        /* warnings and the like in a row */
+};
+
+const struct key tls_keys[] = {
+	{ .name = "tls_ca_file", .type = KEY_LIST,
+		.offset = offsetof(struct tls_settings, ca_files),
+		.help = "PEM files of trusted roots; \"system\" stands for the system's" },
+	{ .name = "tls_host", .type = KEY_WORD, .offset = offsetof(struct tls_settings, host),
+		.help = "name the server's certificate must have, if not host" },
+	{ .name = "tls_pin", .type = KEY_LIST, .offset = offsetof(struct tls_settings, pins),
+		.help = "SHA-256 of the server's key or certificate, which is trusted then" },
+	{ .name = "tls_cert", .type = KEY_PATH, .offset = offsetof(struct tls_settings, cert),
+		.help = "PEM file of a client certificate" },
+	{ .name = "tls_key", .type = KEY_PATH, .offset = offsetof(struct tls_settings, key),
+		.help = "PEM file of its key" },
+	{ .name = "tls_verify", .type = KEY_BOOL, .offset = offsetof(struct tls_settings, verify),
+		.fallback = "yes", .help = "no: take any certificate" },
+	{ .name = NULL }
+};
+
+struct tls {
+	gnutls_session_t session;                    /* own */
+	gnutls_certificate_credentials_t cred;       /* own */
+	const struct tls_settings *set;              /* borrowed */
+	const struct tls_trust *trust;               /* borrowed */
+	int fd;                                      /* borrowed */
+	char name[NAME_MAX_OCTETS];                  /* what is verified */
+	struct tls_seen seen;
+	bool ready;                                  /* handshake and verification done */
+	struct tls_facts facts;
+};
+
+static int check_ca_item(const char *item, struct err *e)
+{
+	char shown[200];
+
+	if (!strcmp(item, "system") || item[0] == '/' || !strncmp(item, "~/", 2))
+		return 0;
+	text_clean_to(shown, sizeof(shown), item, strlen(item));
+	return err_set(e, ERR_CONFIG, "tls_ca_file: '%s' is neither \"system\" nor a path that "
+		"begins with \"/\" or \"~/\"", shown);
+}
+
+int tls_settings_check(const struct tls_settings *set, struct err *e)
+{
+	char name[NAME_MAX_OCTETS];
+	struct pin pin;
+
+	for (size_t i = 0; i < set->ca_files.count; i++)
+		if (check_ca_item(set->ca_files.items[i], e) < 0)
+			return -1;
+	for (size_t i = 0; i < set->pins.count; i++)
+		if (pin_parse(set->pins.items[i], &pin, e) < 0)
+			return -1;
+	if (set->host && name_ascii(set->host, name, ERR_CONFIG, e) < 0)
+		return err_context(e, "tls_host");
+	if (!set->cert != !set->key)
+		return err_set(e, ERR_CONFIG,
+			"%s is set without %s: a client certificate needs both",
+			set->cert ? "tls_cert" : "tls_key", set->cert ? "tls_key" : "tls_cert");
+	if (!set->verify && set->pins.count) {
+		err_set(e, ERR_CONFIG, "tls_pin and tls_verify = no contradict each other");
+		return err_hint(e, "remove tls_verify: a server with a pinned key needs no more");
+	}
+	return 0;
+}
+
+/* errno would be lost on the way through the library, and what a server says
+ * instead of TLS is worth telling. */
+static ssize_t pull(gnutls_transport_ptr_t context, void *data, size_t len)
+{
+	struct tls *t = context;
+	ssize_t n = recv(t->fd, data, len, 0);
+
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		t->seen.sys_errno = errno;
+	if (n > 0 && !t->ready)
+		tls_seen_add(&t->seen, data, (size_t)n);
+	return n;
+}
+
+static ssize_t push(gnutls_transport_ptr_t context, const giovec_t *parts, int count)
+{
+	enum { MOST = 16 };
+	struct tls *t = context;
+	struct iovec copy[MOST];
+	struct msghdr message = { .msg_iov = copy };
+	ssize_t n;
+
+	message.msg_iovlen = count < MOST ? (size_t)count : MOST;
+	memcpy(copy, parts, message.msg_iovlen * sizeof(copy[0]));
+	n = sendmsg(t->fd, &message, MSG_NOSIGNAL);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		t->seen.sys_errno = errno;
+	return n;
+}
+
+static int read_pem(const char *key, const char *path, enum file_trust trust, struct buf *out,
+	struct err *e)
+{
+	if (file_read(path, trust, out, e) == FILE_OK)
+		return 0;
+	e->kind = ERR_CONFIG;
+	return err_context(e, "%s", key);
+}
+
+static int client_certificate(struct tls *t, struct err *e)
+{
+	struct buf cert = BUF_INIT(PEM_MAX), key = BUF_INIT(PEM_MAX);
+	gnutls_datum_t c, k;
+	int rc;
+
+	if (!t->set->cert || !t->set->key)
+		return 0;
+	process_hold_secret();
+	rc = read_pem("tls_cert", t->set->cert, FILE_ANY, &cert, e);
+	if (rc == 0)
+		rc = read_pem("tls_key", t->set->key, FILE_SECRET, &key, e);
+	if (rc == 0) {
+		c = (gnutls_datum_t){ (unsigned char *)cert.data, (unsigned)cert.len };
+		k = (gnutls_datum_t){ (unsigned char *)key.data, (unsigned)key.len };
+		rc = gnutls_certificate_set_x509_key_mem2(t->cred, &c, &k, GNUTLS_X509_FMT_PEM,
+			NULL, 0);
+		if (rc < 0)
+			err_set(e, ERR_CONFIG, "tls_cert and tls_key cannot be used: %s",
+				rc == GNUTLS_E_DECRYPTION_FAILED ? "the key is encrypted" :
+				gnutls_strerror(rc));
+	}
+	buf_release(&cert);
+	buf_wipe(&key);
+	return rc < 0 ? -1 : 0;
+}
+
+/* RFC 6066 section 3: no address may stand in SNI. */
+static int set_name(struct tls *t, const char *host, struct err *e)
+{
+	struct sockaddr_storage address;
+
+	if (name_ascii(t->set->host ? t->set->host : host, t->name, ERR_CONFIG, e) < 0)
+		return -1;
+	if (!name_address(t->name, &address))
+		gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, t->name, strlen(t->name));
+	t->seen.host = t->name;
+	return 0;
+}
+
+static int set_up(struct tls *t, struct err *e)
+{
+	/* The administrator's policy for the whole system stays, except for what it
+	 * may allow that we do not. */
+	static const char priority[] = "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:"
+		"-ANON-ECDH:-ANON-DH:-NULL";
+	int rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
+		GNUTLS_NO_TICKETS);
+
+	if (rc == 0)
+		rc = gnutls_set_default_priority_append(t->session, priority, NULL, 0);
+	if (rc == 0)
+		rc = gnutls_certificate_allocate_credentials(&t->cred);
+	if (rc == 0)
+		rc = gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, t->cred);
+	if (rc < 0)
+		return err_set(e, ERR_TLS, "cannot set TLS up: %s", gnutls_strerror(rc));
+	gnutls_transport_set_ptr(t->session, t);
+	gnutls_transport_set_pull_function(t->session, pull);
+	gnutls_transport_set_vec_push_function(t->session, push);
+	return 0;
+}
+
+struct tls *tls_new(int fd, const char *host, const struct tls_settings *set,
+	const struct tls_trust *trust, struct err *e)
+{
+	struct tls *t = mem_alloc(sizeof(*t));
+
+	t->fd = fd;
+	t->set = set;
+	t->trust = trust;
+	t->seen.with_cert = set->cert && set->key;
+	if (set_up(t, e) < 0 || set_name(t, host, e) < 0 || client_certificate(t, e) < 0)
+		tls_free(&t);
+	return t;
+}
+
+void tls_free(struct tls **tp)
+{
+	struct tls *t = *tp;
+
+	if (!t)
+		return;
+	if (t->session)
+		gnutls_deinit(t->session);
+	if (t->cred)
+		gnutls_certificate_free_credentials(t->cred);
+	explicit_bzero(t->facts.binding, sizeof(t->facts.binding));
+	free(t);
+	*tp = NULL;
+}
+
+/* RFC 9266: tls-exporter with TLS 1.3, tls-unique with 1.2.  The latter only
+ * with an extended master secret, without which it binds nothing (RFC 7627). */
+static void note_binding(struct tls *t)
+{
+	bool newest = gnutls_protocol_get_version(t->session) == GNUTLS_TLS1_3;
+	gnutls_datum_t data = { NULL, 0 };
+
+	if (!newest && !gnutls_session_ext_master_secret_status(t->session))
+		return;
+	if (gnutls_session_channel_binding(t->session,
+			newest ? GNUTLS_CB_TLS_EXPORTER : GNUTLS_CB_TLS_UNIQUE, &data) < 0)
+		return;
+	if (data.size && data.size <= sizeof(t->facts.binding)) {
+		memcpy(t->facts.binding, data.data, data.size);
+		t->facts.binding_len = data.size;
+		t->facts.binding_type = newest ? "tls-exporter" : "tls-unique";
+	}
+	gnutls_free(data.data);
+}
+
+/* "(TLS1.3)-(ECDHE-X25519)-(RSA-PSS-RSAE-SHA256)-(AES-256-GCM)", without the
+ * version, which is told apart. */
+static void note_cipher(struct tls *t)
+{
+	char *text = gnutls_session_get_desc(t->session);
+	size_t out = 0;
+
+	for (const char *p = text ? strstr(text, ")-(") : NULL; p && *p; p++) {
+		if (!strncmp(p, ")-(", 3)) {
+			if (out && out + 1 < sizeof(t->facts.cipher))
+				t->facts.cipher[out++] = ' ';
+			p += 2;
+		} else if (*p != ')' && out + 1 < sizeof(t->facts.cipher)) {
+			t->facts.cipher[out++] = *p;
+		}
+	}
+	gnutls_free(text);
+}
+
+static void note_facts(struct tls *t)
+{
+	const char *version = gnutls_protocol_get_name(gnutls_protocol_get_version(t->session));
+
+	snprintf(t->facts.version, sizeof(t->facts.version), "%s", version ? version : "unknown");
+	note_cipher(t);
+	note_binding(t);
+}
+
+static int verify(struct tls *t, struct err *e)
+{
+	struct verify v = { .host = t->name, .set = t->set, .trust = t->trust };
+	const gnutls_datum_t *der;
+	unsigned count = 0;
+	int rc;
+
+	if (!t->set->verify && !t->set->pins.count)
+		return 0;
+	der = gnutls_certificate_get_peers(t->session, &count);
+	if (verify_init(&v, der, count, e) < 0)
+		return -1;
+	rc = verify_server(&v, e);
+	verify_release(&v);
+	t->facts.verified = rc == 0;
+	return rc;
+}
+
+static enum tls_want wanted(const struct tls *t)
+{
+	return gnutls_record_get_direction(t->session) ? TLS_WANT_WRITE : TLS_WANT_READ;
+}
+
+enum tls_want tls_handshake(struct tls *t, struct err *e)
+{
+	int rc = GNUTLS_E_INTERRUPTED;
+
+	if (t->ready)
+		return TLS_DONE;
+	for (unsigned i = 0; i < NOISE_MAX && rc < 0 && !gnutls_error_is_fatal(rc); i++) {
+		rc = gnutls_handshake(t->session);
+		if (rc == GNUTLS_E_AGAIN)
+			return wanted(t);
+	}
+	if (rc < 0) {
+		tls_seen_rest(&t->seen, t->fd);
+		tls_handshake_words(&t->seen, t->session, rc, e);
+		return TLS_FAILED;
+	}
+	note_facts(t);
+	if (verify(t, e) < 0) {
+		gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
+		return TLS_FAILED;
+	}
+	t->ready = true;
+	return TLS_DONE;
+}
+
+/* What a negative result of reading or writing means. */
+static ssize_t record_result(struct tls *t, ssize_t rc, enum tls_want *want, struct err *e)
+{
+	if (rc == GNUTLS_E_AGAIN || rc == GNUTLS_E_INTERRUPTED) {
+		*want = wanted(t);
+		return 0;
+	}
+	if (rc == 0 || rc == GNUTLS_E_PREMATURE_TERMINATION) {
+		err_set(e, ERR_LOST, "the server closed the connection");
+		*want = TLS_CLOSED;
+		return -1;
+	}
+	tls_record_words(&t->seen, t->session, (int)rc, e);
+	*want = TLS_FAILED;
+	return -1;
+}
+
+/* Not an error and not data: a warning, or a wish to renegotiate, which RFC 5246
+ * section 7.4.1.1 lets a client pass over. */
+static bool is_noise(ssize_t rc)
+{
+	return rc < 0 && rc != GNUTLS_E_AGAIN && !gnutls_error_is_fatal((int)rc);
+}
+
+static ssize_t not_ready(enum tls_want *want, struct err *e)
+{
+	*want = TLS_FAILED;
+	return err_set(e, ERR_INTERNAL, "TLS is used before its handshake");
+}
+
+ssize_t tls_read(struct tls *t, char *data, size_t len, enum tls_want *want, struct err *e)
+{
+	ssize_t n = 0;
+
+	if (!t->ready)
+		return not_ready(want, e);
+	for (unsigned i = 0; i < NOISE_MAX; i++) {
+		n = gnutls_record_recv(t->session, data, len);
+		if (n > 0)
+			return n;
+		if (!is_noise(n))
+			break;
+	}
+	return record_result(t, n, want, e);
+}
+
+ssize_t tls_write(struct tls *t, const char *data, size_t len, enum tls_want *want, struct err *e)
+{
+	ssize_t n = 0;
+
+	if (!t->ready)
+		return not_ready(want, e);
+	if (!len) {
+		*want = TLS_DONE;
+		return 0;
+	}
+	for (unsigned i = 0; i < NOISE_MAX; i++) {
+		n = gnutls_record_send(t->session, data, len);
+		if (n > 0)
+			return n;
+		if (!is_noise(n))
+			break;
+	}
+	return record_result(t, n, want, e);
+}
+
+bool tls_pending(const struct tls *t)
+{
+	return gnutls_record_check_pending(t->session) > 0;
+}
+
+void tls_bye(struct tls *t)
+{
+	if (t->ready)
+		gnutls_bye(t->session, GNUTLS_SHUT_WR);
+}
+
+const struct tls_facts *tls_facts(const struct tls *t)
+{
+	return &t->facts;
+}

@@ -1,0 +1,145 @@
+/* net/tlswords.c - failures of TLS in words; see tlswords.h. */
+#include "net/tlswords.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/text.h"
+
+void tls_seen_add(struct tls_seen *seen, const char *data, size_t len)
+{
+	size_t room = sizeof(seen->first) - seen->first_len;
+
+	if (len > room)
+		len = room;
+	memcpy(seen->first + seen->first_len, data, len);
+	seen->first_len += len;
+}
+
+/* Every TLS record begins with its type, 20 to 24 (RFC 8446 section 5.1). */
+static bool speaks_text(const struct tls_seen *seen)
+{
+	return seen->first_len > 0 && seen->first[0] >= ' ' && seen->first[0] <= '~';
+}
+
+void tls_seen_rest(struct tls_seen *seen, int fd)
+{
+	char data[sizeof(seen->first)];
+	ssize_t n;
+
+	if (!speaks_text(seen) || memchr(seen->first, '\n', seen->first_len))
+		return;
+	n = recv(fd, data, sizeof(data), MSG_DONTWAIT);
+	if (n > 0)
+		tls_seen_add(seen, data, (size_t)n);
+}
+
+static void text_words(const struct tls_seen *seen, struct err *e)
+{
+	bool greeting = seen->first_len > 3 && !memcmp(seen->first, "220", 3);
+	const char *end = memchr(seen->first, '\n', seen->first_len);
+	size_t len = end ? (size_t)(end - seen->first) : seen->first_len;
+	char shown[4 * sizeof(seen->first)];
+
+	if (len && seen->first[len - 1] == '\r')
+		len--;
+	text_clean_to(shown, sizeof(shown), seen->first, len);
+	err_set(e, ERR_TLS, "the TLS handshake with %s failed: the server speaks %s here: \"%s\"",
+		seen->host, greeting ? "plain SMTP" : "clear text", shown);
+	if (greeting)
+		err_hint(e, "set tls = starttls, or the port for TLS from the start "
+			"(usually port = 465)");
+}
+
+static bool is_about_certificate(gnutls_alert_description_t alert)
+{
+	switch (alert) {
+	case GNUTLS_A_BAD_CERTIFICATE:
+	case GNUTLS_A_UNSUPPORTED_CERTIFICATE:
+	case GNUTLS_A_CERTIFICATE_REVOKED:
+	case GNUTLS_A_CERTIFICATE_EXPIRED:
+	case GNUTLS_A_CERTIFICATE_UNKNOWN:
+	case GNUTLS_A_UNKNOWN_CA:
+	case GNUTLS_A_ACCESS_DENIED:
+	case GNUTLS_A_CERTIFICATE_REQUIRED:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void version_words(const struct tls_seen *seen, struct err *e)
+{
+	err_set(e, ERR_TLS, "the TLS handshake with %s failed: the server has neither TLS 1.3 nor "
+		"TLS 1.2, and older ones are not safe", seen->host);
+	err_hint(e, "the server's operator must update its software");
+}
+
+static void alert_words(const struct tls_seen *seen, gnutls_session_t session, const char *what,
+	struct err *e)
+{
+	gnutls_alert_description_t alert = gnutls_alert_get(session);
+	const char *name = gnutls_alert_get_name(alert);
+
+	if (alert == GNUTLS_A_PROTOCOL_VERSION) {
+		version_words(seen, e);
+	} else if (is_about_certificate(alert) && seen->with_cert) {
+		err_set(e, ERR_TLS, "%s %s failed: the server refused the client certificate (%s)",
+			what, seen->host, name ? name : "no reason given");
+		err_hint(e, "check tls_cert and tls_key");
+	} else if (is_about_certificate(alert)) {
+		err_set(e, ERR_TLS, "%s %s failed: the server wants a client certificate (%s)",
+			what, seen->host, name ? name : "no reason given");
+		err_hint(e, "set tls_cert and tls_key");
+	} else if (alert == GNUTLS_A_HANDSHAKE_FAILURE || alert == GNUTLS_A_INSUFFICIENT_SECURITY) {
+		err_set(e, ERR_TLS, "%s %s failed: the server found no cipher or key exchange that "
+			"both sides have (%s)", what, seen->host, name ? name : "alert");
+	} else {
+		err_set(e, ERR_TLS, "%s %s failed: the server broke it off (%s)", what, seen->host,
+			name ? name : "unknown alert");
+	}
+}
+
+static bool is_socket_trouble(int rc)
+{
+	return rc == GNUTLS_E_PREMATURE_TERMINATION || rc == GNUTLS_E_PULL_ERROR ||
+		rc == GNUTLS_E_PUSH_ERROR || rc == GNUTLS_E_SESSION_EOF ||
+		rc == GNUTLS_E_INVALID_SESSION;   /* used again after one of the others */
+}
+
+void tls_handshake_words(const struct tls_seen *seen, gnutls_session_t session, int rc,
+	struct err *e)
+{
+	if (speaks_text(seen))
+		text_words(seen, e);
+	else if (is_socket_trouble(rc) && seen->sys_errno && rc != GNUTLS_E_PREMATURE_TERMINATION)
+		err_sys(e, ERR_LOST, seen->sys_errno,
+			"the connection to %s broke off during the TLS handshake", seen->host);
+	else if (is_socket_trouble(rc))
+		err_set(e, ERR_LOST, "%s closed the connection during the TLS handshake",
+			seen->host);
+	else if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
+		alert_words(seen, session, "the TLS handshake with", e);
+	else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
+		version_words(seen, e);
+	else if (rc == GNUTLS_E_UNEXPECTED_PACKET || rc == GNUTLS_E_UNEXPECTED_PACKET_LENGTH)
+		err_set(e, ERR_TLS,
+			"the TLS handshake with %s failed: what the server sends is not TLS",
+			seen->host);
+	else
+		err_set(e, ERR_TLS, "the TLS handshake with %s failed: %s", seen->host,
+			gnutls_strerror(rc));
+}
+
+void tls_record_words(const struct tls_seen *seen, gnutls_session_t session, int rc,
+	struct err *e)
+{
+	if (is_socket_trouble(rc) && seen->sys_errno)
+		err_sys(e, ERR_LOST, seen->sys_errno, "the connection to %s broke off", seen->host);
+	else if (is_socket_trouble(rc))
+		err_set(e, ERR_LOST, "the connection to %s broke off", seen->host);
+	else if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
+		alert_words(seen, session, "TLS with", e);
+	else
+		err_set(e, ERR_TLS, "TLS with %s failed: %s", seen->host, gnutls_strerror(rc));
+}

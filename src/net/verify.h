@@ -1,0 +1,44 @@
+/* net/verify.h - is this the server that was asked for?  Internal to TLS.
+ *
+ * Sockets and sessions are not known here: a chain of certificates comes in, a
+ * verdict in words goes out.
+ */
+#ifndef NET_VERIFY_H
+#define NET_VERIFY_H
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdbool.h>
+
+#include "net/tls.h"
+
+enum { VERIFY_DEPTH = 16 };   /* certificates of a chain that are looked at */
+
+struct verify {
+	const char *host;                  /* borrowed; ASCII name without a trailing dot, or an
+	                                    * address: what the certificate must be for */
+	const struct tls_settings *set;    /* borrowed */
+	const struct tls_trust *trust;     /* borrowed */
+	gnutls_x509_crt_t chain[VERIFY_DEPTH];   /* own; the server's own certificate first */
+	unsigned count;
+};
+
+/* der: as the server sent them.  -1: ERR_CERT, one of them cannot be read. */
+int  verify_init(struct verify *v, const gnutls_datum_t *der, unsigned count, struct err *e);
+void verify_release(struct verify *v);
+
+/* A matching pin, or else chain, time, purpose, strength and name.  -1: ERR_CERT
+ * with every reason in words. */
+int verify_server(const struct verify *v, struct err *e);
+
+/* GnuTLS's verdict on all but the name, as gnutls_certificate_status_t; with the
+ * roots that the chain names only, or with all. */
+unsigned verify_chain(const struct verify *v, const struct tls_trust *trust, bool all_roots);
+
+/* RFC 9525 section 6: by subjectAltName only, an address by iPAddress only. */
+bool verify_name(const struct verify *v);
+
+/* Puts every reason of a refusal into *e; status 0 and named: there is none. */
+void verify_explain(const struct verify *v, unsigned status, bool named, struct err *e);
+
+#endif

@@ -1,0 +1,965 @@
+/* t/unit/net_tls.c - TLS sessions against a server in the same process, driven
+ * over a socket pair without threads: good ones, refused ones, broken ones. */
+#include "t/unit/tap.h"
+#include "t/unit/zoo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "net/conn.h"
+#include "net/pin.h"
+#include "net/tls.h"
+#include "net/verify.h"
+
+static const char tls12[] = "NORMAL:-VERS-ALL:+VERS-TLS1.2";
+
+static char dir[] = "/tmp/sendoff-net-tls-XXXXXX";
+static struct identity root, leaf;
+static char *ca_file;
+
+struct server {
+	int fd;
+	gnutls_session_t session;
+	gnutls_certificate_credentials_t cred;
+};
+
+enum { ROOT, SELF, STRANGER, MIDDLE, OLD_MIDDLE, CROSS, NAMESAKE, NARROW, OLD_ROOT, WEAK_ROOT,
+	LEAF, ISSUERS };
+
+static struct identity issuers[ISSUERS];
+static unsigned along;         /* bits of issuers: certificates sent behind the server's own */
+
+static unsigned make_chain(const struct identity *id, gnutls_x509_crt_t chain[ISSUERS + 1])
+{
+	unsigned count = 1;
+
+	chain[0] = id->crt;
+	for (int i = 0; i < ISSUERS; i++)
+		if (along & 1u << i)
+			chain[count++] = issuers[i].crt;
+	return count;
+}
+
+static void server_open(struct server *s, int fd, const struct identity *id, const char *priority)
+{
+	gnutls_x509_crt_t chain[ISSUERS + 1];
+	int count = (int)make_chain(id, chain);
+
+	s->fd = fd;
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	ZOO_MUST(gnutls_init(&s->session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL));
+	ZOO_MUST(gnutls_priority_set_direct(s->session, priority ? priority : "NORMAL", NULL));
+	ZOO_MUST(gnutls_certificate_allocate_credentials(&s->cred));
+	ZOO_MUST(gnutls_certificate_set_x509_key(s->cred, chain, count, id->key));
+	ZOO_MUST(gnutls_credentials_set(s->session, GNUTLS_CRD_CERTIFICATE, s->cred));
+	gnutls_transport_set_int(s->session, fd);
+}
+
+static void server_close(struct server *s)
+{
+	gnutls_deinit(s->session);
+	gnutls_certificate_free_credentials(s->cred);
+	if (s->fd >= 0)
+		close(s->fd);
+}
+
+static char *file_of(const char *name)
+{
+	return mem_printf("%s/%s", dir, name);
+}
+
+/* Both sides in turn until both have an outcome.  The client's is returned. */
+static enum tls_want shake(struct tls *t, struct server *s, struct err *e)
+{
+	enum tls_want want = TLS_WANT_WRITE;
+	int rc = GNUTLS_E_AGAIN;
+
+	for (int i = 0; i < 100 && (want > 0 || rc == GNUTLS_E_AGAIN); i++) {
+		if (want > 0)
+			want = tls_handshake(t, e);
+		if (want < 0)
+			break;
+		if (rc == GNUTLS_E_AGAIN)
+			rc = gnutls_handshake(s->session);
+		if (rc < 0 && gnutls_error_is_fatal(rc)) {
+			gnutls_alert_send_appropriate(s->session, rc);
+			return tls_handshake(t, e);
+		}
+	}
+	return want;
+}
+
+struct session {
+	struct tls_settings set;
+	struct tls_trust *trust;
+	struct tls *tls;
+	struct server server;
+	int fd;
+	struct err err;
+	enum tls_want end;
+};
+
+static char *files[1];
+
+static void settings(struct session *s)
+{
+	memset(s, 0, sizeof(*s));
+	files[0] = ca_file;
+	s->set.verify = true;
+	s->set.ca_files = (struct key_list){ files, 1 };
+}
+
+/* Opens both ends and shakes hands. */
+static void start(struct session *s, const char *host, const struct identity *id,
+	const char *priority)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return;
+	fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	s->fd = pair[0];
+	server_open(&s->server, pair[1], id, priority);
+	s->trust = tls_trust_load(&s->set, &s->err);
+	s->tls = tls_new(s->fd, host, &s->set, s->trust, &s->err);
+	s->end = s->tls ? shake(s->tls, &s->server, &s->err) : TLS_FAILED;
+}
+
+static void stop(struct session *s)
+{
+	tls_free(&s->tls);
+	tls_trust_free(&s->trust);
+	server_close(&s->server);
+	close(s->fd);
+}
+
+static void test_good(const char *priority, const char *version, const char *binding,
+	gnutls_channel_binding_t kind)
+{
+	struct session s;
+	enum tls_want want = TLS_DONE;
+	gnutls_datum_t theirs = { NULL, 0 };
+	const struct tls_facts *facts;
+	char data[64], name[64];
+	size_t size = sizeof(name);
+	unsigned type = 0;
+
+	settings(&s);
+	start(&s, "Mail.example.com.", &leaf, priority);
+	check_int(s.end, TLS_DONE, "D3: a good server is taken: %s", s.err.text);
+	facts = tls_facts(s.tls);
+	check_text(facts->version, version, "the version is known");
+	check(strstr(facts->cipher, "ECDHE") && strstr(facts->cipher, "AES") &&
+		!strpbrk(facts->cipher, "()"), "the cipher is known: %s", facts->cipher);
+	check(facts->verified, "it is noted as verified");
+	check_text(facts->binding_type, binding, "RFC 9266: the channel binding");
+	ZOO_MUST(gnutls_session_channel_binding(s.server.session, kind, &theirs));
+	check(theirs.size == facts->binding_len &&
+		!memcmp(theirs.data, facts->binding, theirs.size), "is the server's too");
+	gnutls_free(theirs.data);
+	ZOO_MUST(gnutls_server_name_get(s.server.session, name, &size, &type, 0));
+	check_text(name, "Mail.example.com", "SNI has no trailing dot");
+	check_int(gnutls_session_is_resumed(s.server.session), 0, "nothing is resumed");
+
+	check_int(tls_read(s.tls, data, sizeof(data), &want, &s.err), 0, "nothing to read yet");
+	check_int(want, TLS_WANT_READ, "it waits for the server");
+	check_int(tls_write(s.tls, "EHLO x\r\n", 8, &want, &s.err), 8, "a line is written");
+	check_int(gnutls_record_recv(s.server.session, data, sizeof(data)), 8, "and arrives");
+	check(!memcmp(data, "EHLO x\r\n", 8), "as it was");
+	check_int(gnutls_record_send(s.server.session, "250 hello\r\n", 11), 11, "it answers");
+	check_int(tls_read(s.tls, data, 4, &want, &s.err), 4, "which is read in part");
+	check(tls_pending(s.tls), "the rest waits inside");
+	check_int(tls_read(s.tls, data, sizeof(data), &want, &s.err), 7, "and is read");
+	check(!tls_pending(s.tls), "nothing waits");
+	gnutls_bye(s.server.session, GNUTLS_SHUT_WR);
+	check_int(tls_read(s.tls, data, sizeof(data), &want, &s.err), -1, "the server says goodbye");
+	check_int(want, TLS_CLOSED, "that is closed");
+	check_int(s.err.kind, ERR_LOST, "and told as lost to who needed more");
+	tls_bye(s.tls);
+	check_int(gnutls_record_recv(s.server.session, data, sizeof(data)), 0, "our goodbye arrives");
+	stop(&s);
+}
+
+static void test_cut_off(void)
+{
+	struct session s;
+	enum tls_want want = TLS_DONE;
+	char data[64];
+
+	settings(&s);
+	start(&s, "mail.example.com", &leaf, NULL);
+	close(s.server.fd);
+	s.server.fd = -1;
+	check_int(tls_read(s.tls, data, sizeof(data), &want, &s.err), -1, "closed without notice");
+	check_int(want, TLS_CLOSED, "is closed too (B6)");
+	check_int(tls_write(s.tls, "QUIT\r\n", 6, &want, &s.err), -1, "writing then fails");
+	check_int(want, TLS_FAILED, "for good");
+	check_int(s.err.kind, ERR_LOST, "ERR_LOST: %s", s.err.text);
+	stop(&s);
+}
+
+/* A certificate, the name that is asked for, and what is said about it. */
+struct beast {
+	const char *name;
+	struct recipe recipe;
+	int issuer;                /* enum of issuers */
+	const char *host;
+	const char *text;          /* NULL: taken; else what follows "is refused: " */
+	bool begins;               /* text is only the beginning */
+	const char *hint;          /* the beginning; NULL: not looked at */
+};
+
+#define NAME(text) .raw = text, .raw_len = sizeof(text) - 1
+
+static const struct beast zoo[] = {
+	{ "good", { .cn = "x", .dns = { "mail.example.com" } }, ROOT, "mail.example.com", NULL,
+		false, NULL },
+	{ "name in capitals", { .cn = "x", .dns = { "MAIL.example.com" } }, ROOT,
+		"mail.EXAMPLE.com", NULL, false, NULL },
+	{ "second name", { .cn = "x", .dns = { "a.example", "mail.example.com" } }, ROOT,
+		"mail.example.com", NULL, false, NULL },
+	{ "wildcard", { .cn = "x", .dns = { "*.example.com" } }, ROOT, "mail.example.com", NULL,
+		false, NULL },
+	{ "wildcard two labels deep", { .cn = "x", .dns = { "*.example.com" } }, ROOT,
+		"a.mail.example.com", "it is for *.example.com, not for a.mail.example.com", false,
+		"" },
+	{ "wildcard for no label", { .cn = "x", .dns = { "*.example.com" } }, ROOT, "example.com",
+		"it is for *.example.com, not for example.com", false, "" },
+	{ "part of a label", { .cn = "x", .dns = { "ma*.example.com" } }, ROOT, "mail.example.com",
+		"it is for ma*.example.com, not for mail.example.com", false, "" },
+	{ "wildcard inside", { .cn = "x", .dns = { "mail.*.com" } }, ROOT, "mail.example.com",
+		"it is for mail.*.com, not for mail.example.com", false, "" },
+	{ "wildcard over all", { .cn = "x", .dns = { "*" } }, ROOT, "localhost",
+		"it is for *, not for localhost", false, "" },
+	{ "wrong name", { .cn = "mail.example.com", .dns = { "mail.example.net",
+		"other.example.net" } }, ROOT, "mail.example.com",
+		"it is for mail.example.net, other.example.net, not for mail.example.com", false,
+		"if mail.example.net is the server you mean, set host = mail.example.net, or "
+		"tls_host = mail.example.net to keep the host" },
+	{ "eleven names", { .cn = "x", .dns = { "a.x", "b.x", "c.x", "d.x", "e.x", "f.x", "g.x",
+		"h.x", "i.x", "j.x", "k.x" } }, ROOT, "mail.example.com",
+		"it is for a.x, b.x, c.x, d.x, e.x, f.x, g.x, h.x, i.x, j.x and 1 more, not for "
+		"mail.example.com", false, NULL },
+	{ "a hostile name", { .cn = "x", NAME("e\033[2Jvil.x") }, ROOT, "mail.example.com",
+		"it is for e\\x1b[2Jvil.x, not for mail.example.com", false, "" },
+	{ "a name cut short by NUL", { .cn = "x", NAME("mail.example.com\0.evil.x") }, ROOT,
+		"mail.example.com", "it is for mail.example.com\\x00.evil.x, not for "
+		"mail.example.com", false, NULL },
+	{ "CN only", { .cn = "mail.example.com" }, ROOT, "mail.example.com",
+		"it names no server in its subjectAltName, so it is not for mail.example.com "
+		"(a common name alone, \"CN=mail.example.com\", does not count)", false, "" },
+	{ "CN beside an address", { .cn = "mail.example.com", .ip = "192.0.2.1" }, ROOT,
+		"mail.example.com", "it is for 192.0.2.1, not for mail.example.com", false, "" },
+	{ "address", { .cn = "x", .ip = "192.0.2.1" }, ROOT, "192.0.2.1", NULL, false, NULL },
+	{ "another address", { .cn = "x", .ip = "192.0.2.1" }, ROOT, "192.0.2.2",
+		"it is for 192.0.2.1, not for the address 192.0.2.2", false, "" },
+	{ "address as a name", { .cn = "192.0.2.1", .dns = { "192.0.2.1" } }, ROOT, "192.0.2.1",
+		"it is for the name 192.0.2.1, not for the address 192.0.2.1", false, NULL },
+	{ "IPv6 for IPv4", { .cn = "x", .ip = "192.0.2.1" }, ROOT, "::ffff:192.0.2.1",
+		"it is for 192.0.2.1, not for the address ::ffff:192.0.2.1", false, "" },
+	{ "expired", { .cn = "x", .dns = { "mail.example.com" }, .to = 2021 }, ROOT,
+		"mail.example.com", "expired on 2021-02-03", false,
+		"the server's operator must replace the certificate" },
+	{ "expired and for another", { .cn = "x", .dns = { "a.example" }, .to = 2021 }, ROOT,
+		"mail.example.com",
+		"expired on 2021-02-03; it is for a.example, not for mail.example.com", false, NULL },
+	{ "not yet valid", { .cn = "x", .dns = { "mail.example.com" }, .from = 2090 }, ROOT,
+		"mail.example.com",
+		"not valid before 2090-02-03 (is this machine's clock right? it says 20", true,
+		"set this machine's clock" },
+	{ "self-signed", { .cn = "x", .dns = { "mail.example.com" } }, SELF, "mail.example.com",
+		"it is self-signed and not among the trusted roots (5 in ", true,
+		"if the server is your own, compare this with its key and set tls_pin = spki:" },
+	{ "unknown CA", { .cn = "x", .dns = { "mail.example.com" } }, STRANGER, "mail.example.com",
+		"issued by \"CN=Stranger\", which is not among the trusted roots (5 in ", true,
+		NULL },
+	{ "missing intermediate", { .cn = "x", .dns = { "mail.example.com" } }, MIDDLE,
+		"mail.example.com",
+		"issued by \"CN=Middle\", which is not among the trusted roots (5 in ", true,
+		"the server's operator must send the whole chain" },
+	{ "root of the same name", { .cn = "x", .dns = { "mail.example.com" } }, NAMESAKE,
+		"mail.example.com", "", true, NULL },
+	{ "weak key", { .cn = "x", .dns = { "mail.example.com" }, .rsa = 1024 }, ROOT,
+		"mail.example.com", "it has a weak key (RSA, 1024 bits)", false,
+		"the server's operator must replace the certificate" },
+	{ "weak hash", { .cn = "x", .dns = { "mail.example.com" }, .sha1 = true }, ROOT,
+		"mail.example.com", "it is signed with a weak hash (ECDSA-SHA1)", false, NULL },
+	{ "for clients", { .cn = "x", .dns = { "mail.example.com" },
+		.purpose = GNUTLS_KP_TLS_WWW_CLIENT }, ROOT, "mail.example.com",
+		"it is not meant for servers", false, NULL },
+	{ "for code", { .cn = "x", .dns = { "mail.example.com" },
+		.purpose = GNUTLS_KP_CODE_SIGNING }, ROOT, "mail.example.com",
+		"it is not meant for servers", false, NULL },
+	{ "for any purpose", { .cn = "x", .dns = { "mail.example.com" }, .purpose = "" }, ROOT,
+		"mail.example.com", NULL, false, NULL },
+	{ "inside the constraint", { .cn = "x", .dns = { "mail.example.org" } }, NARROW,
+		"mail.example.org", NULL, false, NULL },
+	{ "outside the constraint", { .cn = "x", .dns = { "mail.example.com" } }, NARROW,
+		"mail.example.com",
+		"its issuer is not allowed to issue it (name or other constraints)", false, NULL },
+	{ "expired root", { .cn = "x", .dns = { "mail.example.com" } }, OLD_ROOT,
+		"mail.example.com", "the trusted root it leads to has expired", false, NULL },
+	{ "weak root", { .cn = "x", .dns = { "mail.example.com" } }, WEAK_ROOT,
+		"mail.example.com", "a key or hash in its chain is too weak", false, NULL },
+	{ "intermediate sent", { .cn = "x", .dns = { "mail.example.com" },
+		.with = 1 << MIDDLE }, MIDDLE,
+		"mail.example.com", NULL, false, NULL },
+	{ "root sent too", { .cn = "x", .dns = { "mail.example.com" },
+		.with = 1 << MIDDLE | 1 << ROOT }, MIDDLE,
+		"mail.example.com", NULL, false, NULL },
+	{ "cross-signed by a trusted one", { .cn = "x", .dns = { "mail.example.com" },
+		.with = 1 << CROSS }, STRANGER,
+		"mail.example.com", NULL, false, NULL },
+	{ "unknown root sent", { .cn = "x", .dns = { "mail.example.com" },
+		.with = 1 << STRANGER }, STRANGER,
+		"mail.example.com",
+		"issued by \"CN=Stranger\", which is not among the trusted roots (5 in ", true,
+		"if its CA is private, set tls_ca_file = FILE" },
+	{ "expired intermediate", { .cn = "x", .dns = { "mail.example.com" },
+		.with = 1 << OLD_MIDDLE }, OLD_MIDDLE,
+		"mail.example.com",
+		"its intermediate certificate \"CN=Old middle\" has expired on 2021-02-03", false,
+		NULL },
+	{ "issued by a server's certificate", { .cn = "x", .dns = { "mail.example.com" },
+		.with = 1 << LEAF }, LEAF, "mail.example.com",
+		"it was issued by a certificate that may not issue any", true, NULL }
+};
+
+static void make_issuers(void)
+{
+	static const struct recipe recipes[ISSUERS] = {
+		[ROOT] = { .cn = "Root", .ca = true },
+		[STRANGER] = { .cn = "Stranger", .ca = true },
+		[MIDDLE] = { .cn = "Middle", .ca = true },
+		[OLD_MIDDLE] = { .cn = "Old middle", .ca = true, .to = 2021 },
+		[NAMESAKE] = { .cn = "Root", .ca = true },
+		[NARROW] = { .cn = "Narrow", .ca = true, .permitted = "example.org" },
+		[OLD_ROOT] = { .cn = "Old", .ca = true, .to = 2021 },
+		[WEAK_ROOT] = { .cn = "Weak", .ca = true, .rsa = 1024 }
+	};
+	static const int trusted[] = { ROOT, NARROW, OLD_ROOT, WEAK_ROOT };
+	static const struct recipe good = { .cn = "leaf", .dns = { "mail.example.com" } };
+	struct identity other;
+	FILE *f;
+
+	root = zoo_make(&recipes[ROOT], NULL);
+	issuers[ROOT] = root;
+	for (int i = STRANGER; i < LEAF; i++)
+		if (i != CROSS)
+			issuers[i] = zoo_make(&recipes[i],
+				i == MIDDLE || i == OLD_MIDDLE ? &root : NULL);
+	issuers[CROSS] = zoo_with_key(&recipes[STRANGER], &root, issuers[STRANGER].key);
+	leaf = zoo_make(&good, &root);
+	issuers[LEAF] = leaf;
+	other = zoo_make(&(struct recipe){ .cn = "Another root", .ca = true }, NULL);
+	ca_file = file_of("ca.pem");
+	f = fopen(ca_file, "w");
+	for (size_t i = 0; i < COUNT(trusted); i++)
+		zoo_write_cert(f, issuers[trusted[i]].crt);
+	zoo_write_cert(f, other.crt);
+	fclose(f);
+	zoo_free(&other);
+}
+
+/* Which roots were looked at first can never decide. */
+static void compare(const struct beast *b, const struct identity *id, struct session *s)
+{
+	struct verify v = { .host = b->host, .set = &s->set, .trust = s->trust };
+	gnutls_x509_crt_t chain[ISSUERS + 1];
+	gnutls_datum_t der[ISSUERS + 1];
+	unsigned count = make_chain(id, chain), few, all;
+	struct err e = { 0 };
+
+	for (unsigned i = 0; i < count; i++)
+		ZOO_MUST(gnutls_x509_crt_export2(chain[i], GNUTLS_X509_FMT_DER, &der[i]));
+	check_int(verify_init(&v, der, count, &e), 0, "the chain is read");
+	few = verify_chain(&v, s->trust, false);
+	all = verify_chain(&v, s->trust, true);
+	check(!few == !all, "D3: few roots and all give one verdict: %s (%x, %x)", b->name, few, all);
+	check(!verify_server(&v, &e) == !b->text, "D3: and so does the whole: %s", b->name);
+	verify_release(&v);
+	while (count)
+		gnutls_free(der[--count].data);
+}
+
+static void judge(const struct beast *b)
+{
+	struct identity id = zoo_make(&b->recipe, b->issuer == SELF ? NULL : &issuers[b->issuer]);
+	struct session s;
+	char want[900];
+
+	along = b->recipe.with;
+	settings(&s);
+	start(&s, b->host, &id, NULL);
+	if (!b->text) {
+		check_int(s.end, TLS_DONE, "D3 taken: %s %s", b->name, s.err.text);
+	} else {
+		snprintf(want, sizeof(want), "the certificate of %s is refused: %s", b->host, b->text);
+		check_int(s.end, TLS_FAILED, "D3 refused: %s", b->name);
+		check_int(s.err.kind, ERR_CERT, "ERR_CERT: %s", s.err.text);
+		if (b->begins)
+			s.err.text[strnlen(want, sizeof(s.err.text) - 1)] = '\0';
+		check_text(s.err.text, want, "in words: %s", b->name);
+		if (b->hint)
+			check(*b->hint ? !strncmp(s.err.hint, b->hint, strlen(b->hint)) :
+				!s.err.hint[0], "next step: %s", s.err.hint);
+		check(!tls_facts(s.tls)->verified, "not noted as verified");
+	}
+	compare(b, &id, &s);
+	along = 0;
+	stop(&s);
+	zoo_free(&id);
+}
+
+static void test_unverified(void)
+{
+	struct identity id = zoo_make(&zoo[9].recipe, NULL);
+	struct session s;
+
+	settings(&s);
+	s.set.verify = false;
+	start(&s, "mail.example.com", &id, NULL);
+	check_int(s.end, TLS_DONE, "tls_verify = no takes a self-signed one for another name");
+	check(!tls_facts(s.tls)->verified, "but does not call it verified");
+	stop(&s);
+	zoo_free(&id);
+}
+
+static void test_name_sent(void)
+{
+	static char other[] = "mail.example.com";
+	char name[64] = "";
+	size_t size = sizeof(name);
+	struct session s;
+	unsigned type = 0;
+
+	settings(&s);
+	s.set.host = other;
+	start(&s, "localhost", &leaf, NULL);
+	check_int(s.end, TLS_DONE, "tls_host stands in for host");
+	ZOO_MUST(gnutls_server_name_get(s.server.session, name, &size, &type, 0));
+	check_text(name, "mail.example.com", "also in SNI");
+	stop(&s);
+
+	settings(&s);
+	start(&s, "m\303\274nchen.example", &leaf, NULL);
+	size = sizeof(name);
+	ZOO_MUST(gnutls_server_name_get(s.server.session, name, &size, &type, 0));
+	check_text(name, "xn--mnchen-3ya.example", "a name beyond ASCII is sent as A-label");
+	check_text(s.err.text, "the certificate of xn--mnchen-3ya.example is refused: "
+		"it is for mail.example.com, not for xn--mnchen-3ya.example", "and verified so");
+	stop(&s);
+
+	settings(&s);
+	start(&s, "[192.0.2.1]", &leaf, NULL);
+	size = sizeof(name);
+	check(gnutls_server_name_get(s.server.session, name, &size, &type, 0) < 0,
+		"RFC 6066: no SNI for an address");
+	stop(&s);
+}
+
+static void with_pin(const char *pin, const struct identity *id, const char *host,
+	struct session *s)
+{
+	char *pins[1] = { mem_string(pin) };
+
+	settings(s);
+	s->set.pins = (struct key_list){ pins, 1 };
+	start(s, host, id, NULL);
+	stop(s);
+	free(pins[0]);
+}
+
+static void hex(const unsigned char *digest, char *out, const char *between)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < PIN_OCTETS; i++)
+		len += (size_t)snprintf(out + len, 128 - len, "%s%02X", i ? between : "",
+			digest[i]);
+}
+
+static void test_pins(void)
+{
+	static const struct recipe bad = { .cn = "x", .dns = { "bridge.example" }, .to = 2021 };
+	static const char zeros[] =
+		"spki:0000000000000000000000000000000000000000000000000000000000000000";
+	struct identity id = zoo_make(&bad, NULL);
+	unsigned char key[PIN_OCTETS], cert[PIN_OCTETS];
+	size_t size = PIN_OCTETS;
+	char text[256], digits[128], want[512], seen[128];
+	struct session s;
+
+	ZOO_MUST(gnutls_x509_crt_get_key_id(id.crt, GNUTLS_KEYID_USE_SHA256, key, &size));
+	size = PIN_OCTETS;
+	ZOO_MUST(gnutls_x509_crt_get_fingerprint(id.crt, GNUTLS_DIG_SHA256, cert, &size));
+
+	hex(key, digits, "");
+	snprintf(text, sizeof(text), "spki:%s", digits);
+	with_pin(text, &id, "127.0.0.1", &s);
+	check_int(s.end, TLS_DONE, "a pinned key is enough: self-signed, expired, another name");
+	with_pin(digits, &id, "127.0.0.1", &s);
+	check_int(s.end, TLS_DONE, "bare digits, of the key");
+	snprintf(text, sizeof(text), "cert:%s", digits);
+	with_pin(text, &id, "127.0.0.1", &s);
+	check_int(s.end, TLS_FAILED, "the key's digest is not the certificate's");
+	hex(cert, digits, ":");
+	snprintf(text, sizeof(text), "CERT:%s", digits);
+	with_pin(text, &id, "127.0.0.1", &s);
+	check_int(s.end, TLS_DONE, "a pinned certificate, with colons");
+	with_pin(digits, &id, "127.0.0.1", &s);
+	check_int(s.end, TLS_DONE, "bare digits, of the certificate");
+
+	with_pin(zeros, &id, "bridge.example", &s);
+	hex(key, digits, "");
+	for (char *p = digits; *p; p++)
+		*p = (char)(*p >= 'A' ? *p + 32 : *p);
+	snprintf(want, sizeof(want), "the key of bridge.example is not the pinned one: "
+		"expected %s, seen spki:%s", zeros, digits);
+	check_int(s.end, TLS_FAILED, "another key is refused");
+	check_int(s.err.kind, ERR_CERT, "ERR_CERT");
+	check_text(s.err.text, want, "naming both");
+	check(!strstr(s.err.hint, digits), "the line to paste is not offered for just any key");
+
+	with_pin(zeros, &leaf, "mail.example.com", &s);
+	size = PIN_OCTETS;
+	ZOO_MUST(gnutls_x509_crt_get_key_id(leaf.crt, GNUTLS_KEYID_USE_SHA256, key, &size));
+	hex(key, seen, "");
+	for (char *p = seen; *p; p++)
+		*p = (char)(*p >= 'A' ? *p + 32 : *p);
+	snprintf(want, sizeof(want), "the new certificate is valid otherwise; if the server "
+		"changed its key, set tls_pin = spki:%s", seen);
+	check_int(s.end, TLS_FAILED, "also that of a server that is good otherwise");
+	check_text(s.err.hint, want, "then the line to paste is offered");
+	zoo_free(&id);
+}
+
+static void test_pin_texts(void)
+{
+	static const char d[] = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF";
+	char text[256];
+	struct pin pin;
+	struct err e;
+
+	for (size_t len = 0; len < sizeof(d) - 1; len++) {
+		snprintf(text, sizeof(text), "%.*s", (int)len, d);
+		if (pin_parse(text, &pin, &e) == 0)
+			check(false, "a pin cut at %zu is taken", len);
+	}
+	check_int(pin_parse(d, &pin, &e), 0, "64 digits");
+	check(pin.of_cert && pin.of_key && pin.digest[1] == 0x11 && pin.digest[31] == 0xff,
+		"of key or certificate");
+	check_int(pin_parse("sha256//ABEiM0RVZneImaq7zN3u/wARIjNEVWZ3iJmqu8zd7v8=", &pin, &e), 0,
+		"base64");
+	check(pin.of_key && !pin.of_cert && pin.digest[1] == 0x11 && pin.digest[31] == 0xff,
+		"of the key");
+	snprintf(text, sizeof(text), "%s0", d);
+	check_int(pin_parse(text, &pin, &e), -1, "65 digits");
+	snprintf(text, sizeof(text), "%s:", d);
+	check_int(pin_parse(text, &pin, &e), -1, "a colon at the end");
+	snprintf(text, sizeof(text), ":%s", d);
+	check_int(pin_parse(text, &pin, &e), -1, "a colon at the start");
+	snprintf(text, sizeof(text), "0:0%s", d + 2);
+	check_int(pin_parse(text, &pin, &e), -1, "a colon inside an octet");
+	check_int(pin_parse("sha256//AAAA", &pin, &e), -1, "short base64");
+	check_int(pin_parse("md5:00112233445566778899aabbccddeeff", &pin, &e), -1, "another digest");
+	check(e.kind == ERR_CONFIG && !strncmp(e.text, "tls_pin: 'md5:", 14) && e.hint[0],
+		"ERR_CONFIG with what to write: %s", e.hint);
+}
+
+static void test_settings(void)
+{
+	static char bad_pin[] = "spki:12", cert[] = "/c.pem", relative[] = "ca.pem";
+	static char system_word[] = "system", path[] = "/etc/ca.pem", bad_host[] = "a b";
+	static char pin[] = "0000000000000000000000000000000000000000000000000000000000000000";
+	char *items[2] = { system_word, path };
+	struct tls_settings set = { .verify = true, .ca_files = { items, 2 } };
+	struct err e = { 0 };
+
+	check_int(tls_settings_check(&set, &e), 0, "a good set");
+	items[1] = relative;
+	check_int(tls_settings_check(&set, &e), -1, "a relative path: %s", e.text);
+	set = (struct tls_settings){ .verify = true, .cert = cert };
+	check_int(tls_settings_check(&set, &e), -1, "a certificate without a key");
+	check_text(e.text, "tls_cert is set without tls_key: a client certificate needs both",
+		"says so");
+	set = (struct tls_settings){ .verify = true, .key = cert };
+	check_int(tls_settings_check(&set, &e), -1, "a key without a certificate");
+	set = (struct tls_settings){ .verify = true, .key = cert, .cert = cert };
+	check_int(tls_settings_check(&set, &e), 0, "both");
+	set = (struct tls_settings){ .verify = true, .host = bad_host };
+	check_int(tls_settings_check(&set, &e), -1, "a bad tls_host: %s", e.text);
+	items[0] = bad_pin;
+	set = (struct tls_settings){ .verify = true, .pins = { items, 1 } };
+	check_int(tls_settings_check(&set, &e), -1, "a bad pin");
+	items[0] = pin;
+	check_int(tls_settings_check(&set, &e), 0, "a good pin");
+	set.verify = false;
+	check_int(tls_settings_check(&set, &e), -1, "a pin and tls_verify = no");
+	check_int(e.kind, ERR_CONFIG, "all of them ERR_CONFIG");
+}
+
+static void test_old_server(void)
+{
+	struct session s;
+
+	settings(&s);
+	start(&s, "mail.example.com", &leaf, "NORMAL:-VERS-ALL:+VERS-TLS1.1:%VERIFY_ALLOW_BROKEN");
+	check_int(s.end, TLS_FAILED, "D4: a server with TLS 1.1 only is refused");
+	check_int(s.err.kind, ERR_TLS, "ERR_TLS");
+	check_text(s.err.text, "the TLS handshake with mail.example.com failed: the server has "
+		"neither TLS 1.3 nor TLS 1.2, and older ones are not safe", "in words");
+	stop(&s);
+}
+
+static void test_no_cipher(void)
+{
+	struct session s;
+
+	settings(&s);
+	start(&s, "mail.example.com", &leaf,
+		"NORMAL:-VERS-ALL:+VERS-TLS1.2:-CIPHER-ALL:+NULL:-MAC-ALL:+SHA256:+SHA1");
+	check_int(s.end, TLS_FAILED, "D4: null suites only: %s", s.err.text);
+	check(s.err.kind == ERR_TLS && strstr(s.err.text, "no cipher"), "ERR_TLS");
+	stop(&s);
+}
+
+static void test_anonymous(void)
+{
+	gnutls_anon_server_credentials_t anon;
+	struct session s;
+	int pair[2];
+
+	settings(&s);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0)
+		return;
+	s.fd = pair[0];
+	server_open(&s.server, pair[1], &leaf,
+		"NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+ANON-ECDH:+ANON-DH");
+	ZOO_MUST(gnutls_anon_allocate_server_credentials(&anon));
+	ZOO_MUST(gnutls_credentials_set(s.server.session, GNUTLS_CRD_ANON, anon));
+	s.trust = tls_trust_load(&s.set, &s.err);
+	s.tls = tls_new(s.fd, "mail.example.com", &s.set, s.trust, &s.err);
+	s.end = shake(s.tls, &s.server, &s.err);
+	check_int(s.end, TLS_FAILED, "D4: anonymous suites only: %s", s.err.text);
+	stop(&s);
+	gnutls_anon_free_server_credentials(anon);
+}
+
+/* The server's side is octets only. */
+static void say(const char *data, size_t len, bool close_it, struct err *e, enum tls_want *end)
+{
+	struct session s;
+	char hello[4096];
+	int pair[2];
+
+	settings(&s);
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+		return;
+	fcntl(pair[0], F_SETFL, O_NONBLOCK);
+	s.trust = tls_trust_load(&s.set, e);
+	s.tls = tls_new(pair[0], "mail.example.com", &s.set, s.trust, e);
+	*end = tls_handshake(s.tls, e);
+	check_int(*end, TLS_WANT_READ, "C1: a silent server is waited for, not hung on");
+	/* What is not read makes closing a reset. */
+	if (read(pair[1], hello, sizeof(hello)) <= 0)
+		printf("# no hello\n");
+	if (write(pair[1], data, len) != (ssize_t)len)
+		printf("# short write\n");
+	if (close_it)
+		close(pair[1]);
+	*end = tls_handshake(s.tls, e);
+	tls_free(&s.tls);
+	tls_trust_free(&s.trust);
+	close(pair[0]);
+	if (!close_it)
+		close(pair[1]);
+}
+
+static void test_no_tls(void)
+{
+	static const char greeting[] = "220 mail.example.com ESMTP \033[31mhello\r\n250 more\r\n";
+	static const char no[] = "502 5.5.1 no\r\n";
+	static const char alert[] = "\x15\x03\x03\x00\x02\x02\x28";
+	static const char old_hello[] = "\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01"
+		"0123456789abcdef0123456789abcdef\x00\x00\x2f\x00";
+	struct err e;
+	enum tls_want end;
+
+	say(greeting, sizeof(greeting) - 1, false, &e, &end);
+	check_int(end, TLS_FAILED, "a server that greets in clear");
+	check_int(e.kind, ERR_TLS, "ERR_TLS");
+	check_text(e.text, "the TLS handshake with mail.example.com failed: the server speaks plain "
+		"SMTP here: \"220 mail.example.com ESMTP \\x1b[31mhello\"", "E4: is quoted, cleaned");
+	check(strstr(e.hint, "tls = starttls"), "with the next step");
+	say(no, sizeof(no) - 1, true, &e, &end);
+	check_text(e.text, "the TLS handshake with mail.example.com failed: the server speaks clear "
+		"text here: \"502 5.5.1 no\"", "D1: one that goes on in clear behind STARTTLS");
+	check_text(e.hint, "", "has no such next step");
+	say("", 0, true, &e, &end);
+	check_int(end, TLS_FAILED, "a server that closes");
+	check_int(e.kind, ERR_LOST, "ERR_LOST");
+	check_text(e.text, "mail.example.com closed the connection during the TLS handshake",
+		"in words");
+	say(alert, sizeof(alert) - 1, false, &e, &end);
+	check_int(e.kind, ERR_TLS, "a server that sends an alert: %s", e.text);
+	check(strstr(e.text, "no cipher or key exchange that both sides have"), "in words");
+	say(old_hello, sizeof(old_hello) - 1, false, &e, &end);
+	check(end == TLS_FAILED && strstr(e.text, "neither TLS 1.3 nor TLS 1.2"),
+		"D4: a server that answers with TLS 1.0");
+	say("\0\1\2\3\4\5\6\7\10", 9, false, &e, &end);
+	check_int(end, TLS_FAILED, "rubbish: %s", e.text);
+	say("2", 1, false, &e, &end);
+	check_int(end, TLS_WANT_READ, "one octet is waited on for more");
+}
+
+/* One octet at a time in both directions: never hangs, and succeeds. */
+static void test_drip(void)
+{
+	struct session s;
+	int ours[2], theirs[2];
+	enum tls_want want = TLS_WANT_WRITE;
+	int rc = GNUTLS_E_AGAIN;
+	unsigned rounds = 0;
+	char c;
+
+	settings(&s);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ours) < 0 ||
+			socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, theirs) < 0)
+		return;
+	s.fd = ours[0];
+	server_open(&s.server, theirs[1], &leaf, NULL);
+	s.trust = tls_trust_load(&s.set, &s.err);
+	s.tls = tls_new(s.fd, "mail.example.com", &s.set, s.trust, &s.err);
+	for (; rounds < 20000 && (want > 0 || rc == GNUTLS_E_AGAIN); rounds++) {
+		if (want > 0)
+			want = tls_handshake(s.tls, &s.err);
+		if (rc == GNUTLS_E_AGAIN)
+			rc = gnutls_handshake(s.server.session);
+		if (read(ours[1], &c, 1) == 1 && write(theirs[0], &c, 1) != 1)
+			break;
+		if (read(theirs[0], &c, 1) == 1 && write(ours[1], &c, 1) != 1)
+			break;
+	}
+	check_int(want, TLS_DONE, "C1: a handshake octet by octet, in %u rounds: %s", rounds,
+		s.err.text);
+	stop(&s);
+	close(ours[1]);
+	close(theirs[0]);
+}
+
+static char *write_pem(const char *name, const struct identity *id, bool key, mode_t mode)
+{
+	char *path = file_of(name);
+	FILE *f = fopen(path, "w");
+
+	if (key)
+		zoo_write_key(f, id->key);
+	else
+		zoo_write_cert(f, id->crt);
+	fclose(f);
+	chmod(path, mode);
+	return path;
+}
+
+static void test_client_certificate(void)
+{
+	static const struct recipe me = { .cn = "me", .purpose = GNUTLS_KP_TLS_WWW_CLIENT };
+	struct identity id = zoo_make(&me, &root);
+	char *cert = write_pem("me.pem", &id, false, 0644), *key = write_pem("me.key", &id, true, 0600);
+	struct session s;
+	unsigned count = 0;
+	char want[300], data[8];
+	enum tls_want wanted = TLS_DONE;
+	struct err e = { 0 };
+
+	settings(&s);
+	s.set.cert = cert;
+	s.set.key = key;
+	start(&s, "mail.example.com", &leaf, NULL);
+	check_int(s.end, TLS_DONE, "a client certificate that nobody asks for does no harm");
+	stop(&s);
+
+	for (int with = 0; with < 2; with++) {
+		int pair[2], rc = GNUTLS_E_AGAIN;
+
+		settings(&s);
+		s.set.cert = with ? cert : NULL;
+		s.set.key = with ? key : NULL;
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0)
+			return;
+		s.fd = pair[0];
+		server_open(&s.server, pair[1], &leaf, NULL);
+		gnutls_certificate_server_set_request(s.server.session, GNUTLS_CERT_REQUIRE);
+		s.trust = tls_trust_load(&s.set, &s.err);
+		s.tls = tls_new(s.fd, "mail.example.com", &s.set, s.trust, &s.err);
+		s.end = TLS_WANT_WRITE;
+		for (int i = 0; i < 20 && rc == GNUTLS_E_AGAIN; i++) {
+			if (s.end > 0)
+				s.end = tls_handshake(s.tls, &s.err);
+			rc = gnutls_handshake(s.server.session);
+		}
+		check_int(s.end, TLS_DONE, "the handshake as the client sees it");
+		if (with) {
+			check_int(rc, 0, "the server has got the certificate");
+			check(gnutls_certificate_get_peers(s.server.session, &count) && count == 1,
+				"one");
+		} else {
+			gnutls_alert_send_appropriate(s.server.session, rc);
+			check_int(tls_read(s.tls, data, sizeof(data), &wanted, &s.err), -1,
+				"without one, the first reading fails");
+			check(s.err.kind == ERR_TLS && strstr(s.err.text, "wants a client certificate")
+				&& strstr(s.err.hint, "tls_cert"), "in words: %s", s.err.text);
+		}
+		stop(&s);
+	}
+
+	chmod(key, 0644);
+	settings(&s);
+	s.set.cert = cert;
+	s.set.key = key;
+	s.tls = tls_new(0, "mail.example.com", &s.set, NULL, &e);
+	check(!s.tls && e.kind == ERR_CONFIG, "D10: a key that others can read is refused");
+	snprintf(want, sizeof(want), "tls_key: '%s' holds a secret and can be read by other users "
+		"(mode 0644)", key);
+	check_text(e.text, want, "naming it");
+	chmod(key, 0600);
+	s.set.key = cert;
+	chmod(cert, 0600);
+	s.tls = tls_new(0, "mail.example.com", &s.set, NULL, &e);
+	check(!s.tls && e.kind == ERR_CONFIG, "a file that holds no key: %s", e.text);
+	unlink(cert);
+	unlink(key);
+	free(cert);
+	free(key);
+	zoo_free(&id);
+}
+
+/* By the interface that sessions use: in clear first, then with TLS, and more
+ * than the socket takes at once. */
+static void test_conn(void)
+{
+	enum { MUCH = 3 << 20 };
+	struct session s;
+	struct conn c;
+	char *much = mem_alloc(MUCH), *back = mem_alloc(MUCH);
+	size_t count, sent = 0, got = 0;
+	enum conn_result result = CONN_AGAIN;
+	int pair[2], rc = GNUTLS_E_AGAIN;
+	short events = 0;
+
+	settings(&s);
+	for (size_t i = 0; i < MUCH; i++)
+		much[i] = (char)(i * 31 >> 3);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0)
+		return;
+	conn_init(&c, pair[0]);
+	check_int(conn_read(&c, back, 10, &count, &events, &s.err), CONN_AGAIN, "clear: nothing yet");
+	check_int(events, POLLIN, "waits to read");
+	check(write(pair[1], "220 hi\r\n", 8) == 8, "the server greets");
+	check_int(conn_read(&c, back, 100, &count, &events, &s.err), CONN_OK, "clear: read");
+	check_int(count, 8, "all of it");
+	check_int(conn_write(&c, "STARTTLS\r\n", 10, &count, &events, &s.err), CONN_OK,
+		"clear: written");
+	check(count == 10 && read(pair[1], back, 100) == 10, "all of it");
+
+	s.trust = tls_trust_load(&s.set, &s.err);
+	check_int(conn_tls(&c, "mail.example.com", &s.set, s.trust, &s.err), 0, "TLS begins");
+	server_open(&s.server, pair[1], &leaf, NULL);
+	for (int i = 0; i < 20 && (result == CONN_AGAIN || rc == GNUTLS_E_AGAIN); i++) {
+		if (result == CONN_AGAIN)
+			result = conn_handshake(&c, &events, &s.err);
+		rc = gnutls_handshake(s.server.session);
+	}
+	check_int(result, CONN_OK, "the handshake is done");
+	for (int i = 0; i < 100000 && got < MUCH; i++) {
+		ssize_t n;
+
+		if (sent < MUCH) {
+			result = conn_write(&c, much + sent, MUCH - sent, &count, &events, &s.err);
+			if (result == CONN_AGAIN && events != POLLOUT)
+				break;
+			if (result < 0)
+				break;
+			sent += count;
+		}
+		n = gnutls_record_recv(s.server.session, back + got, MUCH - got);
+		if (n > 0)
+			got += (size_t)n;
+	}
+	check(got == MUCH && !memcmp(much, back, MUCH), "A8: 3 MB through a full socket, unchanged");
+	gnutls_record_send(s.server.session, "250 ok\r\n", 8);
+	check_int(conn_read(&c, back, 3, &count, &events, &s.err), CONN_OK, "TLS: read in part");
+	check(conn_pending(&c), "the rest is pending");
+	check_int(conn_read(&c, back, 30, &count, &events, &s.err), CONN_OK, "TLS: the rest");
+	check_int(conn_read(&c, back, 30, &count, &events, &s.err), CONN_AGAIN, "TLS: no more");
+	check_int(events, POLLIN, "waits to read");
+	conn_close(&c);
+	check(c.fd == -1 && !c.tls, "closed");
+	check_int(gnutls_record_recv(s.server.session, back, 10), 0, "with a goodbye");
+	server_close(&s.server);
+	tls_trust_free(&s.trust);
+	free(much);
+	free(back);
+}
+
+static void test_conn_lost(void)
+{
+	struct err e = { 0 };
+	struct conn c;
+	size_t count;
+	short events;
+	char data[8];
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0)
+		return;
+	conn_init(&c, pair[0]);
+	close(pair[1]);
+	check_int(conn_read(&c, data, sizeof(data), &count, &events, &e), CONN_CLOSED,
+		"clear: closed by the server");
+	check_int(e.kind, ERR_LOST, "told: %s", e.text);
+	check_int(conn_write(&c, "x", 1, &count, &events, &e), CONN_FAILED,
+		"clear: writing fails, without a signal");
+	check_int(e.sys_errno, EPIPE, "with its errno");
+	conn_abort(&c);
+	conn_abort(&c);
+	check_int(c.fd, -1, "aborted, twice without harm");
+}
+
+int main(void)
+{
+	if (!mkdtemp(dir))
+		return 1;
+	make_issuers();
+	test_good(NULL, "TLS1.3", "tls-exporter", GNUTLS_CB_TLS_EXPORTER);
+	test_good(tls12, "TLS1.2", "tls-unique", GNUTLS_CB_TLS_UNIQUE);
+	test_cut_off();
+	for (size_t i = 0; i < COUNT(zoo); i++)
+		judge(&zoo[i]);
+	test_unverified();
+	test_name_sent();
+	test_pins();
+	test_pin_texts();
+	test_settings();
+	test_old_server();
+	test_no_cipher();
+	test_anonymous();
+	test_no_tls();
+	test_drip();
+	test_client_certificate();
+	test_conn();
+	test_conn_lost();
+	unlink(ca_file);
+	free(ca_file);
+	rmdir(dir);
+	for (int i = 0; i < ISSUERS; i++)
+		if (i != SELF)
+			zoo_free(&issuers[i]);
+	return tap_done();
+}

@@ -28,12 +28,8 @@ struct who_settings {
 	int rewrite_from;              /* enum rewrite_from */
 };
 
-/* Where an account was written: decides who submits its mail. */
-enum account_scope { SCOPE_PERSONAL, SCOPE_SYSTEM };
-
 struct account {
 	char *name;                    /* own */
-	enum account_scope scope;
 	const struct conf_source *source;   /* borrowed */
 	struct who_settings    who;
 	struct net_settings    net;

@@ -97,8 +97,7 @@ static int load_environment(struct config *c, struct err *e)
 
 /* ---- joining */
 
-static void add_account(struct config *c, const struct conf_source *src, const char *name,
-	enum account_scope scope)
+static void add_account(struct config *c, const struct conf_source *src, const char *name)
 {
 	struct account *a = NULL;
 
@@ -114,7 +113,6 @@ static void add_account(struct config *c, const struct conf_source *src, const c
 	memset(a, 0, sizeof(*a));
 	a->name = mem_string(name);
 	a->source = src;
-	a->scope = scope;
 }
 
 static int fill_accounts(struct config *c, struct err *e)
@@ -129,7 +127,7 @@ static int fill_accounts(struct config *c, struct err *e)
 	return 0;
 }
 
-static int join(struct config *c, bool system_first, struct err *e)
+static int join(struct config *c, struct err *e)
 {
 	for (size_t i = 0; i < c->source_count; i++) {
 		const struct conf_source *src = &c->sources[i];
@@ -137,8 +135,7 @@ static int join(struct config *c, bool system_first, struct err *e)
 		if (conf_fill(src, CONF_GLOBAL, NULL, global_tables, i == 0, &c->global, e) < 0)
 			return err_context(e, "%s", src->name);
 		for (size_t k = 0; k < src->account_count; k++)
-			add_account(c, src, src->accounts[k],
-				system_first && i == 0 ? SCOPE_SYSTEM : SCOPE_PERSONAL);
+			add_account(c, src, src->accounts[k]);
 	}
 	if (!c->count) {
 		err_set(e, ERR_CONFIG, "no account is configured (%s)", c->sources[0].name);
@@ -169,12 +166,11 @@ static int nothing_found(struct config *c, struct err *e)
 		"with -C, or set SENDOFF_HOST");
 }
 
-static int load_usual(struct config *c, bool *system_first, struct err *e)
+static int load_usual(struct config *c, struct err *e)
 {
 	char *personal = personal_path();
 	enum file_result system = load_file(c, SENDOFF_SYSCONFDIR "/sendoff/config", e), own;
 
-	*system_first = system == FILE_OK;
 	if (!personal) {
 		note_tried(c, "personal file", "no home directory");
 		return system == FILE_BAD ? -1 : 0;
@@ -186,7 +182,6 @@ static int load_usual(struct config *c, bool *system_first, struct err *e)
 
 int config_load(struct config *c, const char *file, struct err *e)
 {
-	bool system_first = false;
 	int good;
 
 	memset(c, 0, sizeof(*c));
@@ -197,10 +192,10 @@ int config_load(struct config *c, const char *file, struct err *e)
 	else if (file || process_env("SENDOFF_CONFIG"))
 		good = load_file(c, file ? file : process_env("SENDOFF_CONFIG"), e) ? -1 : 0;
 	else
-		good = load_usual(c, &system_first, e);
+		good = load_usual(c, e);
 	if (good < 0)
 		return -1;
-	return c->source_count ? join(c, system_first, e) : nothing_found(c, e);
+	return c->source_count ? join(c, e) : nothing_found(c, e);
 }
 
 void config_release(struct config *c)

@@ -94,6 +94,11 @@ void outcome_settle(struct outcome *o)
 		o->exit = cause_exit_partly();
 	else
 		o->exit = failure ? failure->exit : cause_exit_again();
+	if (o->exit == CAUSE_EXIT_OK) {
+		/* All is delivered: how the session ended afterwards is nobody's worry. */
+		o->err = (struct err){ 0 };
+		o->refusal = (struct smtp_result){ 0 };
+	}
 }
 
 /* ---- for a person */

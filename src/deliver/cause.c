@@ -120,7 +120,7 @@ static const struct row rows[] = {
 		SAID(AT_RCPT, 500, 599) },
 	{ { "recipient-later", EX_TEMPFAIL,
 		"the server does not take mail for this recipient now",
-		"try again later; nobody got the message" },
+		"try again later" },
 		SAID(AT_RCPT, 400, 499) },
 	{ { "content-refused", EX_UNAVAILABLE,
 		"the server does not accept this message",
@@ -131,7 +131,7 @@ static const struct row rows[] = {
 		"try again later" },
 		SAID(AT_CONTENT, 400, 499) },
 	{ { "refused", EX_UNAVAILABLE, "the server refused", NULL }, SAID(AT_ANY, 500, 599) },
-	{ { "later", EX_TEMPFAIL, "the server refused for now", "try again later, please" },
+	{ { "later", EX_TEMPFAIL, "the server refused for now", "try again later" },
 		SAID(AT_ANY, 400, 499) },
 
 	/* ---- what we could not do */
@@ -142,7 +142,7 @@ static const struct row rows[] = {
 	{ { "no-input", EX_NOINPUT, "the input file cannot be opened", NULL }, OF(ERR_NO_INPUT) },
 	{ { "read", EX_IOERR, "reading the message failed, so nothing was sent", NULL },
 		OF(ERR_READ) },
-	{ { "output", EX_CANTCREAT, "an output file cannot be written", NULL }, OF(ERR_OUTPUT) },
+	{ { "output", EX_CANTCREAT, "the output cannot be written", NULL }, OF(ERR_OUTPUT) },
 	{ { "system", EX_OSERR, "this machine is short of something", NULL }, OF(ERR_SYSTEM) },
 	{ { "internal", EX_SOFTWARE, "sendoff itself is at fault", "please report this" },
 		OF(ERR_INTERNAL) },
@@ -271,7 +271,7 @@ const struct cause_exit *cause_exit_row(unsigned i)
 {
 	static const struct cause_exit exits[] = {
 		{ EX_OK, "OK", "every recipient was accepted by the server" },
-		{ EX_USAGE, "USAGE", "usage, no recipient, or unknown account" },
+		{ EX_USAGE, "USAGE", "wrong usage, no recipient, or unknown account" },
 		{ EX_DATAERR, "DATAERR", "the message or an address is not acceptable" },
 		{ EX_NOINPUT, "NOINPUT", "an input file cannot be opened" },
 		{ EX_NOUSER, "NOUSER", "a recipient was refused for good" },
@@ -280,7 +280,7 @@ const struct cause_exit *cause_exit_row(unsigned i)
 			"the message or the service was refused for good, or only some were served" },
 		{ EX_SOFTWARE, "SOFTWARE", "internal error" },
 		{ EX_OSERR, "OSERR", "a limit of the system was met" },
-		{ EX_CANTCREAT, "CANTCREAT", "an output file that was named cannot be written" },
+		{ EX_CANTCREAT, "CANTCREAT", "the output cannot be written" },
 		{ EX_IOERR, "IOERR", "reading the message failed, or its fate is unknown" },
 		{ EX_TEMPFAIL, "TEMPFAIL", "try again: nobody got it" },
 		{ EX_PROTOCOL, "PROTOCOL", "not SMTP, protocol broken, or no TLS" },

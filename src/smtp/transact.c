@@ -532,14 +532,16 @@ void transact_broken(struct smtp *s)
 	enum smtp_step step = f->err.kind ? smtp_waiting_for(s) : f->result.step;
 	const char *why = f->err.kind ? f->err.text : f->result.text;
 
-	for (size_t i = 0; i < s->flying_count; i++) {
+	/* RFC 1047: written whole, and nobody said what became of it.  With BDAT its
+	 * RCPTs may be unanswered as well.  What stands behind a refusal of the session
+	 * was not looked at. */
+	for (size_t i = 0; i < s->flying_count && f->err.kind; i++) {
 		struct transaction *t = s->flying[i];
 
-		/* RFC 1047: written whole, and nobody said what became of it. */
 		if (!t->end_at || s->written < t->end_at)
 			continue;
 		for (size_t k = 0; k < t->count; k++)
-			if (t->got[k] == GOT_ACCEPTED)
+			if (t->got[k] != GOT_SPLIT)
 				verdict_local(t->work, t->recipients[k], VERDICT_UNKNOWN,
 					STEP_CONTENT, ERR_UNKNOWN, why);
 	}

@@ -155,9 +155,15 @@ static const struct dialogue lost[] = {
 	{ "lost with three in flight", CHUNKS, .mails = 3, .exchanges = { BEGIN,
 		{ MAIL RCPT(1) BDAT "RSET\r\n" MAIL RCPT(1) BDAT "RSET\r\n" MAIL RCPT(1) BDAT QUIT,
 			OK OK OK OK OK OK "<LOST>" } },
-		/* The third was written whole, and MAIL and RCPT not even answered: nobody
-		 * was accepted, so nobody can have it. */
-		.verdicts = "D250; Uunknown; Tlost", .end = "lost", .done = "123" },
+		/* The third was written whole as well, though not even MAIL was answered. */
+		.verdicts = "D250; Uunknown; Uunknown", .end = "lost", .done = "123" },
+	{ "lost with recipients of many kinds", CHUNKS, .recipients = 3, .exchanges = { BEGIN,
+		{ MAIL RCPT(1) RCPT(2) RCPT(3) BDAT, OK OK "452 4.5.3 too many\r\n" "550 who\r\n<LOST>" } },
+		.verdicts = "Uunknown Tlost R550", .end = "lost" },
+	{ "421 with three in flight", CHUNKS, .mails = 3, .exchanges = { BEGIN,
+		{ MAIL RCPT(1) BDAT "RSET\r\n" MAIL RCPT(1) BDAT "RSET\r\n" MAIL RCPT(1) BDAT QUIT,
+			OK OK OK OK "421 no\r\n" } },
+		.verdicts = "D250; T421; T421", .end = "said 421", .done = "123" },
 	{ "B6 lost when only QUIT is unanswered", CLEAR, .exchanges = { BEGIN, { GROUP, OK OK GO },
 		{ CONTENT QUIT, OK "<LOST>" } }, .verdicts = "D250", .end = "ended" },
 };

@@ -78,7 +78,7 @@ write_config()
 		host = localhost
 		port = $port
 		tls = starttls
-		tls_ca_file = $PWD/$B/t/certs/ca.crt
+		tls_ca_file = $(realpath "$B")/t/certs/ca.crt
 		user = alice
 		password_file = $work/password
 		from = alice@example.org

@@ -12,7 +12,7 @@ mkdir -p "$here/t"
 check="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect"
 check="$check --trace-children=no --log-file=$PWD/$here/log.%p"
 
-prove -j"$(nproc)" --exec "$check" "$@" || exit 1
+prove -j"$(nproc)" --exec "timeout -k 5 300 $check" "$@" || exit 1
 
 # The same programs, each behind valgrind, in a directory for B.
 for name in sendoff sendmail; do

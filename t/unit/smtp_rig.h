@@ -67,7 +67,7 @@ static inline ssize_t mail_read(void *context, uint64_t offset, char *data, size
 	struct err *e)
 {
 	struct mail *mail = context;
-	size_t left = strlen(mail->content) - (size_t)offset;
+	size_t left = (size_t)(mail->m.size - offset);
 
 	if (mail->unreadable)
 		return err_set(e, ERR_READ, "unreadable");

@@ -98,7 +98,7 @@ static int fix_header(struct message *m, const struct intake *in, struct err *e)
 	};
 
 	clock_rfc5322(now, clock_local_offset(now), date, sizeof(date));
-	if (make_message_id(in->domain, id, sizeof(id), e) < 0 ||
+	if (make_message_id(in->id_domain ? in->id_domain : in->domain, id, sizeof(id), e) < 0 ||
 	    fixup_intake(buf_text(block), block->len, &fix, &m->header, e) < 0)
 		return -1;
 	if (fixup_count_received(buf_text(&m->header), m->header.len) > RECEIVED_MOST) {

@@ -22,6 +22,7 @@ struct intake {
 	bool from_header;            /* -t */
 	const char *full_name;       /* -F; NULL */
 	const char *domain;          /* for bare names */
+	const char *id_domain;       /* right side of a Message-ID; NULL: domain */
 };
 
 struct message {

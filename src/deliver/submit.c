@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/host.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "deliver/session.h"
@@ -252,6 +253,17 @@ static void connect_early(struct run *r)
 
 /* ---- the input */
 
+/* A Message-ID wants a domain that exists: where this machine has only a bare
+ * name, the account's serves. */
+static void choose_id_domain(struct run *r)
+{
+	const char *from = r->out->route.account->who.from;
+	const char *at = from ? strrchr(from, '@') : NULL;
+
+	if (!host_is_domain(r->intake.domain) && at && host_is_domain(at + 1))
+		r->intake.id_domain = at + 1;
+}
+
 static void input_complete(struct run *r)
 {
 	struct submission *out = r->out;
@@ -265,6 +277,7 @@ static void input_complete(struct run *r)
 		if (r->over)
 			return;
 	}
+	choose_id_domain(r);
 	if (message_finish(&out->message, &r->intake, &e) < 0 ||
 	    attempt_dress(&out->attempt, &out->message, out->route.account, &e) < 0) {
 		give_up(r, &e);

@@ -1,0 +1,37 @@
+# Completion of sendoff for fish.
+
+function __sendoff_accounts
+    sendoff config show 2>/dev/null | string replace -rf '^\[account (.*)\]$' '$1'
+end
+
+set --local commands send config help version
+
+complete -c sendoff -f
+complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a send -d 'Send a message'
+complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a config -d 'Show or check the settings'
+complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a help -d 'Show help'
+complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a version -d 'Show the version'
+
+complete -c sendoff -s C -l config -r -F -d 'Use this configuration file only'
+complete -c sendoff -s a -l account -x -a '(__sendoff_accounts)' -d 'Use this account'
+complete -c sendoff -s v -l verbose -d 'Show the dialogue with the server'
+complete -c sendoff -l quiet -d 'Say nothing'
+complete -c sendoff -l json -d 'Print one JSON object a line'
+complete -c sendoff -l help -d 'Show help'
+complete -c sendoff -l version -d 'Show the version'
+
+complete -c sendoff -n '__fish_seen_subcommand_from send' -s t -l from-header -d 'Recipients from To, Cc and Bcc'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -s f -l sender -x -d 'Envelope sender'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -s F -l full-name -x -d 'Name for a From that is added'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -l file -r -F -d 'Send this file'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -s N -l dsn -x -a 'never success failure delay' -d 'Delivery reports'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -s R -l dsn-return -x -a 'full hdrs' -d 'What a report quotes'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -s V -l dsn-envid -x -d 'Envelope id of reports'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -s i -d 'No effect'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -l no-queue -d 'Send now or not at all'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -l dry-run -d 'Show envelope and header, send nothing'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -l explain -d 'Say why this account and sender'
+
+complete -c sendoff -n '__fish_seen_subcommand_from config' -a 'show check'
+complete -c sendoff -n '__fish_seen_subcommand_from show' -a '(__sendoff_accounts)'
+complete -c sendoff -n '__fish_seen_subcommand_from help' -a "$commands"

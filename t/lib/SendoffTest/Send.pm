@@ -8,10 +8,12 @@ use warnings;
 
 use Exporter 'import';
 use MIME::Base64 qw(encode_base64);
+use POSIX qw(:sys_wait_h);
+use Time::HiRes qw(sleep time);
 
 use SendoffTest;
 
-our @EXPORT = qw(account account_text letter wire send_mail send_mail_start sendmail b64 safe);
+our @EXPORT = qw(account account_text letter wire send_mail send_mail_start sendmail finish_all b64 safe);
 
 # What an account of the tests has unless a test says otherwise: short
 # deadlines, and names that do not depend on the machine.
@@ -88,6 +90,22 @@ sub sendmail
 
 	return run_sendoff($args, name => 'sendmail', stdin => letter(), %o,
 		env => { SENDOFF_CONFIG => $config, %{ $o{env} // {} } });
+}
+
+# What became of several runs that go on side by side, each timed by itself.
+sub finish_all
+{
+	my (@runs) = @_;
+	my @left = @runs;
+
+	while (@left) {
+		$_->turn(0) for @left;
+		@left = grep { !$_->reap(WNOHANG) } @left;
+		# One that does not end is ended by finish(), with the others behind it.
+		last if grep { time - $_->{started} > $_->{timeout} } @left;
+		sleep 0.005;
+	}
+	return map { $_->finish } @runs;
 }
 
 sub b64 { return encode_base64($_[0], '') }

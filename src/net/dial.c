@@ -331,6 +331,7 @@ static void resolved(void *context, const struct resolved *found, struct err *e)
 		go_on(d);
 		return;
 	}
+	/* cppcheck-suppress nullPointer ; there is an error where nothing was found */
 	d->err = *e;
 	report_later(d);
 }

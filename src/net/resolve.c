@@ -144,17 +144,18 @@ void resolve_interleave(struct resolved *list)
 	int family = list->count ? list->items[0].ss_family : 0;
 
 	while (out.count < list->count) {
-		unsigned pick = RESOLVE_MOST, any = RESOLVE_MOST;
+		unsigned pick = 0;
+		bool same = false;
 
+		/* The first one left of this family, else the first one left. */
 		for (unsigned i = list->count; i-- > 0;) {
-			if (used[i])
+			bool fits = list->items[i].ss_family == family;
+
+			if (used[i] || (same && !fits))
 				continue;
-			any = i;
-			if (list->items[i].ss_family == family)
-				pick = i;
+			pick = i;
+			same = fits;
 		}
-		if (pick == RESOLVE_MOST)
-			pick = any;
 		used[pick] = true;
 		out.items[out.count] = list->items[pick];
 		out.lengths[out.count++] = list->lengths[pick];

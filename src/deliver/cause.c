@@ -5,6 +5,7 @@
  */
 #include "deliver/cause.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sysexits.h>
@@ -28,12 +29,15 @@ struct row {
 	unsigned steps;            /* set of steps; AT_ANY */
 	int least, most;           /* codes; 0: any */
 	const char *enhanced;      /* "5.7.8", or a part with its dot: ".7.1"; NULL: any */
-	const char *pattern;       /* in the server's words, case-free; NULL: any */
+	const char *pattern;       /* in the server's words, case-free; "a|b": one of them; NULL: any */
+	const char *late;          /* such a pattern, with which the row fits at RCPT as well: many
+	                            * servers keep their verdict on the sender until then */
 	const char *host;          /* end of the server's name; NULL: any */
 };
 
 #define OF(err) .kind = (err)
 #define SAID(set, from, to) .steps = (set), .least = (from), .most = (to)
+#define SENDER_WORDS "sender address rejected|sender verify failed"
 
 static const struct row rows[] = {
 	/* ---- what a server said, special first */
@@ -49,14 +53,21 @@ static const struct row rows[] = {
 		"the provider takes no passwords any more, only OAuth",
 		"set auth = xoauth2 and let password_command print an access token" },
 		SAID(AT_ANY, 550, 550), .enhanced = "5.7.30" },
-	{ { "not-logged-in", EX_NOPERM,
-		"the server wants a login before it takes mail, and this account has none",
-		"add user and password_command to the account" },
-		SAID(AT_MAIL | AT_RCPT, 530, 530) },
 	{ { "tls-wanted", EX_NOPERM,
 		"the server wants an encrypted connection first",
 		"set tls = starttls" },
 		SAID(AT_ANY, 530, 530), .pattern = "starttls" },
+	{ { "not-logged-in", EX_NOPERM,
+		"the server wants a login before it takes mail, and this account has none",
+		"add user and password_command to the account" },
+		SAID(AT_MAIL | AT_RCPT, 530, 530) },
+	{ { "relay-denied", EX_NOPERM,
+		"the server does not pass mail on for this client",
+		"add user and password_command to the account; where they are, check that host and "
+		"port are those for submission" },
+		SAID(AT_RCPT, 500, 599), .pattern = "relay access denied|relaying denied|"
+		"relay not permitted|unable to relay|relaying not allowed|client host rejected|"
+		"recipient address rejected: access denied" },
 	{ { "login-refused", EX_NOPERM,
 		"the server does not accept this user and password",
 		"check user and password (often the whole address; many providers want an app "
@@ -89,7 +100,8 @@ static const struct row rows[] = {
 	{ { "sender-not-owned", EX_NOPERM,
 		"this login may not send as that address",
 		"set from to the login's own address; rewrite_from = auto then puts it in place" },
-		SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 550, 554), .pattern = "sendasdenied" },
+		SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 550, 554),
+		.pattern = "sendasdenied|not owned by user" },
 	{ { "greeted-off", EX_UNAVAILABLE,
 		"the server does not take mail from here",
 		"check host and port: for submission they are usually 587 or 465" },
@@ -109,11 +121,11 @@ static const struct row rows[] = {
 	{ { "sender-refused", EX_NOPERM,
 		"the server does not accept the sender",
 		"set from to an address that belongs to this login" },
-		SAID(AT_MAIL, 500, 599) },
+		SAID(AT_MAIL, 500, 599), .late = SENDER_WORDS },
 	{ { "sender-later", EX_TEMPFAIL,
 		"the server does not take mail from this sender now",
 		"try again later" },
-		SAID(AT_MAIL, 400, 499) },
+		SAID(AT_MAIL, 400, 499), .late = SENDER_WORDS },
 	{ { "recipient-refused", EX_NOUSER,
 		"the server does not accept this recipient",
 		"check the address" },
@@ -194,15 +206,38 @@ static bool enhanced_fits(const char *said, const char *wanted)
 	return said && !strcmp(said, wanted);
 }
 
+/* Whether the server's words hold one of a pattern's parts. */
+static bool says(const struct smtp_result *r, const char *pattern)
+{
+	char part[64];
+
+	for (const char *at = pattern; r->text && *at; at += strspn(at, "|")) {
+		size_t len = strcspn(at, "|");
+
+		snprintf(part, sizeof(part), "%.*s", (int)len, at);
+		if (strcasestr(r->text, part))
+			return true;
+		at += len;
+	}
+	return false;
+}
+
+static bool fits_step(const struct row *row, const struct smtp_result *r)
+{
+	if (!row->steps || row->steps & 1u << r->step)
+		return true;
+	return row->late && r->step == STEP_RCPT && says(r, row->late);
+}
+
 static bool fits(const struct row *row, const struct smtp_result *r, const char *host)
 {
 	if (row->kind != ERR_NONE || r->code < row->least || r->code > row->most)
 		return false;
-	if (row->steps && !(row->steps & 1u << r->step))
+	if (!fits_step(row, r))
 		return false;
 	if (row->enhanced && !enhanced_fits(r->enhanced, row->enhanced))
 		return false;
-	if (row->pattern && (!r->text || !strcasestr(r->text, row->pattern)))
+	if (row->pattern && !says(r, row->pattern))
 		return false;
 	return !row->host || (host && ends_in(host, row->host));
 }

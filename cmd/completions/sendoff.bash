@@ -15,7 +15,7 @@ _sendoff_accounts()
 
 _sendoff()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} word command= skip= i
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} word i command='' skip=''
 	local options='-C --config -a --account -v --verbose --quiet --json --help --version'
 
 	COMPREPLY=()

@@ -104,9 +104,10 @@ static void send_hidden(struct smtp *s, struct buf *line, const char *shown)
 {
 	const char *blank = strrchr(buf_text(line), ' ');
 
-	buf_wipe(&s->said);
-	if (strstr(shown, "****"))
+	if (strstr(shown, "****")) {
+		buf_wipe(&s->said);
 		buf_add_text(&s->said, blank ? blank + 1 : buf_text(line));
+	}
 	buf_reserve(&s->out, OUTPUT_ROOM);
 	engine_command(s, STEP_AUTH, NULL, 0, buf_text(line), shown);
 	buf_wipe(line);
@@ -210,22 +211,26 @@ static bool about_login(int code)
 
 static void refused(struct smtp *s, const struct smtp_reply *r)
 {
-	const char *more = sasl_server_error(s->sasl);
+	struct buf more = BUF_INIT(4 * TEXT_SHOWN_MAX);
 
 	if (s->login_led && !about_login(r->code)) {
 		engine_protocol(s, STEP_AUTH, r);   /* a stumble, as the failure will say */
 		return;
 	}
 	s->login_led = false;
-	if (more)
-		engine_note(s, SMTP_NOTE, more);
+	if (sasl_server_error(s->sasl))
+		buf_add_text(&more, sasl_server_error(s->sasl));
+	login_hide(s, &more);
+	if (more.len)
+		engine_note(s, SMTP_NOTE, buf_text(&more));
 	engine_refused(s, STEP_AUTH, r);
-	if (more && s->failure.result.text) {
-		char *text = mem_printf("%s (%s)", s->failure.result.text, more);
+	if (more.len && s->failure.result.text) {
+		char *text = mem_printf("%s (%s)", s->failure.result.text, buf_text(&more));
 
 		free(s->failure.result.text);
 		s->failure.result.text = text;
 	}
+	buf_release(&more);
 }
 
 void login_answer(struct smtp *s, const struct smtp_reply *r)

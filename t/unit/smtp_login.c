@@ -293,6 +293,21 @@ static void test_words(void)
 		"D8 what the server said in its challenge is told");
 	rig_release(&r);
 
+	rig_start(&r, &scene, 0);
+	rig_turn(&r);
+	rig_say(&r, GREETING);
+	rig_flight(&r);
+	rig_say(&r, OFFERS);
+	rig_flight(&r);
+	rig_say(&r, "334 eyJ0b2tlbiI6InlhMjkudG9rZW4ifQ==\r\n");
+	rig_flight(&r);
+	rig_say(&r, "535 5.7.8 no ya29.token\r\n");
+	check_text(smtp_failure(r.s)->result.text,
+		"535 5.7.8 no ********** ({\"token\":\"**********\"})",
+		"D9 but not the token, which it repeats");
+	check_text(rig_wrong(&r), NULL, "D9 nor is it in the transcript");
+	rig_release(&r);
+
 	rig_start(&r, &(struct scene){ .tls = SMTP_TLS_IMPLICIT, .login = true }, 0);
 	rig_add(&r, 1, "x\r\n");
 	rig_ready(&r);

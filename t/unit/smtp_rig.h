@@ -29,6 +29,7 @@ struct mail {
 	struct smtp_result *results;   /* own */
 	char **to;                     /* own */
 	const char *content;
+	size_t len;                    /* of it; the size that is announced may differ */
 	size_t piece;                  /* most octets that one read gives */
 	bool unreadable;
 	unsigned done;
@@ -67,7 +68,7 @@ static inline ssize_t mail_read(void *context, uint64_t offset, char *data, size
 	struct err *e)
 {
 	struct mail *mail = context;
-	size_t left = (size_t)(mail->m.size - offset);
+	size_t left = mail->len - (size_t)offset;
 
 	if (mail->unreadable)
 		return err_set(e, ERR_READ, "unreadable");
@@ -138,6 +139,7 @@ static inline struct mail *rig_add(struct rig *r, size_t recipients, const char 
 	mail = &r->mails[r->count++];
 	memset(mail, 0, sizeof(*mail));
 	mail->content = content;
+	mail->len = strlen(content);
 	mail->rig = r;
 	mail->to = mem_alloc(recipients * sizeof(char *));
 	for (size_t i = 0; i < recipients; i++)

@@ -193,7 +193,7 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 {
 	struct session *s = context;
 
-	s->fetch = NULL;
+	secret_fetch_free(&s->fetch);
 	if (!secret) {
 		fail(s, e);
 		return;
@@ -467,16 +467,17 @@ static void make_engine(struct session *s)
 static void connected(void *context, int fd, struct err *e)
 {
 	struct session *s = context;
+	struct err why = *e;   /* it lies in what is freed next */
 
 	dial_free(&s->dial);
 	if (fd < 0) {
-		fail(s, e);
+		fail(s, &why);
 		return;
 	}
 	conn_init(&s->conn, fd);
 	dial_peer_text(fd, s->peer, sizeof(s->peer));
-	if (choose_names(s, e) < 0) {
-		fail(s, e);
+	if (choose_names(s, &why) < 0) {
+		fail(s, &why);
 		return;
 	}
 	make_engine(s);

@@ -89,7 +89,8 @@ static void read_line(struct smtp_capabilities *c, const char *s, size_t len)
 			c->size = 0;
 	} else if (text_equal_fold(from, len, "LIMITS", 6)) {
 		read_limits(c, s, end);
-	} else if (len >= 4 && text_equal_fold(from, 4, "AUTH", 4) && (len == 4 || from[4] == '=')) {
+	} else if (len >= 4 && text_equal_fold(from, 4, "AUTH", 4) &&
+		   (len == 4 || from[4] == '=')) {
 		if (len > 5)
 			add_mechanism(c, from + 5, len - 5);
 		while (word(&s, end, &from, &len))

@@ -14,11 +14,12 @@ struct content_cursor {
 	bool mid_line;      /* the last one was not an LF */
 };
 
-/* Appends the next piece of m's content to out and moves the cursor.  With dots, a dot at the start of a line is doubled (RFC 5321
- * section 4.5.2); BDAT sends octets as they are (RFC 3030).  Returns 1 while
- * there is more, 0 when the last octet is in out, -1 and *e when the content
- * cannot be read: what was sent so far must then not be ended. */
-int content_fill(const struct smtp_message *m, struct content_cursor *at, bool dots, struct buf *out,
-	struct err *e);
+/* Appends the next piece of m's content to out and moves the cursor.  With dots,
+ * a dot at the start of a line is doubled (RFC 5321 section 4.5.2); BDAT sends
+ * octets as they are (RFC 3030).  Returns 1 while there is more, 0 when the last
+ * octet is in out, -1 and *e when the content cannot be read: what was sent so
+ * far must then not be ended. */
+int content_fill(const struct smtp_message *m, struct content_cursor *at, bool dots,
+	struct buf *out, struct err *e);
 
 #endif

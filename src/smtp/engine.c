@@ -398,7 +398,8 @@ static void take_replies(struct smtp *s)
 		at += used;
 		if (whole < 0) {
 			if (s->said.len)   /* it may repeat what it was sent */
-				err_set(&e, ERR_PROTOCOL, "the server's answer to the login is not SMTP");
+				err_set(&e, ERR_PROTOCOL,
+					"the server's answer to the login is not SMTP");
 			engine_fail(s, &e);
 			break;
 		}

@@ -106,7 +106,8 @@ int reply_feed(struct reply_parser *p, const char *data, size_t len, size_t *use
 		buf_add(&p->line, from, n);
 		if (!buf_ok(&p->line))
 			return err_set(e, ERR_PROTOCOL,
-				"the server sent a reply line of more than %d octets", REPLY_LINE_MAX);
+				"the server sent a reply line of more than %d octets",
+				REPLY_LINE_MAX);
 		if (p->octets > REPLY_TEXT_MAX)
 			return err_set(e, ERR_PROTOCOL,
 				"the server sent a reply of more than %d octets", REPLY_TEXT_MAX);

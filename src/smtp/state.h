@@ -85,7 +85,7 @@ struct smtp {
 	bool mechanism_chosen, logged_in, cancelled;
 	bool login_led;             /* AUTH went out in one group with MAIL */
 	bool login_led_mail;        /* ... and that MAIL was answered */
-	struct buf initial;         /* own; an initial response that did not fit into the AUTH line */
+	struct buf initial;         /* own; an initial response too long for the AUTH line */
 	struct buf said;            /* own; the last response to a challenge, as it was sent */
 	const struct secret *secret;
 
@@ -96,7 +96,7 @@ struct smtp {
 	bool content_next;             /* current's content is to be sent now */
 	bool need_reset;               /* RSET before the next MAIL */
 	bool finishing, quit_sent;
-	long learned_limit;            /* recipients that a transaction had when the server said 452 */
+	long learned_limit;            /* recipients of a transaction when the server said 452 */
 };
 
 /* engine.c */

@@ -283,7 +283,8 @@ static void after_recipients(struct smtp *s, struct transaction *t)
 	bool bdat = wants_bdat(s), hold = held(t->work);
 	bool back = hold && t->work->refused_for_now;
 
-	if (!known && (!asked || hold || t->mail_refused || (bdat && t->work->m->size > BDAT_EAGER)))
+	if (!known && (!asked || hold || t->mail_refused ||
+			(bdat && t->work->m->size > BDAT_EAGER)))
 		return;
 	if (known && (t->mail_refused || !t->accepted || back)) {
 		if (back)
@@ -322,7 +323,7 @@ static void content_sent(struct smtp *s, struct transaction *t)
 	t->end_at = s->emitted;
 	s->content_next = false;
 	s->current = NULL;
-	s->need_reset = bdat;   /* RFC 3030 section 2: a failed BDAT leaves a state that RSET ends */
+	s->need_reset = bdat;   /* RFC 3030 section 2: only RSET ends what a failed BDAT leaves */
 	engine_expect(s, STEP_CONTENT, t, 0);
 }
 
@@ -481,7 +482,8 @@ static void answer_data(struct smtp *s, struct transaction *t, const struct smtp
 
 static void answer_content(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
 {
-	verdict_accepted(t, r->code / 100 == 2 ? VERDICT_DELIVERED : verdict_of(r), STEP_CONTENT, r);
+	verdict_accepted(t, r->code / 100 == 2 ? VERDICT_DELIVERED : verdict_of(r), STEP_CONTENT,
+		r);
 	settle(s, t);
 }
 

@@ -38,7 +38,8 @@ static void must(bool good, const char *what)
 
 static void wire_command(struct wire *w, const char *line)
 {
-	static const char *const verbs[] = { "EHLO me.example", "HELO me.example", "STARTTLS", "AUTH ",
+	static const char *const verbs[] = { "EHLO me.example", "HELO me.example", "STARTTLS",
+		"AUTH ",
 		"MAIL FROM:<me@example.com>", "RCPT TO:<r", "DATA", "RSET", "QUIT" };
 
 	if (line[0] == 'm' && (line[1] == '0' || line[1] == '1') && !line[2]) {
@@ -55,7 +56,8 @@ static void wire_command(struct wire *w, const char *line)
 		return;
 	}
 	if (w->rig->scene.tls == SMTP_TLS_STARTTLS && !w->rig->tls_up)
-		must(!strncmp(line, "EHLO ", 5) || !strcmp(line, "STARTTLS") || !strcmp(line, "QUIT"),
+		must(!strncmp(line, "EHLO ", 5) || !strcmp(line, "STARTTLS") ||
+			!strcmp(line, "QUIT"),
 			"D1: something else in clear");
 	must(w->rig->scene.tls != SMTP_TLS_IMPLICIT || w->rig->tls_up, "D1: clear text before TLS");
 	for (size_t i = 0; i < COUNT(verbs); i++)
@@ -65,7 +67,8 @@ static void wire_command(struct wire *w, const char *line)
 	if (!strcmp(line, "*"))
 		return;
 	for (; *line; line++)
-		must(isalnum((unsigned char)*line) || strchr("+/=", *line), "E1: no answer to AUTH");
+		must(isalnum((unsigned char)*line) || strchr("+/=", *line),
+			"E1: no answer to AUTH");
 }
 
 static void wire_octet(struct wire *w, char c)
@@ -113,7 +116,8 @@ static void write_some(struct wire *w, bool all)
 
 static void read_scene(struct scene *scene, uint8_t a, uint8_t b)
 {
-	static const int tls[] = { SMTP_TLS_OFF, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT, SMTP_TLS_OFF };
+	static const int tls[] = { SMTP_TLS_OFF, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT,
+		SMTP_TLS_OFF };
 
 	memset(scene, 0, sizeof(*scene));
 	scene->tls = tls[a & 3];

@@ -66,7 +66,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			look(&whole.reply);
 		}
 		if (a < 0)
-			must(e.kind == ERR_PROTOCOL && e.text[0] && text_is_utf8(e.text, strlen(e.text)));
+			must(e.kind == ERR_PROTOCOL && e.text[0] &&
+				text_is_utf8(e.text, strlen(e.text)));
 		at += used;
 	}
 	reply_parser_release(&whole);

@@ -38,7 +38,8 @@ static const struct {
 	{ "a@x.example", "b@y.example", &dsn_full, false, false,
 		"MAIL FROM:<a@x.example>", "RCPT TO:<b@y.example>" },
 	{ "gr\xc3\xbc\xc3\x9f@x.example", "b@y.example", NULL, false, true,
-		"MAIL FROM:<gr\xc3\xbc\xc3\x9f@x.example> SIZE=1234 SMTPUTF8", "RCPT TO:<b@y.example>" },
+		"MAIL FROM:<gr\xc3\xbc\xc3\x9f@x.example> SIZE=1234 SMTPUTF8",
+			"RCPT TO:<b@y.example>" },
 	{ "a@x.example", "\xc3\xbc@y.example", &dsn_never, false, true,
 		"MAIL FROM:<a@x.example> SIZE=1234 SMTPUTF8 RET=HDRS",
 		"RCPT TO:<\xc3\xbc@y.example> NOTIFY=NEVER" },
@@ -82,7 +83,8 @@ static void test_forged(void)
 		check_int(command_mail(&m, &nothing, &out, &e), -1, "E1 forged sender %zu", i);
 		check_int(e.kind, ERR_MESSAGE, "E1 is the message's fault");
 		check(!strpbrk(e.text, "\r\n\033\t"), "E4 and is cleaned: %s", e.text);
-		check_int(command_rcpt(&m, 0, &nothing, &out, &e), -1, "E1 forged recipient %zu", i);
+		check_int(command_rcpt(&m, 0, &nothing, &out, &e), -1, "E1 forged recipient %zu",
+			i);
 		buf_release(&out);
 		free(to);
 	}
@@ -142,7 +144,8 @@ static void test_forged_in_session(void)
 					else if (*at != 'x' && strncmp(at, "QUIT", 4))
 						rig_say(&r, "250 ok\r\n");
 			}
-			check(!strstr(buf_text(&all), "evil"), "E1 forged recipients %zu, way %zu: not written",
+			check(!strstr(buf_text(&all), "evil"),
+				"E1 forged recipients %zu, way %zu: not written",
 				bad, way);
 			text = rig_verdicts(&r);
 			for (size_t k = 0; k < 3; k++)
@@ -151,7 +154,8 @@ static void test_forged_in_session(void)
 					"E1 forged recipients %zu, way %zu: %s", bad, way, text);
 			free(text);
 			text = rig_end(&r);
-			check_text(text, "ended", "E1 forged recipients %zu, way %zu: the end", bad, way);
+			check_text(text, "ended", "E1 forged recipients %zu, way %zu: the end",
+				bad, way);
 			free(text);
 			check_text(rig_wrong(&r), NULL, "E1 forged recipients %zu: in order", bad);
 			rig_release(&r);
@@ -171,7 +175,8 @@ static void test_forged_sender(void)
 	rig_say(&r, "220 mx\r\n");
 	rig_flight(&r);
 	rig_say(&r, "250-mx\r\n250 PIPELINING\r\n");
-	check_text(rig_flight(&r), "MAIL FROM:<me@example.com>\r\nRCPT TO:<r1@example.com>\r\nDATA\r\n",
+	check_text(rig_flight(&r),
+		"MAIL FROM:<me@example.com>\r\nRCPT TO:<r1@example.com>\r\nDATA\r\n",
 		"E1 a forged sender is passed over");
 	check_text(buf_text(&r.done), "1", "E1 and told at once");
 	text = rig_verdicts(&r);
@@ -187,7 +192,8 @@ static const struct {
 	const char *sender, *says, *hints;   /* says NULL: it can be sent */
 } checks[] = {
 	{ "SIZE 100", 100, false, "a@x", NULL, NULL },
-	{ "SIZE 100", 101, false, "a@x", "the message has 101 octets, this server takes at most 100",
+	{ "SIZE 100", 101, false, "a@x",
+		"the message has 101 octets, this server takes at most 100",
 		"make the message smaller" },
 	{ "SIZE 0", 1000000, false, "a@x", NULL, NULL },
 	{ "SIZE", 1000000, false, "a@x", NULL, NULL },
@@ -203,7 +209,8 @@ static const struct {
 static void test_check(void)
 {
 	for (size_t i = 0; i < COUNT(checks); i++) {
-		char *offers = mem_printf("250-mx\r\n250-PIPELINING\r\n250 %s\r\n", checks[i].offers);
+		char *offers = mem_printf("250-mx\r\n250-PIPELINING\r\n250 %s\r\n",
+			checks[i].offers);
 		struct mail *mail;
 		struct rig r;
 
@@ -218,13 +225,15 @@ static void test_check(void)
 		rig_say(&r, offers);
 		rig_flight(&r);
 		if (!checks[i].says) {
-			check(!strncmp(buf_text(&r.flight), "MAIL FROM:<", 11), "check %zu: it is sent", i);
+			check(!strncmp(buf_text(&r.flight), "MAIL FROM:<", 11),
+				"check %zu: it is sent", i);
 		} else {
 			check_text(buf_text(&r.flight), "QUIT\r\n", "check %zu: it is not sent", i);
 			for (size_t k = 0; k < 2; k++) {
 				const struct smtp_result *result = &r.mails[0].results[k];
 
-				check_int(result->verdict, VERDICT_REFUSED, "check %zu: refused", i);
+				check_int(result->verdict, VERDICT_REFUSED, "check %zu: refused",
+					i);
 				check_int(result->kind, ERR_CAPABILITY, "check %zu: the kind", i);
 				check(result->text && strstr(result->text, checks[i].says),
 					"check %zu says: %s", i, result->text);

@@ -128,7 +128,8 @@ static void test_long(void)
 	for (size_t i = 0; i < COUNT(pieces); i++) {
 		struct source s = { .data = text, .len = LEN, .piece = pieces[i] };
 
-		check(fills(&s, true), "A8 nothing but dots to double, in pieces of %zu", pieces[i]);
+		check(fills(&s, true), "A8 nothing but dots to double, in pieces of %zu",
+			pieces[i]);
 	}
 	free(text);
 }

@@ -40,7 +40,8 @@ static const struct dialogue dialogues[] = {
 		{ AUTH, AUTH_OK },
 		{ MAIL RCPT(1) BDAT QUIT, OK OK OK } },
 		.verdicts = "D250", .end = "ended" },
-	{ "pipelining full and chunking: content waits for 235", { IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN,
+	{ "pipelining full and chunking: content waits for 235",
+		{ IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN,
 		.chunking = true }, .exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, OFFERS("250-CHUNKING\r\n") },
@@ -74,7 +75,8 @@ static const struct dialogue dialogues[] = {
 		{ DOTTED, OK },
 		{ QUIT, NULL } },
 		.verdicts = "D250 D250", .end = "ended" },
-	{ "pipelining off: one at a time", { IMPLICIT, .pipelining = PIPELINING_OFF }, .exchanges = {
+	{ "pipelining off: one at a time", { IMPLICIT, .pipelining = PIPELINING_OFF },
+		.exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, OFFERS("") },
 		{ MAIL, OK },
@@ -83,7 +85,8 @@ static const struct dialogue dialogues[] = {
 		{ DOTTED, OK },
 		{ QUIT, BYE } },
 		.verdicts = "D250", .end = "ended" },
-	{ "pipelining full without PIPELINING", { IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN }, .exchanges = {
+	{ "pipelining full without PIPELINING", { IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN },
+		.exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, "250-mx\r\n250 AUTH PLAIN\r\n" },
 		{ AUTH, AUTH_OK },
@@ -109,7 +112,8 @@ static const struct dialogue dialogues[] = {
 		{ MAIL RCPT(1) "DATA\r\n", "250\n251 elsewhere\n354\n" },
 		{ DOTTED QUIT, "250\n" } },
 		.verdicts = "D250", .end = "ended" },
-	{ "three messages, the next behind the content", { IMPLICIT, LOGIN }, .mails = 3, .exchanges = {
+	{ "three messages, the next behind the content", { IMPLICIT, LOGIN }, .mails = 3,
+		.exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, OFFERS("") },
 		{ AUTH, AUTH_OK },
@@ -136,7 +140,8 @@ static const struct dialogue dialogues[] = {
 		{ QUIT, NULL } },
 		.verdicts = "D250; D250", .end = "ended", .done = "12" },
 	{ "pipelining full, given one by one: only the first rides with AUTH",
-		{ IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN, .lazy = true }, .mails = 2, .exchanges = {
+		{ IMPLICIT, .pipelining = PIPELINING_FULL, LOGIN, .lazy = true }, .mails = 2,
+			.exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, OFFERS("") },
 		{ AUTH MAIL RCPT(1) "DATA\r\n", AUTH_OK OK OK GO },
@@ -148,7 +153,8 @@ static const struct dialogue dialogues[] = {
 	{ "some recipients refused", { IMPLICIT }, .recipients = 3, .exchanges = {
 		{ "<TLS>", "220 mx\r\n" },
 		{ HELLO, OFFERS("") },
-		{ MAIL RCPT(1) RCPT(2) RCPT(3) "DATA\r\n", OK "550 5.1.1 who?\r\n" OK "450 later\r\n" GO },
+		{ MAIL RCPT(1) RCPT(2) RCPT(3) "DATA\r\n", OK "550 5.1.1 who?\r\n"
+			OK "450 later\r\n" GO },
 		{ DOTTED QUIT, "250 queued\r\n" } },
 		.verdicts = "R550 D250 T450", .end = "ended" },
 };
@@ -279,7 +285,8 @@ static void test_long_content(void)
 			buf_add(&got, out, len);
 			smtp_written(r.s, len);
 		}
-		check_text(buf_text(&got), buf_text(&want), "A8: content in reads of %zu", pieces[i]);
+		check_text(buf_text(&got), buf_text(&want), "A8: content in reads of %zu",
+			pieces[i]);
 		check(most <= 128 * 1024, "C3: at most %zu octets of it were held", most);
 		rig_say(&r, OK);
 		check_int(r.mails[0].results[0].verdict, VERDICT_DELIVERED, "and it was delivered");

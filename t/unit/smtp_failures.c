@@ -53,7 +53,8 @@ static const struct dialogue refusals[] = {
 		{ GROUP, "550 no\r\n" OK GO }, { ".\r\n" QUIT, OK } },
 		.verdicts = "R550", .end = "ended" },
 	{ "MAIL 550, one at a time: nothing to reset", SINGLE, .mails = 2,
-		.exchanges = { BEGIN, { MAIL, "550 no\r\n" }, { MAIL, "550 no\r\n" }, { QUIT, NULL } },
+		.exchanges = { BEGIN, { MAIL, "550 no\r\n" }, { MAIL, "550 no\r\n" },
+			{ QUIT, NULL } },
 		.verdicts = "R550; R550", .end = "ended", .done = "12" },
 	{ "MAIL 354", CLEAR, .exchanges = { BEGIN, { GROUP, GO } },
 		.verdicts = "Tprotocol", .end = "protocol" },
@@ -65,7 +66,8 @@ static const struct dialogue refusals[] = {
 		.verdicts = "R550", .end = "ended" },
 	{ "RCPT 550 one at a time: RSET", SINGLE, .mails = 2,
 		.exchanges = { BEGIN, { MAIL, OK }, { RCPT(1), "550 who\r\n" }, { "RSET\r\n", OK },
-		{ MAIL, OK }, { RCPT(1), OK }, { "DATA\r\n", GO }, { CONTENT, OK }, { QUIT, NULL } },
+		{ MAIL, OK }, { RCPT(1), OK }, { "DATA\r\n", GO }, { CONTENT, OK },
+			{ QUIT, NULL } },
 		.verdicts = "R550; D250", .end = "ended", .done = "12" },
 	{ "RCPT 354", CLEAR, .exchanges = { BEGIN, { GROUP, OK GO } },
 		.verdicts = "Tprotocol", .end = "protocol" },
@@ -80,10 +82,12 @@ static const struct dialogue refusals[] = {
 		{ CONTENT QUIT, "554 5.6.0 bad\r\n" } }, .verdicts = "R554", .end = "ended" },
 	{ "content 452", CLEAR, .exchanges = { BEGIN, { GROUP, OK OK GO },
 		{ CONTENT QUIT, "452 4.3.1 full\r\n" } }, .verdicts = "T452", .end = "ended" },
-	{ "E6 content 354", CLEAR, .exchanges = { BEGIN, { GROUP, OK OK GO }, { CONTENT QUIT, GO } },
+	{ "E6 content 354", CLEAR,
+		.exchanges = { BEGIN, { GROUP, OK OK GO }, { CONTENT QUIT, GO } },
 		.verdicts = "Uunknown", .end = "protocol" },
 	{ "E6 content with mixed codes", CLEAR, .exchanges = { BEGIN, { GROUP, OK OK GO },
-		{ CONTENT QUIT, "250-ok\r\n550 no\r\n" } }, .verdicts = "Uunknown", .end = "protocol" },
+		{ CONTENT QUIT, "250-ok\r\n550 no\r\n" } }, .verdicts = "Uunknown",
+			.end = "protocol" },
 	{ "BDAT with RCPT 550", CHUNKS, .exchanges = { BEGIN,
 		{ MAIL RCPT(1) BDAT QUIT, OK "550 who\r\n554 no recipients\r\n" } },
 		.verdicts = "R550", .end = "ended" },
@@ -102,7 +106,8 @@ static const struct dialogue closing[] = {
 		.verdicts = "T421", .end = "said 421" },
 	{ "421 to AUTH", STANDARD, .exchanges = { BEGIN_TLS, { AUTH, "421 no\r\n" } },
 		.verdicts = "T421", .end = "said 421" },
-	{ "421 to AUTH in the group", FULL, .exchanges = { BEGIN_TLS, { AUTH GROUP, "421 no\r\n" } },
+	{ "421 to AUTH in the group", FULL,
+		.exchanges = { BEGIN_TLS, { AUTH GROUP, "421 no\r\n" } },
 		.verdicts = "T421", .end = "said 421" },
 	{ "421 to MAIL", CLEAR, .mails = 2, .exchanges = { BEGIN, { GROUP, "421 no\r\n" } },
 		.verdicts = "T421; T421", .end = "said 421", .done = "12" },
@@ -120,7 +125,8 @@ static const struct dialogue closing[] = {
 	{ "421 to RSET", SINGLE, .mails = 2, .exchanges = { BEGIN,
 		{ MAIL, OK }, { RCPT(1), "550 who\r\n" }, { "RSET\r\n", "421 no\r\n" } },
 		.verdicts = "R550; T421", .end = "said 421", .done = "12" },
-	{ "421 when nothing was asked", { .tls = SMTP_TLS_OFF, .pipelining = PIPELINING_OFF, .stay = true }, .exchanges = {
+	{ "421 when nothing was asked",
+		{ .tls = SMTP_TLS_OFF, .pipelining = PIPELINING_OFF, .stay = true }, .exchanges = {
 		BEGIN, { MAIL, OK }, { RCPT(1), OK }, { "DATA\r\n", GO },
 		{ CONTENT, OK "421 idle\r\n" } }, .verdicts = "D250", .end = "said 421" },
 };
@@ -158,7 +164,8 @@ static const struct dialogue lost[] = {
 		/* The third was written whole as well, though not even MAIL was answered. */
 		.verdicts = "D250; Uunknown; Uunknown", .end = "lost", .done = "123" },
 	{ "lost with recipients of many kinds", CHUNKS, .recipients = 3, .exchanges = { BEGIN,
-		{ MAIL RCPT(1) RCPT(2) RCPT(3) BDAT, OK OK "452 4.5.3 too many\r\n" "550 who\r\n<LOST>" } },
+		{ MAIL RCPT(1) RCPT(2) RCPT(3) BDAT, OK OK "452 4.5.3 too many\r\n"
+			"550 who\r\n<LOST>" } },
 		.verdicts = "Uunknown Tlost R550", .end = "lost" },
 	{ "421 with three in flight", CHUNKS, .mails = 3, .exchanges = { BEGIN,
 		{ MAIL RCPT(1) BDAT "RSET\r\n" MAIL RCPT(1) BDAT "RSET\r\n" MAIL RCPT(1) BDAT QUIT,
@@ -173,7 +180,8 @@ static const struct dialogue early[] = {
 		.verdicts = "Tprotocol", .end = "protocol" },
 	{ "E6 the reply to EHLO with the greeting", CLEAR, .exchanges = { { "", GREETING OFFERS } },
 		.verdicts = "Tprotocol", .end = "protocol" },
-	{ "E6 EHLO answered twice", CLEAR, .exchanges = { { "", GREETING }, { HELLO, OFFERS OFFERS } },
+	{ "E6 EHLO answered twice", CLEAR,
+		.exchanges = { { "", GREETING }, { HELLO, OFFERS OFFERS } },
 		.verdicts = "Tprotocol", .end = "protocol" },
 	{ "E6 AUTH answered twice", STANDARD, .exchanges = { BEGIN_TLS, { AUTH, AUTH_OK AUTH_OK } },
 		.verdicts = "Tprotocol", .end = "protocol" },
@@ -211,13 +219,15 @@ static const struct dialogue tls[] = {
 		{ HELLO, "250-mx\r\n250 STARTTLS\r\n" }, { "STARTTLS\r\n", OK } },
 		.verdicts = "Tprotocol", .end = "protocol" },
 	{ "D1 EHLO 502 with STARTTLS wanted", START, .exchanges = { { "", GREETING },
-		{ HELLO, "502 what\r\n" }, { QUIT, NULL } }, .verdicts = "T502", .end = "said 502" },
+		{ HELLO, "502 what\r\n" }, { QUIT, NULL } }, .verdicts = "T502",
+			.end = "said 502" },
 	{ "D6 EHLO 502 with a login wanted", { .tls = SMTP_TLS_OFF, .login = true }, .exchanges = {
 		{ "", GREETING }, { HELLO, "502 what\r\n" }, { QUIT, NULL } },
 		.verdicts = "T502", .end = "said 502" },
 	{ "D2 octets behind 220", START, .exchanges = { { "", GREETING },
 		{ HELLO, "250-mx\r\n250 STARTTLS\r\n" },
-		{ "STARTTLS\r\n", "220 go\r\n" OFFERS } }, .verdicts = "Tprotocol", .end = "protocol" },
+		{ "STARTTLS\r\n", "220 go\r\n" OFFERS } }, .verdicts = "Tprotocol",
+			.end = "protocol" },
 	{ "D2 220 before STARTTLS", START, .exchanges = { { "", GREETING },
 		{ HELLO, "250-mx\r\n250 STARTTLS\r\n220 go\r\n" } },
 		.verdicts = "Tprotocol", .end = "protocol" },
@@ -226,19 +236,22 @@ static const struct dialogue tls[] = {
 		.verdicts = "Tprotocol", .end = "protocol" },
 	{ "D6 AUTH not offered", STANDARD, .exchanges = { { "<TLS>", GREETING },
 		{ HELLO, "250-mx\r\n250 PIPELINING\r\n" } }, .verdicts = "Tlogin", .end = "login" },
-	{ "D6 AUTH offered only in clear", { .tls = SMTP_TLS_STARTTLS, .login = true }, .exchanges = {
+	{ "D6 AUTH offered only in clear", { .tls = SMTP_TLS_STARTTLS, .login = true },
+		.exchanges = {
 		{ "", GREETING }, { HELLO, "250-mx\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n" },
 		{ "STARTTLS\r\n", "220 go\r\n" }, { HELLO, "250-mx\r\n250 PIPELINING\r\n" } },
 		.verdicts = "Tlogin", .end = "login" },
 	{ "E5 capabilities are forgotten after STARTTLS", START, .exchanges = { { "", GREETING },
 		{ HELLO, "250-mx\r\n250-PIPELINING\r\n250-SIZE 9\r\n250 STARTTLS\r\n" },
 		{ "STARTTLS\r\n", "220 go\r\n" }, { HELLO, "250 mx\r\n" },
-		{ MAIL, OK }, { RCPT(1), OK }, { "DATA\r\n", GO }, { CONTENT, OK }, { QUIT, NULL } },
+		{ MAIL, OK }, { RCPT(1), OK }, { "DATA\r\n", GO }, { CONTENT, OK },
+			{ QUIT, NULL } },
 		.verdicts = "D250", .end = "ended" },
 	{ "HELO inside TLS without a login", START, .exchanges = { { "", GREETING },
 		{ HELLO, "250-mx\r\n250 STARTTLS\r\n" }, { "STARTTLS\r\n", "220 go\r\n" },
 		{ HELLO, "502 what\r\n" }, { "HELO me.example\r\n", OK },
-		{ MAIL, OK }, { RCPT(1), OK }, { "DATA\r\n", GO }, { CONTENT, OK }, { QUIT, NULL } },
+		{ MAIL, OK }, { RCPT(1), OK }, { "DATA\r\n", GO }, { CONTENT, OK },
+			{ QUIT, NULL } },
 		.verdicts = "D250", .end = "ended" },
 };
 
@@ -247,7 +260,8 @@ static const struct dialogue full[] = {
 		{ AUTH GROUP, "535 5.7.8 no\r\n530 no\r\n530 no\r\n503 no\r\n" } },
 		.verdicts = "T535", .end = "said 535" },
 	{ "D6 354 after a failed AUTH: no dot", FULL, .exchanges = { BEGIN_TLS,
-		{ AUTH GROUP, "535 5.7.8 no\r\n" OK OK GO } }, .verdicts = "T535", .end = "said 535" },
+		{ AUTH GROUP, "535 5.7.8 no\r\n" OK OK GO } }, .verdicts = "T535",
+			.end = "said 535" },
 	{ "AUTH 454 in the group is no stumble", FULL, .exchanges = { BEGIN_TLS,
 		{ AUTH GROUP, "454 4.7.0 later\r\n" } }, .verdicts = "T454", .end = "said 454" },
 	{ "MAIL 503 behind AUTH: a stumble", FULL, .exchanges = { BEGIN_TLS,
@@ -268,7 +282,8 @@ static const struct dialogue full[] = {
 	{ "closed after MAIL's reply: no stumble", FULL, .exchanges = { BEGIN_TLS,
 		{ AUTH GROUP, AUTH_OK OK "<LOST>" } }, .verdicts = "Tlost", .end = "lost" },
 	{ "MAIL 550 behind AUTH is MAIL's", FULL, .exchanges = { BEGIN_TLS,
-		{ AUTH GROUP, AUTH_OK "550 5.7.1 not you\r\n503 no\r\n503 no\r\n" }, { QUIT, NULL } },
+		{ AUTH GROUP, AUTH_OK "550 5.7.1 not you\r\n503 no\r\n503 no\r\n" },
+			{ QUIT, NULL } },
 		.verdicts = "R550", .end = "ended" },
 	{ "closed after AUTH alone: no stumble", STANDARD, .exchanges = { BEGIN_TLS,
 		{ AUTH, "<LOST>" } }, .verdicts = "Tlost", .end = "lost" },
@@ -407,7 +422,8 @@ static void test_words(void)
 	rig_flight(&r);
 	rig_say(&r, "535-5.7.8 wrong\r\n535 5.7.8 \033[2Jpassword\r\n");
 	result = &smtp_failure(r.s)->result;
-	check_text(result->text, "535 5.7.8 wrong \\x1b[2Jpassword", "E4 the words of a refused login");
+	check_text(result->text, "535 5.7.8 wrong \\x1b[2Jpassword",
+		"E4 the words of a refused login");
 	check_text(result->enhanced, "5.7.8", "its enhanced code");
 	check_int(result->step, STEP_AUTH, "its step");
 	check_text(r.mails[0].results[0].text, result->text, "a recipient has the same words");
@@ -456,7 +472,8 @@ static void test_unreadable(void)
 	rig_say(&r, OFFERS);
 	rig_flight(&r);
 	rig_say(&r, OK OK GO);
-	check(!strstr(rig_flight(&r), ".\r\n"), "A6 content shorter than it was: no end is written");
+	check(!strstr(rig_flight(&r), ".\r\n"),
+		"A6 content shorter than it was: no end is written");
 	check_int(r.mails[0].results[0].verdict, VERDICT_TRY_LATER, "A6 try later");
 	rig_release(&r);
 }
@@ -464,7 +481,8 @@ static void test_unreadable(void)
 /* Flooding: a reply without end, and more than anyone asked for. */
 static void test_flood(void)
 {
-	static const char line[] = "250-0123456789012345678901234567890123456789012345678901234\r\n";
+	static const char line[] =
+		"250-0123456789012345678901234567890123456789012345678901234\r\n";
 	struct rig r;
 	struct buf much = BUF_INIT(1 << 21);
 

@@ -218,7 +218,8 @@ static inline void fake_hear(struct fake *f, const char *flight)
 		end = left ? memchr(line, '\n', left) : NULL;
 		if (!end)
 			break;
-		f->bare |= end == line || end[-1] != '\r' || memchr(line, '\r', (size_t)(end - line - 1));
+		f->bare |= end == line || end[-1] != '\r' ||
+			memchr(line, '\r', (size_t)(end - line - 1));
 		len = (size_t)(end - line);
 		at += len + 1;
 		len -= len > 0;

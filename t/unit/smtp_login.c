@@ -18,8 +18,10 @@
 static const struct dialogue shapes[] = {
 	{ "PLAIN", WITH("PLAIN"), .exchanges = { BEGIN, { "AUTH PLAIN " SECRET_PLAIN "\r\n", IN },
 		SEND }, SENT },
-	{ "LOGIN", WITH("LOGIN"), .exchanges = { BEGIN, { "AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n" },
-		{ "dXNlcg==\r\n", "334 UGFzc3dvcmQ6\r\n" }, { SECRET_LOGIN "\r\n", IN }, SEND }, SENT },
+	{ "LOGIN", WITH("LOGIN"),
+		.exchanges = { BEGIN, { "AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n" },
+		{ "dXNlcg==\r\n", "334 UGFzc3dvcmQ6\r\n" }, { SECRET_LOGIN "\r\n", IN }, SEND },
+			SENT },
 	{ "LOGIN with prompts of its own", WITH("LOGIN"), .exchanges = { BEGIN,
 		{ "AUTH LOGIN\r\n", "334\r\n" }, { "dXNlcg==\r\n", "334 \r\n" },
 		{ SECRET_LOGIN "\r\n", IN }, SEND }, SENT },
@@ -34,10 +36,10 @@ static const struct dialogue shapes[] = {
 		.hidden = "biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=" }, .exchanges = {
 		{ "", GREETING }, { HELLO, OFFERS },
 		{ "AUTH SCRAM-SHA-256 biwsbj11c2VyLHI9ck9wck5HZndFYmVSV2diTkVrcU8=\r\n",
-		"334 cj1yT3ByTkdmd0ViZVJXZ2JORWtxTyVodllEcFdVYTJSYVRDQWZ1eEZJbGopaE5sRiRrMCxzPVcyMlph"
-		"SjBTTlk3c29Fc1VFamI2Z1E9PSxpPTQwOTY=\r\n" },
-		{ "Yz1iaXdzLHI9ck9wck5HZndFYmVSV2diTkVrcU8laHZZRHBXVWEyUmFUQ0FmdXhGSWxqKWhObEYkazAscD1k"
-		"SHpiWmFwV0lrNGpVaE4rVXRlOXl0YWc5empmTUhnc3FtbWl6N0FuZFZRPQ==\r\n",
+		"334 cj1yT3ByTkdmd0ViZVJXZ2JORWtxTyVodllEcFdVYTJSYVRDQWZ1eEZJbGopaE5sRiRrMCxz"
+		"PVcyMlphSjBTTlk3c29Fc1VFamI2Z1E9PSxpPTQwOTY=\r\n" },
+		{ "Yz1iaXdzLHI9ck9wck5HZndFYmVSV2diTkVrcU8laHZZRHBXVWEyUmFUQ0FmdXhGSWxqKWhObEYkazAs"
+		"cD1kSHpiWmFwV0lrNGpVaE4rVXRlOXl0YWc5empmTUhnc3FtbWl6N0FuZFZRPQ==\r\n",
 		"334 dj02cnJpVFJCaTIzV3BSUi93dHVwK21NaFVaVW4vZEI1bkxUSlJzamw5NUc0PQ==\r\n" },
 		{ "\r\n", IN }, SEND }, SENT },
 	{ "D7 SCRAM-SHA-256: 235 without the server's proof", { .tls = SMTP_TLS_OFF, .login = true,
@@ -57,38 +59,45 @@ static const struct dialogue shapes[] = {
 		{ "AUTH EXTERNAL dXNlcg==\r\n", IN }, SEND }, SENT },
 	{ "EXTERNAL leads the group", { .tls = SMTP_TLS_IMPLICIT, .pipelining = PIPELINING_FULL,
 		.login = true, .auth = "EXTERNAL" }, .exchanges = { BEGIN,
-		{ "AUTH EXTERNAL dXNlcg==\r\nMAIL FROM:<me@example.com>\r\nRCPT TO:<r1@example.com>\r\n"
-		"DATA\r\n", IN "250 ok\r\n250 ok\r\n354 go\r\n" }, { "x\r\n.\r\nQUIT\r\n", "250 ok\r\n" } },
+		{ "AUTH EXTERNAL dXNlcg==\r\nMAIL FROM:<me@example.com>\r\n"
+		"RCPT TO:<r1@example.com>\r\nDATA\r\n", IN "250 ok\r\n250 ok\r\n354 go\r\n" },
+			{ "x\r\n.\r\nQUIT\r\n", "250 ok\r\n" } },
 		SENT },
 	{ "LOGIN never leads the group", { .tls = SMTP_TLS_IMPLICIT, .pipelining = PIPELINING_FULL,
 		.login = true, .auth = "LOGIN" }, .exchanges = { BEGIN,
-		{ "AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n" }, { "dXNlcg==\r\n", "334 UGFzc3dvcmQ6\r\n" },
+		{ "AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n" },
+			{ "dXNlcg==\r\n", "334 UGFzc3dvcmQ6\r\n" },
 		{ SECRET_LOGIN "\r\n", IN }, SEND }, SENT },
 	{ "XOAUTH2", { .tls = SMTP_TLS_IMPLICIT, .login = true, .auth = "XOAUTH2",
-		.secret = "ya29.token", .hidden = "dXNlcj11c2VyAWF1dGg9QmVhcmVyIHlhMjkudG9rZW4BAQ==" },
+		.secret = "ya29.token",
+			.hidden = "dXNlcj11c2VyAWF1dGg9QmVhcmVyIHlhMjkudG9rZW4BAQ==" },
 		.exchanges = { BEGIN,
-		{ "AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHlhMjkudG9rZW4BAQ==\r\n", IN }, SEND }, SENT },
+		{ "AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHlhMjkudG9rZW4BAQ==\r\n", IN },
+			SEND }, SENT },
 	{ "D8 XOAUTH2 refused in two steps", { .tls = SMTP_TLS_IMPLICIT, .login = true,
 		.auth = "XOAUTH2", .secret = "ya29.token" }, .exchanges = { BEGIN,
 		{ "AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHlhMjkudG9rZW4BAQ==\r\n",
-		"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n" }, { "\r\n", "535 5.7.8 no\r\n" }, { "QUIT\r\n", NULL } },
+		"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n" }, { "\r\n", "535 5.7.8 no\r\n" },
+			{ "QUIT\r\n", NULL } },
 		.verdicts = "T535", .end = "said 535" },
 	{ "D8 XOAUTH2 that goes on and on", { .tls = SMTP_TLS_IMPLICIT, .login = true,
 		.auth = "XOAUTH2", .secret = "ya29.token" }, .exchanges = { BEGIN,
 		{ "AUTH XOAUTH2 dXNlcj11c2VyAWF1dGg9QmVhcmVyIHlhMjkudG9rZW4BAQ==\r\n",
-		"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n" }, { "\r\n", "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n" },
+		"334 eyJzdGF0dXMiOiI0MDEifQ==\r\n" },
+			{ "\r\n", "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n" },
 		{ "*\r\n", "501 no\r\n" } }, .verdicts = "Tlogin", .end = "login" },
 	{ "D8 OAUTHBEARER refused in two steps", { .tls = SMTP_TLS_IMPLICIT, .login = true,
 		.auth = "OAUTHBEARER", .secret = "tok" }, .exchanges = { BEGIN,
-		{ "AUTH OAUTHBEARER bixhPXVzZXIsAWhvc3Q9bXguZXhhbXBsZQFwb3J0PTQ2NQFhdXRoPUJlYXJlciB0b2sB"
-		"AQ==\r\n", "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n" }, { "AQ==\r\n", "535 no\r\n" },
+		{ "AUTH OAUTHBEARER bixhPXVzZXIsAWhvc3Q9bXguZXhhbXBsZQFwb3J0PTQ2NQFhdXRoPUJlYXJlciB0"
+		"b2sBAQ==\r\n", "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n" }, { "AQ==\r\n", "535 no\r\n" },
 		{ "QUIT\r\n", NULL } }, .verdicts = "T535", .end = "said 535" },
 };
 
 #define AUTH_PLAIN "AUTH PLAIN " SECRET_PLAIN "\r\n"
 
 static const struct dialogue faults[] = {
-	{ "C9 535 is final", WITH("PLAIN"), .exchanges = { BEGIN, { AUTH_PLAIN, "535 5.7.8 no\r\n" },
+	{ "C9 535 is final", WITH("PLAIN"),
+		.exchanges = { BEGIN, { AUTH_PLAIN, "535 5.7.8 no\r\n" },
 		{ "QUIT\r\n", NULL } }, .verdicts = "T535", .end = "said 535" },
 	{ "C9 454 is for later", WITH("PLAIN"), .exchanges = { BEGIN, { AUTH_PLAIN, "454 no\r\n" },
 		{ "QUIT\r\n", NULL } }, .verdicts = "T454", .end = "said 454" },
@@ -99,13 +108,15 @@ static const struct dialogue faults[] = {
 		.verdicts = "Tprotocol", .end = "protocol" },
 	{ "D6 354 is no login", WITH("PLAIN"), .exchanges = { BEGIN, { AUTH_PLAIN, "354 ok\r\n" } },
 		.verdicts = "Tprotocol", .end = "protocol" },
-	{ "PLAIN has nothing to add", WITH("PLAIN"), .exchanges = { BEGIN, { AUTH_PLAIN, "334 \r\n" },
+	{ "PLAIN has nothing to add", WITH("PLAIN"),
+		.exchanges = { BEGIN, { AUTH_PLAIN, "334 \r\n" },
 		{ "*\r\n", "501 cancelled\r\n" } }, .verdicts = "Tlogin", .end = "login" },
 	{ "a challenge that is not base64", WITH("LOGIN"), .exchanges = { BEGIN,
 		{ "AUTH LOGIN\r\n", "334 Username:\r\n" }, { "*\r\n", "501 cancelled\r\n" } },
 		.verdicts = "Tprotocol", .end = "protocol" },
 	{ "a challenge of two lines", WITH("LOGIN"), .exchanges = { BEGIN,
-		{ "AUTH LOGIN\r\n", "334-VXNl\r\n334 cm5hbWU6\r\n" }, { "*\r\n", "501 cancelled\r\n" } },
+		{ "AUTH LOGIN\r\n", "334-VXNl\r\n334 cm5hbWU6\r\n" },
+			{ "*\r\n", "501 cancelled\r\n" } },
 		.verdicts = "Tprotocol", .end = "protocol" },
 	{ "a challenge with padding inside", WITH("LOGIN"), .exchanges = { BEGIN,
 		{ "AUTH LOGIN\r\n", "334 VQ==VQ==\r\n" }, { "*\r\n", "501 cancelled\r\n" } },
@@ -114,13 +125,16 @@ static const struct dialogue faults[] = {
 		{ "AUTH LOGIN\r\n", "334 Username:\r\n" }, { "*\r\n", IN } },
 		.verdicts = "Tprotocol", .end = "protocol" },
 	{ "lost after we gave up: the reason stays", WITH("PLAIN"), .exchanges = { BEGIN,
-		{ AUTH_PLAIN, "334 \r\n" }, { "*\r\n", "<LOST>" } }, .verdicts = "Tlogin", .end = "login" },
+		{ AUTH_PLAIN, "334 \r\n" }, { "*\r\n", "<LOST>" } }, .verdicts = "Tlogin",
+			.end = "login" },
 	{ "235 before the password was asked for", WITH("LOGIN"), .exchanges = { BEGIN,
 		{ "AUTH LOGIN\r\n", IN }, SEND }, SENT },
 	{ "D6 the mechanism that was asked for is not offered", { .tls = SMTP_TLS_IMPLICIT,
 		.login = true, .auth = "SCRAM-SHA-256" }, .exchanges = { { "<TLS>", GREETING },
-		{ HELLO, "250-mx\r\n250 AUTH PLAIN LOGIN\r\n" } }, .verdicts = "Tlogin", .end = "login" },
-	{ "D5 no password without TLS", { .tls = SMTP_TLS_OFF, .login = true, .anonymous_tls = true },
+		{ HELLO, "250-mx\r\n250 AUTH PLAIN LOGIN\r\n" } }, .verdicts = "Tlogin",
+			.end = "login" },
+	{ "D5 no password without TLS",
+		{ .tls = SMTP_TLS_OFF, .login = true, .anonymous_tls = true },
 		.exchanges = { { "", GREETING }, { HELLO, OFFERS } },
 		.verdicts = "Tlogin", .end = "login" },
 	{ "D5 no password to a server that nobody verified", { .tls = SMTP_TLS_IMPLICIT,
@@ -178,10 +192,12 @@ static void test_long_response(const char *mechanism, const char *prefix, size_t
 			"%s with a secret of %zu octets", mechanism, len);
 		free(want);
 		if (!fits) {
-			check_int(r.flight.len, strlen("AUTH \r\n") + strlen(mechanism), "and nothing else");
+			check_int(r.flight.len, strlen("AUTH \r\n") + strlen(mechanism),
+				"and nothing else");
 			rig_say(&r, "334 \r\n");
 			want = mem_printf("%s\r\n", buf_text(&coded));
-			check_text(rig_flight(&r), want, "%s: a line of its own for %zu octets", mechanism,
+			check_text(rig_flight(&r), want, "%s: a line of its own for %zu octets",
+				mechanism,
 				len);
 			free(want);
 			rig_say(&r, IN);
@@ -202,7 +218,8 @@ static void test_endless_challenges(void)
 	static const char *const mechanisms[] = { "PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256",
 		"XOAUTH2", "OAUTHBEARER", "EXTERNAL" };
 	static const char *const challenges[] = { "334 \r\n", "334 VXNlcm5hbWU6\r\n",
-		"334 cj1yT3ByTkdmd0ViZVJXZ2JORWtxTyxzPVFTWENSK1E2c2VrOGJmOTIsaT00MDk2\r\n", "334 ?\r\n" };
+		"334 cj1yT3ByTkdmd0ViZVJXZ2JORWtxTyxzPVFTWENSK1E2c2VrOGJmOTIsaT00MDk2\r\n",
+			"334 ?\r\n" };
 
 	for (size_t i = 0; i < COUNT(mechanisms); i++)
 		for (size_t k = 0; k < COUNT(challenges); k++) {
@@ -222,7 +239,8 @@ static void test_endless_challenges(void)
 				rig_flight(&r);
 				rig_say(&r, challenges[k]);
 			}
-			check(asked < 6, "C1 %s and challenge %zu: %u are answered", mechanisms[i], k, asked);
+			check(asked < 6, "C1 %s and challenge %zu: %u are answered", mechanisms[i],
+				k, asked);
 			check_int(r.want, SMTP_FAILED, "C1 then it is over");
 			check_text(rig_wrong(&r), NULL, "C1 in order");
 			rig_release(&r);
@@ -244,7 +262,8 @@ static const struct {
 static void test_repeated(void)
 {
 	for (size_t i = 0; i < COUNT(repeated); i++) {
-		struct scene scene = { .tls = SMTP_TLS_IMPLICIT, .login = true, .auth = repeated[i].auth,
+		struct scene scene = { .tls = SMTP_TLS_IMPLICIT, .login = true,
+			.auth = repeated[i].auth,
 			.hidden = "cGE1NS1X" };
 		struct rig r;
 		const struct smtp_failure *f;

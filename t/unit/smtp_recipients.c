@@ -41,7 +41,8 @@ static const struct {
 	size_t delivered, later, refused;
 } rows[] = {
 	{ "100 at a time", CLEAR, PIPELINING, MANY, 0, NULL, NULL, 50, 100, MANY, 0, 0 },
-	{ "100 at a time, without PIPELINING", CLEAR, "", MANY, 0, NULL, NULL, 50, 100, MANY, 0, 0 },
+	{ "100 at a time, without PIPELINING", CLEAR, "", MANY, 0, NULL, NULL, 50, 100, MANY, 0,
+		0 },
 	{ "100 at a time, in chunks", { .tls = SMTP_TLS_OFF, .chunking = true },
 		PIPELINING "250-CHUNKING\r\n", MANY, 0, NULL, NULL, 50, 100, MANY, 0, 0 },
 	{ "all in one", { .tls = SMTP_TLS_OFF, .max_recipients = 100000 }, PIPELINING, MANY,
@@ -52,19 +53,25 @@ static const struct {
 		"452 4.5.3 too many recipients\r\n", NULL, 500, 100, MANY, 0, 0 },
 	{ "10, without an enhanced code", CLEAR, PIPELINING, MANY, 10, "452 too many\r\n", NULL,
 		500, 100, MANY, 0, 0 },
-	{ "10, with 552", CLEAR, PIPELINING, MANY, 10, "552 too many\r\n", NULL, 500, 100, MANY, 0, 0 },
-	{ "10, with 552 5.5.3", CLEAR, PIPELINING, MANY, 10, "552 5.5.3 too many\r\n", NULL, 500, 100,
+	{ "10, with 552", CLEAR, PIPELINING, MANY, 10, "552 too many\r\n", NULL, 500, 100, MANY, 0,
+		0 },
+	{ "10, with 552 5.5.3", CLEAR, PIPELINING, MANY, 10, "552 5.5.3 too many\r\n", NULL, 500,
+		100,
 		MANY, 0, 0 },
 	{ "1", CLEAR, PIPELINING, 300, 1, "452 4.5.3 too many\r\n", NULL, 300, 100, 300, 0, 0 },
 	{ "10, in chunks", { .tls = SMTP_TLS_OFF, .chunking = true }, PIPELINING "250-CHUNKING\r\n",
 		MANY, 10, "452 4.5.3 too many\r\n", NULL, 500, 100, MANY, 0, 0 },
 	/* Neither is about their number. */
-	{ "452 4.3.1 is a refusal for now", CLEAR, PIPELINING, 50, 10, "452 4.3.1 disk full\r\n", NULL,
+	{ "452 4.3.1 is a refusal for now", CLEAR, PIPELINING, 50, 10, "452 4.3.1 disk full\r\n",
+		NULL,
 		1, 50, 10, 40, 0 },
 	{ "552 5.2.2 is a refusal", CLEAR, PIPELINING, 50, 0, NULL, r7_full, 1, 50, 49, 0, 1 },
-	{ "452 to the first is no limit", CLEAR, PIPELINING, 50, 0, NULL, first_full, 1, 50, 49, 1, 0 },
-	{ "451 is no limit", CLEAR, PIPELINING, 50, 10, "451 4.5.3 too many\r\n", NULL, 1, 50, 10, 40, 0 },
-	{ "550 is no limit", CLEAR, PIPELINING, 50, 10, "550 5.5.3 too many\r\n", NULL, 1, 50, 10, 0, 40 },
+	{ "452 to the first is no limit", CLEAR, PIPELINING, 50, 0, NULL, first_full, 1, 50, 49, 1,
+		0 },
+	{ "451 is no limit", CLEAR, PIPELINING, 50, 10, "451 4.5.3 too many\r\n", NULL, 1, 50, 10,
+		40, 0 },
+	{ "550 is no limit", CLEAR, PIPELINING, 50, 10, "550 5.5.3 too many\r\n", NULL, 1, 50, 10,
+		0, 40 },
 	{ "every tenth is refused", CLEAR, PIPELINING, MANY, 0, NULL, tenth_refused, 50, 100,
 		MANY - MANY / 10, 0, MANY / 10 },
 	/* Anybody on the way could have written what stands in clear. */
@@ -72,7 +79,8 @@ static const struct {
 		5, 20, 100, 0, 0 },
 	{ "LIMITS in clear", CLEAR, PIPELINING "250-LIMITS RCPTMAX=20\r\n", 100, 0, NULL, NULL,
 		1, 100, 100, 0, 0 },
-	{ "LIMITS above our own", INSIDE, PIPELINING "250-LIMITS RCPTMAX=2000\r\n", 200, 0, NULL, NULL,
+	{ "LIMITS above our own", INSIDE, PIPELINING "250-LIMITS RCPTMAX=2000\r\n", 200, 0, NULL,
+		NULL,
 		2, 100, 200, 0, 0 },
 };
 
@@ -101,10 +109,12 @@ static void test_many(void)
 		rig_ready(&r);
 		check_text(fake_run(&f, &r), NULL, "B1 %s: in order", rows[i].name);
 		check_int(r.want, SMTP_ENDED, "B1 %s: the end", rows[i].name);
-		check_int(f.transactions, rows[i].transactions, "B1 %s: transactions", rows[i].name);
+		check_int(f.transactions, rows[i].transactions, "B1 %s: transactions",
+			rows[i].name);
 		check_int(f.most_asked, rows[i].most, "B1 %s: RCPTs in one of them", rows[i].name);
 		count(&r, counts);
-		check_int(counts[VERDICT_DELIVERED], rows[i].delivered, "B1 %s: delivered", rows[i].name);
+		check_int(counts[VERDICT_DELIVERED], rows[i].delivered, "B1 %s: delivered",
+			rows[i].name);
 		check_int(counts[VERDICT_TRY_LATER], rows[i].later, "B4 %s: later", rows[i].name);
 		check_int(counts[VERDICT_REFUSED], rows[i].refused, "B4 %s: refused", rows[i].name);
 		for (size_t k = 0; k < rows[i].recipients; k++)
@@ -154,7 +164,8 @@ static void test_learned(void)
 #define QUIT "QUIT\r\n"
 
 static const struct dialogue all_or_nothing[] = {
-	{ "content waits for every RCPT", CLEAR, .recipients = 2, .all_or_nothing = true, .exchanges = {
+	{ "content waits for every RCPT", CLEAR, .recipients = 2, .all_or_nothing = true,
+		.exchanges = {
 		BEGIN, { MAIL RCPT(1) RCPT(2), OK OK OK }, { "DATA\r\n", "354 go\r\n" },
 		{ "x\r\n.\r\n" QUIT, OK } }, .verdicts = "D250 D250", .end = "ended" },
 	{ "A2 one refused for now: nobody", CLEAR, .recipients = 3, .all_or_nothing = true,
@@ -165,9 +176,11 @@ static const struct dialogue all_or_nothing[] = {
 		{ "DATA\r\n", "354 go\r\n" }, { "x\r\n.\r\n" QUIT, OK } },
 		.verdicts = "D250 R550 D250", .end = "ended" },
 	{ "A2 one for good and one for now: nobody", CLEAR, .recipients = 3, .all_or_nothing = true,
-		.exchanges = { BEGIN, { MAIL RCPT(1) RCPT(2) RCPT(3), OK "550 who\r\n" "450 later\r\n" OK },
+		.exchanges = { BEGIN,
+			{ MAIL RCPT(1) RCPT(2) RCPT(3), OK "550 who\r\n" "450 later\r\n" OK },
 		{ "RSET\r\n" QUIT, OK } }, .verdicts = "R550 T450 N", .end = "ended" },
-	{ "all refused for good", CLEAR, .recipients = 2, .all_or_nothing = true, .exchanges = { BEGIN,
+	{ "all refused for good", CLEAR, .recipients = 2, .all_or_nothing = true,
+		.exchanges = { BEGIN,
 		{ MAIL RCPT(1) RCPT(2), OK "550 who\r\n" "550 who\r\n" }, { "RSET\r\n" QUIT, OK } },
 		.verdicts = "R550 R550", .end = "ended" },
 	{ "a single recipient waits for nothing", CLEAR, .recipients = 1, .all_or_nothing = true,
@@ -183,29 +196,38 @@ static const struct dialogue all_or_nothing[] = {
 		.all_or_nothing = true, .exchanges = { BEGIN,
 		{ MAIL RCPT(1) RCPT(2), OK OK "450 later\r\n" },
 		{ "RSET\r\n" MAIL RCPT(1) RCPT(2), OK OK OK OK }, { "DATA\r\n", "354 go\r\n" },
-		{ "x\r\n.\r\n" QUIT, OK } }, .verdicts = "N T450; D250 D250", .end = "ended", .done = "12" },
+		{ "x\r\n.\r\n" QUIT, OK } }, .verdicts = "N T450; D250 D250", .end = "ended",
+			.done = "12" },
 	/* Several transactions: what holds for one message holds across them. */
 	{ "A2 refused for now in the second, while the first is unanswered",
-		{ .tls = SMTP_TLS_OFF, .max_recipients = 2 }, .recipients = 4, .all_or_nothing = true,
-		.exchanges = { BEGIN, { MAIL RCPT(1) RCPT(2), OK OK OK }, { "DATA\r\n", "354 go\r\n" },
+		{ .tls = SMTP_TLS_OFF, .max_recipients = 2 }, .recipients = 4,
+			.all_or_nothing = true,
+		.exchanges = { BEGIN, { MAIL RCPT(1) RCPT(2), OK OK OK },
+			{ "DATA\r\n", "354 go\r\n" },
 		/* The first is delivered: "nobody" cannot be had any more. */
 		{ "x\r\n.\r\n" MAIL RCPT(3) RCPT(4), OK OK OK "450 later\r\n" },
 		{ "DATA\r\n", "354 go\r\n" }, { "x\r\n.\r\n" QUIT, OK } },
 		.verdicts = "D250 D250 D250 T450", .end = "ended" },
 	{ "A2 the content of the first refused for now",
-		{ .tls = SMTP_TLS_OFF, .max_recipients = 2 }, .recipients = 4, .all_or_nothing = true,
-		.exchanges = { BEGIN, { MAIL RCPT(1) RCPT(2), OK OK OK }, { "DATA\r\n", "354 go\r\n" },
+		{ .tls = SMTP_TLS_OFF, .max_recipients = 2 }, .recipients = 4,
+			.all_or_nothing = true,
+		.exchanges = { BEGIN, { MAIL RCPT(1) RCPT(2), OK OK OK },
+			{ "DATA\r\n", "354 go\r\n" },
 		{ "x\r\n.\r\n" MAIL RCPT(3) RCPT(4), "451 later\r\n" OK OK OK },
 		{ "RSET\r\n" QUIT, OK } }, .verdicts = "T451 T451 N N", .end = "ended" },
 	{ "A2 DATA of the first refused for now",
-		{ .tls = SMTP_TLS_OFF, .max_recipients = 2 }, .recipients = 4, .all_or_nothing = true,
-		.exchanges = { BEGIN, { MAIL RCPT(1) RCPT(2), OK OK OK }, { "DATA\r\n", "451 later\r\n" },
+		{ .tls = SMTP_TLS_OFF, .max_recipients = 2 }, .recipients = 4,
+			.all_or_nothing = true,
+		.exchanges = { BEGIN, { MAIL RCPT(1) RCPT(2), OK OK OK },
+			{ "DATA\r\n", "451 later\r\n" },
 		{ QUIT, OK } }, .verdicts = "T451 T451 N N", .end = "ended" },
 	{ "A2 refused for now in the first: the second never begins",
-		{ .tls = SMTP_TLS_OFF, .max_recipients = 2 }, .recipients = 4, .all_or_nothing = true,
+		{ .tls = SMTP_TLS_OFF, .max_recipients = 2 }, .recipients = 4,
+			.all_or_nothing = true,
 		.exchanges = { BEGIN, { MAIL RCPT(1) RCPT(2), OK OK "450 later\r\n" },
 		{ "RSET\r\n" QUIT, OK } }, .verdicts = "N T450 N N", .end = "ended" },
-	{ "A2 too many is no refusal", CLEAR, .recipients = 3, .all_or_nothing = true, .exchanges = {
+	{ "A2 too many is no refusal", CLEAR, .recipients = 3, .all_or_nothing = true,
+		.exchanges = {
 		BEGIN, { MAIL RCPT(1) RCPT(2) RCPT(3), OK OK OK "452 4.5.3 too many\r\n" },
 		{ "DATA\r\n", "354 go\r\n" }, { "x\r\n.\r\n" MAIL RCPT(3), OK OK OK },
 		{ "DATA\r\n", "354 go\r\n" }, { "x\r\n.\r\n" QUIT, OK } },

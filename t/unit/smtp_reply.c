@@ -172,7 +172,8 @@ static void test_several(void)
 
 	reply_parser_init(&p);
 	for (size_t i = 0; i < COUNT(want); i++) {
-		check_int(reply_feed(&p, in + at, strlen(in + at), &used, &e), 1, "reply %zu of three", i);
+		check_int(reply_feed(&p, in + at, strlen(in + at), &used, &e), 1,
+			"reply %zu of three", i);
 		check_int(used, want[i].used, "its length");
 		check_int(p.reply.code, want[i].code, "its code");
 		check_text(p.reply.enhanced, want[i].enhanced, "its enhanced code");
@@ -204,7 +205,8 @@ static void test_line_limit(void)
 			check_int(feed(&p, in.data, in.len, cuts[i], &used, &e), more ? -1 : 1,
 				"C2 a line of %zu octets, cut at %zu", in.len, cuts[i]);
 			if (!more)
-				check_int(p.reply.text.len, REPLY_LINE_MAX - 6, "all of it is there");
+				check_int(p.reply.text.len, REPLY_LINE_MAX - 6,
+					"all of it is there");
 			check(p.line.cap <= 2 * REPLY_LINE_MAX, "C2 little is kept");
 			reply_parser_release(&p);
 		}

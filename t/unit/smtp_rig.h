@@ -96,7 +96,8 @@ static inline void rig_trace(void *context, enum smtp_direction direction, const
 {
 	struct rig *r = context;
 
-	buf_add_text(&r->trace, direction == SMTP_SENT ? "C: " : direction == SMTP_GOT ? "S: " : "   ");
+	buf_add_text(&r->trace, direction == SMTP_SENT ? "C: " : direction == SMTP_GOT ? "S: "
+		: "   ");
 	buf_add(&r->trace, line, len);
 	buf_add_char(&r->trace, '\n');
 }
@@ -388,13 +389,15 @@ static inline void dialogue_run(const struct dialogue *d, const char *content)
 				d->all_or_nothing;
 		rig_ready(&r);
 		for (; i < EXCHANGES_MAX && d->exchanges[i].client; i++) {
-			check_text(rig_flight(&r), d->exchanges[i].client, "%s: flight %zu, mode %u",
+			check_text(rig_flight(&r), d->exchanges[i].client,
+				"%s: flight %zu, mode %u",
 				d->name, i + 1, mode);
 			if (d->exchanges[i].server)
 				dialogue_deliver(&r, d->exchanges[i].server);
 		}
 		if (d->end)
-			check_text(rig_flight(&r), "", "%s: no further flight, mode %u", d->name, mode);
+			check_text(rig_flight(&r), "", "%s: no further flight, mode %u", d->name,
+				mode);
 		text = rig_verdicts(&r);
 		check_text(text, d->verdicts, "%s: verdicts, mode %u", d->name, mode);
 		free(text);

@@ -8,7 +8,8 @@ static const char *const contents[] = { "m0\r\n.\r\n", "m1\r\n..x\r\n" };
 
 /* "<LOST>": the connection ends there.  "rubbish": no reply at all. */
 static const char *const instead[] = {
-	"<LOST>", "rubbish\r\n", "250 ok\r\n", "220 hi\r\n", "235 in\r\n", "251 else\r\n", "354 go\r\n",
+	"<LOST>", "rubbish\r\n", "250 ok\r\n", "220 hi\r\n", "235 in\r\n", "251 else\r\n",
+		"354 go\r\n",
 	"334 \r\n", "421 bye\r\n", "450 later\r\n", "451 4.3.0 later\r\n", "452 4.5.3 too many\r\n",
 	"452 4.3.1 full\r\n", "500 what\r\n", "503 no\r\n", "535 no\r\n", "550 5.1.1 no\r\n",
 	"552 5.3.4 big\r\n", "554 no\r\n", "250-mixed\r\n550 codes\r\n", NULL
@@ -39,8 +40,10 @@ static bool kind_number(unsigned n, struct kind *k)
 	k->content = refusals[n % 2], n /= 2;
 	k->offers = n % 2 ? "250-AUTH PLAIN\r\n250-STARTTLS\r\n250-CHUNKING\r\n" :
 		"250-AUTH PLAIN\r\n250-STARTTLS\r\n250-CHUNKING\r\n250-PIPELINING\r\n", n /= 2;
-	snprintf(kind_names, sizeof(kind_names), "tls %d pipelining %d login %d chunking %d lazy %d",
-		k->scene.tls, k->scene.pipelining, k->scene.login, k->scene.chunking, k->scene.lazy);
+	snprintf(kind_names, sizeof(kind_names),
+		"tls %d pipelining %d login %d chunking %d lazy %d",
+		k->scene.tls, k->scene.pipelining, k->scene.login, k->scene.chunking,
+			k->scene.lazy);
 	k->name = kind_names;
 	return !n;
 }
@@ -122,7 +125,8 @@ static size_t sweep(const struct kind *k, unsigned number, const char *what)
 			rig_ready(&r);
 			wrong = session_wrong(&f, &r, !what);
 			if (wrong && wrongs++ < 3)
-				printf("# kind %u (%s), answer %zu, mode %u, %.6s: %s\n", number, k->name,
+				printf("# kind %u (%s), answer %zu, mode %u, %.6s: %s\n", number,
+					k->name,
 					at, mode, what ? what : "twice", wrong);
 			more = f.sabotaged;
 			rig_release(&r);
@@ -146,7 +150,8 @@ int main(void)
 	}
 	for (size_t i = 0; i < COUNT(instead); i++)
 		check(!wrongs[i], "E6 an answer is %.3s%s: the verdicts are true",
-			instead[i] ? instead[i] : "given twice", instead[i] ? "" : " (given twice)");
+			instead[i] ? instead[i] : "given twice", instead[i] ? ""
+				: " (given twice)");
 	check(sessions > 50000, "in %zu sessions", sessions);
 	return tap_done();
 }

@@ -94,6 +94,7 @@ static void alert_words(const struct tls_seen *seen, gnutls_session_t session, c
 	} else if (alert == GNUTLS_A_HANDSHAKE_FAILURE || alert == GNUTLS_A_INSUFFICIENT_SECURITY) {
 		err_set(e, ERR_TLS, "%s %s failed: the server found no cipher or key exchange that "
 			"both sides have (%s)", what, seen->host, name ? name : "alert");
+		err_hint(e, "its TLS is out of date, or it has no certificate: tell who runs it");
 	} else {
 		err_set(e, ERR_TLS, "%s %s failed: the server broke it off (%s)", what, seen->host,
 			name ? name : "unknown alert");

@@ -217,7 +217,6 @@ static void refused(struct smtp *s, const struct smtp_reply *r)
 		engine_protocol(s, STEP_AUTH, r);   /* a stumble, as the failure will say */
 		return;
 	}
-	s->login_led = false;
 	if (sasl_server_error(s->sasl))
 		buf_add_text(&more, sasl_server_error(s->sasl));
 	login_hide(s, &more);

@@ -163,6 +163,25 @@ static void test_forged_in_session(void)
 		}
 }
 
+/* Nobody is left to ask for: the answer to MAIL is waited for all the same. */
+static void test_all_forged(void)
+{
+	struct rig r;
+
+	rig_start(&r, &(struct scene){ .tls = SMTP_TLS_OFF }, 0);
+	rig_add(&r, 1, "x\r\n")->to[0][0] = '\n';
+	rig_ready(&r);
+	rig_say(&r, "220 mx\r\n");
+	rig_flight(&r);
+	rig_say(&r, "250-mx\r\n250 PIPELINING\r\n");
+	check_text(rig_flight(&r), "MAIL FROM:<me@example.com>\r\n", "E1 MAIL, and nobody to ask for");
+	check_int(smtp_waiting_for(r.s), STEP_MAIL, "E1 its answer is awaited");
+	rig_say(&r, "250 ok\r\n");
+	check_text(rig_flight(&r), "RSET\r\nQUIT\r\n", "E1 then it is taken back");
+	check_text(rig_wrong(&r), NULL, "E1 in order");
+	rig_release(&r);
+}
+
 static void test_forged_sender(void)
 {
 	struct rig r;
@@ -253,6 +272,7 @@ int main(void)
 	test_forged();
 	test_too_long();
 	test_forged_in_session();
+	test_all_forged();
 	test_forged_sender();
 	test_check();
 	return tap_done();

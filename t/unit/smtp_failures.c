@@ -405,6 +405,27 @@ static void test_chunk_broken(void)
 	buf_release(&content);
 }
 
+/* One octet behind 220 that came with it, and what was offered in clear. */
+static void test_injected(void)
+{
+	static const char offers[] = "250-mx\r\n250-PIPELINING\r\n250 STARTTLS\r\n";
+	struct rig r;
+
+	for (int octets = 0; octets < 2; octets++) {
+		rig_start(&r, &(struct scene)START, 0);
+		rig_say(&r, GREETING);
+		rig_flight(&r);
+		rig_say(&r, offers);
+		rig_flight(&r);
+		check_int(smtp_capabilities(r.s)->pipelining, true, "E5 offered in clear");
+		smtp_received(r.s, "220 go\r\n2", 8 + (size_t)octets);
+		check_int(smtp_turn(r.s), octets ? SMTP_FAILED : SMTP_WANT_TLS,
+			"D2 %d octets behind 220", octets);
+		check_int(smtp_capabilities(r.s)->pipelining, false, "E5 and forgotten");
+		rig_release(&r);
+	}
+}
+
 /* Each recipient has the server's words, or ours. */
 static void test_words(void)
 {
@@ -518,6 +539,7 @@ int main(void)
 	test_all(full, COUNT(full));
 	test_early_final_reply();
 	test_chunk_broken();
+	test_injected();
 	test_words();
 	test_unreadable();
 	test_flood();

@@ -23,7 +23,7 @@ static void show_setting(const struct config *c, const struct account *a, const 
 		print_json(out, (const char *[]){ "account", a ? a->name : NULL, "key", k->name,
 			"value", buf_text(&shown), "origin", buf_text(&origin), NULL });
 	else
-		buf_printf(out, "%-20s = %-32s ; %s\n", k->name, buf_text(&shown),
+		buf_printf(out, "%-20s = %-32s [%s]\n", k->name, buf_text(&shown),
 			buf_text(&origin));
 	buf_release(&value);
 	buf_release(&origin);
@@ -69,13 +69,11 @@ static void report_check(const struct config *c, bool json, struct buf *out)
 {
 	for (size_t i = 0; i < c->source_count; i++) {
 		const struct conf_source *src = &c->sources[i];
-		char count[32];
 
-		snprintf(count, sizeof(count), "%zu", src->account_count);
 		if (json)
-			print_json(out, (const char *[]){ "source", src->name, "accounts", count, NULL });
+			print_json(out, (const char *[]){ "source", src->name, "result", "ok", NULL });
 		else
-			buf_printf(out, "%s: ok, %s account%s\n", src->name, count,
+			buf_printf(out, "%s: ok, %zu account%s\n", src->name, src->account_count,
 				src->account_count == 1 ? "" : "s");
 	}
 }

@@ -169,8 +169,7 @@ static void show_sent(const struct submission *s, const char *file, struct buf *
 	char where[320];
 
 	account_where(s->route.account, where, sizeof(where));
-	if (file)
-		buf_printf(out, "%s: ", file);
+	buf_printf(out, "sendoff: %s%s", file ? file : "", file ? ": " : "");
 	buf_printf(out, "sent to %zu recipient%s by account %s (%s): %s\n", s->outcome.delivered,
 		s->outcome.delivered == 1 ? "" : "s", s->route.account->name, where,
 		content->text ? content->text : "");
@@ -190,7 +189,8 @@ static int tell(const struct globals *globals, const struct submission *s,
 		failed = print_out(&out);
 	}
 	if (code && manner->file)
-		buf_printf(&err, "%s: not sent, or not to all (exit code %d)\n", manner->file, code);
+		buf_printf(&err, "sendoff: %s: not sent, or not to all (exit code %d)\n", manner->file,
+			code);
 	outcome_describe(&s->outcome, &err);
 	if (s->log_warning[0])
 		buf_printf(&err, "sendoff: %s\n", s->log_warning);
@@ -247,19 +247,38 @@ int send_one(const struct globals *globals, struct submit_options *o,
 static int send_file(const struct globals *globals, struct submit_options *o,
 	struct send_manner *manner, const char *file)
 {
-	struct err e = { 0 };
 	char shown[300];
 	int code;
 
 	manner->file = text_clean_to(shown, sizeof(shown), file, strlen(file));
 	o->input = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (o->input < 0) {
-		err_sys(&e, ERR_NO_INPUT, errno, "cannot open '%s'", shown);
-		return print_failure(&e);
+		struct submission s = { .outcome = { .exit = 0 } };
+
+		err_sys(&s.outcome.err, ERR_NO_INPUT, errno, "cannot open '%s'", shown);
+		outcome_settle(&s.outcome);
+		return tell(globals, &s, manner);
 	}
 	code = send_one(globals, o, manner);
 	close(o->input);
 	return code;
+}
+
+/* A file among the recipients was meant as --file. */
+static int check_words(char **words, int count, struct err *e)
+{
+	for (int i = 0; i < count; i++) {
+		const char *end = strrchr(words[i], '.');
+		bool looks = strchr(words[i], '/') || (end && !strcmp(end, ".eml"));
+		char shown[200];
+
+		if (!looks || strchr(words[i], '@') || access(words[i], F_OK) < 0)
+			continue;
+		text_clean_to(shown, sizeof(shown), words[i], strlen(words[i]));
+		err_set(e, ERR_USAGE, "'%s' is a file, and recipients are expected here", shown);
+		return err_hint(e, "use --file %s", shown);
+	}
+	return 0;
 }
 
 int cmd_send(struct globals *globals, char **words, int count)
@@ -270,7 +289,8 @@ int cmd_send(struct globals *globals, char **words, int count)
 	struct err e = { 0 };
 	int code = 0;
 
-	if (opt_parse(send_options, &w, globals, words, &count, &e) < 0) {
+	if (opt_parse(send_options, &w, globals, words, &count, &e) < 0 ||
+	    check_words(words, count, &e) < 0) {
 		code = print_failure(&e);
 	} else if (globals->help) {
 		char name[] = "send", *named[] = { name };

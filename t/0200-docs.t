@@ -235,6 +235,6 @@ my %env = ($container // '') =~ /\b(SENDOFF_\w+)=(\S+)/g;
 is_deeply([ sort keys %env ], [ qw(SENDOFF_FROM SENDOFF_HOST SENDOFF_PASSWORD_FILE SENDOFF_USER) ],
 	'the container has its example');
 $r = run_sendoff([ 'config', 'show' ], env => \%env);
-like($r->{out}, qr/^from += app\@example\.com +; environment$/m, '... which is understood');
+like($r->{out}, qr/^from += app\@example\.com +\[environment\]$/m, '... which is understood');
 
 done_testing();

@@ -30,7 +30,6 @@ enum err_kind {
 	ERR_CERT,      /* the server's certificate was refused */
 	ERR_PROTOCOL,  /* what the server says is not SMTP, or breaks it */
 	ERR_LOGIN,     /* no acceptable way to log in */
-	ERR_RIGHT,     /* the caller may not use this account */
 	ERR_CAPABILITY,/* this server cannot take this message */
 	ERR_CONFIG,    /* the configuration is wrong or missing */
 	ERR_SECRET,    /* the password or key cannot be had */

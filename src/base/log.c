@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 enum { LINE_MAX_OCTETS = 64 * 1024 };
@@ -160,6 +161,19 @@ static int write_file(const char *path, const struct buf *line)
 	if (close(fd) < 0 && !number && errno != EINTR)
 		number = errno;
 	return number;
+}
+
+int log_settings_check(const struct log_settings *set, struct err *e)
+{
+	static const char *const words[] = { "syslog", "stderr", "none" };
+
+	if (!set->target || set->target[0] == '/')
+		return 0;
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (!strcmp(set->target, words[i]))
+			return 0;
+	return err_set(e, ERR_CONFIG,
+		"log must be syslog, stderr, none, or a file name that begins with '/'");
 }
 
 static bool failed_to_write(const char *target, int number, char *warning, size_t size)

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/key.h"
 
 enum log_format { LOG_TEXT, LOG_JSON };
@@ -36,6 +37,10 @@ struct log_record {
 	struct log_field fields[LOG_FIELDS_MAX];
 	unsigned         count;
 };
+
+/* A target that is none of these is a mistake in the configuration.  -1:
+ * ERR_CONFIG. */
+int log_settings_check(const struct log_settings *set, struct err *e);
 
 /* Fields beyond LOG_FIELDS_MAX are dropped; text NULL adds nothing. */
 void log_text(struct log_record *r, const char *name, const char *text);

@@ -157,6 +157,8 @@ int account_finish(struct account *a, const char *home, struct err *e)
 		return err_hint(e, "add: host = the name of your provider's submission server");
 	}
 	finish_port(a);
+	if (a->secret.env)   /* from the password commands of other accounts too */
+		secret_hide(a->secret.env);
 	good = expand_paths(a, home, e) == 0 && to_envelope_form(&a->who.from, "from", e) == 0 &&
 		secret_settings_check(&a->secret, e) == 0 &&
 		sasl_settings_check(&a->sasl, e) == 0 && tls_settings_check(&a->tls, e) == 0 &&

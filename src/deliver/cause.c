@@ -180,8 +180,6 @@ static const struct row rows[] = {
 		OF(ERR_PROTOCOL) },
 	{ { "login-impossible", EX_NOPERM, "there is no acceptable way to log in", NULL },
 		OF(ERR_LOGIN) },
-	{ { "no-right", EX_NOPERM, "this account is not for you", "choose another with -a" },
-		OF(ERR_RIGHT) },
 	{ { "cannot-take", EX_UNAVAILABLE, "this server cannot take this message", NULL },
 		OF(ERR_CAPABILITY) },
 	{ { "config", EX_CONFIG, "the configuration is not right",

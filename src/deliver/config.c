@@ -35,6 +35,7 @@ static enum file_result load_file(struct config *c, const char *path, struct err
 
 	result = file_open(path, FILE_OWNED, &fd, e);
 	if (result != FILE_OK) {
+		c->denied |= result == FILE_DENIED;
 		note_tried(c, path, result == FILE_ABSENT ? "absent" :
 			result == FILE_DENIED ? "no permission to read it" : e->text);
 		return result;
@@ -141,6 +142,8 @@ static int join(struct config *c, struct err *e)
 		err_set(e, ERR_CONFIG, "no account is configured (%s)", c->sources[0].name);
 		return err_hint(e, "add a section [account NAME] with at least host and from");
 	}
+	if (log_settings_check(&c->global.log, e) < 0)
+		return err_context(e, "[sendoff]");
 	if (fill_accounts(c, e) < 0)
 		return -1;
 	if (c->global.default_account && !config_account(c, c->global.default_account))
@@ -162,8 +165,21 @@ static int nothing_found(struct config *c, struct err *e)
 	}
 	err_set(e, ERR_CONFIG, "no configuration was found (tried: %s)", buf_text(&list));
 	buf_release(&list);
+	if (c->denied)
+		return err_hint(e, "ask the administrator to let you read the first one (usually by the "
+			"group sendoff), or write the second one yourself");
 	return err_hint(e, "write one of these files (sendoff-config(5) has an example), name one "
 		"with -C, or set SENDOFF_HOST");
+}
+
+/* A file that somebody named must be there. */
+static int load_named(struct config *c, const char *path, bool by_option, struct err *e)
+{
+	enum file_result result = load_file(c, path, e);
+
+	if (result == FILE_ABSENT)
+		err_hint(e, "check the name behind %s", by_option ? "-C" : "SENDOFF_CONFIG");
+	return result == FILE_OK ? 0 : -1;
 }
 
 static int load_usual(struct config *c, struct err *e)
@@ -190,7 +206,7 @@ int config_load(struct config *c, const char *file, struct err *e)
 	if (!file && process_env("SENDOFF_HOST"))
 		good = load_environment(c, e);
 	else if (file || process_env("SENDOFF_CONFIG"))
-		good = load_file(c, file ? file : process_env("SENDOFF_CONFIG"), e) ? -1 : 0;
+		good = load_named(c, file ? file : process_env("SENDOFF_CONFIG"), file != NULL, e);
 	else
 		good = load_usual(c, e);
 	if (good < 0)

@@ -20,6 +20,7 @@ struct config {
 	struct global_settings global;                    /* own */
 	struct account *accounts;                         /* own; finished */
 	size_t count;
+	bool denied;                /* some file is there and may not be read */
 	struct buf tried;           /* own; a line for each path: "PATH: what came of it" */
 };
 

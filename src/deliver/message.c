@@ -49,11 +49,11 @@ int message_feed(struct message *m, const char *data, size_t len, struct err *e)
 	return (int)repair_feed(m->repair, data, len, e);
 }
 
-bool message_from(const struct message *m, const char *domain, struct buf *out)
+bool message_from(const struct message *m, const char *domain, bool at_end, struct buf *out)
 {
 	const struct buf *block;
 
-	if (!repair_header_done(m->repair))
+	if (!at_end && !repair_header_done(m->repair))
 		return false;
 	block = repair_header(m->repair);
 	fixup_find_from(buf_text(block), block->len, domain, out);

@@ -43,8 +43,8 @@ void message_release(struct message *m);
 int  message_feed(struct message *m, const char *data, size_t len, struct err *e);
 
 /* The From header as far as it is read, in envelope form, for the choice of
- * the account.  False: the header is not whole yet. */
-bool message_from(const struct message *m, const char *domain, struct buf *out);
+ * the account.  False: the header is not whole yet, and the input not at_end. */
+bool message_from(const struct message *m, const char *domain, bool at_end, struct buf *out);
 
 /* The input is at its end: recipients of -t, Bcc out, Date, Message-ID and From
  * in.  -1: ERR_MESSAGE (an address, too many Received), ERR_USAGE (nobody to

@@ -38,7 +38,7 @@ struct run {
 	bool late;               /* ... or will be, to the next one: this one just ended */
 	bool session_ended;      /* session_over() is on its way */
 	bool session_dead;       /* no further session: the failure stands */
-	bool stumbled_once, over;
+	bool stumbled_once, tired, over;   /* tired: the server would not wait for a slow writer */
 };
 
 static void finish(struct run *r)
@@ -136,10 +136,12 @@ static void nobody_served(struct run *r)
  * and is told when the input is read; else there will be another session. */
 static void ended_early(struct run *r)
 {
-	if (r->out->outcome.err.kind == ERR_NONE && !r->out->outcome.refusal.code)
+	if (r->out->outcome.err.kind == ERR_NONE && !r->out->outcome.refusal.code) {
 		session_free(&r->session);
-	else
+		r->tired = true;
+	} else {
 		r->session_dead = true;
+	}
 	if (r->late && r->session_dead)
 		nobody_served(r);
 	else if (r->late)
@@ -159,7 +161,7 @@ static void session_over(struct watch *w, short revents)
 		ended_early(r);
 		return;
 	}
-	if (r->out->failure.stumbled && !r->stumbled_once) {
+	if (r->out->failure.stumbled && !r->stumbled_once && !process_stopped()) {
 		r->out->outcome.err = (struct err){ 0 };
 		r->out->outcome.refusal = (struct smtp_result){ 0 };
 		r->out->failure.stumbled = false;
@@ -232,7 +234,7 @@ static bool choose(struct run *r, bool last_chance)
 
 	if (out->route.account)
 		return true;
-	if (last_chance || message_from(&out->message, r->intake.domain, &from))
+	if (message_from(&out->message, r->intake.domain, last_chance, &from))
 		q.from = buf_text(&from);
 	answer = route_choose(r->config, &q, &out->route, &e);
 	buf_release(&from);
@@ -242,10 +244,10 @@ static bool choose(struct run *r, bool last_chance)
 }
 
 /* As soon as the account is known the connection is made, while the rest of
- * the message is read. */
+ * the message is read; not again when the server has tired of it. */
 static void connect_early(struct run *r)
 {
-	if (r->session || r->over || r->o->no_network || r->session_dead)
+	if (r->session || r->over || r->o->no_network || r->session_dead || r->tired)
 		return;
 	if (choose(r, false) && !r->over)
 		start_session(r, (enum smtp_pipelining)r->out->route.account->smtp.pipelining);
@@ -346,11 +348,15 @@ void submit_drain(int input)
 	char piece[4096];
 
 	while (!isatty(input) && !process_stopped()) {
-		struct pollfd p = { .fd = input, .events = POLLIN };
+		struct pollfd p[] = { { .fd = input, .events = POLLIN },
+			{ .fd = process_wake_fd(), .events = POLLIN } };
+		int ready = poll(p, COUNT(p), DRAIN_MS);
 		ssize_t n;
 
-		if (poll(&p, 1, DRAIN_MS) == 0)
+		if (ready == 0 || (ready < 0 && errno != EINTR))
 			break;
+		if (ready < 0 || !p[0].revents)   /* a signal: it must not end in a read that waits */
+			continue;
 		n = read(input, piece, sizeof(piece));
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			break;

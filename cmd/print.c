@@ -1,13 +1,17 @@
 /* cmd/print.c - writing to stdout and stderr; see cmd.h. */
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "deliver/outcome.h"
+
+enum { PATIENCE_MS = 5000 };
 
 static int write_all(int fd, const char *data, size_t len)
 {
@@ -19,7 +23,7 @@ static int write_all(int fd, const char *data, size_t len)
 		if (n < 0 && errno == EAGAIN) {
 			struct pollfd p = { .fd = fd, .events = POLLOUT };
 
-			if (poll(&p, 1, 5000) <= 0)
+			if (poll(&p, 1, PATIENCE_MS) <= 0)
 				return -1;
 			continue;
 		}
@@ -41,9 +45,31 @@ int print_out(const struct buf *text)
 	return print_failure(&e);
 }
 
+/* Many callers read stderr only when the program has ended: a full pipe must
+ * hold up neither the mail nor the exit code.  What poll(2) calls writable takes
+ * PIPE_BUF octets at once.  A terminal that somebody stopped is waited for. */
+static bool write_if_read(int fd, const char *data, size_t len)
+{
+	while (len) {
+		struct pollfd p = { .fd = fd, .events = POLLOUT };
+		size_t piece = len < PIPE_BUF ? len : PIPE_BUF;
+
+		if (poll(&p, 1, PATIENCE_MS) == 0 || write_all(fd, data, piece) < 0)
+			return false;
+		data += piece;
+		len -= piece;
+	}
+	return true;
+}
+
 void print_err(const struct buf *text)
 {
-	write_all(STDERR_FILENO, buf_text(text), text->len);
+	static bool unread;   /* nobody waits for the same reader twice */
+
+	if (isatty(STDERR_FILENO))
+		write_all(STDERR_FILENO, buf_text(text), text->len);
+	else if (!unread)
+		unread = !write_if_read(STDERR_FILENO, buf_text(text), text->len);
 }
 
 int print_failure(const struct err *e)

@@ -181,12 +181,13 @@ static int tell(const struct globals *globals, const struct submission *s,
 	const struct send_manner *manner)
 {
 	struct buf out = BUF_INIT(64 << 20), err = BUF_INIT(64 << 20);
-	int code = s->outcome.exit, failed = 0;
+	int code = s->outcome.exit;
 	bool person = isatty(STDERR_FILENO) && isatty(STDIN_FILENO);
 
 	if (globals->json) {
 		outcome_json(&s->outcome, manner->file, &out);
-		failed = print_out(&out);
+		/* Where the mail is out a full stdout must not make anybody send it again. */
+		print_out(&out);
 	}
 	if (code && manner->file)
 		buf_printf(&err, "sendoff: %s: not sent, or not to all (exit code %d)\n", manner->file,
@@ -200,7 +201,7 @@ static int tell(const struct globals *globals, const struct submission *s,
 		print_err(&err);
 	buf_release(&out);
 	buf_release(&err);
-	return code ? code : failed;
+	return code;
 }
 
 static int show(const struct globals *globals, const struct submission *s,

@@ -327,6 +327,7 @@ static bool answer_at_once(const char *host, const char *name, unsigned port, in
 		err_set(&e, ERR_NAME, "cannot use %s: it is an %s address, and family asks for %s",
 			name, address.ss_family == AF_INET ? "IPv4" : "IPv6",
 			family == NET_IPV4 ? "ipv4" : "ipv6");
+		err_hint(&e, "remove family from the account, or name another host");
 		done(context, NULL, &e);
 		return true;
 	}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # t/setup.sh GROUP... - what a bare machine lacks for building and testing.
 #
-# Groups: build test lint valgrind fuzz interop bare.  Each thing needed is
+# Groups: build test lint valgrind fuzz interop bare bench.  Each thing needed is
 # looked for first; only what is missing is installed, by apt-get, as root or
 # through sudo.  Where nothing is missing nothing is run.  On a system that is
 # not Debian's the packages are named and the caller goes on: its own errors
@@ -57,9 +57,15 @@ for group in "$@"; do
 		need perl module Test::More
 		need perl command_named prove
 		need gnutls-bin command_named certtool
+		need openssl command_named openssl
 		;;
 	valgrind)
 		need "valgrind libc6-dbg" command_named valgrind
+		;;
+	bench)
+		need "valgrind libc6-dbg" command_named valgrind
+		need strace command_named strace
+		need ca-certificates test -s /etc/ssl/certs/ca-certificates.crt
 		;;
 	fuzz)
 		need clang command_named clang
@@ -76,7 +82,10 @@ for group in "$@"; do
 		;;
 	interop)
 		need gnutls-bin command_named gnutls-serv
-		need openssl command_named openssl
+		need php-cli command_named php
+		need git-email test -x "$(git --exec-path 2>/dev/null)/git-send-email"
+		need libmailtools-perl module Mail::Address
+		need mutt command_named mutt
 		;;
 	bare)
 		need debootstrap command_named debootstrap

@@ -363,6 +363,7 @@ static void session_greet(struct session *s)
 	if (wire_more(s->wire))
 		session_violation(s, "early", "octets before the greeting");
 	session_say(s, f, 220, NULL, "smtp.example.test ESMTP test server");
+	wire_flush(s->wire);   /* it waits for nothing: half a line may have come too early */
 }
 
 /* TLS from the first octet on; false: there will be no greeting. */

@@ -169,7 +169,8 @@ void engine_fail(struct smtp *s, const struct err *why)
 }
 
 /* The server refused the session: its words are the reason.  When all it was
- * asked is answered, it is left politely. */
+ * asked is answered, it is left politely; but where TLS is wanted nothing more
+ * is said before it, not even that. */
 void engine_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
 {
 	bool polite;
@@ -180,7 +181,8 @@ void engine_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply
 		r->code >= 500 ? VERDICT_REFUSED : VERDICT_TRY_LATER, step, r);
 	s->failure.err.kind = ERR_NONE;
 	s->phase = PHASE_FAILED;
-	polite = !s->count && r->code != 421 && s->out.len == s->out_at && !s->content_next;
+	polite = !s->count && r->code != 421 && s->out.len == s->out_at && !s->content_next &&
+		(s->encrypted || s->o.settings->tls != SMTP_TLS_STARTTLS);
 	drop_output(s);
 	if (polite)
 		engine_command(s, STEP_QUIT, NULL, 0, "QUIT", NULL);

@@ -38,4 +38,106 @@ sub closed_port
 		'... told in whole words');
 }
 
+# ---- nothing but EHLO and STARTTLS in clear
+
+{
+	my %at = (
+		'greeting reply "554 5.7.1 no"' => [],
+		'EHLO reply "502 5.5.1 what"' => ['EHLO'],
+		'STARTTLS reply "454 4.7.0 not now"' => ['EHLO', 'STARTTLS'],
+		'STARTTLS reply "502 5.5.1 what"' => ['EHLO', 'STARTTLS'],
+	);
+
+	for my $at (sort keys %at) {
+		my $s = server_start(tls => 'starttls', at => [$at]);
+		my $r = send_mail(account($s, tls => 'starttls'));
+
+		isnt($r->{exit}, 0, "$at: not sent");
+		is_deeply([map { (split ' ')[0] } $s->commands], $at{$at}, "D1: $at: not even QUIT is said");
+	}
+}
+
+# ---- the choice of the account, where the header is all there is
+
+{
+	my $s = server_start();
+	my $accounts = config(account_text(name => 'one', from => 'one@example.test', global =>
+		{ default => 'one' }) . account_text(name => 'two', from => 'two@example.test') =~
+		s/\A\[sendoff\].*?\n\n//sr, server => $s);
+
+	for my $end ('', "\n", "\n\n", "\r\n") {
+		my $r = run_sendoff(['-C', $accounts, '--json', 'send', '-t'],
+			stdin => "To: you\@example.net\nSubject: x\nFrom: two\@example.test$end");
+		my $name = 'a header that ends in "' . show_bytes($end) . '"';
+
+		is($r->{exit}, 0, "$name: sent") or diag($r->{err});
+		like($r->{out}, qr/"account":"two"/, "$name: by the account of its From");
+		like($r->{out}, qr/"from_rewritten":false/, '... and as it was');
+	}
+}
+
+# ---- signals
+
+{
+	my $run = start_sendoff(['-C', '/nonexistent/config', 'send', 'you@example.net'], stdin_open => 1);
+	my ($began, $r);
+
+	sleep 0.5;
+	$run->kill('TERM');
+	$began = time;
+	$r = $run->finish(timeout => 5);
+	ok(safe($r), 'C7: SIGTERM while the input is thrown away: it ends');
+	isnt($r->{exit}, 0, '... as a failure');
+	cmp_ok(time - $began, '<', 2, '... at once');
+}
+{
+	my $s = server_start(tls => 'implicit', user => 'me', password => 'p', mechanisms => 'PLAIN',
+		at => ['AUTH silence']);
+	my $run = send_mail_start(account($s, tls => 'implicit', user => 'me', password => 'p',
+		pipelining => 'full', timeout => '6s'));
+	my ($began, $r);
+
+	wait_until(sub { grep { /^AUTH/ } $s->commands });
+	$run->kill('TERM');
+	$began = time;
+	$r = $run->finish;
+	is($r->{exit}, 75, 'C7: SIGTERM while a pipelined login is unanswered: nobody got it');
+	cmp_ok(time - $began, '<', 2, '... at once');
+	is($s->connections, 1, '... and it is no reason to try once more');
+}
+
+# ---- a caller that takes its time
+
+{
+	my $s = server_start(at => ['greeting:1+ reply "421 4.3.2 busy"']);
+	my $run = send_mail_start(account($s), ['send', 'you@example.net'], stdin => letter(), stdin_open => 1);
+	my $r;
+
+	for (1 .. 10) {
+		$run->write("line $_\n");
+		sleep 0.1;
+	}
+	$run->close_stdin;
+	$r = $run->finish;
+	is($r->{exit}, 75, 'C9: 421 while the message comes in pieces: 75');
+	cmp_ok($s->connections, '<=', 2, '... asked while it came, and once more when it was there');
+}
+
+# ---- what a password command can see
+
+{
+	my $s = server_start(tls => 'implicit', user => 'me', password => 'p');
+	my $seen = workdir() . '/seen';
+	my %usual = (tls => 'implicit', user => 'me');
+	my $accounts = config(account_text(%usual, name => 'one', password_command => "env >$seen; echo p") .
+		account_text(%usual, name => 'two', password_env => 'OTHER_PASSWORD') =~
+		s/\A\[sendoff\].*?\n\n//sr, server => $s);
+	my $r = run_sendoff(['-C', $accounts, '-a', 'one', 'send', 'you@example.net'], stdin => letter(),
+		env => { OTHER_PASSWORD => 'ahSh4ieV', SENDOFF_PASSWORD => 'oot6Aequ', KEPT => 'yes' });
+
+	is($r->{exit}, 0, 'sent') or diag($r->{err});
+	like(file_read($seen), qr/^KEPT=yes$/m, 'a password command has the environment');
+	unlike(file_read($seen), qr/ahSh4ieV|oot6Aequ/, 'D9: but no secret of any account');
+}
+
 done_testing;

@@ -8,11 +8,9 @@ static const char *const contents[] = { "m0\r\n.\r\n", "m1\r\n..x\r\n" };
 
 /* "<LOST>": the connection ends there.  "rubbish": no reply at all. */
 static const char *const instead[] = {
-	"<LOST>", "rubbish\r\n", "250 ok\r\n", "220 hi\r\n", "235 in\r\n", "251 else\r\n",
-		"354 go\r\n",
-	"334 \r\n", "421 bye\r\n", "450 later\r\n", "451 4.3.0 later\r\n", "452 4.5.3 too many\r\n",
-	"452 4.3.1 full\r\n", "500 what\r\n", "503 no\r\n", "535 no\r\n", "550 5.1.1 no\r\n",
-	"552 5.3.4 big\r\n", "554 no\r\n", "250-mixed\r\n550 codes\r\n", NULL
+	"<LOST>", "rubbish\r\n", "250 ok\r\n", "235 in\r\n", "354 go\r\n", "334 \r\n", "421 bye\r\n",
+	"450 later\r\n", "452 4.5.3 too many\r\n", "452 4.3.1 full\r\n", "503 no\r\n", "535 no\r\n",
+	"550 5.1.1 no\r\n", "552 5.3.4 big\r\n", "554 no\r\n", "250-mixed\r\n550 codes\r\n", NULL
 };
 
 struct kind {
@@ -102,37 +100,43 @@ static bool cannot_be_told(const struct kind *k, const char *what)
 
 static size_t sessions;
 
+/* One session; counts what is wrong with it.  False: it had no such answer. */
+static bool session(const struct kind *k, const char *what, size_t at, unsigned mode,
+	size_t *wrongs)
+{
+	struct fake f;
+	struct rig r;
+	const char *wrong;
+	bool sabotaged;
+
+	fake_init(&f, RECIPIENTS);
+	f.offers = k->offers;
+	f.content = k->content;
+	f.needs_login = k->scene.login;
+	f.at = at;
+	f.instead = what;
+	rig_start(&r, &k->scene, mode);
+	for (size_t i = 0; i < MAILS; i++)
+		rig_add(&r, RECIPIENTS, contents[i]);
+	rig_ready(&r);
+	wrong = session_wrong(&f, &r, !what);
+	if (wrong && (*wrongs)++ < 3)
+		printf("# %s, answer %zu, mode %u, %.6s: %s\n", k->name, at, mode,
+			what ? what : "twice", wrong);
+	sabotaged = f.sabotaged;
+	rig_release(&r);
+	fake_release(&f);
+	sessions++;
+	return sabotaged;
+}
+
 static size_t sweep(const struct kind *k, unsigned number, const char *what)
 {
 	size_t at = 0, wrongs = 0;
-	bool more = true;
 
-	for (; more && at < 100; at++)
-		for (unsigned mode = 0; mode < RIG_MODES; mode += OCTET_REPLIES | OCTET_WRITES) {
-			struct fake f;
-			struct rig r;
-			const char *wrong;
-
-			fake_init(&f, RECIPIENTS);
-			f.offers = k->offers;
-			f.content = k->content;
-			f.needs_login = k->scene.login;
-			f.at = at;
-			f.instead = what;
-			rig_start(&r, &k->scene, mode);
-			for (size_t i = 0; i < MAILS; i++)
-				rig_add(&r, RECIPIENTS, contents[i]);
-			rig_ready(&r);
-			wrong = session_wrong(&f, &r, !what);
-			if (wrong && wrongs++ < 3)
-				printf("# kind %u (%s), answer %zu, mode %u, %.6s: %s\n", number,
-					k->name,
-					at, mode, what ? what : "twice", wrong);
-			more = f.sabotaged;
-			rig_release(&r);
-			fake_release(&f);
-			sessions++;
-		}
+	for (; session(k, what, at, 0, &wrongs) && at < 100; at++)
+		if ((number + at) % 2)   /* every other one is enough, cut at each octet */
+			session(k, what, at, OCTET_REPLIES | OCTET_WRITES, &wrongs);
 	return wrongs;
 }
 

@@ -68,7 +68,7 @@ sub closed_port
 	for my $end ('', "\n", "\n\n", "\r\n") {
 		my $r = run_sendoff(['-C', $accounts, '--json', 'send', '-t'],
 			stdin => "To: you\@example.net\nSubject: x\nFrom: two\@example.test$end");
-		my $name = 'a header that ends in "' . show_bytes($end) . '"';
+		my $name = 'a header that ends in "' . SendoffTest::show_bytes($end) . '"';
 
 		is($r->{exit}, 0, "$name: sent") or diag($r->{err});
 		like($r->{out}, qr/"account":"two"/, "$name: by the account of its From");

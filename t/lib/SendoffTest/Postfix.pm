@@ -412,7 +412,7 @@ sub complaints
 
 	$self->sessions;
 	return grep { /improper command pipelining|bare <|non-SMTP|lost connection|timeout after|
-		SSL_accept|warning: (?!.*(?:SASL|size\ limit))/x } split /\n/, $self->log;
+		SSL_accept|warning: (?!.*(?:SASL|size\ limit|too\ much\ BDAT))/x } split /\n/, $self->log;
 }
 
 # Waits until the queue is empty.

@@ -181,6 +181,7 @@ check-valgrind: $(TESTS) | $(SETUP_FIRST)
 	t/valgrind.sh $(call some,$(UNITS),unit tests) $(REPLAYS)
 
 check-interop: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
+	t/interop/fetch.sh $(B)/interop postfix dovecot-core bsd-mailx
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/interop/*.t)),interoperation tests)
 
 check-fuzz: | $(SETUP_FIRST)

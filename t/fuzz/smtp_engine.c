@@ -56,8 +56,7 @@ static void wire_command(struct wire *w, const char *line)
 		return;
 	}
 	if (w->rig->scene.tls == SMTP_TLS_STARTTLS && !w->rig->tls_up)
-		must(!strncmp(line, "EHLO ", 5) || !strcmp(line, "STARTTLS") ||
-			!strcmp(line, "QUIT"),
+		must(!strncmp(line, "EHLO ", 5) || !strcmp(line, "STARTTLS"),
 			"D1: something else in clear");
 	must(w->rig->scene.tls != SMTP_TLS_IMPLICIT || w->rig->tls_up, "D1: clear text before TLS");
 	for (size_t i = 0; i < COUNT(verbs); i++)

@@ -203,6 +203,7 @@ int config_load(struct config *c, const char *file, struct err *e)
 	memset(c, 0, sizeof(*c));
 	c->tried.max = 64 * 1024;
 	secret_hide("SENDOFF_PASSWORD");
+	process_hold_secret();   /* a password may stand in what is read now */
 	if (!file && process_env("SENDOFF_HOST"))
 		good = load_environment(c, e);
 	else if (file || process_env("SENDOFF_CONFIG"))

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -249,10 +250,16 @@ static int send_file(const struct globals *globals, struct submit_options *o,
 	struct send_manner *manner, const char *file)
 {
 	char shown[300];
+	struct stat st;
 	int code;
 
 	manner->file = text_clean_to(shown, sizeof(shown), file, strlen(file));
 	o->input = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (o->input >= 0 && fstat(o->input, &st) == 0 && S_ISDIR(st.st_mode)) {
+		close(o->input);
+		o->input = -1;
+		errno = EISDIR;
+	}
 	if (o->input < 0) {
 		struct submission s = { .outcome = { .exit = 0 } };
 

@@ -140,4 +140,14 @@ sub closed_port
 	unlike(file_read($seen), qr/ahSh4ieV|oot6Aequ/, 'D9: but no secret of any account');
 }
 
+# ---- a file that is none
+
+{
+	my $s = server_start();
+	my $r = run_sendoff(['-C', account($s), 'send', '--file', workdir(), 'you@example.net']);
+
+	is($r->{exit}, 66, 'G1: a directory is no input file: 66');
+	like($r->{err}, qr/^sendoff: cannot open '.*': Is a directory$/m, '... and told');
+}
+
 done_testing;

@@ -14,8 +14,10 @@ static char path[64];
 
 static void put(const char *text, mode_t mode)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	int fd;
 
+	unlink(path);   /* it may be one that its owner may not write */
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
 			fchmod(fd, mode) < 0)
 		printf("Bail out! cannot write %s\n", path);

@@ -140,6 +140,15 @@ sub closed_port
 	unlike(file_read($seen), qr/ahSh4ieV|oot6Aequ/, 'D9: but no secret of any account');
 }
 
+# ---- each wait has its own deadline
+
+{
+	my $s = server_start(tls => 'implicit', at => ['handshake delay 1500']);
+	my $r = send_mail(account($s, tls => 'implicit', timeout => '1s', connect_timeout => '6s'));
+
+	is($r->{exit}, 0, 'C1: a slow handshake takes no time from the greeting') or diag($r->{err});
+}
+
 # ---- a file that is none
 
 {

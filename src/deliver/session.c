@@ -246,6 +246,7 @@ static void shake(struct session *s)
 		s->hooks.trace(s->hooks.context, SMTP_NOTE, note, (size_t)len);
 	}
 	s->stage = STAGE_TALK;
+	s->since = clock_ms();   /* the handshake had a deadline of its own */
 	smtp_tls_done(s->engine, &binding, facts->verified);
 }
 

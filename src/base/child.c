@@ -82,6 +82,9 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, in
 	if (!number)
 		number = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null",
 			O_RDONLY, 0);
+	if (!number && !isatty(STDERR_FILENO))
+		number = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null",
+			O_WRONLY, 0);
 	if (!number)
 		number = posix_spawn_file_actions_addclosefrom_np(files, 3);
 	return number;

@@ -1,10 +1,12 @@
 /* base/child.h - a command of the user's, run beside us.
  *
  * The command runs as /bin/sh -c COMMAND with nothing substituted, stdin from
- * /dev/null, stdout into a pipe, stderr left as it is, in a process group of
- * its own, with default signal dispositions and an empty signal mask, without
- * any other descriptor and without the variables named in `hidden`.  Waiting is
- * the caller's affair: read fd, with a deadline, and then call child_end().
+ * /dev/null, stdout into a pipe, in a process group of its own, with default
+ * signal dispositions and an empty signal mask, without any other descriptor and
+ * without the variables named in `hidden`.  Its stderr is ours where that is a
+ * terminal, else /dev/null: an agent that it leaves behind would keep a caller
+ * waiting who reads to the end.  Waiting is the caller's affair: read out, with a
+ * deadline, and then call child_end().
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H

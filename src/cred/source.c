@@ -45,9 +45,9 @@ const struct key secret_keys[] = {
 struct secret_fetch {
 	struct loop *loop;        /* borrowed */
 	struct watch out;         /* the command's output */
-	struct watch timer;       /* the deadline; behind the output, looks for the end */
-	uint64_t deadline;
-	uint64_t pause;
+	struct watch look;        /* whether the command has ended */
+	struct watch timer;       /* the deadline */
+	uint64_t pause;           /* until the next look */
 	struct child child;
 	secret_done *done;
 	void *context;
@@ -168,6 +168,7 @@ static void fetch_env(const char *name, secret_done *done, void *context)
 static int let_go(struct secret_fetch *f, int kill_it)
 {
 	loop_remove(f->loop, &f->out);
+	loop_remove(f->loop, &f->look);
 	loop_remove(f->loop, &f->timer);
 	return child_end(&f->child, kill_it);
 }
@@ -213,44 +214,29 @@ static void finish(struct secret_fetch *f)
 	hand_over("password_command", &s, f->done, f->context);
 }
 
-/* Without waiting: has it ended, or can that not be known? */
-static bool has_ended(pid_t pid)
+enum life { GOES_ON, ENDED, NOBODY_KNOWS };
+
+/* Without waiting. */
+static enum life look_at(pid_t pid)
 {
 	siginfo_t info = { 0 };
 
 	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
-		return errno != EINTR;
-	return info.si_pid == pid;
+		return errno == EINTR ? GOES_ON : NOBODY_KNOWS;
+	return info.si_pid == pid ? ENDED : GOES_ON;
 }
 
-static void too_late(struct secret_fetch *f)
+static void too_late(struct watch *w, short revents)
 {
+	struct secret_fetch *f = w->owner;
 	struct err e = { 0 };
 
+	(void)revents;
 	let_go(f, 1);
 	err_set(&e, ERR_SECRET, "password_command did not end within %d s and was killed",
 		SECRET_COMMAND_SECONDS);
 	err_hint(&e, "it must not wait for an answer that nobody can give");
 	fail(f, &e);
-}
-
-/* While there is output to come, the timer is the deadline; behind it, it asks
- * now and then whether the command has ended. */
-static void timer_ran(struct watch *w, short revents)
-{
-	struct secret_fetch *f = w->owner;
-
-	(void)revents;
-	if (f->out.fd >= 0) {
-		too_late(f);
-	} else if (has_ended(f->child.pid)) {
-		finish(f);
-	} else if (clock_ms() >= f->deadline) {
-		too_late(f);
-	} else {
-		w->deadline = clock_ms() + f->pause;
-		f->pause = f->pause * 2 < PAUSE_MOST ? f->pause * 2 : PAUSE_MOST;
-	}
 }
 
 static void too_long(struct secret_fetch *f)
@@ -262,28 +248,59 @@ static void too_long(struct secret_fetch *f)
 	fail(f, &e);
 }
 
-static void can_read(struct watch *w, short revents)
+/* Takes what is there.  False: it is at its end. */
+static bool take_output(struct secret_fetch *f)
 {
-	struct secret_fetch *f = w->owner;
 	ssize_t n;
 
-	(void)revents;
 	do {
 		n = read(f->child.out, f->data + f->len, sizeof(f->data) - f->len);
 		if (n > 0)
 			f->len += (size_t)n;
 	} while ((n > 0 && f->len <= READ_MAX) || (n < 0 && errno == EINTR));
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
+}
+
+static void look_again(struct secret_fetch *f)
+{
+	f->look.deadline = clock_ms() + f->pause;
+	f->pause = f->pause * 2 < PAUSE_MOST ? f->pause * 2 : PAUSE_MOST;
+}
+
+/* Looks now and then whether the command has ended.  An agent that it started
+ * may hold its output open for ever: what it wrote itself is there by then. */
+static void look(struct watch *w, short revents)
+{
+	struct secret_fetch *f = w->owner;
+	enum life life = look_at(f->child.pid);
+
+	(void)revents;
+	if (life == ENDED && f->out.fd >= 0)
+		take_output(f);
+	if (f->len > READ_MAX)
+		too_long(f);
+	else if (f->out.fd < 0 ? life != GOES_ON : life == ENDED && f->len)
+		finish(f);
+	else
+		look_again(f);
+}
+
+static void can_read(struct watch *w, short revents)
+{
+	struct secret_fetch *f = w->owner;
+	bool more = take_output(f);
+
+	(void)revents;
 	if (f->len > READ_MAX) {
 		too_long(f);
-	} else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-		return;
-	} else if (has_ended(f->child.pid)) {
+	} else if (!more && look_at(f->child.pid) != GOES_ON) {
 		finish(f);
-	} else {
+	} else if (!more) {
 		/* It has closed its output but goes on: the status counts. */
 		loop_remove(f->loop, w);
 		w->fd = -1;
-		f->timer.deadline = clock_ms() + f->pause;
+		f->pause = PAUSE_FIRST;
+		look_again(f);
 	}
 }
 
@@ -304,12 +321,14 @@ static struct secret_fetch *run_command(struct loop *l, const char *command, sec
 	f->done = done;
 	f->context = context;
 	f->pause = PAUSE_FIRST;
-	f->deadline = clock_ms() + SECRET_COMMAND_SECONDS * 1000;
 	f->out = (struct watch){ .fd = f->child.out, .events = POLLIN, .run = can_read,
 		.owner = f };
-	f->timer = (struct watch){ .fd = -1, .deadline = f->deadline, .run = timer_ran,
-		.owner = f };
+	f->look = (struct watch){ .fd = -1, .run = look, .owner = f };
+	look_again(f);
+	f->timer = (struct watch){ .fd = -1, .deadline = clock_ms() + SECRET_COMMAND_SECONDS * 1000,
+		.run = too_late, .owner = f };
 	loop_add(l, &f->out);
+	loop_add(l, &f->look);
 	loop_add(l, &f->timer);
 	return f;
 }

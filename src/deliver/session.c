@@ -149,7 +149,9 @@ static void expired(struct session *s)
 	if (s->stage == STAGE_HANDSHAKE) {
 		err_set(&e, ERR_TIMEOUT, "TLS with %s did not come about within %ld s", where,
 			set->connect_timeout / 1000);
-		err_hint(&e, "if the server speaks plain SMTP first on this port, set tls = starttls");
+		if (s->account->smtp.tls == SMTP_TLS_IMPLICIT)
+			err_hint(&e, "if the server speaks plain SMTP first on this port, "
+				"set tls = starttls");
 	} else {
 		err_set(&e, ERR_TIMEOUT, "%s gave no answer within %llu s", where,
 			(unsigned long long)(clock_ms() - s->since + 500) / 1000);
@@ -181,6 +183,8 @@ static void set_limit(struct session *s)
 		s->recipients * 2000;
 	uint64_t transactions = s->recipients / (size_t)s->settings.max_recipients;
 
+	if (s->account->secret.command)
+		most += SECRET_COMMAND_SECONDS * 1000;   /* our own time, not the server's */
 	s->limit.deadline = clock_ms() + most + transactions * (uint64_t)set->final_timeout;
 	loop_add(s->loop, &s->limit);
 }

@@ -1,0 +1,76 @@
+#!/usr/bin/perl
+# What password commands leave behind and how long they take, seen from outside.
+
+use strict;
+use warnings;
+
+use FindBin;
+use POSIX ();
+use lib "$FindBin::Bin/lib";
+
+use SendoffTest;
+use SendoffTest::Send;
+
+my %me = (user => 'me@example.test', password => 'p w');
+
+sub send_with
+{
+	my ($command, %keys) = @_;
+	my $server = server_start(tls => 'starttls', %me);
+	my $r = send_mail(account($server, tls => 'starttls', user => $me{user}, password_command => $command,
+		%keys), undef, timeout => 60);
+
+	return ($r, $server);
+}
+
+subtest 'an agent that the command leaves behind' => sub {
+	my $pid = workdir() . '/agent';
+	my ($r, $server) = send_with("echo 'p w'; sleep 30 & echo \$! >$pid; exit 0");
+
+	is($r->{exit}, 0, 'it holds the output open, and nobody waits for it') or diag($r->{err});
+	cmp_ok($r->{seconds}, '<', 4, 'C1: at once');
+	is($server->stored, 1, 'sent');
+	my $agent = file_read($pid);
+	ok(kill(0, $agent), 'it lives on');
+	kill 'KILL', $agent;
+
+	($r, $server) = send_with("echo 'p w'; sleep 30 & echo \$! >$pid; exit 3");
+	is($r->{exit}, 78, 'the status of the command counts all the same');
+	like($r->{err}, qr/exit status 3/, 'and is told');
+	kill 'KILL', file_read($pid);
+
+	# Whoever reads stderr to its end would wait for the agent.
+	($r, $server) = send_with("echo 'p w'; setsid sleep 30 >/dev/null & echo \$! >$pid; exit 0", timeout => '1s');
+	is($r->{exit}, 0, 'one that holds stderr');
+	is($r->{err}, '', 'nothing is said');
+	$agent = file_read($pid);
+	chomp $agent;
+	isnt(readlink("/proc/$agent/fd/2"), undef, 'it has a stderr');
+	is(readlink("/proc/$agent/fd/2"), '/dev/null', 'which is not ours');
+	kill 'KILL', $agent;
+};
+
+subtest 'a slow command, short deadlines for the server' => sub {
+	my ($r, $server) = send_with("sleep 13; echo 'p w'", timeout => '500ms', connect_timeout => '1s',
+		final_timeout => '1s');
+
+	is($r->{exit}, 0, "C1: the command's time is not the server's") or diag($r->{err});
+	is($server->stored, 1, 'sent');
+};
+
+subtest 'D9: what the command says on stderr stays out of the logs of callers' => sub {
+	my ($r, $server) = send_with('echo "wrong: \'p w\'" >&2; exit 1');
+
+	is($r->{exit}, 78, 'refused');
+	like($r->{err}, qr/\Asendoff: password_command failed: exit status 1 .*\n.*\n\z/, 'our words alone');
+};
+
+subtest 'no advice to set what is set' => sub {
+	my $server = server_start(tls => 'starttls', %me, at => 'handshake silence');
+	my $r = send_mail(account($server, tls => 'starttls', connect_timeout => '700ms'));
+
+	is($r->{exit}, 75, 'G1: a handshake that does not come about');
+	unlike($r->{err}, qr/set tls = starttls/, 'tls = starttls is not the cure');
+};
+
+done_testing;

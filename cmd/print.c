@@ -54,7 +54,8 @@ static bool write_if_read(int fd, const char *data, size_t len)
 		struct pollfd p = { .fd = fd, .events = POLLOUT };
 		size_t piece = len < PIPE_BUF ? len : PIPE_BUF;
 
-		if (poll(&p, 1, PATIENCE_MS) == 0 || write_all(fd, data, piece) < 0)
+		/* Where a signal broke the wait off, writing would wait without end. */
+		if (poll(&p, 1, PATIENCE_MS) <= 0 || write_all(fd, data, piece) < 0)
 			return false;
 		data += piece;
 		len -= piece;

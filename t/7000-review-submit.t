@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use IO::Handle;
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
@@ -104,6 +105,26 @@ sub closed_port
 	is($r->{exit}, 75, 'C7: SIGTERM while a pipelined login is unanswered: nobody got it');
 	cmp_ok(time - $began, '<', 2, '... at once');
 	is($s->connections, 1, '... and it is no reason to try once more');
+}
+
+# Nobody reads its stderr, and the pipe is full.
+{
+	my $s = server_start(at => ['MAIL silence']);
+	my $run;
+
+	pipe(my $read, my $full) or die "pipe: $!\n";
+	$full->blocking(0);
+	1 while syswrite $full, 'x' x 4096;
+	$full->blocking(1);
+	$run = send_mail_start(account($s, timeout => '15s'), ['-v', 'send', 'you@example.net'],
+		before => sub { open STDERR, '>&', $full or die "stderr: $!\n" });
+	sleep 0.5;
+	$run->kill('TERM');
+	my $began = time;
+	my $r = $run->finish;
+	ok(safe($r), 'C7: SIGTERM while nobody reads what is told: it ends');
+	cmp_ok(time - $began, '<', 4, '... soon');
+	isnt($r->{exit}, 0, '... as a failure');
 }
 
 # ---- a caller that takes its time

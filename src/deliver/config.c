@@ -146,10 +146,7 @@ static int join(struct config *c, struct err *e)
 		return err_context(e, "[sendoff]");
 	if (fill_accounts(c, e) < 0)
 		return -1;
-	if (c->global.default_account && !config_account(c, c->global.default_account))
-		return err_set(e, ERR_CONFIG, "default names no account that exists: '%s'",
-			c->global.default_account);
-	return 0;
+	return check_default(c, e);
 }
 
 /* Nothing was found: say where we looked. */

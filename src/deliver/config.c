@@ -128,6 +128,22 @@ static int fill_accounts(struct config *c, struct err *e)
 	return 0;
 }
 
+static int check_default(const struct config *c, struct err *e)
+{
+	const char *name = c->global.default_account;
+	struct buf origin = BUF_INIT(4096);
+	char shown[80];
+
+	if (!name || config_account(c, name))
+		return 0;
+	config_origin(c, NULL, "default", &origin);
+	text_clean_to(shown, sizeof(shown), name, strlen(name));
+	err_set(e, ERR_CONFIG, "%s: default names no account that exists: '%s'", buf_text(&origin),
+		shown);
+	buf_release(&origin);
+	return -1;
+}
+
 static int join(struct config *c, struct err *e)
 {
 	for (size_t i = 0; i < c->source_count; i++) {

@@ -300,7 +300,9 @@ static void after_recipients(struct smtp *s, struct transaction *t)
 	if (!bdat) {
 		t->data_sent = true;
 		engine_command(s, STEP_DATA, t, 0, "DATA", NULL);
-	} else if (!s->o.login || s->logged_in) {   /* content never before 235 */
+	} else if (!s->o.login || (s->logged_in && !smtp_may_stumble(s))) {
+		/* Content never before 235, and never while the group that the login leads
+		 * may be tried again on another connection. */
 		t->data_sent = true;
 		begin_bdat(s, t);
 	}

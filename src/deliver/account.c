@@ -66,6 +66,11 @@ bool account_logs_in(const struct account *a)
 	return a->sasl.user || a->sasl.mechanisms.count || secret_configured(&a->secret);
 }
 
+bool account_mixes_up(const struct account *a)
+{
+	return a->net.port == PORT_IMPLICIT && a->smtp.tls != SMTP_TLS_IMPLICIT;
+}
+
 void account_where(const struct account *a, char *out, size_t size)
 {
 	bool literal = strchr(a->net.host, ':') && a->net.host[0] != '[';

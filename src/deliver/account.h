@@ -57,6 +57,10 @@ void account_release(struct account *a);
 
 bool account_logs_in(const struct account *a);     /* no mail without login */
 
+/* Whether the port is the one that speaks TLS from the start (RFC 8314 section
+ * 3.3) and tls says otherwise: who waits for a greeting there waits in vain. */
+bool account_mixes_up(const struct account *a);
+
 /* "host:port", for messages. */
 void account_where(const struct account *a, char *out, size_t size);
 

@@ -18,6 +18,7 @@
 enum {
 	READ_PIECE = 16 * 1024,
 	WRITES_A_TURN = 64,           /* then the poll loop sees to everybody else */
+	MIXED_UP_MS = 5 * 1000,       /* for a greeting on a port that is known to expect TLS */
 	STUMBLE_MS = 10 * 1000,       /* how long a server may think about a pipelined login */
 	SLOWEST = 1000                /* octets of content a second, below which it is no progress */
 };
@@ -122,6 +123,9 @@ static uint64_t deadline_of_reply(const struct session *s)
 		wait = (uint64_t)set->final_timeout;
 	else if (smtp_may_stumble(s->engine) && wait > STUMBLE_MS)
 		wait = STUMBLE_MS;
+	else if (smtp_waiting_for(s->engine) == STEP_GREETING && wait > MIXED_UP_MS &&
+		 account_mixes_up(s->account))
+		wait = MIXED_UP_MS;
 	return s->since + wait;
 }
 

@@ -294,6 +294,7 @@ int cmd_send(struct globals *globals, char **words, int count)
 	struct send_words w = { .files = NULL };
 	struct submit_options o;
 	struct send_manner manner;
+	struct submit_memory memory = { .account = "" };
 	struct err e = { 0 };
 	int code = 0;
 
@@ -307,7 +308,8 @@ int cmd_send(struct globals *globals, char **words, int count)
 	} else {
 		o = (struct submit_options){ .input = STDIN_FILENO, .from_header = w.from_header,
 			.sender = w.sender, .full_name = w.full_name, .recipients = words,
-			.count = (size_t)count, .dsn = w.dsn, .log_fallback = "none" };
+			.count = (size_t)count, .dsn = w.dsn, .log_fallback = "none",
+			.memory = &memory };
 		manner = (struct send_manner){ .dry_run = w.dry_run, .explain = w.explain };
 		if (!w.file_count)
 			code = send_one(globals, &o, &manner);
@@ -317,6 +319,7 @@ int cmd_send(struct globals *globals, char **words, int count)
 			code = one > code ? one : code;
 		}
 	}
+	submit_forget(&memory);
 	free(w.files);
 	free(w.dsn.envid);
 	return code;

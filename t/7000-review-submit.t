@@ -144,6 +144,27 @@ sub closed_port
 	cmp_ok($s->connections, '<=', 2, '... asked while it came, and once more when it was there');
 }
 
+# ---- a refused login, and more files to send
+
+{
+	my $s = server_start(tls => 'implicit', user => 'me', password => 'right');
+	my %usual = (tls => 'implicit', user => 'me');
+	my $accounts = config(account_text(%usual, name => 'one', from => 'one@example.test',
+		password => 'wrong') . account_text(%usual, name => 'two', from => 'two@example.test',
+		password => 'right') =~ s/\A\[sendoff\].*?\n\n//sr, server => $s);
+	my %file = map { $_ => file_write(workdir() . "/$_.eml", letter("$_\n", From => "$_\@example.test")) }
+		qw(one two);
+	my $r = run_sendoff(['-C', $accounts, '--json', 'send',
+		(map { ('--file', $file{$_}) } qw(one one two one)), 'you@example.net']);
+	my @lines = split /\n/, $r->{out};
+
+	is($r->{exit}, 77, 'C9: a refused login among several files');
+	is(scalar(grep { /^AUTH/ } $s->commands), 2, '... is tried once in a run, and the other account too');
+	is($s->stored, 1, '... whose file is sent');
+	is(scalar(grep { /"exit":77/ && /"code":535/ } @lines), 3, '... and each of the others told why');
+	unlike($r->{out}, qr/"verdict":"pending"/, '... for each recipient');
+}
+
 # ---- what a password command can see
 
 {

@@ -58,6 +58,7 @@ static void give_up(struct run *r, const struct err *e)
 /* ---- the session */
 
 static void start_session(struct run *r, enum smtp_pipelining pipelining);
+static void nobody_served(struct run *r);
 
 static void submit_message(struct run *r)
 {
@@ -69,6 +70,10 @@ static void submit_message(struct run *r)
 	loop_remove(&r->loop, &r->idle);
 	if (!r->session)
 		start_session(r, (enum smtp_pipelining)r->out->route.account->smtp.pipelining);
+	if (r->session_dead) {
+		nobody_served(r);
+		return;
+	}
 	session_submit(r->session, &r->out->attempt.smtp);
 	session_finish(r->session);
 }
@@ -100,18 +105,50 @@ static void keep_facts(struct run *r)
 	snprintf(out->tls, sizeof(out->tls), "%s", tls ? tls->version : "");
 }
 
+static void copy_failure(struct smtp_failure *to, const struct smtp_failure *from)
+{
+	smtp_result_release(&to->result);
+	*to = *from;
+	to->result.text = from->result.text ? mem_string(from->result.text) : NULL;
+	to->result.hint = NULL;
+}
+
 static void keep_failure(struct run *r, const struct smtp_failure *f)
 {
-	struct smtp_failure *kept = &r->out->failure;
-
-	kept->err = f->err;
-	kept->stumbled = f->stumbled;
-	smtp_result_release(&kept->result);
-	kept->result = f->result;
-	kept->result.text = f->result.text ? mem_string(f->result.text) : NULL;
-	kept->result.hint = NULL;
+	copy_failure(&r->out->failure, f);
 	r->out->outcome.err = f->err;
-	r->out->outcome.refusal = kept->result;
+	r->out->outcome.refusal = r->out->failure.result;
+}
+
+/* ---- a login that was refused */
+
+static void remember_refusal(struct run *r, const struct smtp_failure *f)
+{
+	struct submit_memory *m = r->o->memory;
+
+	if (!m || f->stumbled || (f->err.kind != ERR_LOGIN &&
+			(f->err.kind != ERR_NONE || f->result.step != STEP_AUTH)))
+		return;
+	copy_failure(&m->refused, f);
+	snprintf(m->account, sizeof(m->account), "%s", r->out->route.account->name);
+}
+
+/* True: it stands for this submission as well. */
+static bool refused_before(struct run *r)
+{
+	const struct submit_memory *m = r->o->memory;
+
+	if (!m || strcmp(m->account, r->out->route.account->name) != 0)
+		return false;
+	keep_failure(r, &m->refused);
+	r->session_dead = true;
+	return true;
+}
+
+void submit_forget(struct submit_memory *m)
+{
+	smtp_result_release(&m->refused.result);
+	m->account[0] = '\0';
 }
 
 /* A server that tired of waiting for a slow writer costs nothing: a new
@@ -176,6 +213,8 @@ static void ended(void *context, const struct smtp_failure *f)
 	struct run *r = context;
 
 	r->session_ended = true;
+	if (f)
+		remember_refusal(r, f);
 	if (f && (r->submitted || !only_tired(f)))
 		keep_failure(r, f);
 	r->idle = (struct watch){ .fd = -1, .deadline = clock_ms(), .run = session_over,
@@ -215,6 +254,8 @@ static void start_session(struct run *r, enum smtp_pipelining pipelining)
 		.ended = ended, .context = r };
 	char note[sizeof(r->out->route.why) + 2];
 
+	if (refused_before(r))
+		return;
 	if (r->o->trace)
 		r->o->trace(r->o->context, SMTP_NOTE, note, (size_t)snprintf(note, sizeof(note),
 			"[%s]", r->out->route.why));

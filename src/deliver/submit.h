@@ -10,6 +10,14 @@
 #include "deliver/outcome.h"
 #include "deliver/route.h"
 
+/* What several submissions of one run share: an account whose login a server
+ * refused is not tried again, or it would be locked.  All zero at the start. */
+struct submit_memory {
+	char account[CONF_NAME_MAX + 1];   /* "": none */
+	struct smtp_failure refused;       /* own */
+};
+void submit_forget(struct submit_memory *m);
+
 struct submit_options {
 	int input;                   /* descriptor of the message; not closed */
 	bool dot_ends;               /* a lone dot ends it */
@@ -21,6 +29,7 @@ struct submit_options {
 	size_t count;
 	struct dsn dsn;              /* envid borrowed */
 	const char *log_fallback;    /* where the log goes when the configuration does not say */
+	struct submit_memory *memory;   /* borrowed; NULL: this is the only one */
 	bool no_network;             /* stop when the attempt is dressed */
 	void (*trace)(void *context, enum smtp_direction direction, const char *line, size_t len);
 	void *context;

@@ -183,6 +183,12 @@ static int read_all(int fd, const char *shown, struct buf *out, struct err *e)
 	return 0;
 }
 
+/* The file may be good: it is this process or machine that lacks something. */
+static bool is_shortage(int number)
+{
+	return number == EMFILE || number == ENFILE || number == ENOMEM;
+}
+
 enum file_result file_open(const char *path, enum file_trust trust, int *fd, struct err *e)
 {
 	enum file_result result;
@@ -195,7 +201,8 @@ enum file_result file_open(const char *path, enum file_trust trust, int *fd, str
 		int number = errno;
 
 		text_clean_to(shown, sizeof(shown), path, strlen(path));
-		err_sys(e, ERR_CONFIG, number, "cannot open '%s'", shown);
+		err_sys(e, is_shortage(number) ? ERR_SYSTEM : ERR_CONFIG, number,
+			"cannot open '%s'", shown);
 		if (number == ENOENT || number == ENOTDIR)
 			return FILE_ABSENT;
 		return number == EACCES || number == EPERM ? FILE_DENIED : FILE_BAD;

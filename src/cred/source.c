@@ -140,7 +140,8 @@ static void fetch_file(const char *path, secret_done *done, void *context)
 		hand_over("password_file", &s, done, context);
 	} else {
 		buf_wipe(&text);
-		e.kind = ERR_SECRET;
+		if (e.kind == ERR_CONFIG)
+			e.kind = ERR_SECRET;
 		err_context(&e, "password_file");
 		done(context, NULL, &e);
 	}
@@ -312,7 +313,6 @@ static struct secret_fetch *run_command(struct loop *l, const char *command, sec
 
 	if (child_start(&f->child, command, secret_hidden_variables(), &e) < 0) {
 		free(f);
-		e.kind = ERR_SECRET;
 		err_context(&e, "password_command");
 		done(context, NULL, &e);
 		return NULL;

@@ -210,7 +210,9 @@ subtest 'where the secret comes from' => sub {
 	from_source('a command that is killed', { password_command => 'kill -9 $$' }, code => 78, words => qr/signal 9/);
 	from_source('a command that is not there', { password_command => 'no-such-command-here' }, code => 78,
 		words => qr/not found.*\n.*whole path/);
-	from_source('its own words pass', { password_command => 'echo locked >&2; exit 1' }, code => 78, words => qr/^locked$/m);
+	$r = from_source('its own words are for a terminal', { password_command => 'echo locked >&2; exit 1' }, code => 78,
+		words => qr/exit status 1/);
+	unlike($r->{err}, qr/^locked/m, 'and go nowhere else');
 	from_source('too much', { password_command => 'yes' }, code => 78, words => qr/more than/);
 	from_source('quotes, pipes and variables', { password_command => q(printf '%s' "p $(echo w | tr a-z a-z)") });
 	from_source('no stdin', { password_command => 'cat; printf "p w"' });

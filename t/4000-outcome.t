@@ -196,7 +196,7 @@ subtest 'several files: a line each' => sub {
 	is($r->{exit}, 0, 'all good: 0');
 	is(scalar(() = $r->{err} =~ /^sendoff: \S+\/m[13]: sent to 1 recipient/mg), 2, 'a line for each');
 	$r = send_mail($config, ['send', '-t', '--file', workdir() . '/m1', '--file', '/']);
-	is($r->{exit}, 74, 'a directory cannot be read');
+	is($r->{exit}, 66, 'a directory cannot be read');
 };
 
 subtest 'the log' => sub {

@@ -40,13 +40,15 @@ subtest 'C6: the state a process is born with' => sub {
 		survives("closed: @$fds", sub { POSIX::close($_) for @$fds });
 	}
 	for my $fds ([0], [0, 1, 2]) {
-		my $r = survives("closed: @$fds", sub { POSIX::close($_) for @$fds }, code => 74);
+		survives("closed: @$fds", sub { POSIX::close($_) for @$fds }, code => 74);
 	}
 	survives('many descriptors open', sub { POSIX::open('/dev/null', POSIX::O_RDONLY()) for 1 .. 200 });
 	survives('all signals blocked', sub { my $set = POSIX::SigSet->new; $set->fillset; sigprocmask(SIG_BLOCK, $set) });
 	survives('all signals ignored', sub { $SIG{$_} = 'IGNORE' for grep { !/^(?:KILL|STOP|NUM\d+|RTM\w+|CLD|ZERO)$/ } keys %SIG });
 	survives('SIGCHLD ignored', sub { $SIG{CHLD} = 'IGNORE' });
-	survives('a timer that runs', sub { Time::HiRes::setitimer(Time::HiRes::ITIMER_REAL(), 0.02, 0.02) });
+	my $slow = server_start(at => 'MAIL delay 900');
+	my $r = send_mail(account($slow), undef, before => sub { Time::HiRes::setitimer(Time::HiRes::ITIMER_REAL(), 0.5, 0.02) });
+	is("$r->{exit}/$r->{signal}", '0/0', 'C6: a timer that runs out meanwhile: sent');
 	survives(sprintf('umask %03o', $_), do { my $mask = $_; sub { umask $mask } }) for 0, 0777;
 	survives('another process group', sub { POSIX::setsid() });
 	survives('the directory is gone', sub { my $dir = workdir() . '/gone'; mkdir $dir; chdir $dir; rmdir $dir });

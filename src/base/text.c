@@ -65,19 +65,39 @@ static bool moves_text(const unsigned char *s, size_t n)
 	return n == 3 && s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
 }
 
+/* How many octets at the start need no second look. */
+static size_t plain_ascii(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && s[n] >= 0x20 && s[n] < 0x7f)
+		n++;
+	return n;
+}
+
 void text_clean(const char *in, size_t len, size_t most, struct buf *out)
 {
 	size_t start = out->len;
 
 	for (size_t i = 0, n; i < len; i += n) {
 		const unsigned char *s = (const unsigned char *)in + i;
+		size_t room = most - (out->len - start);
 		bool plain;
 
+		/* Nearly all text is this, and there may be much of it. */
+		n = plain_ascii(in + i, len - i);
+		if (n) {
+			buf_add(out, in + i, n < room ? n : room);
+			if (n <= room)
+				continue;
+			buf_add_text(out, "...");
+			return;
+		}
 		n = text_utf8(in + i, len - i);
 		plain = n && !(n == 1 && (s[0] < 0x20 || s[0] == 0x7f)) && !moves_text(s, n);
 		if (!n)
 			n = 1;
-		if (out->len - start + (plain ? n : 4 * n) > most) {
+		if ((plain ? n : 4 * n) > room) {
 			buf_add_text(out, "...");
 			return;
 		}

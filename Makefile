@@ -74,15 +74,17 @@ SERVER = $(sort $(wildcard t/server/*.c))
 REPLAY = t/fuzz/replay.c
 FUZZ   = $(sort $(filter-out $(REPLAY),$(wildcard t/fuzz/*.c)))
 LINTC  = $(sort $(wildcard t/lint/*.c))
+BENCH  = $(sort $(wildcard t/bench/*.c))
 MAN    = $(sort $(wildcard man/*.[1-8]))
 
 LIB      = $(B)/libsendoff.a
 object   = $(1:%.c=$(B)/obj/%.o)
-OBJECTS  = $(call object,$(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(REPLAY) $(LINTC))
+OBJECTS  = $(call object,$(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(REPLAY) $(LINTC) $(BENCH))
 UNITS    = $(UNIT:%.c=$(B)/%)
 FUZZERS  = $(FUZZ:%.c=$(B)/%)
 REPLAYS  = $(FUZZ:t/fuzz/%.c=$(B)/t/replay/%)
-TESTS    = $(PROGRAMS) $(B)/t/server $(UNITS) $(REPLAYS)
+STICKS   = $(BENCH:%.c=$(B)/%)
+TESTS    = $(PROGRAMS) $(B)/t/server $(UNITS) $(REPLAYS) $(STICKS)
 PROGRAMS = $(B)/sendoff $(B)/sendmail
 
 # $(call some,FILES,WHAT) - the files, or the end: a check that finds nothing
@@ -101,6 +103,7 @@ NEEDS_check-valgrind     = build test valgrind
 NEEDS_check-interop      = build test interop
 NEEDS_check-fuzz         = build fuzz
 NEEDS_check-reproducible = build
+NEEDS_bench              = build test bench
 NEEDS_check-install      = build
 NEEDS_check-bare         = bare
 NEEDS_lint               = build test lint
@@ -139,6 +142,15 @@ $(REPLAYS): $(B)/t/replay/%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/fuzz/replay.o $(LIB)
 $(B)/t/server: $(call object,$(SERVER)) $(LIB) $(B)/sources
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+
+$(B)/t/bench/bare: $(B)/obj/t/bench/bare.o
+	@mkdir -p $(@D)
+	$(call say,LINK $@)$(LINK) -o $@ $< $(LINK_LIBS)
+
+# Linked with the libraries of sendoff although it needs none.
+$(B)/t/bench/empty: $(B)/obj/t/bench/empty.o
+	@mkdir -p $(@D)
+	$(call say,LINK $@)$(LINK) -Wl,--no-as-needed -o $@ $< $(LINK_LIBS)
 
 # Stamps that are rewritten only when what they hold has changed: other flags
 # compile everything again, a file that came or went links again.
@@ -194,6 +206,9 @@ fuzz: $(FUZZERS)
 check-reproducible: | $(SETUP_FIRST)
 	t/reproducible.sh
 
+bench: $(PROGRAMS) $(B)/t/server $(STICKS) | $(SETUP_FIRST)
+	t/bench/run
+
 check-install: $(PROGRAMS)
 	t/install.sh
 
@@ -236,7 +251,7 @@ lint-size:
 	$(call say,LINT size)t/lint/size $(SRC) $(CMD) $(UNIT) $(SERVER) $(wildcard src/*/*.h)
 
 format:
-	clang-format -i $(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(LINTC) \
+	clang-format -i $(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(LINTC) $(BENCH) \
 		$(wildcard src/*/*.h cmd/*.h t/*/*.h)
 
 # --- demo ------------------------------------------------------------------
@@ -315,6 +330,7 @@ help:
 	@echo 'make check-interop       against servers of other makers'
 	@echo 'make check-fuzz          FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
 	@echo 'make check-reproducible  two builds, one result'
+	@echo 'make bench               what a mail costs: ratios against a bare client, with bounds'
 	@echo 'make check-install       install and uninstall below a directory of its own'
 	@echo 'make check-bare          the README, followed on bare Debian: RELEASES="$(RELEASES)"'
 	@echo 'make format dist clean   reformat the source; a tarball; remove $(B)'
@@ -324,7 +340,7 @@ help:
 
 FORCE:
 .PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \
-	check-reproducible check-install check-bare lint $(LINTS) format demo install uninstall dist clean distclean \
+	check-reproducible check-install check-bare bench lint $(LINTS) format demo install uninstall dist clean distclean \
 	help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -280,8 +280,8 @@ static void begin_bdat(struct smtp *s, const struct transaction *t)
 static void after_recipients(struct smtp *s, struct transaction *t)
 {
 	bool asked = t->answered < t->count, known = t->mail_answered && !asked;
-	bool bdat = wants_bdat(s), hold = held(t->work);
-	bool back = hold && t->work->refused_for_now;
+	bool bdat = wants_bdat(s), back = held(t->work) && t->work->refused_for_now;
+	bool hold = held(t->work) && !(t->work->content_sent && !bdat);
 
 	if (!known && (!asked || hold || t->mail_refused ||
 			(bdat && t->work->m->size > BDAT_EAGER)))
@@ -323,6 +323,7 @@ static void content_sent(struct smtp *s, struct transaction *t)
 		bdat ? "" : ", then \".\"");
 	engine_note(s, SMTP_NOTE, note);
 	t->end_at = s->emitted;
+	t->work->content_sent = true;
 	s->content_next = false;
 	s->current = NULL;
 	s->need_reset = bdat;   /* RFC 3030 section 2: only RSET ends what a failed BDAT leaves */
@@ -465,11 +466,28 @@ static void verdict_accepted(struct transaction *t, enum smtp_verdict verdict, e
 		result_from_reply(&t->work->m->content, verdict, step, r);
 }
 
+/* DATA rode behind a content that the server then could not take.  It waits for
+ * content now, and only a closed connection keeps that from being sent: so
+ * nobody has it, and the caller may send all again. */
+static void break_off(struct smtp *s, struct transaction *t)
+{
+	struct err e = { 0 };
+
+	take_back(t->work);
+	err_set(&e, ERR_LOST, "the server could not take the message for the first recipients, so the "
+		"connection was closed before any other got it");
+	engine_fail(s, &e);
+}
+
 static void answer_data(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
 {
 	if (r->code / 100 == 3) {
 		if (s->o.login && !s->logged_in) {
 			engine_protocol(s, STEP_DATA, r);   /* closed without the final dot */
+			return;
+		}
+		if (held(t->work) && t->work->refused_for_now) {
+			break_off(s, t);
 			return;
 		}
 		t->nobody = !t->accepted;   /* RFC 2920 section 3.1: then only the dot */

@@ -136,8 +136,10 @@ subtest 'E6: more answers than questions' => sub {
 		for my $action ('double', 'inject "250 2.0.0 more"', 'inject "354 go"', 'inject "250-half"') {
 			my $exit = $step eq 'CONTENT' ? 0 : 76;
 			next if $action =~ /half/ && $step =~ /^(?:MAIL|DATA)$/;
+			# Nobody can tell this 354 from the one to DATA: the content goes too early.
+			$exit = '69|74|76' if $step eq 'RCPT' && $action =~ /354/;
 			later("$step $action", %{ $by_tls{off} }, at => "$step $action", exit => $exit,
-				stored => $exit ? 0 : 1);
+				stored => $exit ? 0 : 1, unruly => $exit =~ /\|/);
 		}
 	}
 	later('a half answer that the next one makes whole', at => 'MAIL inject "250-half"', exit => 0,

@@ -139,7 +139,7 @@ subtest 'E6: more answers than questions' => sub {
 			# Nobody can tell this 354 from the one to DATA: the content goes too early.
 			$exit = '69|74|76' if $step eq 'RCPT' && $action =~ /354/;
 			later("$step $action", %{ $by_tls{off} }, at => "$step $action", exit => $exit,
-				stored => $exit ? 0 : 1, unruly => $exit =~ /\|/);
+				stored => $exit ? 0 : 1, unruly => scalar($exit =~ m{\|}));
 		}
 	}
 	later('a half answer that the next one makes whole', at => 'MAIL inject "250-half"', exit => 0,

@@ -96,7 +96,7 @@ int cmd_version(struct globals *globals, char **words, int count)
 int help_usage_error(const char *word)
 {
 	const char *near = NULL;
-	size_t distance = 4;
+	size_t distance = 3;   /* two edits: a slip of the fingers */
 	struct err e = { 0 };
 	char shown[80];
 

@@ -184,13 +184,51 @@ static void describe_recipients(const struct outcome *o, struct buf *out)
 	}
 }
 
+/* What was said of the sender or of the message concerns all recipients. */
+static bool all_told_alike(const struct outcome *o)
+{
+	const struct smtp_result *first = o->attempt->smtp.results;
+
+	if (!first->text || first->step == STEP_RCPT ||
+	    (first->verdict != VERDICT_REFUSED && first->verdict != VERDICT_TRY_LATER))
+		return false;
+	for (size_t i = 1; i < o->attempt->smtp.count; i++) {
+		const struct smtp_result *r = &o->attempt->smtp.results[i];
+
+		if (r->verdict != first->verdict || r->step != first->step || !r->text ||
+		    strcmp(r->text, first->text) != 0)
+			return false;
+	}
+	return true;
+}
+
+static void describe_message(const struct outcome *o, struct buf *out)
+{
+	const struct smtp_result *r = o->attempt->smtp.results;
+	const struct cause *cause = cause_of_result(r, host_of(o));
+	char where[320], sender[300];
+
+	account_where(o->account, where, sizeof(where));
+	text_clean_to(sender, sizeof(sender), o->attempt->sender, strlen(o->attempt->sender));
+	if (!r->code)
+		buf_printf(out, "sendoff: not sent: %s (%s)\n", r->text, where);
+	else if (r->step == STEP_MAIL)
+		buf_printf(out, "sendoff: sender <%s> %s: %s (%s)\n", sender, verdict_words(r),
+			r->text, where);
+	else
+		buf_printf(out, "sendoff: the message was %s: %s (%s)\n", verdict_words(r), r->text,
+			where);
+	add_step(out, cause->words, r->hint ? r->hint : cause->next);
+}
+
 /* A failure of the whole session needs no line for each recipient, unless they
  * fared differently. */
 static bool all_alike(const struct outcome *o)
 {
 	size_t count = o->attempt->smtp.count;
 
-	return (o->later == count || o->unknown == count) && failure_cause(o);
+	return (o->later == count || o->unknown == count || all_told_alike(o)) &&
+		failure_cause(o);
 }
 
 void outcome_describe(const struct outcome *o, struct buf *out)
@@ -198,6 +236,10 @@ void outcome_describe(const struct outcome *o, struct buf *out)
 	describe_failure(o, out);
 	if (!o->attempt || o->delivered == o->attempt->smtp.count || all_alike(o))
 		return;
+	if (all_told_alike(o)) {
+		describe_message(o, out);
+		return;
+	}
 	describe_recipients(o, out);
 	if (o->delivered && o->later + o->not_sent)
 		buf_printf(out, "  %zu of %zu recipients were served: send again only to those named "

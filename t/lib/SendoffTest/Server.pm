@@ -24,7 +24,7 @@ sub options
 	my ($dir, %o) = @_;
 	my @args;
 
-	$o{lifetime} //= 60;
+	$o{lifetime} //= $ENV{SENDOFF_WRAP} ? 900 : 180;   # valgrind is slow
 	$o{cert} //= 'server' if ($o{tls} // 'off') ne 'off';
 	if ($o{cert} && $o{cert} !~ m{/}) {
 		$o{key} //= SendoffTest::cert($o{cert}, 'key');

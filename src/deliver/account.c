@@ -130,6 +130,25 @@ static int to_envelope_form(char **address, const char *key, struct err *e)
 	return 0;
 }
 
+/* What EHLO may name, in ASCII. */
+static int to_domain_form(char **domain, const char *key, struct err *e)
+{
+	struct buf out = BUF_INIT(ADDRESS_PATH_MAX + 1);
+
+	if (!*domain)
+		return 0;
+	if (address_write("x", *domain, NULL, &out, e) < 0) {
+		buf_release(&out);
+		err_set(e, ERR_CONFIG, "%s is neither the name of a host nor an address in brackets",
+			key);
+		return err_hint(e, "without it a name is found that fits");
+	}
+	free(*domain);
+	*domain = mem_string(buf_text(&out) + 2);
+	buf_release(&out);
+	return 0;
+}
+
 static int check_login(const struct account *a, struct err *e)
 {
 	bool secret = secret_configured(&a->secret);
@@ -165,6 +184,7 @@ int account_finish(struct account *a, const char *home, struct err *e)
 	if (a->secret.env)   /* from the password commands of other accounts too */
 		secret_hide(a->secret.env);
 	good = expand_paths(a, home, e) == 0 && to_envelope_form(&a->who.from, "from", e) == 0 &&
+		to_domain_form(&a->smtp.ehlo, "ehlo", e) == 0 &&
 		secret_settings_check(&a->secret, e) == 0 &&
 		sasl_settings_check(&a->sasl, e) == 0 && tls_settings_check(&a->tls, e) == 0 &&
 		check_login(a, e) == 0;

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "mail/address.h"
 
 #ifndef SENDOFF_SYSCONFDIR
 #define SENDOFF_SYSCONFDIR "/etc"
@@ -144,6 +145,24 @@ static int check_default(const struct config *c, struct err *e)
 	return -1;
 }
 
+static int check_domain(const struct config *c, struct err *e)
+{
+	struct buf address = BUF_INIT(ADDRESS_PATH_MAX + 1), origin = BUF_INIT(4096);
+	int good;
+
+	if (!c->global.domain)
+		return 0;
+	good = address_write("x", c->global.domain, NULL, &address, e);
+	buf_release(&address);
+	if (good == 0)
+		return 0;
+	config_origin(c, NULL, "domain", &origin);
+	err_set(e, ERR_CONFIG, "%s: domain is not the name of a domain", buf_text(&origin));
+	err_hint(e, "write it as in: domain = example.com");
+	buf_release(&origin);
+	return -1;
+}
+
 static int join(struct config *c, struct err *e)
 {
 	for (size_t i = 0; i < c->source_count; i++) {
@@ -160,7 +179,7 @@ static int join(struct config *c, struct err *e)
 	}
 	if (log_settings_check(&c->global.log, e) < 0)
 		return err_context(e, "[sendoff]");
-	if (fill_accounts(c, e) < 0)
+	if (check_domain(c, e) < 0 || fill_accounts(c, e) < 0)
 		return -1;
 	return check_default(c, e);
 }

@@ -77,16 +77,20 @@ static const char *nearest_name(const char *word)
 	return nearest;
 }
 
+/* A word like none of them is not shown: some take auth for the place of the
+ * password. */
 static int unknown_mechanism(const char *word, struct err *e)
 {
 	const char *nearest = nearest_name(word);
 	char shown[64];
 
-	text_clean_to(shown, sizeof(shown), word, strlen(word));
-	err_set(e, ERR_CONFIG, "auth names '%s', which is no login mechanism that sendoff knows",
-		shown);
-	if (nearest)
+	if (nearest) {
+		text_clean_to(shown, sizeof(shown), word, strlen(word));
+		err_set(e, ERR_CONFIG, "auth names '%s', which is no login mechanism that sendoff "
+			"knows", shown);
 		return err_hint(e, "did you mean %s?", nearest);
+	}
+	err_set(e, ERR_CONFIG, "auth names what is no login mechanism that sendoff knows");
 	return err_hint(e, "leave auth out: sendoff then chooses the best that the server offers");
 }
 

@@ -151,9 +151,9 @@ static const struct {
 	{ { "plain", "auto" }, -1, "'auto' cannot stand beside others", "" },
 	{ { "scram-sha256" }, -1, "'scram-sha256'", "did you mean SCRAM-SHA-256?" },
 	{ { "login", "xoauth" }, -1, "'xoauth'", "did you mean XOAUTH2?" },
-	{ { "gssapi-with-mic" }, -1, "'gssapi-with-mic'", "leave auth out" },
-	{ { "\033x" }, -1, "'\\x1bx'", "leave auth out" },
-	{ { "" }, -1, "''", "leave auth out" },
+	{ { "gssapi-with-mic" }, -1, "auth names what is no login mechanism", "leave auth out" },
+	{ { "\033x" }, -1, "auth names what is no", "leave auth out" },
+	{ { "" }, -1, "auth names what is no", "leave auth out" },
 };
 
 static void test_settings(void)

@@ -194,7 +194,7 @@ static int tell(const struct globals *globals, const struct submission *s,
 		buf_printf(&err, "sendoff: %s: not sent, or not to all (exit code %d)\n", manner->file,
 			code);
 	outcome_describe(&s->outcome, &err);
-	if (s->log_warning[0])
+	if (s->log_warning[0] && (code || !manner->silent))
 		buf_printf(&err, "sendoff: %s\n", s->log_warning);
 	if (!code && !globals->json && (person || manner->file))
 		show_sent(s, manner->file, &err);

@@ -8,6 +8,7 @@
 /* How it is told. */
 struct send_manner {
 	bool quiet;            /* the exit code only */
+	bool silent;           /* nothing at all on success: callers take any octet for a failure */
 	bool dry_run, explain; /* nothing is sent */
 	const char *file;      /* the input file, named in each line; NULL: standard input */
 };

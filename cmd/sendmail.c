@@ -158,7 +158,8 @@ int sendmail_main(struct globals *globals, char **words, int count, bool under_o
 		code = print_failure(&e);
 	} else {
 		s.o.dsn = s.dsn;
-		code = send_one(globals, &s.o, &(struct send_manner){ .quiet = s.quiet });
+		code = send_one(globals, &s.o, &(struct send_manner){ .quiet = s.quiet,
+			.silent = true });
 	}
 	free(s.dsn.envid);
 	return code;

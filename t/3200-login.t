@@ -309,6 +309,13 @@ subtest 'D9: the secret turns up nowhere' => sub {
 		is($is_shown->($r->{out} . $r->{err}), '', 'does not show it') or diag($r->{err});
 	}
 
+	# Long after the login as well.
+	$s = server_start(@login, %tls, mechanisms => 'PLAIN',
+		at => qq(MAIL reply "550 5.7.1 your password is $secret"));
+	my $echo = send_mail(account($s, @login, %tls), ['-v', '--json', 'send', 'a@b.test']);
+	is($echo->{exit}, 77, 'a server that repeats the password at MAIL');
+	is($is_shown->($echo->{out} . $echo->{err}), '', 'is not shown with it');
+
 	# A process: its arguments, its environment, its children's.
 	$s = server_start(@login, %tls, mechanisms => 'PLAIN', at => 'CONTENT delay 700');
 	my $run = send_mail_start(account($s, @login, %tls));

@@ -207,6 +207,12 @@ subtest 'the log' => sub {
 		return sendmail(account($s, %me, tls => 'implicit', global => { log => $log, %$global }), [@rcpts],
 			stdin => letter());
 	};
+	# The same by a person's command, who is told of a log that cannot be written.
+	my $by_hand = sub {
+		my ($global, @rcpts) = @_;
+		return run_sendoff(['-C', account($s, %me, tls => 'implicit', global => { log => $log, %$global }), 'send',
+			@rcpts], stdin => letter());
+	};
 	my $r = $attempt->({}, 'you@example.net');
 	is("$r->{exit}$r->{out}$r->{err}", '0', 'silent');
 	my $line = file_read($log);
@@ -243,6 +249,9 @@ subtest 'the log' => sub {
 		}
 		is($r->{exit}, 0, "$name: sent all the same") or diag($r->{err});
 		is($s->stored, $before + 1, "$name: indeed");
+		is($r->{err}, '', "$name: as sendmail success is silent");
+		$r = $by_hand->({ log => $path }, 'you@example.net');
+		is($r->{exit}, 0, "$name: by hand too");
 		like($r->{err}, qr/\Asendoff: .*log.*\Q$path\E.*\n?.*$why.*\n\z/, "$name: one warning");
 	}
 	SKIP: {
@@ -251,7 +260,7 @@ subtest 'the log' => sub {
 		mkdir $full;
 		skip 'cannot mount here', 2 if system("mount -t tmpfs -o size=4k none $full 2>/dev/null");
 		system("head -c 4096 /dev/zero >$full/fill");
-		$r = $attempt->({ log => "$full/log" }, 'you@example.net');
+		$r = $by_hand->({ log => "$full/log" }, 'you@example.net');
 		system("umount $full");
 		is($r->{exit}, 0, 'a full disk: sent all the same');
 		like($r->{err}, qr/log.*(?:No space|disk)/, 'told');

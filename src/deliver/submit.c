@@ -462,10 +462,24 @@ static void run_loop(struct run *r)
 		submit_drain(r->o->input);
 }
 
+/* A log that cannot be written stops no mail; where syslog is the usual place,
+ * it has the line then. */
+static void note_in_log(struct run *r)
+{
+	struct submission *out = r->out;
+	struct log_record record = { .count = 0 };
+	struct log_settings unset = { 0 };
+	char ignored[1];
+
+	outcome_record(&out->outcome, &record);
+	if (!log_send(r->config ? &r->config->global.log : &unset, r->o->log_fallback, &record,
+			out->log_warning, sizeof(out->log_warning)))
+		log_send(&unset, r->o->log_fallback, &record, ignored, sizeof(ignored));
+}
+
 static void settle(struct run *r, uint64_t began)
 {
 	struct submission *out = r->out;
-	struct log_settings none = { 0 };
 
 	out->outcome.account = out->route.account;
 	out->outcome.message = &out->message;
@@ -474,13 +488,8 @@ static void settle(struct run *r, uint64_t began)
 	if (r->o->no_network && out->outcome.err.kind == ERR_NONE)
 		return;
 	outcome_settle(&out->outcome);
-	if (!r->o->no_network) {
-		struct log_record record = { .count = 0 };
-
-		outcome_record(&out->outcome, &record);
-		log_send(r->config ? &r->config->global.log : &none, r->o->log_fallback, &record,
-			out->log_warning, sizeof(out->log_warning));
-	}
+	if (!r->o->no_network)
+		note_in_log(r);
 }
 
 void submit(const struct config *c, const struct err *why, const struct submit_options *o,

@@ -90,7 +90,8 @@ static void hide(struct buf *text, const char *what, size_t len, size_t least)
 	}
 }
 
-/* Some servers repeat a line that they do not understand. */
+/* Some servers repeat a line that they do not understand, and a hostile one may
+ * repeat it at any later time. */
 void login_hide(const struct smtp *s, struct buf *reply)
 {
 	if (!s->said.len)
@@ -244,7 +245,6 @@ void login_answer(struct smtp *s, const struct smtp_reply *r)
 			return;
 		}
 		s->logged_in = true;
-		buf_wipe(&s->said);
 		if (s->phase == PHASE_CHALLENGE)
 			s->phase = PHASE_READY;
 	} else if (r->code == 334 && s->phase == PHASE_CHALLENGE) {

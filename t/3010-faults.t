@@ -148,6 +148,9 @@ subtest 'E6: more answers than questions' => sub {
 				either => scalar($exit =~ m{\|}));
 		}
 	}
+	# The message is taken: what comes behind that is nobody's worry.
+	later("pipelining off, CONTENT $_", at => "CONTENT $_", keys => { pipelining => 'off' }, exit => 0, stored => 1)
+		for 'double', 'inject "hello"', 'inject "550 5.7.1 no"', 'inject "421 4.3.2 bye"';
 	later('a half answer that the next one makes whole', at => 'MAIL inject "250-half"', exit => 0,
 		stored => 1);
 	later('a half answer before the content, made whole behind it', at => 'DATA inject "250-half"',

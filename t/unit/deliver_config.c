@@ -1,4 +1,4 @@
-/* t/unit/review_config.c - a configuration that holds a secret is read by a
+/* t/unit/deliver_config.c - a configuration that holds a secret is read by a
  * process that nobody can look into. */
 #include <stdlib.h>
 #include <sys/prctl.h>

@@ -1,4 +1,4 @@
-/* t/unit/review_engine.c - a login in one group with MAIL may be tried again on
+/* t/unit/smtp_stumble.c - a login in one group with MAIL may be tried again on
  * another connection: until then no content may be out. */
 #include <stdlib.h>
 

@@ -76,14 +76,30 @@ struct scope {
 	void *own_into, *global_into;
 };
 
-static int apply(const struct scope *s, const struct opt *o, const char *value, struct err *e)
-{
-	bool own = s->own && o >= s->own && by_name(s->own, o->name ? o->name : "",
-		o->name ? strlen(o->name) : 0) == o;
+/* An option of either table, and what it fills; a command's own come first. */
+struct found {
+	const struct opt *o;   /* NULL: no such option */
+	void *into;
+};
 
-	if (s->own && !own && o->letter)
-		own = by_letter(s->own, o->letter) == o;
-	return o->take(own ? s->own_into : s->global_into, value, e);
+static struct found find_letter(const struct scope *s, char letter)
+{
+	struct found f = { by_letter(s->own, letter), s->own_into };
+
+	return f.o ? f : (struct found){ by_letter(s->global, letter), s->global_into };
+}
+
+static struct found find_name(const struct scope *s, const char *name, size_t len)
+{
+	struct found f = { by_name(s->own, name, len), s->own_into };
+
+	return f.o ? f : (struct found){ by_name(s->global, name, len), s->global_into };
+}
+
+/* Returns how many words that took, or -1. */
+static int apply(const struct found *f, const char *value, int words, struct err *e)
+{
+	return f->o->take(f->into, value, e) < 0 ? -1 : words;
 }
 
 static int unknown(const char *word, size_t len, const struct scope *s, struct err *e)
@@ -120,45 +136,36 @@ static int take_long(const struct scope *s, char **words, int left, struct err *
 {
 	const char *name = words[0] + 2, *equals = strchr(name, '=');
 	size_t len = equals ? (size_t)(equals - name) : strlen(name);
-	const struct opt *o = by_name(s->own, name, len);
+	struct found f = find_name(s, name, len);
 
-	if (!o)
-		o = by_name(s->global, name, len);
-	if (!o)
+	if (!f.o)
 		return unknown(words[0], len + 2, s, e);
-	if (o->kind == OPT_FLAG) {
-		if (equals)
-			return err_set(e, ERR_USAGE, "option --%s takes no value", o->name);
-		return apply(s, o, NULL, e) < 0 ? -1 : 1;
-	}
+	if (f.o->kind == OPT_FLAG && equals)
+		return err_set(e, ERR_USAGE, "option --%s takes no value", f.o->name);
+	if (f.o->kind == OPT_FLAG)
+		return apply(&f, NULL, 1, e);
 	if (equals)
-		return apply(s, o, equals + 1, e) < 0 ? -1 : 1;
-	if (left < 2)
-		return needs_value(words[0], o, e);
-	return apply(s, o, words[1], e) < 0 ? -1 : 2;
+		return apply(&f, equals + 1, 1, e);
+	return left < 2 ? needs_value(words[0], f.o, e) : apply(&f, words[1], 2, e);
 }
 
 /* One or more letters behind a dash: likewise. */
 static int take_short(const struct scope *s, char **words, int left, struct err *e)
 {
 	for (const char *at = words[0] + 1; *at; at++) {
-		const struct opt *o = by_letter(s->own, *at);
+		struct found f = find_letter(s, *at);
 		char word[] = { '-', *at, '\0' };
 
-		if (!o)
-			o = by_letter(s->global, *at);
-		if (!o)
+		if (!f.o)
 			return unknown(word, 2, s, e);
-		if (o->kind == OPT_FLAG) {
-			if (apply(s, o, NULL, e) < 0)
+		if (f.o->kind == OPT_FLAG) {
+			if (apply(&f, NULL, 1, e) < 0)
 				return -1;
 			continue;
 		}
 		if (at[1])
-			return apply(s, o, at + 1, e) < 0 ? -1 : 1;
-		if (left < 2)
-			return needs_value(word, o, e);
-		return apply(s, o, words[1], e) < 0 ? -1 : 2;
+			return apply(&f, at + 1, 1, e);
+		return left < 2 ? needs_value(word, f.o, e) : apply(&f, words[1], 2, e);
 	}
 	return 1;
 }

@@ -246,7 +246,8 @@ lint-cppcheck: | $(SETUP_FIRST)
 	@mkdir -p $(B)/cppcheck
 	$(call say,LINT cppcheck)cppcheck -q -j$(JOBS) --cppcheck-build-dir=$(B)/cppcheck --std=c11 --language=c \
 		--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches $(filter-out -Wp%,$(OWN_CPPFLAGS)) src cmd t/server
+		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
+		$(OWN_CPPFLAGS) src cmd t/server
 lint-size:
 	$(call say,LINT size)t/lint/size $(SRC) $(CMD) $(UNIT) $(SERVER) $(wildcard src/*/*.h)
 
@@ -340,7 +341,7 @@ help:
 
 FORCE:
 .PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \
-	check-reproducible check-install check-bare bench lint $(LINTS) format demo install uninstall dist clean distclean \
-	help FORCE
+	check-reproducible check-install check-bare bench lint $(LINTS) format demo install uninstall \
+	dist clean distclean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

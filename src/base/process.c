@@ -170,6 +170,13 @@ static bool variable_steers(const char *name, size_t len)
 	return false;
 }
 
+/* TZ may name a zone; a file, which may be anything (a pipe that nobody writes
+ * into), is the machine's own zone in every honest case. */
+static bool is_zone_file(const char *variable)
+{
+	return !strncmp(variable, "TZ=/", 4) || !strncmp(variable, "TZ=:/", 5);
+}
+
 /* Works on the array itself: a name may stand in it twice, or without "=". */
 static void clean_environment(void)
 {
@@ -179,7 +186,8 @@ static void clean_environment(void)
 		for (char **from = environ; *from; from++) {
 			size_t len = strcspn(*from, "=");
 
-			if ((*from)[len] == '=' && !variable_steers(*from, len))
+			if ((*from)[len] == '=' && !variable_steers(*from, len) &&
+			    !is_zone_file(*from))
 				*to++ = *from;
 		}
 		*to = NULL;

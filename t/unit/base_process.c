@@ -74,6 +74,8 @@ static int child(const char *mode)
 		return first_fault();
 	if (!strcmp(mode, "empty"))
 		return getenv("PATH") && process_user()[0] ? 0 : 30;
+	if (!strcmp(mode, "zone"))
+		return getenv("TZ") ? 33 : 0;
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (!getenv(kept[i]))
 			return 31;
@@ -143,6 +145,13 @@ static void test_environment(void)
 		list[i] = storage[i];
 	list[count] = NULL;
 	check_int(start("environ", list, NULL), 0, "C6 what steers libraries goes, the rest stays");
+	snprintf(storage[0], 64, "TZ=/tmp/pipe");
+	snprintf(storage[1], 64, "TZ=:/tmp/pipe");
+	for (size_t i = 0; i < 2; i++) {
+		list[0] = storage[i];
+		list[1] = NULL;
+		check_int(start("zone", list, NULL), 0, "C6 a zone file from outside is not read");
+	}
 	memcpy(list, fixed, sizeof(fixed));
 	check_int(start("empty", list, NULL), 0, "C6 an empty environment gets a PATH");
 }

@@ -43,4 +43,16 @@ is($r->{exit}, 78, 'a password as auth');
 unlike($r->{err} . $r->{out}, qr/hunter2/, 'D9: is not shown');
 like(check(auth => 'plian')->{err}, qr/did you mean PLAIN\?/, 'a slip is');
 
+# A domain in letters of its language completes headers in ASCII, or they would
+# be 8-bit content that nobody announced.
+{
+	my $r = run_sendoff(['-C', config("[sendoff]\ndomain = b\xc3\xbccher.example\nlog = none\n[account a]\nhost = h\n"),
+		'send', '--dry-run', 'root'], stdin => "To: root\n\nx\n");
+
+	is($r->{exit}, 0, 'a domain that is not ASCII') or diag($r->{err});
+	like($r->{out}, qr/^recipient: <root\@xn--bcher-kva\.example>$/m, 'in the envelope');
+	like($r->{out}, qr/^To: root\@xn--bcher-kva\.example$/m, 'in the header');
+	unlike($r->{out}, qr/[^\x00-\x7f]/, 'nothing but ASCII, the Message-ID included');
+}
+
 done_testing;

@@ -145,7 +145,8 @@ static int check_default(const struct config *c, struct err *e)
 	return -1;
 }
 
-static int check_domain(const struct config *c, struct err *e)
+/* Kept in ASCII (IDNA), since headers that it completes must stay ASCII too. */
+static int finish_domain(struct config *c, struct err *e)
 {
 	struct buf address = BUF_INIT(ADDRESS_PATH_MAX + 1), origin = BUF_INIT(4096);
 	int good;
@@ -153,6 +154,10 @@ static int check_domain(const struct config *c, struct err *e)
 	if (!c->global.domain)
 		return 0;
 	good = address_write("x", c->global.domain, NULL, &address, e);
+	if (good == 0) {
+		free(c->global.domain);
+		c->global.domain = mem_string(strchr(buf_text(&address), '@') + 1);
+	}
 	buf_release(&address);
 	if (good == 0)
 		return 0;
@@ -179,7 +184,7 @@ static int join(struct config *c, struct err *e)
 	}
 	if (log_settings_check(&c->global.log, e) < 0)
 		return err_context(e, "[sendoff]");
-	if (check_domain(c, e) < 0 || fill_accounts(c, e) < 0)
+	if (finish_domain(c, e) < 0 || fill_accounts(c, e) < 0)
 		return -1;
 	return check_default(c, e);
 }

@@ -33,6 +33,11 @@ enum err_kind {
 	ERR_CAPABILITY,/* this server cannot take this message */
 	ERR_CONFIG,    /* the configuration is wrong or missing */
 	ERR_SECRET,    /* the password or key cannot be had */
+	ERR_RIGHT,     /* this user may not: use that account, touch that message */
+	ERR_DAMAGED,   /* a queue file is not what it was */
+	ERR_FORMAT,    /* a queue file of a release that this one does not know */
+	ERR_NO_QUEUE,  /* there is no queue in that place */
+	ERR_RUNNER,    /* the system's runner cannot be reached */
 	ERR_SIGNAL     /* the user or the system told us to stop */
 };
 

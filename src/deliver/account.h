@@ -13,6 +13,7 @@
 #include "cred/source.h"
 #include "net/dial.h"
 #include "net/tls.h"
+#include "queue/schedule.h"
 #include "sasl/sasl.h"
 #include "smtp/engine.h"
 
@@ -26,17 +27,34 @@ struct who_settings {
 	struct key_list match;         /* patterns of senders that choose this account */
 	struct key_list allowed_from;  /* further addresses it may send as */
 	int rewrite_from;              /* enum rewrite_from */
+	struct key_list users;         /* who may select this system account: names, @groups, * */
+	char *fallback;                /* account that serves while this one cannot; NULL */
 };
+
+/* How much at once. */
+struct traffic_settings {
+	long max_connections;          /* at one time, of all processes */
+	char *max_rate;                /* as "30/m"; NULL: no limit */
+	long rate_interval;            /* ms between two messages; account_finish() sets it; 0 */
+};
+
+/* Whose account it is decides who submits. */
+enum scope { SCOPE_PERSONAL, SCOPE_SYSTEM };
+
+enum delivery { DELIVERY_NOW, DELIVERY_BACKGROUND, DELIVERY_QUEUE };
+enum trace { TRACE_BY_SCOPE, TRACE_NO, TRACE_YES };
 
 struct account {
 	char *name;                    /* own */
-	const struct conf_source *source;   /* borrowed */
+	const struct conf_source *source;   /* borrowed; NULL: the runner's socket */
+	enum scope scope;
 	struct who_settings    who;
 	struct net_settings    net;
 	struct smtp_settings   smtp;
 	struct tls_settings    tls;
 	struct sasl_settings   sasl;
 	struct secret_settings secret;
+	struct traffic_settings traffic;
 };
 
 /* [sendoff]: what concerns all accounts. */
@@ -44,6 +62,23 @@ struct global_settings {
 	char *default_account;
 	char *domain;
 	struct log_settings log;
+
+	char *aliases;                 /* /etc/aliases */
+	char *admin;                   /* envelope form; gets what local names have no alias for */
+	struct key_list local_names;   /* domains that are this machine's */
+
+	char *queue_dir;               /* NULL: by scope */
+	int   delivery;                /* enum delivery; personal scope */
+	struct retry_settings retry;
+	char *retry_text;              /* as "5m 4h" */
+	bool  failure_notice;          /* reports are sent */
+	char *on_failure;              /* command; NULL */
+	long  failed_keep;             /* ms */
+
+	long  max_message;             /* octets; 0: no limit */
+	long  quota_messages;          /* of one user in the system's queue */
+	long  quota_bytes, min_free;   /* octets */
+	int   trace;                   /* enum trace: a Received line */
 };
 
 extern const struct conf_table account_tables[];   /* offsets into struct account */

@@ -14,6 +14,7 @@
 struct smtp_capabilities {
 	bool esmtp;               /* EHLO was understood */
 	bool starttls, pipelining, eight_bit_mime, smtputf8, dsn, chunking, enhanced, size_known;
+	bool xsendoff;            /* the other side is a sendoff (smtp/server.h) */
 	uint64_t size;            /* SIZE (RFC 1870); 0: no fixed limit */
 	long recipients_most;     /* LIMITS RCPTMAX (RFC 9422); 0: not said */
 	char auth[1024];          /* mechanisms, upper case as offered, separated by blanks */

@@ -44,6 +44,18 @@ void smtp_result_release(struct smtp_result *r);
 /* The words of a step: "while sending MAIL FROM". */
 const char *smtp_step_doing(enum smtp_step step);
 
+/* What one sendoff tells another behind XSENDOFF; sent as parameters of MAIL, in
+ * xtext.  NULL, 0 and false are not sent. */
+struct smtp_handover {
+	const char *account;      /* XACCOUNT: that was asked for */
+	const char *name;         /* XNAME: display name for a From that has to be added */
+	bool        no_sender;    /* XNOSENDER: the sender is whoever the peer is */
+	int64_t     hold;         /* XHOLD: not before that moment, seconds since 1970 */
+	char        errors;       /* XERR: 'm', 'p' or 'q' */
+	const char *tag;          /* XTAG */
+	const char *token;        /* XTOKEN: 32 hexadecimal digits */
+};
+
 struct smtp_message {
 	const char *sender;                 /* borrowed; envelope form, "" is the null sender */
 	char *const *recipients;            /* borrowed */
@@ -59,7 +71,16 @@ struct smtp_message {
 	/* Called once, when every recipient has a verdict: inside the very call
 	 * that took the server's reply in. */
 	void (*done)(void *context, struct smtp_message *m);
+	/* Both may be NULL.  ready: every RCPT of a transaction is answered, and its
+	 * content goes out next; accepted are the recipients that the server will
+	 * have if it takes it.  taken: a server took a content, inside the very call
+	 * that took its reply in; its recipients are DELIVERED by then.  With ready,
+	 * BDAT for more than one recipient waits for the replies to RCPT. */
+	void (*ready)(void *context, struct smtp_message *m, const size_t *accepted, size_t count);
+	void (*taken)(void *context, struct smtp_message *m);
 	void *context;
+
+	const struct smtp_handover *handover;   /* borrowed; NULL; only where XSENDOFF is offered */
 
 	struct smtp_result *results;        /* borrowed; count of them, all zero at the start */
 	struct smtp_result content;         /* own; the reply to the last content, 250 included */

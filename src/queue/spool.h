@@ -1,0 +1,146 @@
+/* queue/spool.h - messages on disk; the one place that moves them.
+ *
+ *	tmp/RANDOM      being written, or the leftover of a crash
+ *	new/ID          to be sent
+ *	hold/ID         kept until somebody releases it
+ *	failed/ID       given up, and told
+ *	damaged/NAME    not what it should be: kept, never sent
+ *	control/ID      what happened to ID so far, whichever state it is in
+ *	accounts/NAME   what flushers must agree on (queue/park.h)
+ *	lock            of the one watcher
+ *
+ * A state is a directory, a change of state one rename.  Whoever works on an
+ * entry holds a lock on its message file (flock, so that it dies with the
+ * process) and has made sure that the locked file is the named one.  Every open
+ * is relative to a held directory, follows no link, and is checked: a regular
+ * file, one link, our own.  What is not that is skipped and left alone.
+ *
+ * Entering is durable: write, fsync, rename, fsync of both directories.  A
+ * sync that fails is not tried again on the same file: the name is taken back
+ * and the call fails with ERR_STORE.  Nothing undelivered is ever deleted here
+ * but on a person's word (spool_remove).
+ */
+#ifndef QUEUE_SPOOL_H
+#define QUEUE_SPOOL_H
+
+#include <time.h>
+
+#include "queue/entry.h"
+
+enum queue_state { QUEUE_NEW, QUEUE_HOLD, QUEUE_FAILED, QUEUE_DAMAGED, QUEUE_STATES };
+const char *queue_state_name(enum queue_state s);   /* "new" ... */
+
+struct spool;
+
+/* Opens the spool at an absolute path; with create makes it and its
+ * directories (0700).  It must be the effective user's and nobody else's to
+ * write.  -1: ERR_STORE (with create: it cannot be made, disk full, ...),
+ * ERR_NO_QUEUE (without create: it is not there), ERR_RIGHT (not ours). */
+int  spool_open(struct spool **sp, const char *path, bool create, struct err *e);
+void spool_close(struct spool **sp);
+const char *spool_path(const struct spool *s);
+int  spool_directory(const struct spool *s);   /* borrowed descriptor, for openat() and watching */
+int  spool_new_directory(const struct spool *s);
+
+/* ---- entering */
+
+struct spool_new;   /* one file in tmp/, locked */
+
+int  spool_begin(struct spool *s, struct spool_new **np, struct err *e);
+/* The head, once, first; then the content in pieces.  -1: ERR_STORE. */
+int  spool_head(struct spool_new *n, const struct entry *entry, struct err *e);
+int  spool_content(struct spool_new *n, const char *data, size_t len, struct err *e);
+/* fsync, rename into `to` (QUEUE_NEW or QUEUE_HOLD), fsync of both directories.
+ * id: in, one that the caller wants, or "" for a random one; out, the entry's.
+ * 1: an entry of that id exists already, in whatever state, and nothing was
+ * stored; -1: ERR_STORE, nothing is stored.  Frees *np in any case. */
+int  spool_enter(struct spool_new **np, enum queue_state to, char id[ENTRY_ID_LEN + 1],
+	struct err *e);
+void spool_abandon(struct spool_new **np);
+
+/* May run in another thread: spool_begin() to spool_enter() of different
+ * entries touch nothing in common but the descriptors of the directories. */
+
+/* ---- finding */
+
+/* Ids in a state, in the order of the directory; false at the end. */
+struct spool_list;
+struct spool_list *spool_list(struct spool *s, enum queue_state state);
+bool spool_next(struct spool_list *l, char *id, size_t size);   /* damaged/: any name */
+void spool_list_free(struct spool_list **lp);
+
+/* The one entry whose id begins with those letters ("p-" or "s-" in front is
+ * skipped).  Returns 0 and id and state; -1: ERR_USAGE: none, or several (named). */
+int  spool_find(struct spool *s, const char *prefix, char id[ENTRY_ID_LEN + 1],
+	enum queue_state *state, struct err *e);
+
+/* ---- working on one */
+
+struct held;   /* an entry that this process has locked */
+
+/* 1: locked, *hp is set; 0: somebody else has it, or it is gone; -1: ERR_STORE
+ * (descriptors, memory).  A file that is not ours, no regular file or has a
+ * second name counts as not there. */
+int  spool_hold(struct spool *s, enum queue_state state, const char *id, struct held **hp,
+	struct err *e);
+void held_free(struct held **hp);       /* lets go of the lock */
+const char *held_id(const struct held *h);
+enum queue_state held_state(const struct held *h);
+
+/* Reads message head and control.  with_digest: the whole file is read and
+ * compared.  -1: ERR_DAMAGED or ERR_FORMAT; the caller sets it aside or leaves
+ * it.  A damaged control file is kept beside (damaged/ID.control) and its
+ * entry goes on as if it had none, with an event that says so. */
+int  held_load(struct held *h, bool with_digest, struct entry *out, struct err *e);
+
+/* The same without a lock, for listing: what is there at this moment.  0; 1:
+ * gone meanwhile; -1 as held_load(). */
+int  spool_peek(struct spool *s, enum queue_state state, const char *id, struct entry *out,
+	struct err *e);
+
+/* Content, for smtp_message.read.  0 at the end; -1: ERR_STORE. */
+ssize_t held_read(const struct held *h, uint64_t offset, char *data, size_t len, struct err *e);
+
+/* Replaces the control file: written to tmp/, then one rename.  Synced with
+ * sync.  -1: ERR_STORE, the old one stands. */
+int  held_update(struct held *h, const struct entry *entry, bool sync, struct err *e);
+
+/* The same in two steps, so that the second, the mark behind a server's 250, is
+ * one system call: held_prepare() writes, held_mark() renames what was prepared
+ * last.  held_done() is the mark of a message that everybody has: one unlink of
+ * the message file; what else belongs to it goes in held_free(). */
+int  held_prepare(struct held *h, const struct entry *entry, struct err *e);
+void held_mark(struct held *h);
+void held_done(struct held *h);
+bool held_marks_failed(const struct held *h);   /* such a call failed: to be logged afterwards */
+
+/* One rename into another state, and the sync of both directories.  0; -1: ERR_STORE. */
+int  held_move(struct held *h, enum queue_state to, struct err *e);
+/* Into damaged/, under its own name or one beside it. */
+int  spool_set_aside(struct spool *s, enum queue_state from, const char *id, struct err *e);
+/* Deletes it, in whatever state it is held. */
+int  held_remove(struct held *h, struct err *e);
+
+/* ---- keeping house */
+
+/* Makes marks durable.  spool_unsynced(): how many were made since. */
+int  spool_sync(struct spool *s, struct err *e);
+unsigned spool_unsynced(const struct spool *s);
+
+/* Removes what crashes left: files in tmp/ that nobody holds and that are older
+ * than an hour, controls without a message.  Never anything else. */
+void spool_sweep(struct spool *s, time_t now);
+
+/* Removes entries of failed/ whose last event is older than that. */
+unsigned spool_expire_failed(struct spool *s, time_t now, long keep_seconds);
+
+/* The lock of the one watcher: 1 taken (until spool_close()), 0 another has it. */
+int  spool_watch_lock(struct spool *s, struct err *e);
+bool spool_is_watched(struct spool *s);
+
+/* Count and octets in new/ and hold/, by uid when uid is not (uid_t)-1. */
+struct spool_usage { uint64_t messages, octets; };
+int  spool_usage(struct spool *s, uid_t uid, struct spool_usage *out, struct err *e);
+uint64_t spool_free_space(struct spool *s);   /* octets of the file system for us */
+
+#endif

@@ -1,0 +1,112 @@
+/* smtp/server.h - the answering side of the dialogue, bytes in, bytes out.
+ *
+ * Pure, like the engine.  Shared by the runner's socket, `sendmail -bs` and a
+ * loopback port.  Whoever drives it alternates
+ *
+ *     server_received(s, data, n)     octets from the client; returns how many
+ *                                     were taken: fewer while an answer is awaited
+ *     out = server_output(s, &len)    octets to write; server_written(s, n)
+ *     server_ended(s)                 nothing more will be read; write what is
+ *                                     left and close
+ *
+ * Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT (RFC 5321,
+ * 1870, 2920, 3030, 3461, 6152, 6531).  The client's octets are hostile: each
+ * line and the count of everything is bounded, text is never echoed raw.
+ */
+#ifndef SMTP_SERVER_H
+#define SMTP_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "mail/envelope.h"
+#include "smtp/message.h"
+
+enum {
+	SERVER_LINE_MAX = 4096,        /* octets of a command line (RFC 5321: 512, and room for
+	                                * parameters) */
+	SERVER_ERRORS_MAX = 20,        /* commands refused in a row; then 421 */
+	SERVER_IDLE_COMMANDS_MAX = 1000 /* commands that lead to no message; then 421 */
+};
+
+/* A client's message, as far as it has said. */
+struct server_mail {
+	char *sender;                  /* own; envelope form; bare names stay bare; "" null */
+	struct dsn dsn;                /* own */
+	uint64_t size;                 /* SIZE=; 0: not said */
+	bool eight_bit, utf8;
+	struct {                       /* behind XSENDOFF */
+		char *account, *name, *tag;    /* own; NULL */
+		char token[33];            /* "" */
+		bool no_sender;
+		int64_t hold;
+		char errors;               /* 'm' unless it was said */
+	} x;
+	size_t recipients;             /* accepted so far */
+};
+
+/* An answer: code, enhanced code, words.  code 0: not yet; server_answer() brings
+ * it, and no further command is read before. */
+struct server_reply {
+	int  code;
+	char enhanced[16];
+	char text[300];                /* one line, ASCII */
+};
+
+struct server_events {
+	/* May this message begin?  reply is preset to 250. */
+	void (*mail)(void *context, const struct server_mail *m, struct server_reply *reply);
+	/* One recipient, envelope form (bare names stay bare), with its NOTIFY and
+	 * ORCPT (decoded; NULL).  Preset to 250. */
+	void (*rcpt)(void *context, const char *address, unsigned notify, const char *original,
+		struct server_reply *reply);
+	/* Content comes now.  Preset to 354 (DATA); a 4xx or 5xx refuses it. */
+	void (*begin)(void *context, struct server_reply *reply);
+	/* A piece of it: dots undone, line ends as they came. */
+	void (*content)(void *context, const char *data, size_t len);
+	/* It is whole.  Preset to code 0: the answer usually comes later. */
+	void (*end)(void *context, struct server_reply *reply);
+	/* RSET, a new EHLO, QUIT, or the connection is gone: what was begun is void. */
+	void (*reset)(void *context);
+	void *context;
+};
+
+struct server_options {
+	const char *host;              /* borrowed; greeting and EHLO */
+	uint64_t max_size;             /* octets of a content; 0: no limit.  Above: 552 5.3.4, the
+	                                * content is read to its end and thrown away */
+	size_t max_recipients;         /* of one message; above: 452 4.5.3 */
+	bool bare_names;               /* MAIL and RCPT may name users without a domain */
+	bool handover;                 /* XSENDOFF is offered and obeyed */
+	bool strict;                   /* the first line that is no SMTP ends the session (a web
+	                                * page may have sent it) */
+	bool banner_first;             /* octets before the greeting was written end it: 554 */
+};
+
+struct server;
+
+struct server *server_new(const struct server_options *options, const struct server_events *events);
+void server_free(struct server **sp);
+
+/* Instead of a greeting: 421 with words, and the end. */
+void server_refuse(struct server *s, const char *why);
+
+size_t server_received(struct server *s, const char *data, size_t len);
+void   server_eof(struct server *s);          /* the client is gone: nothing half is kept */
+const char *server_output(struct server *s, size_t *len);
+void   server_written(struct server *s, size_t len);
+bool   server_ended(const struct server *s);
+bool   server_in_content(const struct server *s);   /* the longer deadline counts */
+bool   server_awaits_answer(const struct server *s);
+
+/* The answer that an event left open. */
+void server_answer(struct server *s, const struct server_reply *reply);
+
+/* 421 and the end, as soon as the answer that is open is given. */
+void server_shut_down(struct server *s, const char *why);
+
+void server_reply_set(struct server_reply *r, int code, const char *enhanced, const char *format,
+	...) __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -130,7 +130,7 @@ static int write_memory(struct spill *s, struct err *e)
 
 int spill_add(struct spill *s, const char *data, size_t len, struct err *e)
 {
-	if (len <= SPILL_MEMORY - s->memory.len) {
+	if (len <= s->memory.max - s->memory.len) {
 		buf_add(&s->memory, data, len);
 		return 0;
 	}
@@ -138,7 +138,7 @@ int spill_add(struct spill *s, const char *data, size_t len, struct err *e)
 		return -1;
 	if (write_memory(s, e) < 0)
 		return -1;
-	if (len >= SPILL_MEMORY)
+	if (len >= s->memory.max)
 		return write_all(s, data, len, e);
 	buf_add(&s->memory, data, len);
 	return 0;

@@ -1,8 +1,9 @@
 /* base/spill.h - content that stays in memory while small and goes to an
  * unlinked file when it is not.
  *
- * Up to SPILL_MEMORY octets are kept in memory; with the first octet beyond,
- * all of it moves to a file without a name, so that memory stays flat and
+ * Up to SPILL_MEMORY octets are kept in memory (whoever holds many at a time sets
+ * memory.max lower, before anything is added); with the first octet beyond, all
+ * of it moves to a file without a name, so that memory stays flat and
  * nothing is left behind whatever ends the process.
  */
 #ifndef BASE_SPILL_H

@@ -168,6 +168,28 @@ static int run(int (*test)(void))
 	return status;
 }
 
+static void test_less_memory(void)
+{
+	char data[3000], back[3000];
+	struct spill s;
+	struct err e = { 0 };
+
+	memset(data, 'x', sizeof(data));
+	spill_init(&s, "/tmp");
+	s.memory.max = 1000;
+	check_int(spill_add(&s, data, 1000, &e), 0, "as much as was allowed");
+	check_int(s.fd, -1, "stays in memory");
+	check_int(spill_add(&s, data, 500, &e), 0, "more");
+	check(s.fd >= 0, "goes to a file");
+	check_int(spill_add(&s, data, 1000, &e), 0, "what memory holds no more");
+	check_int(spill_add(&s, data, sizeof(data), &e), 0, "and what it never held");
+	check_int(spill_finish(&s, &e), 0, "follow");
+	check_int(spill_size(&s), 5500, "C3 all of it");
+	check_int(spill_read(&s, 2500, back, sizeof(back), &e), sizeof(back), "and is read back");
+	check(!memcmp(back, data, sizeof(back)), "as it was");
+	spill_release(&s);
+}
+
 static void test_cut_behind(void)
 {
 	char *data = mem_alloc(SPILL_MEMORY + 1), back[10];
@@ -197,6 +219,7 @@ int main(void)
 	check_int(run(fill_to_limit), 0, "A5 RLIMIT_FSIZE is an error in plain words");
 	check_int(run(full_device), 0, "A5 a full disk is an error in plain words");
 	check_int(run(no_descriptor), 0, "A4 EMFILE is an error");
+	test_less_memory();
 	test_cut_behind();
 	return tap_done();
 }

@@ -13,6 +13,8 @@
 #include "queue/schedule.h"
 #include "queue/spool.h"
 
+enum { MANAGE_ID_MAX = 64 };   /* room for an id as shown, or the name of a damaged file */
+
 struct manage_asker {
 	uid_t uid;
 	bool  all;        /* an operator */
@@ -28,44 +30,74 @@ struct manage {
 
 /* One message, as listed. */
 struct manage_item {
-	char id[16];                /* with its scope */
+	char id[MANAGE_ID_MAX];     /* with its scope */
 	const char *state;          /* "new", "hold", "failed", "damaged" */
-	int64_t created, next, last;
+	int64_t created, last;      /* seconds since 1970; last try, 0: none */
+	int64_t next;               /* the earliest next try; 0: now */
 	int64_t age;                /* seconds */
 	uint64_t size;              /* octets of content */
 	unsigned tries;
+	bool whole;                 /* manage_show(): its JSON has everything */
 	const struct entry *entry;  /* borrowed, during the call; NULL: damaged */
+	const char *trouble;        /* borrowed; what is wrong with a damaged one; NULL */
 	const struct park *park;    /* borrowed; of its account, when that is parked; NULL */
+	/* The newest answer about a recipient that is still to be served; NULL. */
+	const struct entry_recipient *answer;
 };
+
+/* What to call who sends and what carries it: never NULL ("" the null sender,
+ * or an account that is not chosen yet). */
+const char *manage_sender(const struct manage_item *i);
+const char *manage_account(const struct manage_item *i);
 
 /* Calls for each, oldest first where there are not more than some thousands, else
  * in the order of the directory; memory does not grow with their number beyond
- * that.  -1: ERR_STORE. */
+ * that.  -1: ERR_STORE, ERR_RIGHT (may_list). */
 int manage_list(const struct manage *m, void (*item)(void *context, const struct manage_item *i),
 	void *context, struct err *e);
 
-/* One message whole: as item, and its head or, with content, all of it. */
+/* One message whole: its item and, where content is not NULL, what is stored of
+ * it (header and body, CRLF), in pieces.  -1 as manage_do(). */
 int manage_show(const struct manage *m, const char *id,
-	void (*item)(void *context, const struct manage_item *i), 
+	void (*item)(void *context, const struct manage_item *i),
 	void (*content)(void *context, const char *data, size_t len), void *context, struct err *e);
 
-/* -1: ERR_USAGE (no such message, several), ERR_RIGHT (not one's own), ERR_STORE.
+/* id: with or without its scope, may be shortened.  -1: ERR_USAGE (no such
+ * message, several, or nothing that this can be done to), ERR_RIGHT (not one's
+ * own), ERR_STORE (also: being sent just now).
  * retry makes it due now and takes it back from failed/ with its unserved
  * recipients; remove deletes it. */
 enum manage_deed { MANAGE_HOLD, MANAGE_RELEASE, MANAGE_REMOVE, MANAGE_RETRY };
-int manage_do(const struct manage *m, enum manage_deed deed, const char *id, char done[16],
-	struct err *e);
+int manage_do(const struct manage *m, enum manage_deed deed, const char *id,
+	char done[MANAGE_ID_MAX], struct err *e);
 
-/* For monitors: how many, and the oldest. */
+/* For monitors: how many, and the oldest of those that are to be sent by now. */
 struct manage_summary {
-	uint64_t messages, octets, failed, damaged, held;
-	int64_t  oldest_age;        /* seconds; of new/; -1: none */
-	char     oldest[16];
+	uint64_t messages, octets;  /* in new/ and hold/ */
+	uint64_t failed, damaged, held;
+	uint64_t failed_lately;     /* given up within the last 24 hours */
+	int64_t  oldest_age;        /* seconds since it was to be sent; of new/; -1: none */
+	char     oldest[MANAGE_ID_MAX];
 };
 int manage_summary(const struct manage *m, struct manage_summary *out, struct err *e);
 
-/* The same item for a program: what --json prints and what crosses the control
- * socket, and back. */
+/* ---- manage_json.c: the same for a program: what --json prints and what
+ * crosses the control socket, and back. */
+
 json_t *manage_item_json(const struct manage_item *i);
+
+/* What was read back, with all that item points to. */
+struct manage_copy {
+	struct manage_item item;
+	struct entry entry;       /* own */
+	struct park park;         /* own */
+	char trouble[300];
+};
+/* -1: ERR_PROTOCOL, it is no such object; *out is then empty. */
+int  manage_item_read(const json_t *object, struct manage_copy *out, struct err *e);
+void manage_copy_release(struct manage_copy *c);
+
+json_t *manage_summary_json(const struct manage_summary *s);
+int manage_summary_read(const json_t *object, struct manage_summary *out, struct err *e);
 
 #endif

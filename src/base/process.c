@@ -104,7 +104,71 @@ static void fill_descriptors(void)
 	}
 }
 
-static void close_listed(DIR *list)
+/* --- descriptors handed over --- */
+
+enum { INHERITED_FIRST = 3, INHERITED_MAX = 16, INHERITED_NAMES_MAX = 1024 };
+
+static int inherited_count;
+static char inherited_names[INHERITED_NAMES_MAX];   /* separated by colons */
+
+/* A number without sign or blanks, at most `most`; else 0. */
+static long number_in(const char *text, long most)
+{
+	long number = 0;
+
+	for (; text && *text >= '0' && *text <= '9' && number <= most; text++)
+		number = 10 * number + (*text - '0');
+	return text && !*text && number <= most ? number : 0;
+}
+
+/* The variables are inherited by whatever a service starts; the descriptors are
+ * meant for the process that LISTEN_PID names. */
+static void find_inherited(void)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+
+	inherited_count = 0;
+	inherited_names[0] = '\0';
+	if (process_is_setid() || number_in(getenv("LISTEN_PID"), INT_MAX) != getpid())
+		return;
+	inherited_count = (int)number_in(getenv("LISTEN_FDS"), INHERITED_MAX);
+	if (names && strlen(names) < sizeof(inherited_names))
+		memcpy(inherited_names, names, strlen(names) + 1);
+	for (int i = 0; i < inherited_count; i++)
+		fcntl(INHERITED_FIRST + i, F_SETFD, FD_CLOEXEC);
+}
+
+int process_inherited(const char *name)
+{
+	const char *at = inherited_names;
+	size_t wanted = strlen(name);
+
+	for (int i = 0; i < inherited_count; i++) {
+		size_t len = strcspn(at, ":");
+
+		if (len == wanted && !memcmp(at, name, len) &&
+		    fcntl(INHERITED_FIRST + i, F_GETFD) >= 0)
+			return INHERITED_FIRST + i;
+		at += len + (at[len] == ':');
+	}
+	return -1;
+}
+
+int process_inherited_count(void)
+{
+	return inherited_count;
+}
+
+void process_drop_inherited(void)
+{
+	for (int i = 0; i < inherited_count; i++)
+		close(INHERITED_FIRST + i);
+	inherited_count = 0;
+}
+
+/* --- all the others --- */
+
+static void close_listed(DIR *list, int first)
 {
 	struct dirent *entry;
 
@@ -112,35 +176,36 @@ static void close_listed(DIR *list)
 		char *end;
 		long fd = strtol(entry->d_name, &end, 10);
 
-		if (end != entry->d_name && !*end && fd > 2 && fd != dirfd(list))
+		if (end != entry->d_name && !*end && fd >= first && fd != dirfd(list))
 			close((int)fd);
 	}
 }
 
 static void close_descriptors(void)
 {
+	const int first = INHERITED_FIRST + inherited_count;
 	DIR *list;
 	long most;
 
-	if (close_range(3, ~0U, 0) == 0)
+	if (close_range((unsigned)first, ~0U, 0) == 0)
 		return;
 	list = opendir("/proc/self/fd");   /* Linux before 5.9, or a filter */
 	if (list) {
-		close_listed(list);
+		close_listed(list, first);
 		closedir(list);
 		return;
 	}
 	most = sysconf(_SC_OPEN_MAX);
 	if (most < 0 || most > 65536)
 		most = 65536;
-	for (int fd = 3; fd < most; fd++)
+	for (int fd = first; fd < most; fd++)
 		close(fd);
 }
 
 /* --- environment -------------------------------------------------------- */
 
-/* What steers the loader, the C library, the name service and TLS.  The loader
- * and a constructor of GnuTLS have read theirs before main: taking them away
+/* What steers the loader, the C library, the name service and TLS, and what has
+ * been answered by find_inherited().  The loader and a constructor of GnuTLS have read theirs before main: taking them away
  * protects our children and what the libraries read later. */
 static const char *const steering_prefixes[] = {
 	"GNUTLS_", "LD_", "MALLOC_", "RESOLV_",
@@ -148,6 +213,7 @@ static const char *const steering_prefixes[] = {
 static const char *const steering_names[] = {
 	"SSLKEYLOGFILE", "NETTLE_FAT_OVERRIDE", "GLIBC_TUNABLES", "GCONV_PATH", "GETCONF_DIR",
 	"LOCPATH", "NIS_PATH", "NLSPATH", "TZDIR", "RES_OPTIONS", "LOCALDOMAIN", "HOSTALIASES",
+	"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PIDFDID",
 };
 static const char *const proxy_names[] = {   /* in either case */
 	"http_proxy", "https_proxy", "all_proxy", "no_proxy",
@@ -201,6 +267,7 @@ void process_clean(void)
 
 	clean_signals();
 	fill_descriptors();
+	find_inherited();
 	close_descriptors();
 	umask(077);
 	setrlimit(RLIMIT_CORE, &none);

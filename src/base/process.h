@@ -10,10 +10,20 @@
 #include <sys/types.h>
 
 /* Signals unblocked and at their defaults, SIGPIPE and SIGXFSZ ignored,
- * descriptors 0 to 2 open (missing ones on /dev/null), all others closed,
- * timers stopped, umask 077, variables that steer the loader and libraries
- * (GNUTLS_*, SSLKEYLOGFILE, ...) removed, no core dumps.  Never fails. */
+ * descriptors 0 to 2 open (missing ones on /dev/null), all others closed but
+ * those handed over (below), timers stopped, umask 077, variables that steer the
+ * loader and libraries (GNUTLS_*, SSLKEYLOGFILE, ...) removed, no core dumps.
+ * Never fails. */
 void process_clean(void);
+
+/* Descriptors that were handed over to this very process, as systemd does it
+ * (sd_listen_fds(3): LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES): the first that is
+ * open under that name, or -1; it stays process.h's to close.  They are
+ * close-on-exec, and the variables are gone.  A command that has no use for any
+ * drops them first thing. */
+int  process_inherited(const char *name);
+int  process_inherited_count(void);
+void process_drop_inherited(void);
 
 /* SIGTERM, SIGHUP, SIGINT set one flag; process_stopped() tells the signal, or
  * 0.  process_wake_fd() becomes readable when one arrives, for the poll loop. */

@@ -67,6 +67,25 @@ static const char *const dropped[] = { "GNUTLS_DEBUG_LEVEL", "SSLKEYLOGFILE", "L
 	"GCONV_PATH", "MALLOC_CHECK_", "NLSPATH", "RES_OPTIONS", "LOCALDOMAIN", "HOSTALIASES",
 	"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "GLIBC_TUNABLES" };
 
+/* Three were handed over: smtp, closed by then; control; and one without name. */
+static int handed(void)
+{
+	if (process_inherited_count() != 3)
+		return 40;
+	if (process_inherited("smtp") != -1 || process_inherited("control") != 4 ||
+	    process_inherited("") != 5 || process_inherited("contro") != -1)
+		return 41;
+	if (fcntl(4, F_GETFD) != FD_CLOEXEC || fcntl(6, F_GETFD) != -1)
+		return 42;
+	if (getenv("LISTEN_PID") || getenv("LISTEN_FDS") || getenv("LISTEN_FDNAMES") ||
+	    getenv("LISTEN_PIDFDID"))
+		return 43;
+	process_drop_inherited();
+	if (process_inherited("control") != -1 || process_inherited_count())
+		return 44;
+	return first_fault();
+}
+
 static int child(const char *mode)
 {
 	process_clean();
@@ -76,6 +95,11 @@ static int child(const char *mode)
 		return getenv("PATH") && process_user()[0] ? 0 : 30;
 	if (!strcmp(mode, "zone"))
 		return getenv("TZ") ? 33 : 0;
+	if (!strcmp(mode, "handed"))
+		return handed();
+	if (!strcmp(mode, "none"))
+		return process_inherited_count() || process_inherited("smtp") >= 0 ? 34 :
+			first_fault();
 	for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (!getenv(kept[i]))
 			return 31;
@@ -108,6 +132,21 @@ static void bad_state(void)
 	close(2);
 }
 
+/* LISTEN_PID is written by the child, which alone knows its number in time. */
+static void name_pid(char **environment)
+{
+	for (; *environment; environment++) {
+		char *mark = strstr(*environment, "LISTEN_PID=self");
+
+		if (mark) {
+			char tail[8];
+
+			snprintf(tail, sizeof(tail), "%s", mark + 15);
+			snprintf(mark + 11, 24, "%d%s", (int)getpid(), tail);
+		}
+	}
+}
+
 static int start(const char *mode, char **environment, void (*spoil)(void))
 {
 	char word[16];
@@ -121,6 +160,7 @@ static int start(const char *mode, char **environment, void (*spoil)(void))
 	if (pid == 0) {
 		if (spoil)
 			spoil();
+		name_pid(environment);
 		execve(self, arguments, environment);
 		_exit(99);
 	}
@@ -154,6 +194,51 @@ static void test_environment(void)
 	}
 	memcpy(list, fixed, sizeof(fixed));
 	check_int(start("empty", list, NULL), 0, "C6 an empty environment gets a PATH");
+}
+
+static void many_descriptors(void)
+{
+	bad_state();
+	for (int fd = 3; fd < 40; fd++)
+		if (fd != 3)
+			dup2(10, fd);
+	close(3);
+}
+
+static const struct {
+	const char *pid, *count, *names, *mode, *what;
+} handovers[] = {
+	{ "self", "3", "smtp:control", "handed", "what is handed over is kept, by name" },
+	{ "self", "3", "smtp:control::more", "handed", "names without descriptor do no harm" },
+	{ "1", "3", "smtp:control", "none", "what is meant for another process is closed" },
+	{ "self x", "3", "smtp:control", "none", "a process number that is none" },
+	{ "", "3", "smtp:control", "none", "an empty one" },
+	{ NULL, "3", "smtp:control", "none", "no process number" },
+	{ "self", NULL, "smtp", "none", "no count" },
+	{ "self", "0", "smtp", "none", "a count of 0" },
+	{ "self", "-1", "smtp", "none", "a negative count" },
+	{ "self", "99999999999999999999", "smtp", "none", "a count beyond measure" },
+	{ "self", "2x", "smtp", "none", "a count that is none" },
+};
+
+static void test_handover(void)
+{
+	for (size_t i = 0; i < sizeof(handovers) / sizeof(handovers[0]); i++) {
+		char storage[4][64], *list[5] = { NULL };
+		size_t count = 0;
+
+		if (handovers[i].pid)
+			snprintf(list[count] = storage[count], 64, "LISTEN_PID=%s", handovers[i].pid);
+		count += list[count] != NULL;
+		if (handovers[i].count)
+			snprintf(list[count] = storage[count], 64, "LISTEN_FDS=%s", handovers[i].count);
+		count += list[count] != NULL;
+		snprintf(list[count] = storage[count], 64, "LISTEN_FDNAMES=%s", handovers[i].names);
+		count++;
+		snprintf(list[count] = storage[count], 64, "LISTEN_PIDFDID=1");
+		check_int(start(handovers[i].mode, list, many_descriptors), 0, "C6 LISTEN_FDS: %s",
+			handovers[i].what);
+	}
 }
 
 static void test_catching(void)
@@ -192,6 +277,7 @@ int main(int argc, char **argv)
 		return 1;
 	check_int(start("state", environ, bad_state), 0, "C6 descriptors, signals, timers, umask");
 	test_environment();
+	test_handover();
 	test_home();
 	test_catching();
 	return tap_done();

@@ -28,9 +28,16 @@ datarootdir ?= $(prefix)/share
 mandir      ?= $(datarootdir)/man
 docdir      ?= $(datarootdir)/doc/sendoff
 sysconfdir  ?= /etc
+localstatedir ?= /var
+rundir      ?= /run
 bashdir     ?= $(datarootdir)/bash-completion/completions
 zshdir      ?= $(datarootdir)/zsh/site-functions
 fishdir     ?= $(datarootdir)/fish/vendor_completions.d
+unitdir     ?= $(prefix)/lib/systemd/system
+userunitdir ?= $(prefix)/lib/systemd/user
+sysusersdir ?= $(prefix)/lib/sysusers.d
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+nmdir       ?= $(prefix)/lib/NetworkManager/dispatcher.d
 
 B         = build
 LIBRARIES = gnutls inih libidn2 jansson
@@ -44,8 +51,10 @@ WARNINGS = -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototype
 	-Wconversion -Wno-sign-conversion -Wdate-time $(WERROR)
 
 OWN_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Isrc -I. \
-	-DSENDOFF_VERSION='"$(VERSION)"' -DSENDOFF_SYSCONFDIR='"$(sysconfdir)"'
-OWN_CFLAGS   = -std=c11 $(WARNINGS) '-ffile-prefix-map=$(CURDIR)=.' -fstack-protector-strong -fPIE
+	-DSENDOFF_VERSION='"$(VERSION)"' -DSENDOFF_SYSCONFDIR='"$(sysconfdir)"' \
+	-DSENDOFF_LOCALSTATEDIR='"$(localstatedir)"' -DSENDOFF_RUNDIR='"$(rundir)"'
+OWN_CFLAGS   = -std=c11 $(WARNINGS) '-ffile-prefix-map=$(CURDIR)=.' -fstack-protector-strong -fPIE \
+	-pthread
 OWN_LDFLAGS  = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 
 # Fortified unless the builder speaks of it, does not optimise (glibc would
@@ -87,6 +96,10 @@ STICKS   = $(BENCH:%.c=$(B)/%)
 TESTS    = $(PROGRAMS) $(B)/t/server $(UNITS) $(REPLAYS) $(STICKS)
 PROGRAMS = $(B)/sendoff $(B)/sendmail
 
+# Units and the like, with the paths still to be put in.
+TEMPLATES = $(sort $(wildcard cmd/systemd/*.socket cmd/systemd/*.service cmd/systemd/*/* cmd/hooks/*))
+FILLED   = $(TEMPLATES:cmd/%=$(B)/%)
+
 # $(call some,FILES,WHAT) - the files, or the end: a check that finds nothing
 # to run has checked nothing.
 some = $(or $(strip $1),$(error no $2 in the tree))
@@ -104,14 +117,14 @@ NEEDS_check-interop      = build test interop
 NEEDS_check-fuzz         = build fuzz
 NEEDS_check-reproducible = build
 NEEDS_bench              = build test bench
-NEEDS_check-install      = build
+NEEDS_check-install      = build units
 NEEDS_check-bare         = bare
 NEEDS_lint               = build test lint
 SETUP_FIRST = $(if $(SET_UP),,$(if $(NEEDS),setup))
 
 # --- build -----------------------------------------------------------------
 
-all: $(PROGRAMS)
+all: $(PROGRAMS) $(FILLED)
 
 $(B)/sendoff: $(call object,$(CMD)) $(LIB) $(B)/sources
 	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
@@ -152,6 +165,11 @@ $(B)/t/bench/empty: $(B)/obj/t/bench/empty.o
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -Wl,--no-as-needed -o $@ $< $(LINK_LIBS)
 
+PATHS = bindir sysconfdir localstatedir rundir
+$(FILLED): $(B)/%: cmd/% $(B)/paths
+	@mkdir -p $(@D)
+	$(call say,FILL $@)sed $(foreach p,$(PATHS),-e 's|@$p@|$($p)|g') $< >$@
+
 # Stamps that are rewritten only when what they hold has changed: other flags
 # compile everything again, a file that came or went links again.
 define stamp
@@ -165,6 +183,9 @@ $(B)/flags: FORCE | $(SETUP_FIRST)
 
 $(B)/sources: FORCE
 	$(call stamp,$(SRC) $(CMD) $(SERVER))
+
+$(B)/paths: FORCE
+	$(call stamp,$(foreach p,$(PATHS),$(call quote,$($p))))
 
 -include $(OBJECTS:.o=.d)
 
@@ -209,8 +230,9 @@ check-reproducible: | $(SETUP_FIRST)
 bench: $(PROGRAMS) $(B)/t/server $(STICKS) | $(SETUP_FIRST)
 	t/bench/run
 
-check-install: $(PROGRAMS)
+check-install: $(PROGRAMS) | $(SETUP_FIRST)
 	t/install.sh
+	t/units.sh
 
 RELEASES ?= bookworm trixie
 check-bare: | $(SETUP_FIRST)
@@ -280,14 +302,25 @@ define unlink
 fi
 endef
 
-# $(call to,FILE) - where a file besides the program goes.
-DATA_FILES = config.example $(MAN) $(wildcard $(COMPLETIONS))
+# $(call to,FILE) - where a file besides the program goes, $(call mode,FILE) with
+# which rights.
+DATA_FILES = config.example $(MAN) $(wildcard $(COMPLETIONS)) $(FILLED)
 COMPLETIONS = cmd/completions/sendoff.bash cmd/completions/_sendoff cmd/completions/sendoff.fish
-config.example_to  = $(docdir)/config.example
-sendoff.bash_to    = $(bashdir)/sendoff
-_sendoff_to        = $(zshdir)/_sendoff
-sendoff.fish_to    = $(fishdir)/sendoff.fish
-to = $(DESTDIR)$(or $($(notdir $1)_to),$(mandir)/man$(patsubst .%,%,$(suffix $1))/$(notdir $1))
+config.example_to             = $(docdir)/config.example
+cmd/completions/sendoff.bash_to = $(bashdir)/sendoff
+cmd/completions/_sendoff_to   = $(zshdir)/_sendoff
+cmd/completions/sendoff.fish_to = $(fishdir)/sendoff.fish
+systemd/sysusers.d/sendoff.conf_to = $(sysusersdir)/sendoff.conf
+systemd/tmpfiles.d/sendoff.conf_to = $(tmpfilesdir)/sendoff.conf
+hooks/networkmanager_to       = $(nmdir)/90-sendoff
+hooks/cron_to                 = $(docdir)/cron.example
+place = $(or $($1_to),$(patsubst systemd/%,$(unitdir)/%,$(patsubst systemd/user/%,$(userunitdir)/%,\
+	$(patsubst man/%,$(mandir)/man$(patsubst .%,%,$(suffix $1))/%,$1))))
+to = $(DESTDIR)$(strip $(call place,$(patsubst $(B)/%,%,$1)))
+mode = $(if $(filter %/90-sendoff,$(call to,$1)),755,644)
+
+# The other names of the program.
+LINKS = $(sbindir)/sendmail $(libdir)/sendmail $(bindir)/mailq $(bindir)/newaliases
 
 define newline
 
@@ -297,15 +330,13 @@ endef
 install: all
 	$(INSTALL) -d '$(DESTDIR)$(bindir)' '$(DESTDIR)$(sbindir)' '$(DESTDIR)$(libdir)'
 	$(INSTALL) -m 755 $(B)/sendoff '$(DESTDIR)$(bindir)/sendoff'
-	$(call link,$(sbindir)/sendmail)
-	$(call link,$(libdir)/sendmail)
+	$(foreach l,$(LINKS),$(call link,$l)$(newline))
 	$(foreach f,$(DATA_FILES),$(INSTALL) -d "$$(dirname '$(call to,$f)')"$(newline)\
-	$(INSTALL) -m 644 $f '$(call to,$f)'$(newline))
+	$(INSTALL) -m $(call mode,$f) $f '$(call to,$f)'$(newline))
 
 uninstall:
 	rm -f '$(DESTDIR)$(bindir)/sendoff'
-	$(call unlink,$(sbindir)/sendmail)
-	$(call unlink,$(libdir)/sendmail)
+	$(foreach l,$(LINKS),$(call unlink,$l)$(newline))
 	$(foreach f,$(DATA_FILES),rm -f '$(call to,$f)'$(newline))
 	@rmdir '$(DESTDIR)$(docdir)' 2>/dev/null || true
 

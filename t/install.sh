@@ -27,6 +27,8 @@ is_link()
 try_make install
 is_link /usr/sbin/sendmail ../bin/sendoff
 is_link /usr/lib/sendmail ../bin/sendoff
+is_link /usr/bin/mailq sendoff
+is_link /usr/bin/newaliases sendoff
 [ -x "$root/usr/bin/sendoff" ] || fail "no program"
 "$root/usr/bin/sendoff" --version >/dev/null || fail "the installed program does not run"
 for page in man/*.[1-8]; do
@@ -38,7 +40,26 @@ for file in cmd/completions/*; do
 	find "$root/usr/share" -type f -exec cmp -s "$file" {} \; -print | grep -q . ||
 		fail "$file was not installed"
 done
-[ -z "$(find "$root" -perm /6022 ! -type l)" ] || fail "set-id, or writable by others"
+# installed FILE WHERE MODE - FILE, with its paths put in.
+installed()
+{
+	[ "$(stat -c %a "$root$2")" = "$3" ] || fail "$2 has not mode $3"
+	sed 's|@bindir@|/usr/bin|g; s|@sysconfdir@|/etc|g; s|@localstatedir@|/var|g; s|@rundir@|/run|g' \
+		"$1" | cmp - "$root$2"
+	! grep -n '@[a-z]*@' "$root$2" || fail "$2 has a path that was not put in"
+}
+for unit in cmd/systemd/*.socket cmd/systemd/*.service; do
+	installed "$unit" "/usr/lib/systemd/system/${unit##*/}" 644
+done
+for unit in cmd/systemd/user/*; do
+	installed "$unit" "/usr/lib/systemd/user/${unit##*/}" 644
+done
+for kind in sysusers tmpfiles; do
+	installed "cmd/systemd/$kind.d/sendoff.conf" "/usr/lib/$kind.d/sendoff.conf" 644
+done
+installed cmd/hooks/networkmanager /usr/lib/NetworkManager/dispatcher.d/90-sendoff 755
+installed cmd/hooks/cron /usr/share/doc/sendoff/cron.example 644
+[ -z "$(find "$root" -perm /6022 ! -type l)" ] || fail "F1: set-id, or writable by others"
 
 # A second time over the first, then away with all.
 try_make install
@@ -48,14 +69,22 @@ try_make uninstall
 # The sendmail of another program stays, whether a file or a link.
 echo other >"$root/usr/sbin/sendmail"
 ln -s ../sbin/other "$root/usr/lib/sendmail"
+ln -s other-mailq "$root/usr/bin/mailq"
 try_make install 2>/dev/null
 try_make uninstall
 [ "$(cat "$root/usr/sbin/sendmail")" = other ] || fail "another program's sendmail was replaced"
 is_link /usr/lib/sendmail ../sbin/other
+is_link /usr/bin/mailq other-mailq
 
 # Every directory can be named, and links follow.
 rm -rf "$root"
-try_make install bindir=/opt/s/bin sbindir=/opt/sbin libdir=/opt/s/lib/deep
+try_make install bindir=/opt/s/bin sbindir=/opt/sbin libdir=/opt/s/lib/deep unitdir=/opt/u \
+	userunitdir=/opt/uu sysusersdir=/opt/su tmpfilesdir=/opt/t nmdir=/opt/nm
 is_link /opt/sbin/sendmail ../s/bin/sendoff
 is_link /opt/s/lib/deep/sendmail ../../bin/sendoff
+for file in u/sendoff.service uu/sendoff-queue.service su/sendoff.conf t/sendoff.conf nm/90-sendoff; do
+	[ -f "$root/opt/$file" ] || fail "$file is not where it was wanted"
+done
+grep -q '^ExecStart=/opt/s/bin/sendoff queue watch$' "$root/opt/u/sendoff.service" ||
+	fail "the unit does not follow bindir"
 echo "install and uninstall do what they should"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # t/setup.sh GROUP... - what a bare machine lacks for building and testing.
 #
-# Groups: build test lint valgrind fuzz interop bare bench.  Each thing needed is
+# Groups: build test lint valgrind fuzz interop units bare bench.  Each thing needed is
 # looked for first; only what is missing is installed, by apt-get, as root or
 # through sudo.  Where nothing is missing nothing is run.  On a system that is
 # not Debian's the packages are named and the caller goes on: its own errors
@@ -86,6 +86,9 @@ for group in "$@"; do
 		need git-email test -x "$(git --exec-path 2>/dev/null)/git-send-email"
 		need libmailtools-perl module Mail::Address
 		need mutt command_named mutt
+		;;
+	units)
+		need systemd command_named systemd-analyze
 		;;
 	bare)
 		need debootstrap command_named debootstrap

@@ -25,11 +25,12 @@ int local_accept(int listener);
 /* The kernel's word on who connected (SO_PEERCRED).  False: not a UNIX socket. */
 bool local_peer_of(int fd, struct local_peer *peer);
 
-/* Connects to a UNIX socket; at most ms milliseconds for a full backlog.  -1 with
- * *e (ERR_RUNNER) and errno. */
+/* Connects to a UNIX socket; at most ms milliseconds for a full backlog (then
+ * errno is EAGAIN).  Non-blocking, close-on-exec.  -1 with *e (ERR_RUNNER) and errno. */
 int local_connect(const char *path, long ms, struct err *e);
 
-/* A pair for messages between our own roles (SOCK_SEQPACKET). */
+/* A pair of connected stream sockets, close-on-exec, for two of our own roles.
+ * -1: ERR_SYSTEM. */
 int local_pair(int fds[2], struct err *e);
 
 #endif

@@ -56,9 +56,9 @@ const char *manage_account(const struct manage_item *i);
 int manage_list(const struct manage *m, void (*item)(void *context, const struct manage_item *i),
 	void *context, struct err *e);
 
-/* One message whole: its item and, where content is not NULL, what is stored of
- * it (header and body, CRLF), in pieces.  -1 as manage_do(). */
-int manage_show(const struct manage *m, const char *id,
+/* One message whole: its item and, where content is not NULL, its header as it is
+ * stored (CRLF) or, with all, header and body, in pieces.  -1 as manage_do(). */
+int manage_show(const struct manage *m, const char *id, bool all,
 	void (*item)(void *context, const struct manage_item *i),
 	void (*content)(void *context, const char *data, size_t len), void *context, struct err *e);
 

@@ -75,6 +75,7 @@ static void read_line(struct smtp_capabilities *c, const char *s, size_t len)
 		{ "DSN", offsetof(struct smtp_capabilities, dsn) },
 		{ "CHUNKING", offsetof(struct smtp_capabilities, chunking) },
 		{ "ENHANCEDSTATUSCODES", offsetof(struct smtp_capabilities, enhanced) },
+		{ "XSENDOFF", offsetof(struct smtp_capabilities, xsendoff) },
 	};
 	const char *end = s + len, *from;
 

@@ -23,9 +23,9 @@ static int add_path(const char *address, struct buf *out, struct err *e)
 }
 
 /* A line that is not whole must not be sent: it would be another command. */
-static int whole(const struct buf *out, struct err *e)
+static int whole(const struct buf *out, const char *what, struct err *e)
 {
-	return buf_ok(out) ? 0 : err_set(e, ERR_MESSAGE, "an address is too long to be sent");
+	return buf_ok(out) ? 0 : err_set(e, ERR_MESSAGE, "%s is too long to be sent", what);
 }
 
 static bool needs_utf8(const struct smtp_message *m)
@@ -36,6 +36,28 @@ static bool needs_utf8(const struct smtp_message *m)
 		if (address_needs_utf8(m->recipients[i]))
 			return true;
 	return false;
+}
+
+static void add_text(const char *parameter, const char *value, struct buf *out)
+{
+	if (!value || !*value)
+		return;
+	buf_add_text(out, parameter);
+	xtext_encode(value, strlen(value), out);
+}
+
+static void add_handover(const struct smtp_handover *h, struct buf *out)
+{
+	add_text(" XACCOUNT=", h->account, out);
+	add_text(" XNAME=", h->name, out);
+	if (h->no_sender)
+		buf_add_text(out, " XNOSENDER");
+	if (h->hold > 0)
+		buf_printf(out, " XHOLD=%" PRId64, h->hold);
+	if (h->errors == 'm' || h->errors == 'p' || h->errors == 'q')
+		buf_printf(out, " XERR=%c", h->errors);
+	add_text(" XTAG=", h->tag, out);
+	add_text(" XTOKEN=", h->token, out);
 }
 
 int command_mail(const struct smtp_message *m, const struct smtp_capabilities *c, struct buf *out,
@@ -58,7 +80,11 @@ int command_mail(const struct smtp_message *m, const struct smtp_capabilities *c
 		buf_add_text(out, " ENVID=");
 		xtext_encode(dsn->envid, strlen(dsn->envid), out);
 	}
-	return whole(out, e);
+	if (whole(out, "the sender's address", e) < 0)
+		return -1;
+	if (c->xsendoff && m->handover)
+		add_handover(m->handover, out);
+	return whole(out, "what is said about the message (account, name, tag)", e);
 }
 
 static void add_notify(unsigned notify, struct buf *out)
@@ -94,7 +120,31 @@ int command_rcpt(const struct smtp_message *m, size_t recipient,
 			xtext_encode(address, strlen(address), out);
 		}
 	}
-	return whole(out, e);
+	return whole(out, "a recipient's address", e);
+}
+
+/* "root", "\"r@t\"": a local part alone.  The null sender is none. */
+static bool is_bare(const char *address)
+{
+	const char *at = address;
+
+	if (*at == '"')
+		for (at++; *at && *at != '"'; at++)
+			if (*at == '\\' && at[1])
+				at++;
+	return *address && !strchr(at, '@');
+}
+
+static int check_bare(const char *address, struct err *e)
+{
+	char shown[128];
+
+	if (!is_bare(address))
+		return 0;
+	text_clean_to(shown, sizeof(shown), address, strlen(address));
+	err_set(e, ERR_CAPABILITY, "the bare name '%s' needs a domain for this server", shown);
+	return err_hint(e, "write the whole address, as name@example.com, or set domain in the "
+		"configuration");
 }
 
 int command_check(const struct smtp_message *m, const struct smtp_capabilities *c, struct err *e)
@@ -116,5 +166,10 @@ int command_check(const struct smtp_message *m, const struct smtp_capabilities *
 			"server does not offer SMTPUTF8");
 		return err_hint(e, "use an ASCII address of that person, or another account");
 	}
-	return 0;
+	if (c->xsendoff)
+		return 0;
+	for (size_t i = 0; i < m->count; i++)
+		if (check_bare(m->recipients[i], e) < 0)
+			return -1;
+	return check_bare(m->sender, e);
 }

@@ -165,7 +165,7 @@ void engine_fail(struct smtp *s, const struct err *why)
 	note_stumble(s);
 	drop_output(s);
 	s->phase = PHASE_FAILED;
-	transact_broken(s);
+	verdict_broken(s);
 }
 
 /* The server refused the session: its words are the reason.  When all it was
@@ -186,7 +186,7 @@ void engine_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply
 	drop_output(s);
 	if (polite)
 		engine_command(s, STEP_QUIT, NULL, 0, "QUIT", NULL);
-	transact_broken(s);
+	verdict_broken(s);
 }
 
 void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
@@ -328,12 +328,15 @@ static void unasked(struct smtp *s, const struct smtp_reply *r)
 static void answer(struct smtp *s)
 {
 	const struct smtp_reply *r = &s->replies.reply;
+	bool asked = s->count && s->queue[s->head].at <= s->asked;
 	struct expected x;
 
+	if (asked && s->queue[s->head].step == STEP_CONTENT && r->code / 100 == 2)
+		verdict_taken(s->queue[s->head].t);
 	if (r->code != 334)
 		login_hide(s, &s->replies.reply.text);
 	trace_reply(s, r, s->count && s->queue[s->head].step == STEP_AUTH && r->code == 334);
-	if (!s->count || s->queue[s->head].at > s->asked) {
+	if (!asked) {
 		unasked(s, r);
 		return;
 	}
@@ -474,12 +477,12 @@ enum smtp_want smtp_turn(struct smtp *s)
 {
 	take_replies(s);
 	send_commands(s);
-	if (s->phase == PHASE_FAILED)
-		return SMTP_FAILED;
-	if (only_quit_left(s))
+	if (!over(s) && only_quit_left(s))
 		s->phase = PHASE_ENDED;
-	if (s->phase == PHASE_ENDED)
-		return SMTP_ENDED;
+	while (over(s) && s->works)
+		verdict_broken(s);   /* what was submitted all the same */
+	if (over(s))
+		return s->phase == PHASE_FAILED ? SMTP_FAILED : SMTP_ENDED;
 	if (s->phase == PHASE_TLS && s->out.len == s->out_at)
 		return SMTP_WANT_TLS;
 	if (s->phase == PHASE_LOGIN && !s->count) {
@@ -519,6 +522,7 @@ void smtp_received(struct smtp *s, const char *data, size_t len)
 		err_set(&e, ERR_PROTOCOL, "the server sends more than it was asked for");
 		engine_fail(s, &e);
 	}
+	take_replies(s);
 }
 
 void smtp_broken(struct smtp *s, const struct err *why)

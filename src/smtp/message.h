@@ -69,13 +69,14 @@ struct smtp_message {
 	/* Content: reads up to len octets at offset; 0 at the end, -1 and *e. */
 	ssize_t (*read)(void *context, uint64_t offset, char *data, size_t len, struct err *e);
 	/* Called once, when every recipient has a verdict: inside the very call
-	 * that took the server's reply in. */
+	 * that took the server's reply in.  More may be submitted in it. */
 	void (*done)(void *context, struct smtp_message *m);
-	/* Both may be NULL.  ready: every RCPT of a transaction is answered, and its
-	 * content goes out next; accepted are the recipients that the server will
-	 * have if it takes it.  taken: a server took a content, inside the very call
-	 * that took its reply in; its recipients are DELIVERED by then.  With ready,
-	 * BDAT for more than one recipient waits for the replies to RCPT. */
+	/* Both may be NULL.  ready: the content of a transaction goes out next, nothing
+	 * of it was read yet, and accepted are the recipients that the server will have
+	 * if it takes it.  Their RCPTs are answered; only the recipient of a message
+	 * that has no other may be asked for together with BDAT.  taken: a server took a
+	 * content, inside the very call that took its reply in and before anything
+	 * else: the accepted are DELIVERED by then, the words of their results follow. */
 	void (*ready)(void *context, struct smtp_message *m, const size_t *accepted, size_t count);
 	void (*taken)(void *context, struct smtp_message *m);
 	void *context;

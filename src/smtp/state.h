@@ -3,7 +3,8 @@
  * engine.c    the session: greeting, EHLO, STARTTLS, QUIT, failure; the queue
  *             of expected replies and who answers them
  * login.c     AUTH
- * transact.c  messages: MAIL, RCPT, DATA or BDAT, content, RSET, verdicts
+ * transact.c  messages: MAIL, RCPT, DATA or BDAT, content, RSET
+ * verdict.c   what became of each recipient, and telling it
  */
 #ifndef SMTP_STATE_H
 #define SMTP_STATE_H
@@ -124,9 +125,25 @@ void transact_send(struct smtp *s);        /* as much as may be sent now */
 void transact_answer(struct smtp *s, const struct expected *x, const struct smtp_reply *r);
 /* While t's content is sent. */
 void transact_unasked(struct smtp *s, struct transaction *t, const struct smtp_reply *r);
-void transact_broken(struct smtp *s);      /* verdicts for whoever has none */
 bool transact_idle(const struct smtp *s);  /* no message is waiting or being sent */
 void transact_release(struct smtp *s);
+void transaction_free(struct transaction *t);
+
+/* verdict.c */
+void verdict_reply(struct work *w, size_t recipient, enum smtp_verdict verdict,
+	enum smtp_step step, const struct smtp_reply *r);
+void verdict_local(struct work *w, size_t recipient, enum smtp_verdict verdict,
+	enum smtp_step step, enum err_kind kind, const char *why);
+enum smtp_verdict verdict_of(const struct smtp_reply *r);   /* of one that is not positive */
+void verdict_refuse_all(struct work *w, const struct err *why);
+void verdict_take_back(struct work *w);    /* nobody gets it */
+/* What was said to all whom the server had accepted. */
+void verdict_accepted(struct transaction *t, enum smtp_step step, const struct smtp_reply *r);
+void verdict_taken(struct transaction *t); /* first of all, when a server took a content */
+void verdict_taken_words(struct transaction *t, const struct smtp_reply *r);
+void verdict_broken(struct smtp *s);       /* verdicts for whoever has none */
+/* Takes finished messages off the list, oldest first, and tells their owners. */
+void verdict_report(struct smtp *s);
 
 void result_from_reply(struct smtp_result *to, enum smtp_verdict verdict, enum smtp_step step,
 	const struct smtp_reply *r);

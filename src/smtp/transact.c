@@ -1,8 +1,7 @@
-/* smtp/transact.c - messages: MAIL, RCPT, DATA or BDAT, content, verdicts;
- * see state.h.
+/* smtp/transact.c - messages: MAIL, RCPT, DATA or BDAT, content; see state.h.
  *
  * A message with more recipients than one transaction takes is carried by
- * several, one behind the other.  Each recipient gets exactly one verdict.
+ * several, one behind the other.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,65 +15,10 @@
 
 enum {
 	OUTPUT_FULL = 32 * 1024,       /* octets waiting to be written: commands pause */
-	BDAT_EAGER = 1 << 20           /* up to this size BDAT does not wait for RCPT replies */
+	BDAT_EAGER = 1 << 20,          /* up to this size BDAT does not wait for RCPT replies */
+	WINDOW = 2                     /* contents by BDAT that are not answered: so many are in
+	                                * doubt when the connection breaks */
 };
-
-static bool finished(const struct work *w)
-{
-	return !w->open && !w->in_flight;
-}
-
-/* Takes finished messages off the list, oldest first, and tells their owners. */
-static void report_finished(struct smtp *s)
-{
-	for (struct work **at = &s->works; *at;) {
-		struct work *w = *at;
-
-		if (!finished(w)) {
-			at = &w->next;
-			continue;
-		}
-		*at = w->next;
-		if (!w->next)
-			s->works_end = at;
-		if (w->m->done)
-			w->m->done(w->m->context, w->m);
-		free(w->again);
-		free(w);
-		at = &s->works;
-	}
-}
-
-static bool pending(const struct work *w, size_t recipient)
-{
-	return w->m->results[recipient].verdict == VERDICT_PENDING;
-}
-
-static void verdict_reply(struct work *w, size_t recipient, enum smtp_verdict verdict,
-	enum smtp_step step, const struct smtp_reply *r)
-{
-	if (!pending(w, recipient))
-		return;
-	result_from_reply(&w->m->results[recipient], verdict, step, r);
-	w->open--;
-}
-
-static void verdict_local(struct work *w, size_t recipient, enum smtp_verdict verdict,
-	enum smtp_step step, enum err_kind kind, const char *why)
-{
-	struct smtp_result *to = &w->m->results[recipient];
-
-	if (!pending(w, recipient))
-		return;
-	*to = (struct smtp_result){ .verdict = verdict, .step = step, .kind = kind,
-		.text = why ? mem_string(why) : NULL };
-	w->open--;
-}
-
-static enum smtp_verdict verdict_of(const struct smtp_reply *r)
-{
-	return r->code >= 500 ? VERDICT_REFUSED : VERDICT_TRY_LATER;
-}
 
 void smtp_submit(struct smtp *s, struct smtp_message *m)
 {
@@ -132,7 +76,7 @@ static void fly(struct smtp *s, struct transaction *t)
 	s->current = t;
 }
 
-static void transaction_free(struct transaction *t)
+void transaction_free(struct transaction *t)
 {
 	free(t->recipients);
 	free(t->got);
@@ -156,7 +100,7 @@ static void settle(struct smtp *s, struct transaction *t)
 	}
 	t->work->in_flight--;
 	transaction_free(t);
-	report_finished(s);
+	verdict_report(s);
 }
 
 static struct transaction *take_recipients(struct smtp *s, struct work *w)
@@ -175,30 +119,6 @@ static struct transaction *take_recipients(struct smtp *s, struct work *w)
 	return t;
 }
 
-static void refuse_message(struct work *w, const struct err *why)
-{
-	for (size_t i = 0; i < w->m->count; i++) {
-		bool first = pending(w, i);
-
-		verdict_local(w, i, VERDICT_REFUSED, STEP_MAIL, why->kind, why->text);
-		if (first && why->hint[0])
-			w->m->results[i].hint = mem_string(why->hint);
-	}
-	w->next_recipient = w->m->count;
-	w->again_count = 0;
-}
-
-/* Nobody gets it: those whom the server accepted are told so, and so are those
- * that were to come in further transactions. */
-static void take_back(struct work *w)
-{
-	for (size_t i = 0; i < w->m->count; i++)
-		verdict_local(w, i, VERDICT_NOT_SENT, STEP_RCPT, ERR_NONE,
-			"not sent, because another recipient was refused for now");
-	w->next_recipient = w->m->count;
-	w->again_count = 0;
-}
-
 /* The next message with recipients that are in no transaction; those that this
  * server cannot take at all get their verdict here. */
 static struct work *next_work(struct smtp *s)
@@ -209,10 +129,10 @@ static struct work *next_work(struct smtp *s)
 		if (!w->started) {
 			w->started = true;
 			if (command_check(w->m, &s->caps, &e) < 0)
-				refuse_message(w, &e);
+				verdict_refuse_all(w, &e);
 		}
 		if (held(w) && w->refused_for_now)
-			take_back(w);
+			verdict_take_back(w);
 		if (unassigned(w))
 			return w;
 	}
@@ -222,7 +142,7 @@ static struct work *next_work(struct smtp *s)
 static void begin(struct smtp *s, struct work *w)
 {
 	struct transaction *t;
-	struct buf line = BUF_INIT(2048);
+	struct buf line = BUF_INIT(COMMAND_LINE_MAX);
 	struct err e = { 0 };
 
 	if (s->need_reset) {
@@ -231,7 +151,7 @@ static void begin(struct smtp *s, struct work *w)
 		return;
 	}
 	if (command_mail(w->m, &s->caps, &line, &e) < 0) {
-		refuse_message(w, &e);
+		verdict_refuse_all(w, &e);
 	} else {
 		t = take_recipients(s, w);
 		fly(s, t);
@@ -245,7 +165,7 @@ static void begin(struct smtp *s, struct work *w)
 static void send_rcpt(struct smtp *s, struct transaction *t)
 {
 	size_t which = t->sent++, recipient = t->recipients[which];
-	struct buf line = BUF_INIT(2048);
+	struct buf line = BUF_INIT(COMMAND_LINE_MAX);
 	struct err e = { 0 };
 
 	if (command_rcpt(t->work->m, recipient, &s->caps, &line, &e) < 0) {
@@ -263,12 +183,45 @@ static bool wants_bdat(const struct smtp *s)
 	return s->o.settings->chunking && s->caps.chunking;
 }
 
+/* The content goes out next.  A recipient whose RCPT is not answered yet (BDAT
+ * that does not wait) is the only one. */
+static void tell_ready(const struct transaction *t)
+{
+	struct smtp_message *m = t->work->m;
+	size_t *accepted, count = 0;
+
+	if (!m->ready)
+		return;
+	accepted = mem_grow(NULL, t->count, sizeof(*accepted));
+	for (size_t i = 0; i < t->count; i++)
+		if (t->got[i] == GOT_ACCEPTED || t->got[i] == GOT_NOTHING)
+			accepted[count++] = t->recipients[i];
+	m->ready(m->context, m, accepted, count);
+	free(accepted);
+}
+
+/* Contents sent by BDAT that are not answered. */
+static size_t unanswered(const struct smtp *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->flying_count; i++)
+		count += s->flying[i]->data_sent;
+	return count;
+}
+
+static bool bdat_waits(const struct smtp_message *m)
+{
+	return m->size > BDAT_EAGER || (m->ready && m->count > 1);
+}
+
 /* The command's reply is expected only when its content is out: one that comes
  * before is an answer to nothing. */
 static void begin_bdat(struct smtp *s, const struct transaction *t)
 {
 	char line[64];
 
+	tell_ready(t);
 	snprintf(line, sizeof(line), "BDAT %" PRIu64 " LAST", t->work->m->size);
 	engine_note(s, SMTP_SENT, line);
 	engine_emit(s, line, strlen(line));
@@ -283,12 +236,11 @@ static void after_recipients(struct smtp *s, struct transaction *t)
 	bool bdat = wants_bdat(s), back = held(t->work) && t->work->refused_for_now;
 	bool hold = held(t->work) && !(t->work->content_sent && !bdat);
 
-	if (!known && (!asked || hold || t->mail_refused ||
-			(bdat && t->work->m->size > BDAT_EAGER)))
+	if (!known && (!asked || hold || t->mail_refused || (bdat && bdat_waits(t->work->m))))
 		return;
 	if (known && (t->mail_refused || !t->accepted || back)) {
 		if (back)
-			take_back(t->work);
+			verdict_take_back(t->work);
 		/* A server that refused MAIL has no transaction to reset. */
 		if (!t->mail_refused) {
 			engine_command(s, STEP_RSET, NULL, 0, "RSET", NULL);
@@ -300,7 +252,8 @@ static void after_recipients(struct smtp *s, struct transaction *t)
 	if (!bdat) {
 		t->data_sent = true;
 		engine_command(s, STEP_DATA, t, 0, "DATA", NULL);
-	} else if (!s->o.login || (s->logged_in && !smtp_may_stumble(s))) {
+	} else if (unanswered(s) < WINDOW &&
+		   (!s->o.login || (s->logged_in && !smtp_may_stumble(s)))) {
 		/* Content never before 235, and never while the group that the login leads
 		 * may be tried again on another connection. */
 		t->data_sent = true;
@@ -374,7 +327,7 @@ void transact_send(struct smtp *s)
 		if (!t) {
 			struct work *w = next_work(s);
 
-			report_finished(s);
+			verdict_report(s);
 			if (!w)
 				return;
 			begin(s, w);
@@ -453,19 +406,6 @@ static void answer_rcpt(struct smtp *s, struct transaction *t, size_t which,
 	w->refused_for_now |= r->code < 500;
 }
 
-/* The same words for every recipient that the server had accepted. */
-static void verdict_accepted(struct transaction *t, enum smtp_verdict verdict, enum smtp_step step,
-	const struct smtp_reply *r)
-{
-	for (size_t i = 0; i < t->count; i++)
-		if (t->got[i] == GOT_ACCEPTED)
-			verdict_reply(t->work, t->recipients[i], verdict, step, r);
-	t->work->refused_for_now |= t->accepted && verdict == VERDICT_TRY_LATER;
-	t->work->content_taken |= t->accepted && verdict == VERDICT_DELIVERED;
-	if (t->accepted && step == STEP_CONTENT)
-		result_from_reply(&t->work->m->content, verdict, step, r);
-}
-
 /* DATA rode behind a content that the server then could not take.  It waits for
  * content now, and only a closed connection keeps that from being sent: so
  * nobody has it, and the caller may send all again. */
@@ -473,7 +413,7 @@ static void break_off(struct smtp *s, struct transaction *t)
 {
 	struct err e = { 0 };
 
-	take_back(t->work);
+	verdict_take_back(t->work);
 	err_set(&e, ERR_LOST, "the server could not take the message for the first recipients, so the "
 		"connection was closed before any other got it");
 	engine_fail(s, &e);
@@ -491,19 +431,23 @@ static void answer_data(struct smtp *s, struct transaction *t, const struct smtp
 			return;
 		}
 		t->nobody = !t->accepted;   /* RFC 2920 section 3.1: then only the dot */
+		if (!t->nobody)
+			tell_ready(t);
 		s->content_next = true;
 		s->current = t;
 		return;
 	}
-	verdict_accepted(t, verdict_of(r), STEP_DATA, r);
+	verdict_accepted(t, STEP_DATA, r);
 	s->need_reset = !t->mail_refused;
 	settle(s, t);
 }
 
 static void answer_content(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
 {
-	verdict_accepted(t, r->code / 100 == 2 ? VERDICT_DELIVERED : verdict_of(r), STEP_CONTENT,
-		r);
+	if (r->code / 100 == 2)
+		verdict_taken_words(t, r);
+	else
+		verdict_accepted(t, STEP_CONTENT, r);
 	settle(s, t);
 }
 
@@ -542,52 +486,8 @@ void transact_unasked(struct smtp *s, struct transaction *t, const struct smtp_r
 		engine_protocol(s, STEP_CONTENT, r);
 		return;
 	}
-	verdict_accepted(t, verdict_of(r), STEP_CONTENT, r);
+	verdict_accepted(t, STEP_CONTENT, r);
 	engine_refused(s, STEP_CONTENT, r);
-}
-
-/* ---- the end of a session that did not end well */
-
-void transact_broken(struct smtp *s)
-{
-	const struct smtp_failure *f = &s->failure;
-	enum smtp_step step = f->err.kind ? smtp_waiting_for(s) : f->result.step;
-	const char *why = f->err.kind ? f->err.text : f->result.text;
-
-	/* RFC 1047: written whole, and nobody said what became of it.  With BDAT its
-	 * RCPTs may be unanswered as well.  What stands behind a refusal of the session
-	 * was not looked at. */
-	for (size_t i = 0; i < s->flying_count && f->err.kind; i++) {
-		struct transaction *t = s->flying[i];
-
-		if (!t->end_at || s->written < t->end_at)
-			continue;
-		for (size_t k = 0; k < t->count; k++)
-			if (t->got[k] != GOT_SPLIT)
-				verdict_local(t->work, t->recipients[k], VERDICT_UNKNOWN,
-					STEP_CONTENT, ERR_UNKNOWN, why);
-	}
-	for (struct work *w = s->works; w; w = w->next) {
-		for (size_t i = 0; i < w->m->count; i++) {
-			struct smtp_result *to = &w->m->results[i];
-
-			if (!pending(w, i))
-				continue;
-			verdict_local(w, i, VERDICT_TRY_LATER, step, f->err.kind, why);
-			if (!f->err.kind) {   /* the server said it, to all */
-				to->code = f->result.code;
-				memcpy(to->enhanced, f->result.enhanced, sizeof(to->enhanced));
-			}
-		}
-		w->in_flight = 0;
-	}
-	for (size_t i = 0; i < s->flying_count; i++)
-		transaction_free(s->flying[i]);
-	s->flying_count = 0;
-	s->current = NULL;
-	s->content_next = false;
-	s->count = 0;
-	report_finished(s);
 }
 
 void transact_release(struct smtp *s)

@@ -7,7 +7,7 @@
 #include "smtp/capabilities.h"
 
 /* Letters of what was found: s STARTTLS, p PIPELINING, 8 8BITMIME, u SMTPUTF8,
- * d DSN, c CHUNKING, e ENHANCEDSTATUSCODES, z SIZE. */
+ * d DSN, c CHUNKING, e ENHANCEDSTATUSCODES, z SIZE, x XSENDOFF. */
 static const struct {
 	const char *in, *flags, *auth;
 	unsigned long long size;
@@ -21,6 +21,8 @@ static const struct {
 	{ "250-mx\r\n250-STARTTLS\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-DSN\r\n"
 	  "250-CHUNKING\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE 35882577\r\n",
 	  "sp8udcez", "", 35882577, 0 },
+	{ "250-mx\r\n250-XSENDOFF\r\n250 XSENDOFFS\r\n", "x", "", 0, 0 },
+	{ "250 XSENDOFF\r\n", "", "", 0, 0 },
 	{ "250-mx\r\n250-starttls\r\n250 PipeLining\r\n", "sp", "", 0, 0 },
 	{ "250-mx\r\n250-STARTTLSX\r\n250-XSTARTTLS\r\n250-START TLS\r\n250 PIPELIN\r\n", "", "",
 		0, 0 },
@@ -71,11 +73,11 @@ static void read_from(struct smtp_capabilities *c, const char *in, size_t cut)
 static void flags_of(const struct smtp_capabilities *c, char *out)
 {
 	const bool set[] = { c->starttls, c->pipelining, c->eight_bit_mime, c->smtputf8, c->dsn,
-		c->chunking, c->enhanced, c->size_known };
+		c->chunking, c->enhanced, c->size_known, c->xsendoff };
 
 	for (size_t i = 0; i < COUNT(set); i++)
 		if (set[i])
-			*out++ = "sp8udcez"[i];
+			*out++ = "sp8udcezx"[i];
 	*out = '\0';
 }
 

@@ -47,6 +47,104 @@ static const struct {
 		"MAIL FROM:<\"a b\"@x.example>", "RCPT TO:<\"x\\\"y\"@y.example>" },
 };
 
+/* What one sendoff tells another: only where XSENDOFF is offered. */
+static const struct {
+	struct smtp_handover say;
+	const char *sender, *more;
+} handed[] = {
+	{ { .account = NULL }, "root", "" },
+	{ { .account = "", .name = "", .tag = "", .token = "" }, "root", "" },
+	{ { .account = "work" }, "root", " XACCOUNT=work" },
+	{ { .no_sender = true }, "", " XNOSENDER" },
+	{ { .name = "J\xc3\xb6rg + Co=\r\nDATA" }, "root",
+		" XNAME=J+C3+B6rg+20+2B+20Co+3D+0D+0ADATA" },
+	{ { .hold = 1767225600 }, "root", " XHOLD=1767225600" },
+	{ { .hold = INT64_MAX }, "root", " XHOLD=9223372036854775807" },
+	{ { .hold = -1 }, "root", "" },
+	{ { .errors = 'q' }, "root", " XERR=q" },
+	{ { .errors = '\n' }, "root", "" },
+	{ { .account = "a b", .name = "N", .no_sender = true, .hold = 1, .errors = 'm', .tag = "t>g",
+		.token = "0123456789abcdef0123456789abcdef" }, "",
+		" XACCOUNT=a+20b XNAME=N XNOSENDER XHOLD=1 XERR=m XTAG=t>g "
+		"XTOKEN=0123456789abcdef0123456789abcdef" },
+};
+
+static void test_handover(void)
+{
+	struct smtp_capabilities sendoff = ALL;
+
+	sendoff.xsendoff = true;
+	for (size_t i = 0; i < COUNT(handed); i++) {
+		struct smtp_message m = { .sender = handed[i].sender, .size = 7,
+			.handover = &handed[i].say };
+		char *want = mem_printf("MAIL FROM:<%s> SIZE=7%s", m.sender, handed[i].more);
+		struct buf out = BUF_INIT(COMMAND_LINE_MAX);
+		struct err e = { 0 };
+
+		check_int(command_mail(&m, &sendoff, &out, &e), 0, "handover %zu", i);
+		check_text(buf_text(&out), want, "E1 handover %zu: the line", i);
+		buf_clear(&out);
+		check_int(command_mail(&m, &everything, &out, &e), 0, "handover %zu, elsewhere", i);
+		check(!strstr(buf_text(&out), " X"), "E5 handover %zu: no word of it elsewhere", i);
+		buf_release(&out);
+		free(want);
+	}
+}
+
+/* The longest line that the other side takes, and one octet more. */
+static void test_handover_too_long(void)
+{
+	static const char head[] = "MAIL FROM:<> XNAME=";
+	static const struct smtp_capabilities c = { .xsendoff = true };
+
+	for (size_t over = 0; over < 2; over++) {
+		size_t len = COMMAND_LINE_MAX - strlen(head) + over;
+		char *name = mem_alloc(len + 1);
+		struct smtp_handover say = { .name = name };
+		struct smtp_message m = { .sender = "", .handover = &say };
+		struct buf out = BUF_INIT(COMMAND_LINE_MAX);
+		struct err e = { 0 };
+
+		memset(name, 'n', len);
+		check_int(command_mail(&m, &c, &out, &e), over ? -1 : 0, "E1 a name of %zu", len);
+		check_int(e.kind, over ? ERR_MESSAGE : ERR_NONE, "E1 %s", e.text);
+		check_int(out.len, SERVER_LINE_MAX - 2, "E1 its line is full");
+		buf_release(&out);
+		free(name);
+	}
+}
+
+/* A name without a domain is for another sendoff only. */
+static void test_bare(void)
+{
+	static const struct { const char *address; bool bare; } rows[] = {
+		{ "root", true }, { "root@x", false }, { "", false }, { "\"r@t\"", true },
+		{ "\"r@t\"@x", false }, { "\"r\\\"@t\"", true }, { "\"r\\\"@t\"@x", false },
+		{ "\"open@x", true }, { "\"\\", true },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		for (int sends = 0; sends < 2; sends++) {
+			char *to[] = { mem_string("a@x"), mem_string(rows[i].address) };
+			struct smtp_message m = { .recipients = to, .count = sends ? 1 : 2,
+				.sender = sends ? rows[i].address : "" };
+			struct smtp_capabilities c = ALL;
+			struct err e = { 0 };
+
+			check_int(command_check(&m, &c, &e), rows[i].bare ? -1 : 0,
+				"%s as %s", rows[i].address, sends ? "sender" : "recipient");
+			if (rows[i].bare) {
+				check_int(e.kind, ERR_CAPABILITY, "the server is at fault");
+				check(!!strstr(e.text, "needs a domain"), "%s", e.text);
+				check(!!strstr(e.hint, "set domain"), "%s", e.hint);
+			}
+			c.xsendoff = true;
+			check_int(command_check(&m, &c, &e), 0, "%s behind XSENDOFF", to[1]);
+			free(to[0]);
+			free(to[1]);
+		}
+}
+
 static void test_lines(void)
 {
 	for (size_t i = 0; i < COUNT(lines); i++) {
@@ -221,6 +319,9 @@ static const struct {
 		"the message has 8-bit content and this server does not offer 8BITMIME",
 		"quoted-printable or base64" },
 	{ "SMTPUTF8", 10, false, "\xc3\xbc@x", NULL, NULL },
+	{ "DSN", 10, false, "root", "the bare name 'root' needs a domain for this server",
+		"name@example.com" },
+	{ "XSENDOFF", 10, false, "root", NULL, NULL },
 	{ "8BITMIME", 10, false, "\xc3\xbc@x", "does not offer SMTPUTF8", "ASCII address" },
 };
 
@@ -269,6 +370,9 @@ static void test_check(void)
 int main(void)
 {
 	test_lines();
+	test_handover();
+	test_handover_too_long();
+	test_bare();
 	test_forged();
 	test_too_long();
 	test_forged_in_session();

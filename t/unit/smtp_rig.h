@@ -44,6 +44,9 @@ struct scene {
 	const char *auth, *user, *secret;
 	const char *hidden;            /* what else must not be in the transcript; NULL: nothing */
 	bool lazy;                     /* one message at a time, when the engine asks */
+	size_t ahead;                  /* so many at a time, the next when one is done; 0: all */
+	bool hooks;                    /* ready() and taken() are set; what the engine calls
+	                                * stands in the transcript, behind "**" */
 	bool stay;                     /* no smtp_finish() */
 };
 
@@ -59,10 +62,27 @@ struct rig {
 	size_t count, submitted;
 	struct buf flight, trace, done;
 	struct buf clear;              /* all that was written before TLS was up */
-	bool inside, tls_up, finished;
+	bool inside, receiving, tls_up, finished;
 	unsigned stray, early_done;    /* done() outside of a turn, or with a verdict missing */
+	unsigned late;                 /* taken() outside of smtp_received() */
 	enum smtp_want want;
 };
+
+static inline void rig_submit(struct rig *r);
+static inline void rig_finish(struct rig *r);
+
+static inline void mail_note(const struct mail *mail, const char *what)
+{
+	struct buf *trace = &mail->rig->trace;
+
+	if (!mail->rig->scene.hooks)
+		return;
+	buf_printf(trace, "** %s %d:", what, (int)(mail - mail->rig->mails) + 1);
+	for (size_t i = 0; i < mail->m.count; i++)
+		buf_printf(trace, " %c%s", "PDTRUN"[mail->results[i].verdict],
+			mail->results[i].text ? "+" : "");
+	buf_add_char(trace, '\n');
+}
 
 static inline ssize_t mail_read(void *context, uint64_t offset, char *data, size_t len,
 	struct err *e)
@@ -70,6 +90,8 @@ static inline ssize_t mail_read(void *context, uint64_t offset, char *data, size
 	struct mail *mail = context;
 	size_t left = mail->len - (size_t)offset;
 
+	if (!offset)
+		mail_note(mail, "read");
 	if (mail->unreadable)
 		return err_set(e, ERR_READ, "unreadable");
 	if (len > left)
@@ -89,6 +111,34 @@ static inline void mail_done(void *context, struct smtp_message *m)
 	mail->rig->stray += !mail->rig->inside;
 	for (size_t i = 0; i < m->count; i++)
 		mail->rig->early_done += m->results[i].verdict == VERDICT_PENDING;
+	mail_note(mail, "done");
+	if (mail->rig->scene.ahead && mail->rig->submitted < mail->rig->count)
+		rig_submit(mail->rig);
+	if (mail->rig->scene.ahead && mail->rig->submitted == mail->rig->count)
+		rig_finish(mail->rig);
+}
+
+static inline void mail_ready(void *context, struct smtp_message *m, const size_t *accepted,
+	size_t count)
+{
+	struct mail *mail = context;
+	struct buf who = BUF_INIT(1 << 20);
+
+	(void)m;
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&who, "%s%zu", i ? "," : "", accepted[i]);
+	buf_printf(&mail->rig->trace, "** ready %d (%s)\n", (int)(mail - mail->rig->mails) + 1,
+		buf_text(&who));
+	buf_release(&who);
+}
+
+static inline void mail_taken(void *context, struct smtp_message *m)
+{
+	struct mail *mail = context;
+
+	(void)m;
+	mail->rig->late += !mail->rig->receiving;
+	mail_note(mail, "taken");
 }
 
 static inline void rig_trace(void *context, enum smtp_direction direction, const char *line,
@@ -157,6 +207,10 @@ static inline void rig_submit(struct rig *r)
 	struct mail *mail = &r->mails[r->submitted++];
 
 	mail->m.context = mail;
+	if (r->scene.hooks) {
+		mail->m.ready = mail_ready;
+		mail->m.taken = mail_taken;
+	}
 	smtp_submit(r->s, &mail->m);
 }
 
@@ -170,9 +224,10 @@ static inline void rig_finish(struct rig *r)
 /* Submits what there is, unless the scene is lazy. */
 static inline void rig_ready(struct rig *r)
 {
-	while (!r->scene.lazy && r->submitted < r->count)
+	while (!r->scene.lazy && r->submitted < r->count &&
+	       (!r->scene.ahead || r->submitted < r->scene.ahead))
 		rig_submit(r);
-	if (!r->scene.lazy)
+	if (!r->scene.lazy && r->submitted == r->count)
 		rig_finish(r);
 }
 
@@ -226,7 +281,9 @@ static inline void rig_deliver(struct rig *r, const char *data, size_t len)
 	size_t piece = r->mode & OCTET_REPLIES ? 1 : len;
 
 	for (size_t at = 0; at < len; at += piece) {
+		r->inside = r->receiving = true;
 		smtp_received(r->s, data + at, piece);
+		r->inside = r->receiving = false;
 		rig_turn(r);
 	}
 }
@@ -313,6 +370,8 @@ static inline const char *rig_wrong(const struct rig *r)
 			return "done() was not called exactly once";
 	if (r->stray)
 		return "done() was called outside of a turn";
+	if (r->late)
+		return "taken() was called outside of smtp_received()";
 	if (r->early_done)
 		return "done() was called before every recipient had a verdict";
 	if (r->scene.hidden && strstr(buf_text(&r->trace), r->scene.hidden))

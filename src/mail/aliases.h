@@ -54,8 +54,9 @@ bool alias_is_local(const struct alias_rules *r, const char *address, struct buf
  * once for each address, itself where nothing is said of it.  A local name: its
  * alias, else "default:" or "*:" of the tables, else admin, else NAME@domain.
  * "postmaster" and "MAILER-DAEMON" without alias go on to root's.  A name that
- * leads back to itself stands for itself (`root: root, me@x`); other loops,
- * depth, too many, pipes and files: -1, ERR_CONFIG naming file and line. */
+ * leads back to itself (`root: root, me@x`) or stands behind a backslash stands
+ * for itself: admin, else NAME@domain.  Other loops, depth, too many, pipes and
+ * files: -1, ERR_CONFIG naming file and line, and add() is not called at all. */
 int alias_resolve(const struct alias_rules *r, const char *address,
 	void (*add)(void *context, const char *address), void *context, struct err *e);
 

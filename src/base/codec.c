@@ -114,3 +114,30 @@ void xtext_encode(const char *data, size_t len, struct buf *out)
 			buf_add_char(out, (char)c);
 	}
 }
+
+/* Only upper-case digits: section 4 of RFC 3461 knows no others. */
+static int xtext_digit(char c)
+{
+	return c >= 'a' && c <= 'f' ? -1 : hex_value(c);
+}
+
+int xtext_decode(const char *text, size_t len, struct buf *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (c < 33 || c > 126 || c == '=')
+			return -1;
+		if (c == '+') {
+			int high = i + 1 < len ? xtext_digit(text[i + 1]) : -1;
+			int low = i + 2 < len ? xtext_digit(text[i + 2]) : -1;
+
+			if (high < 0 || low < 0)
+				return -1;
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		buf_add_char(out, c);
+	}
+	return buf_ok(out) ? 0 : -1;
+}

@@ -20,5 +20,6 @@ int  hex_decode(const char *text, size_t len, struct buf *out);      /* 0, or -1
 
 /* RFC 3461 section 4: '+', '=', and all but 33 to 126 become +HH. */
 void xtext_encode(const char *data, size_t len, struct buf *out);
+int  xtext_decode(const char *text, size_t len, struct buf *out);    /* 0, or -1 */
 
 #endif

@@ -4,7 +4,7 @@
  * loopback port.  Whoever drives it alternates
  *
  *     server_received(s, data, n)     octets from the client; returns how many
- *                                     were taken: fewer while an answer is awaited
+ *                                     were taken
  *     out = server_output(s, &len)    octets to write; server_written(s, n)
  *     server_ended(s)                 nothing more will be read; write what is
  *                                     left and close
@@ -12,6 +12,12 @@
  * Commands: EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT (RFC 5321,
  * 1870, 2920, 3030, 3461, 6152, 6531).  The client's octets are hostile: each
  * line and the count of everything is bounded, text is never echoed raw.
+ *
+ * A command line ends with CRLF or a bare LF.  How the line with DATA ended
+ * decides about its content: behind CRLF only CRLF . CRLF is the end, and dots
+ * count only behind CRLF, so that no LF . LF inside smuggles a command in;
+ * behind a bare LF each LF ends a line, and a line of one dot, with or without
+ * a CR, is the end.
  */
 #ifndef SMTP_SERVER_H
 #define SMTP_SERVER_H
@@ -27,10 +33,14 @@ enum {
 	SERVER_LINE_MAX = 4096,        /* octets of a command line (RFC 5321: 512, and room for
 	                                * parameters) */
 	SERVER_ERRORS_MAX = 20,        /* commands refused in a row; then 421 */
-	SERVER_IDLE_COMMANDS_MAX = 1000 /* commands that lead to no message; then 421 */
+	SERVER_IDLE_COMMANDS_MAX = 1000,/* commands that lead to no message; then 421.  RCPT up to
+	                                * the most recipients is not counted */
+	SERVER_OUTPUT_MAX = 64 * 1024, /* octets that wait to be written; then nothing is read */
+	SERVER_VALUE_MAX = 512         /* octets of XACCOUNT, XNAME, XTAG, decoded */
 };
 
-/* A client's message, as far as it has said. */
+/* A client's message, as far as it has said.  Lives until reset() or the answer
+ * to end(). */
 struct server_mail {
 	char *sender;                  /* own; envelope form; bare names stay bare; "" null */
 	struct dsn dsn;                /* own */
@@ -38,22 +48,25 @@ struct server_mail {
 	bool eight_bit, utf8;
 	struct {                       /* behind XSENDOFF */
 		char *account, *name, *tag;    /* own; NULL */
-		char token[33];            /* "" */
+		char token[33];            /* "", or 32 hexadecimal digits in lower case */
 		bool no_sender;
-		int64_t hold;
+		int64_t hold;              /* 0: not said */
 		char errors;               /* 'm' unless it was said */
 	} x;
 	size_t recipients;             /* accepted so far */
 };
 
 /* An answer: code, enhanced code, words.  code 0: not yet; server_answer() brings
- * it, and no further command is read before. */
+ * it, and no further command is read before.  421 ends the session. */
 struct server_reply {
 	int  code;
 	char enhanced[16];
-	char text[300];                /* one line, ASCII */
+	char text[300];                /* one line, ASCII; other octets are shown as '?' */
 };
 
+/* Called from inside server_received(), server_eof(), server_answer() and
+ * server_shut_down().  Of the functions below, they may call only
+ * server_reply_set() and server_shut_down(). */
 struct server_events {
 	/* May this message begin?  reply is preset to 250. */
 	void (*mail)(void *context, const struct server_mail *m, struct server_reply *reply);
@@ -67,7 +80,10 @@ struct server_events {
 	void (*content)(void *context, const char *data, size_t len);
 	/* It is whole.  Preset to code 0: the answer usually comes later. */
 	void (*end)(void *context, struct server_reply *reply);
-	/* RSET, a new EHLO, QUIT, or the connection is gone: what was begun is void. */
+	/* RSET, a new EHLO, QUIT, a content that is too big, or the connection is
+	 * gone: what was begun is void, and an answer that is awaited is not any
+	 * more.  Only for a message that mail() did not refuse, and never once end()
+	 * was called: from there on it is the driver's. */
 	void (*reset)(void *context);
 	void *context;
 };
@@ -76,7 +92,8 @@ struct server_options {
 	const char *host;              /* borrowed; greeting and EHLO */
 	uint64_t max_size;             /* octets of a content; 0: no limit.  Above: 552 5.3.4, the
 	                                * content is read to its end and thrown away */
-	size_t max_recipients;         /* of one message; above: 452 4.5.3 */
+	size_t max_recipients;         /* of one message, refused ones counted; above: 452 4.5.3;
+	                                * 0: ADDRESS_LIST_MAX */
 	bool bare_names;               /* MAIL and RCPT may name users without a domain */
 	bool handover;                 /* XSENDOFF is offered and obeyed */
 	bool strict;                   /* the first line that is no SMTP ends the session (a web
@@ -92,15 +109,23 @@ void server_free(struct server **sp);
 /* Instead of a greeting: 421 with words, and the end. */
 void server_refuse(struct server *s, const char *why);
 
+/* Takes octets and returns how many: all, unless an answer is awaited behind them
+ * (server_awaits_answer) or SERVER_OUTPUT_MAX octets wait to be written.  The rest
+ * is to be given again, in front of what comes later, once that is over: so octets
+ * that wait there are a reason to call, not only new ones.  Behind the end of the
+ * session everything is taken and thrown away. */
 size_t server_received(struct server *s, const char *data, size_t len);
-void   server_eof(struct server *s);          /* the client is gone: nothing half is kept */
+/* The client will send no more; octets that were not taken before are lost.
+ * Nothing half is kept.  An answer to end() that is awaited is still given and
+ * written, then the session ends; all other ends at once. */
+void   server_eof(struct server *s);
 const char *server_output(struct server *s, size_t *len);
 void   server_written(struct server *s, size_t len);
 bool   server_ended(const struct server *s);
 bool   server_in_content(const struct server *s);   /* the longer deadline counts */
 bool   server_awaits_answer(const struct server *s);
 
-/* The answer that an event left open. */
+/* The answer that an event left open; nothing when none is awaited. */
 void server_answer(struct server *s, const struct server_reply *reply);
 
 /* 421 and the end, as soon as the answer that is open is given. */

@@ -104,6 +104,37 @@ static void test_xtext(void)
 	buf_release(&out);
 }
 
+static void test_xtext_decode(void)
+{
+	static const char *const bad[] = { "a b", "a=b", "a\tb", "a\x7f", "\x80", "+", "+4", "a+",
+		"+2b", "+G0", "+4 ", "++41", "+-1", "x+4" };
+	static const char whole[] = "a+2B+41b";
+	static const int cuts[] = { 0, 0, -1, -1, 0, -1, -1, 0, 0 };
+	struct buf out = BUF_INIT(1024), coded = BUF_INIT(1024);
+	char all[256];
+
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		buf_clear(&out);
+		check_int(xtext_decode(bad[i], strlen(bad[i]), &out), -1, "not xtext: row %zu", i);
+	}
+	for (size_t cut = 0; cut < sizeof(whole); cut++) {
+		buf_clear(&out);
+		check_int(xtext_decode(whole, cut, &out), cuts[cut], "xtext cut at %zu", cut);
+	}
+	check_text(buf_text(&out), "a+Ab", "xtext decoded");
+	for (int i = 0; i < 256; i++)
+		all[i] = (char)i;
+	xtext_encode(all, 256, &coded);
+	buf_clear(&out);
+	check(xtext_decode(coded.data, coded.len, &out) == 0 && out.len == 256 &&
+		!memcmp(out.data, all, 256), "xtext comes back");
+	buf_release(&out);
+	out = BUF_INIT(2);
+	check_int(xtext_decode("abc", 3, &out), -1, "xtext: more than the buffer may hold");
+	buf_release(&out);
+	buf_release(&coded);
+}
+
 int main(void)
 {
 	test_base64();
@@ -111,5 +142,6 @@ int main(void)
 	test_every_octet();
 	test_limits();
 	test_xtext();
+	test_xtext_decode();
 	return tap_done();
 }

@@ -44,7 +44,7 @@ struct session {
 	bool secret_here;
 
 	struct tls_facts tls;               /* outlive the connection; version "": none */
-	char ehlo[300], peer[64], nonce[40];
+	char ehlo[300], peer[128], nonce[40];
 	uint64_t connect_deadline;
 	uint64_t since;                     /* when the present wait began */
 	uint64_t replies, octets;           /* taken and written until then */

@@ -35,7 +35,7 @@ void session_finish(struct session *s);   /* no more messages: QUIT behind the l
 void session_abort(struct session *s, const struct err *why);
 
 /* For logs: NULL or "" where it did not come to it. */
-const char *session_peer(const struct session *s);        /* "192.0.2.1" */
+const char *session_peer(const struct session *s);        /* "192.0.2.1", "/path" */
 const char *session_mechanism(const struct session *s);
 const struct tls_facts *session_tls(const struct session *s);
 

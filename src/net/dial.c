@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -29,7 +30,7 @@ enum { SHORTEST_WAIT = 100, HOUR = 60 * 60 * 1000 };
 
 const struct key net_keys[] = {
 	{ .name = "host", .type = KEY_WORD, .offset = offsetof(struct net_settings, host),
-		.help = "server to send through: a name or an address" },
+		.help = "server to send through: a name, an address, or the path of a socket" },
 	{ .name = "port", .type = KEY_NUMBER, .offset = offsetof(struct net_settings, port),
 		.help = "its port; without it 465 or 587, after tls", .least = 1, .most = 65535 },
 	{ .name = "family", .type = KEY_CHOICE, .offset = offsetof(struct net_settings, family),
@@ -103,22 +104,46 @@ static unsigned address_port(const struct sockaddr_storage *a)
 	return ntohs(port);
 }
 
+static bool is_path(const char *host)
+{
+	return host[0] == '/';
+}
+
+/* Why, in lower case.  What a socket in the file system answers by is not what
+ * the same errors say of a network. */
+static void reason_text(const struct attempt *a, bool path, char *out, size_t size)
+{
+	const char *why = a->failed ? strerror(a->failed) : "no answer";
+
+	if (path && a->failed == ENOENT)
+		why = "no such socket";
+	else if (path && a->failed == ECONNREFUSED)
+		why = "nobody listens there";
+	else if (path && a->failed == EAGAIN)
+		why = "too many are waiting there already";
+	else if (path && a->failed == EPROTOTYPE)
+		why = "it is no stream socket";
+	snprintf(out, size, "%s", why);
+	if (out[0] >= 'A' && out[0] <= 'Z' && out[1] >= 'a' && out[1] <= 'z')
+		out[0] = (char)(out[0] + 32);
+}
+
 /* "192.0.2.1 port 587: connection refused; 2001:db8::1 port 587: ..." */
 static void list_reasons(const struct dial *d, struct buf *out)
 {
 	for (unsigned i = 0; i < d->begun; i++) {
-		const struct attempt *a = &d->attempts[i];
 		char address[INET6_ADDRSTRLEN], reason[96];
 
+		reason_text(&d->attempts[i], is_path(d->set->host), reason, sizeof(reason));
+		if (is_path(d->set->host)) {
+			buf_add_text(out, reason);
+			continue;
+		}
 		if (out->len > REASONS_MAX - 160) {
 			buf_printf(out, "; and %u more", d->begun - i);
 			return;
 		}
 		address_text(&d->found.items[i], address, sizeof(address));
-		snprintf(reason, sizeof(reason), "%s",
-			a->failed ? strerror(a->failed) : "no answer");
-		if (reason[0] >= 'A' && reason[0] <= 'Z' && reason[1] >= 'a' && reason[1] <= 'z')
-			reason[0] = (char)(reason[0] + 32);
 		buf_printf(out, "%s%s port %u: %s", i ? "; " : "", address,
 			address_port(&d->found.items[i]), reason);
 	}
@@ -136,6 +161,11 @@ static void add_hint(const struct dial *d, struct err *e)
 {
 	bool silent = false;
 
+	if (is_path(d->set->host)) {
+		err_hint(e, "see that the service is running that listens on this socket, and that host "
+			"is its path");
+		return;
+	}
 	for (unsigned i = 0; i < d->begun; i++)
 		silent = silent || !d->attempts[i].failed || d->attempts[i].failed == ETIMEDOUT;
 	if (silent && d->found.count && address_port(&d->found.items[0]) == 25)
@@ -353,14 +383,35 @@ static struct dial *dial_new(struct loop *l, const struct net_settings *set, uin
 	return d;
 }
 
+/* A socket in the file system is its own address. */
+static void use_path(struct dial *d)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct resolved found = { .count = 1, .lengths = { sizeof(a) } };
+	size_t len = strlen(d->set->host);
+	struct err e = { 0 };
+
+	if (len >= sizeof(a.sun_path)) {
+		err_set(&e, ERR_CONFIG, "cannot connect to %s: the path of a socket has at most %zu "
+			"octets", d->shown, sizeof(a.sun_path) - 1);
+		resolved(d, NULL, &e);
+		return;
+	}
+	memcpy(a.sun_path, d->set->host, len);
+	memcpy(&found.items[0], &a, sizeof(a));
+	resolved(d, &found, NULL);
+}
+
 struct dial *dial_start(struct loop *l, const struct net_settings *set, uint64_t deadline,
 	dial_done *done, void *context)
 {
 	struct dial *d = dial_new(l, set, deadline, done, context);
 	unsigned port = set->port > 0 && set->port <= 65535 ? (unsigned)set->port : 0;
-	struct resolve *r = resolve_start(l, set->host, port, set->family, resolved, d);
 
-	d->resolve = r;
+	if (is_path(set->host))
+		use_path(d);
+	else
+		d->resolve = resolve_start(l, set->host, port, set->family, resolved, d);
 	return d;
 }
 
@@ -387,13 +438,20 @@ void dial_free(struct dial **dp)
 void dial_peer_text(int fd, char *out, size_t size)
 {
 	struct sockaddr_storage a;
+	struct sockaddr_un path;
 	socklen_t len = sizeof(a);
 
 	memset(&a, 0, sizeof(a));
 	if (size)
 		out[0] = '\0';
-	if (size && !getpeername(fd, (struct sockaddr *)&a, &len))
+	if (!size || getpeername(fd, (struct sockaddr *)&a, &len))
+		return;
+	if (a.ss_family != AF_UNIX) {
 		address_text(&a, out, size);
+		return;
+	}
+	memcpy(&path, &a, sizeof(path));
+	text_clean_to(out, size, path.sun_path, strnlen(path.sun_path, sizeof(path.sun_path)));
 }
 
 void dial_own_literal(int fd, char *out, size_t size)
@@ -405,6 +463,8 @@ void dial_own_literal(int fd, char *out, size_t size)
 	memset(&a, 0, sizeof(a));
 	if (!getsockname(fd, (struct sockaddr *)&a, &len))
 		address_text(&a, text, sizeof(text));
-	/* A socket without an address of this kind is one to this machine. */
-	snprintf(out, size, strchr(text, ':') ? "[IPv6:%s]" : "[%s]", text[0] ? text : "127.0.0.1");
+	if (!text[0])   /* without an address of this kind the other end is this machine */
+		snprintf(out, size, "localhost");
+	else
+		snprintf(out, size, strchr(text, ':') ? "[IPv6:%s]" : "[%s]", text);
 }

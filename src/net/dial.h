@@ -3,7 +3,8 @@
  * Resolves without blocking (numeric hosts and /etc/hosts at once, all else in
  * a child that the deadline kills) and connects as RFC 8305 says: addresses of
  * both families in turn, the next one 250 ms behind the last or as soon as it
- * fails; the first that connects wins, the others are closed.
+ * fails; the first that connects wins, the others are closed.  A host that is an
+ * absolute path is a stream socket there; port and family do not matter to it.
  */
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
@@ -20,7 +21,8 @@
 enum net_family { NET_ANY, NET_IPV4, NET_IPV6 };
 
 struct net_settings {
-	char *host;              /* own; a name (UTF-8 names by IDNA), or an address, also "[::1]" */
+	char *host;              /* own; a name (UTF-8 names by IDNA), an address, also "[::1]", or
+	                          * the path of a socket */
 	long  port;              /* 0: by the TLS mode (deliver/account decides) */
 	int   family;            /* enum net_family */
 	long  connect_timeout;   /* ms; name, connect and TLS together */
@@ -32,7 +34,9 @@ extern const struct key net_keys[];   /* host, port, family, connect_timeout, ti
 struct dial;
 /* Called once, and from the loop only: fd >= 0 (non-blocking, close-on-exec, TCP_NODELAY; now the
  * caller's), or -1 with *e: ERR_NAME, ERR_NAME_AGAIN, ERR_CONNECT (each address
- * with its own reason), ERR_TIMEOUT, ERR_SYSTEM. */
+ * with its own reason), ERR_TIMEOUT, ERR_SYSTEM; ERR_CONFIG: a path that is too long.
+ * sys_errno tells what a socket in the file system lacks: ENOENT, ECONNREFUSED (nobody
+ * listens), EAGAIN (too many wait). */
 typedef void dial_done(void *context, int fd, struct err *e);
 
 struct dial *dial_start(struct loop *l, const struct net_settings *set, uint64_t deadline,
@@ -43,10 +47,11 @@ struct dial *dial_start_at(struct loop *l, const struct net_settings *set,
 	const struct resolved *found, uint64_t deadline, dial_done *done, void *context);
 void dial_free(struct dial **dp);   /* may be called at any time; cancels */
 
-/* The address that was connected, as text "192.0.2.1" or "2001:db8::1". */
+/* The address that was connected, as text "192.0.2.1", "2001:db8::1" or "/path". */
 void dial_peer_text(int fd, char *out, size_t size);
 /* The own address of a connected socket as an EHLO address literal,
- * "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 section 4.1.3). */
+ * "[192.0.2.1]" or "[IPv6:2001:db8::1]" (RFC 5321 section 4.1.3); "localhost" where
+ * it has none. */
 void dial_own_literal(int fd, char *out, size_t size);
 
 #endif

@@ -158,14 +158,22 @@ static int client_certificate(struct tls *t, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
-/* RFC 6066 section 3: no address may stand in SNI. */
+/* RFC 6066 section 3: no address may stand in SNI.  Nor the path of a socket, which
+ * is no name that a certificate could bear either. */
 static int set_name(struct tls *t, const char *host, struct err *e)
 {
 	struct sockaddr_storage address;
+	bool path;
 
 	if (name_ascii(t->set->host ? t->set->host : host, t->name, ERR_CONFIG, e) < 0)
 		return -1;
-	if (!name_address(t->name, &address))
+	path = t->name[0] == '/';
+	if (path && t->set->verify && !t->set->pins.count) {
+		err_set(e, ERR_CONFIG, "the server's certificate cannot be verified: host is the path "
+			"of a socket");
+		return err_hint(e, "set tls_host to the name that the certificate bears");
+	}
+	if (!path && !name_address(t->name, &address))
 		gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, t->name, strlen(t->name));
 	t->seen.host = t->name;
 	return 0;

@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -404,9 +406,120 @@ static void test_texts(void)
 	dial_peer_text(pair[0], text, sizeof(text));
 	check_text(text, "", "a peer without an address");
 	dial_own_literal(pair[0], text, sizeof(text));
-	check_text(text, "[127.0.0.1]", "is on this machine");
+	check_text(text, "localhost", "is on this machine");
 	close(pair[0]);
 	close(pair[1]);
+}
+
+/* A directory for sockets; the path of one in it. */
+static char directory[] = "/tmp/net_dial-XXXXXX";
+static char path[sizeof(directory) + 8];
+
+static int path_listener(int type, int backlog)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type, 0);
+
+	memcpy(a.sun_path, path, sizeof(path));
+	unlink(path);
+	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+			(backlog >= 0 && listen(fd, backlog) < 0))
+		return -1;
+	return fd;
+}
+
+static void run_path(struct outcome *o, char *where)
+{
+	struct net_settings set = { .host = where, .port = 25, .family = NET_IPV6 };
+
+	outcome_init(o);
+	o->dial = dial_start(&o->loop, &set, clock_ms() + 5000, record, o);
+	check_int(o->called, 0, "a path: nothing is told before the loop runs");
+	loop_run(&o->loop);
+}
+
+static void check_path_fails(char *where, int number, const char *why)
+{
+	char want[400];
+	struct outcome o;
+
+	run_path(&o, where);
+	snprintf(want, sizeof(want), "cannot connect to %s: %s", where, why);
+	check_int(o.fd, -1, "a path: no socket");
+	check_int(o.err.kind, ERR_CONNECT, "a path: ERR_CONNECT");
+	check_int(o.err.sys_errno, number, "a path: with its errno");
+	check_text(o.err.text, want, "a path: why");
+	check_text(o.err.hint, "see that the service is running that listens on this socket, and "
+		"that host is its path", "a path: port 25 is not spoken of");
+	outcome_release(&o);
+}
+
+static void test_path(void)
+{
+	char text[128], small[8];
+	struct outcome o;
+	int fd, near;
+
+	check(!!mkdtemp(directory), "a directory");
+	snprintf(path, sizeof(path), "%s/socket", directory);
+	check_path_fails(path, ENOENT, "no such socket");
+	fd = path_listener(SOCK_STREAM, 5);
+	run_path(&o, path);
+	check(o.fd >= 0, "a socket in the file system is reached");
+	check(fcntl(o.fd, F_GETFL) & O_NONBLOCK, "non-blocking");
+	check(fcntl(o.fd, F_GETFD) & FD_CLOEXEC, "close-on-exec");
+	dial_peer_text(o.fd, text, sizeof(text));
+	check_text(text, path, "the peer is its path");
+	dial_peer_text(o.fd, small, sizeof(small));
+	check(strlen(small) < sizeof(small), "cut where there is no room");
+	dial_own_literal(o.fd, text, sizeof(text));
+	check_text(text, "localhost", "EHLO localhost");
+	near = accept(fd, NULL, NULL);
+	dial_peer_text(near, text, sizeof(text));
+	check_text(text, "", "the caller has no name");
+	check_int(write(o.fd, "x", 1), 1, "octets go in");
+	check_int(read(near, text, 1), 1, "and come out");
+	close(near);
+	outcome_release(&o);
+	close(fd);
+	check_path_fails(path, ECONNREFUSED, "nobody listens there");
+}
+
+static void test_path_troubles(void)
+{
+	enum { TOO_LONG = sizeof(((struct sockaddr_un *)0)->sun_path) };
+	char long_path[TOO_LONG + 1] = "/", want[400];
+	struct outcome o, waiting;
+	bool root = !geteuid();
+	int fd = path_listener(SOCK_STREAM, 0);
+
+	run_path(&waiting, path);
+	check(waiting.fd >= 0, "one may wait");
+	check_path_fails(path, EAGAIN, "too many are waiting there already");
+	outcome_release(&waiting);
+	close(fd);
+	fd = path_listener(SOCK_DGRAM, -1);
+	check_path_fails(path, EPROTOTYPE, "it is no stream socket");
+	close(fd);
+	check_path_fails(directory, ECONNREFUSED, "nobody listens there");
+	fd = path_listener(SOCK_STREAM, 5);
+	chmod(path, 0);
+	if (!root || !seteuid(65534))   /* root may go anywhere */
+		check_path_fails(path, EACCES, "permission denied");
+	if (root)
+		check(!seteuid(0), "root again");
+	close(fd);
+	memset(long_path + 1, 'x', TOO_LONG - 1);
+	run_path(&o, long_path);
+	check_int(o.err.kind, ERR_CONFIG, "a path that no socket can have");
+	snprintf(want, sizeof(want), "cannot connect to %s: the path of a socket has at most %d "
+		"octets", long_path, TOO_LONG - 1);
+	check_text(o.err.text, want, "is told as such");
+	outcome_release(&o);
+	long_path[TOO_LONG - 1] = '\0';
+	check_path_fails(long_path, ENOENT, "no such socket");
+	unlink(path);
+	rmdir(directory);
 }
 
 int main(void)
@@ -420,5 +533,7 @@ int main(void)
 	test_by_name();
 	test_limits();
 	test_texts();
+	test_path();
+	test_path_troubles();
 	return tap_done();
 }

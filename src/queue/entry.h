@@ -2,9 +2,10 @@
  *
  * Pure.  Two texts make an entry; sendoff-queue(5) documents both.
  *
- *   message file   never changes: what was taken in.  A head of lines, an empty
- *                  line, then the content as it goes to a server (CRLF, header
- *                  and body).  Length and digest stand in front of all else.
+ *   message file   never changes: what was taken in.  A front of three lines with
+ *                  version, length and digest; a head of lines; an empty line;
+ *                  then the content as it goes to a server (CRLF, header and
+ *                  body).
  *   control file   replaced as a whole: what has happened since.  Missing means
  *                  that nothing has.
  *
@@ -21,6 +22,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "mail/envelope.h"
 
@@ -29,7 +31,10 @@ enum {
 	ENTRY_ID_LEN = 12,            /* of [a-z2-7]: 60 random bits */
 	ENTRY_HISTORY_MAX = 30,       /* events kept: the first 5 and the newest */
 	ENTRY_TEXT_MAX = 512,         /* octets of an answer that are kept */
-	ENTRY_HEAD_MAX = 64 << 20     /* octets of a head: 100,000 recipients fit */
+	ENTRY_HEAD_MAX = 64 << 20,    /* octets of a head: 100,000 recipients fit */
+	ENTRY_RECIPIENTS_MAX = 1000000,
+	ENTRY_CONTROL_MAX = 256 << 20,
+	ENTRY_FRONT_LEN = 118         /* octets of a front, always */
 };
 
 /* How bad news reach whoever handed the message in (sendmail -oe). */
@@ -54,7 +59,8 @@ struct entry_recipient {
 };
 
 /* What happened, oldest first.  what is one of: accepted, tried, sent, unsure,
- * held, released, retried, delayed, failed, reported. */
+ * held, released, retried, delayed, failed, reported, damaged (a control file
+ * that was, and is set aside). */
 struct entry_event {
 	int64_t when;
 	char  what[12];
@@ -114,19 +120,35 @@ size_t entry_in_state(const struct entry *n, enum recipient_state state);
 
 bool entry_is_id(const char *text);           /* ENTRY_ID_LEN of [a-z2-7] */
 
-/* The head of a message file, without the lines of length and digest and with
- * its empty line.  -1: ERR_MESSAGE (too long). */
+/* The front: length and digest of all that stands behind it.  It is of one size
+ * so that it can be written last. */
+void entry_write_front(uint64_t length, const char *digest, struct buf *out);
+
+/* Reads it from the beginning of a file.  -1: ERR_DAMAGED; ERR_FORMAT when it is
+ * of a version that this release does not know. */
+int entry_read_front(const char *text, size_t len, uint64_t *length,
+	char digest[DIGEST_HEX + 1], struct err *e);
+
+/* The head with its empty line; out->max should be ENTRY_HEAD_MAX.  -1:
+ * ERR_MESSAGE (too long, no recipients or too many). */
 int entry_write_head(const struct entry *n, struct buf *out, struct err *e);
 
-/* Reads such a head; n all zero.  -1: ERR_DAMAGED with what and which line;
- * ERR_FORMAT when it is a version that this release does not know. */
+/* How long the head is that text begins with, its empty line included; 0: it
+ * does not end in it. */
+size_t entry_head_len(const char *text, size_t len);
+
+/* Reads such a head, exactly; n all zero.  login, origin, from and message_id are
+ * never NULL behind it.  -1: ERR_DAMAGED with what and which line, and n is all
+ * zero. */
 int entry_read_head(const char *text, size_t len, struct entry *n, struct err *e);
 
-/* The whole control file, with its own version and digest in front. */
+/* The whole control file, with its own version and digest in front; n->id and
+ * n->created say whose it is.  out->max should be ENTRY_CONTROL_MAX. */
 void entry_write_control(const struct entry *n, struct buf *out);
 
-/* Adds what a control file says to an entry whose head was read.  -1:
- * ERR_DAMAGED, ERR_FORMAT; n is then as it was. */
+/* Puts what a control file says in place of all that the head of n said of tries;
+ * n->id is set.  -1: ERR_DAMAGED (another entry's, too), ERR_FORMAT; n is then as
+ * it was. */
 int entry_read_control(const char *text, size_t len, struct entry *n, struct err *e);
 
 #endif

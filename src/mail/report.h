@@ -21,7 +21,7 @@ struct report_recipient {
 	const char *original;     /* as the sender named it; NULL: the same */
 	int  code;                /* of the server's answer; 0: none */
 	const char *enhanced;     /* "5.1.1"; "" or NULL: one is derived (RFC 3463) */
-	const char *text;         /* the answer or the reason, cleaned; NULL */
+	const char *text;         /* the answer (its code may stand in front) or the reason; NULL */
 	int64_t when;             /* of it */
 };
 
@@ -34,7 +34,7 @@ struct report {
 	const char *arrival;      /* ... of the message */
 	const char *until;        /* ... when it will be given up; REPORT_DELAYED */
 	const char *message_id;   /* of the report, with angle brackets */
-	const char *boundary;     /* random */
+	const char *boundary;     /* random; something is added if it occurs in the message */
 	const char *id;           /* the queue's id of the message */
 	const char *next;         /* one next step in plain words; NULL */
 	const struct dsn *dsn;    /* ENVID and RET of the message */
@@ -42,9 +42,9 @@ struct report {
 	size_t count;
 	const char *header;       /* of the message, CRLF lines, without the empty line */
 	size_t header_len;
-	const char *body;         /* NULL: only the header is quoted (text/rfc822-headers) */
+	const char *body;         /* NULL, or with a line of more than 998 octets: only the
+	                           * header is quoted (text/rfc822-headers) */
 	size_t body_len;
-	bool eight_bit;           /* header or body have octets above 127 */
 };
 
 /* Header and body, CRLF lines, with the empty line between; *header_len tells

@@ -14,8 +14,10 @@ my %exits = (OK => 0, USAGE => 64, DATAERR => 65, NOINPUT => 66, NOUSER => 67, N
 	UNAVAILABLE => 69, SOFTWARE => 70, OSERR => 71, OSFILE => 72, CANTCREAT => 73, IOERR => 74,
 	TEMPFAIL => 75, PROTOCOL => 76, NOPERM => 77, CONFIG => 78);
 
-is_deeply([ sort keys %page ], [ qw(sendmail.8 sendoff-config.5 sendoff-send.1 sendoff.1) ],
-	'the pages are there');
+is_deeply([ sort keys %page ], [ qw(mailq.1 newaliases.1 sendmail.8 sendoff-config.5
+	sendoff-queue.5 sendoff-runner.8 sendoff-send.1 sendoff.1) ], 'the pages are there');
+my ($global_part) = $page{'sendoff-config.5'} =~ /^\.Sh KEYS OF \[sendoff\]\n(.*?)^\.Sh /ms;
+my %global_key = map { $_ => 1 } $global_part =~ /^\.It Ic ([a-z_]+)/mg;
 
 # --- exit codes and causes ------------------------------------------------
 
@@ -119,12 +121,15 @@ my @indented = map { s/^    //mgr } $readme =~ /^((?:    .*\n|\n)+)/mg;
 my @configs = grep { /^\[account/m } @indented;
 checks($_, 'README: ' . (split /\n/, $_ =~ s/^\n+//r)[0]) for @configs;
 is(scalar @configs, 2, 'README: both examples were found');
+my @machines = grep { /^\[account/m } blocks($page{'sendoff-runner.8'});
+checks($_, 'sendoff-runner(8): its example') for @machines;
+is(scalar @machines, 1, 'it was found');
 
 # Each key once, alone in an account: the page names no key that is not one, and
 # every choice it gives is one.
 while ($page{'sendoff-config.5'} =~ /^\.It Ic ([a-z_]+) Pq ([a-z0-9]+(?: \| [a-z0-9]+)+)$/mg) {
 	my ($key, @choices) = ($1, split / \| /, $2);
-	my $global = $key =~ /^log/;
+	my $global = $global_key{$key};
 	for my $choice (@choices) {
 		checks(($global ? "[sendoff]\n$key = $choice\n[account a]\nhost = h\n" :
 			"[account a]\nhost = h\n$key = $choice\n"), "$key = $choice");
@@ -167,7 +172,7 @@ for my $lines (@variants) {
 	next if !@keys;
 	my ($section) = $keys[0] =~ /^\[/ ? shift @keys : undef;
 	for my $key ($section ? join("\n", @keys) =~ s/^tls_ca_file.*\n//mr : @keys) {
-		my $global = $key =~ /^(?:domain|log|log_format) =/;
+		my $global = !$section && $global_key{ ($key =~ /^([a-z_]+)/)[0] };
 		checks($global ? "[sendoff]\n$key\n[account a]\nhost = h\n" : ($section // '[account a]') .
 			"\n" . ($key =~ /^host/m ? '' : "host = h\nuser = u\n") .
 			($section || $key =~ /^password/ ? '' : "password_env = P\n") . "$key\n",
@@ -203,7 +208,7 @@ for my $name (qw(sendoff.1 sendoff-send.1 sendmail.8)) {
 			stdin => $message,
 			env => { PATH => "$bin:/usr/bin:/bin", SENDOFF_CONFIG => $accounts });
 		is($run->{exit}, 0, "$name: " . (split /\n/, $block)[0]) or diag($run->{err});
-		cmp_ok($server->stored, '>', $before, '... and it sent') if $block !~ /--explain|config/;
+		cmp_ok($server->stored, '>', $before, '... and it sent') if $block !~ /--explain|config|sendoff queue| -bp/;
 		$ran++;
 	}
 }

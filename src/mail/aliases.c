@@ -245,6 +245,34 @@ const char *alias_table_faults(const struct alias_table *t)
 	return buf_text(&t->faults);
 }
 
+static void name_includes(const struct target_list *list,
+	void (*each)(void *context, const char *path), void *context)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].kind == TARGET_INCLUDE)
+			each(context, list->items[i].text);
+}
+
+void alias_table_includes(const struct alias_table *t,
+	void (*each)(void *context, const char *path), void *context)
+{
+	for (size_t i = 0; i < t->count; i++)
+		name_includes(&t->aliases[i].targets, each, context);
+}
+
+void alias_text_includes(const char *text, size_t len,
+	void (*each)(void *context, const char *path), void *context)
+{
+	struct buf whole = BUF_INIT(ALIASES_FILE_MAX + 1);
+	struct target_list list = { 0 };
+
+	targets_prepare(text, len, &whole);
+	targets_parse(buf_text(&whole), whole.len, 1, TARGETS_IN_INCLUDE, &list);
+	name_includes(&list, each, context);
+	targets_release(&list);
+	buf_release(&whole);
+}
+
 /* Every alias keeps its line, so that errors name the same place. */
 void alias_table_write(const struct alias_table *t, struct buf *out)
 {

@@ -36,6 +36,13 @@ const char *alias_table_faults(const struct alias_table *t);
  * to the accepting role. */
 void alias_table_write(const struct alias_table *t, struct buf *out);
 
+/* The :include: files that a table names, and those that the text of one names;
+ * one may be named more than once. */
+void alias_table_includes(const struct alias_table *t,
+	void (*each)(void *context, const char *path), void *context);
+void alias_text_includes(const char *text, size_t len,
+	void (*each)(void *context, const char *path), void *context);
+
 struct alias_rules {
 	const struct alias_table *tables[2];   /* borrowed; the personal one first; NULL: none */
 	const char *admin;                /* envelope form, or NULL */

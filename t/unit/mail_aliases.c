@@ -409,6 +409,21 @@ static void test_many(void)
 	buf_release(&got.all);
 }
 
+static void test_includes(void)
+{
+	static const char text[] = ":include:/x, a@b\n# :include:/no\n\":include:/y\"\n:fail: :include:/z\n";
+	struct alias_table *t = parse("F", real);
+	struct got got = { .all = BUF_INIT(0) };
+
+	alias_table_includes(t, collect, &got);
+	check_text(buf_text(&got.all), "/etc/list /etc/list ", "the files that a table names");
+	buf_clear(&got.all);
+	alias_text_includes(text, sizeof(text) - 1, collect, &got);
+	check_text(buf_text(&got.all), "/x /y ", "the files that such a file names");
+	buf_release(&got.all);
+	alias_table_free(&t);
+}
+
 static void test_limits(void)
 {
 	char *large = mem_alloc(ALIASES_FILE_MAX + 2), *name = mem_alloc(3000);
@@ -451,6 +466,7 @@ int main(void)
 	test_loops();
 	test_doubling();
 	test_many();
+	test_includes();
 	test_limits();
 	return tap_done();
 }

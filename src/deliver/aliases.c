@@ -1,0 +1,141 @@
+/* deliver/aliases.c - reading alias files; see aliases.h. */
+#include "deliver/aliases.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/host.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/text.h"
+
+enum { PERSONAL, SYSTEM };
+
+static const char usual[] = "/etc/aliases";
+
+/* A directory of another user's was left in the environment by cron or sudo. */
+static bool is_own_directory(const char *path)
+{
+	struct stat st;
+
+	return path[0] == '/' && stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+		st.st_uid == geteuid();
+}
+
+static char *personal_path(void)
+{
+	const char *xdg = process_env("XDG_CONFIG_HOME"), *home;
+
+	if (xdg && is_own_directory(xdg))
+		return mem_printf("%s/sendoff/aliases", xdg);
+	home = process_home();
+	return home ? mem_printf("%s/.config/sendoff/aliases", home) : NULL;
+}
+
+static enum file_result read_owned(const char *path, uid_t *owner, struct buf *out, struct err *e)
+{
+	struct stat st;
+	int fd;
+	enum file_result result = file_open(path, FILE_OWNED, &fd, e);
+
+	if (result != FILE_OK)
+		return result;
+	if (fstat(fd, &st) < 0 || file_read_open(fd, path, out, e) < 0)
+		result = FILE_BAD;
+	else
+		*owner = st.st_uid;
+	close(fd);
+	return result;
+}
+
+/* Own trouble with an own file is told; the system's file may be none of ours. */
+static int load(struct alias_book *b, size_t table, const char *path, struct err *e)
+{
+	struct buf text = BUF_INIT(ALIASES_FILE_MAX);
+	enum file_result result = read_owned(path, &b->owners[table], &text, e);
+	int good = 0;
+
+	if (result == FILE_OK)
+		good = alias_table_parse(&b->tables[table], path, buf_text(&text), text.len, e);
+	else if (result == FILE_BAD || (result == FILE_DENIED && table == PERSONAL))
+		good = err_context(e, "aliases");
+	buf_release(&text);
+	return good;
+}
+
+int alias_book_read(const struct alias_book *b, size_t table, const char *path, struct buf *out,
+	struct err *e)
+{
+	char shown[256];
+	uid_t owner = (uid_t)-1;
+
+	if (read_owned(path, &owner, out, e) != FILE_OK)
+		return -1;
+	if (owner == b->owners[table])
+		return 0;
+	buf_clear(out);
+	text_clean_to(shown, sizeof(shown), path, strlen(path));
+	err_set(e, ERR_CONFIG, "'%s' does not belong to the owner of the aliases that include it (uid "
+		"%lu)", shown, (unsigned long)b->owners[table]);
+	return err_hint(e, "put the addresses into the alias itself, or give the file to that user");
+}
+
+static int include(void *context, size_t table, const char *path, struct buf *out, struct err *e)
+{
+	return alias_book_read(context, table, path, out, e);
+}
+
+static const char *own_domain(void)
+{
+	return host_mailname() ? host_mailname() : host_name();
+}
+
+static void make_rules(struct alias_book *b, const struct config *c)
+{
+	const struct key_list *names = c ? &c->global.local_names : NULL;
+	size_t count = names ? names->count : 0;
+
+	b->local_names = mem_alloc((count + 1) * sizeof(*b->local_names));
+	for (size_t i = 0; i < count; i++)
+		b->local_names[i] = names->items[i];
+	b->rules = (struct alias_rules){
+		.tables = { b->tables[PERSONAL], b->tables[SYSTEM] },
+		.admin = c ? c->global.admin : NULL,
+		.domain = c ? config_domain(c) : own_domain(),
+		.local_names = b->local_names, .include = include, .context = b
+	};
+}
+
+int alias_book_load(struct alias_book *b, const struct config *c, bool personal, struct err *e)
+{
+	const char *system = c && c->global.aliases ? c->global.aliases : usual;
+	char *own = personal ? personal_path() : NULL;
+	int good;
+
+	memset(b, 0, sizeof(*b));
+	good = own ? load(b, PERSONAL, own, e) : 0;
+	if (good == 0)
+		good = load(b, SYSTEM, system, e);
+	free(own);
+	if (good < 0)
+		alias_book_release(b);
+	else
+		make_rules(b, c);
+	return good;
+}
+
+void alias_book_release(struct alias_book *b)
+{
+	alias_table_free(&b->tables[PERSONAL]);
+	alias_table_free(&b->tables[SYSTEM]);
+	free(b->local_names);
+	memset(b, 0, sizeof(*b));
+}
+
+const struct alias_rules *alias_book_rules(const struct alias_book *b)
+{
+	return &b->rules;
+}

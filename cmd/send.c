@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "conf/conf.h"
 #include "deliver/outcome.h"
 
 struct send_words {
@@ -18,7 +20,8 @@ struct send_words {
 	const char **files;    /* own */
 	size_t file_count;
 	struct dsn dsn;
-	bool from_header, dry_run, explain;
+	bool from_header, dry_run, explain, no_queue, queue_only;
+	int64_t not_before;
 };
 
 #define TAKE(name) static int take_##name(void *into, const char *value, struct err *e)
@@ -90,6 +93,50 @@ TAKE(dry_run)
 	return 0;
 }
 
+TAKE(no_queue)
+{
+	(void)value;
+	(void)e;
+	((struct send_words *)into)->no_queue = true;
+	return 0;
+}
+
+TAKE(queue_only)
+{
+	(void)value;
+	(void)e;
+	((struct send_words *)into)->queue_only = true;
+	return 0;
+}
+
+/* "2026-11-22 10:00", with or without seconds, a T in between or a Z behind;
+ * "+90m", "+2h", "+1d". */
+TAKE(at)
+{
+	static const struct key wait = { .name = "--at", .type = KEY_DURATION, .least = 0,
+		.most = 400L * 86400 * 1000 };
+	static const char *const forms[] = { "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+		"%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d" };
+	struct send_words *w = into;
+	long ms = 0;
+
+	if (value[0] == '+' && key_parse(&wait, value + 1, &ms, e) == 0) {
+		w->not_before = (int64_t)time(NULL) + ms / 1000;
+		return 0;
+	}
+	for (size_t i = 0; value[0] != '+' && i < COUNT(forms); i++) {
+		struct tm when = { .tm_isdst = -1 };
+		const char *end = strptime(value, forms[i], &when);
+
+		if (!end || (*end && strcmp(end, "Z") != 0))
+			continue;
+		w->not_before = *end ? timegm(&when) : mktime(&when);
+		return 0;
+	}
+	err_set(e, ERR_USAGE, "--at is no time");
+	return err_hint(e, "write it as in: --at '2026-12-24 18:00', or --at +2h");
+}
+
 TAKE(explain)
 {
 	(void)value;
@@ -113,7 +160,11 @@ const struct opt send_options[] = {
 	{ 'V', "dsn-envid", OPT_VALUE, "ID", "envelope id that reports carry", take_envid },
 	{ 'i', NULL, OPT_FLAG, NULL, "no effect: a line of a single dot is text here anyway",
 		take_nothing },
-	{ 0, "no-queue", OPT_FLAG, NULL, "send now or not at all, as is always done", take_nothing },
+	{ 0, "no-queue", OPT_FLAG, NULL, "send now or not at all: nothing is stored",
+		take_no_queue },
+	{ 0, "queue", OPT_FLAG, NULL, "only store it; the next flush sends it", take_queue_only },
+	{ 0, "at", OPT_VALUE, "TIME", "store it, and send it not before: 'YYYY-MM-DD HH:MM' or +2h",
+		take_at },
 	{ 0, "dry-run", OPT_FLAG, NULL, "show envelope and header, send nothing", take_dry_run },
 	{ 0, "explain", OPT_FLAG, NULL, "say why this account and sender, send nothing",
 		take_explain },
@@ -171,6 +222,10 @@ static void show_sent(const struct submission *s, const char *file, struct buf *
 
 	account_where(s->route.account, where, sizeof(where));
 	buf_printf(out, "sendoff: %s%s", file ? file : "", file ? ": " : "");
+	if (s->outcome.handed_over) {
+		buf_printf(out, "stored as %s: the system's runner sends it\n", s->outcome.id);
+		return;
+	}
 	buf_printf(out, "sent to %zu recipient%s by account %s (%s): %s\n", s->outcome.delivered,
 		s->outcome.delivered == 1 ? "" : "s", s->route.account->name, where,
 		content->text ? content->text : "");
@@ -184,6 +239,7 @@ static int tell(const struct globals *globals, const struct submission *s,
 	struct buf out = BUF_INIT(64 << 20), err = BUF_INIT(64 << 20);
 	int code = s->outcome.exit;
 	bool person = isatty(STDERR_FILENO) && isatty(STDIN_FILENO);
+	bool queued = s->outcome.queued || s->outcome.handed_over;
 
 	if (globals->json) {
 		outcome_json(&s->outcome, manner->file, &out);
@@ -193,10 +249,15 @@ static int tell(const struct globals *globals, const struct submission *s,
 	if (code && manner->file)
 		buf_printf(&err, "sendoff: %s: not sent, or not to all (exit code %d)\n", manner->file,
 			code);
-	outcome_describe(&s->outcome, &err);
+	/* cron would mail what a sendmail says of a message that is stored. */
+	if (!queued || !manner->silent || code)
+		outcome_describe(&s->outcome, &err);
+	if (s->outcome.queued && s->unwatched && !manner->silent)
+		buf_add_text(&err, "  it goes out with the next message that does; at once: `sendoff "
+			"queue flush`; always by itself: `sendoff queue watch`\n");
 	if (s->log_warning[0] && (code || !manner->silent))
 		buf_printf(&err, "sendoff: %s\n", s->log_warning);
-	if (!code && !globals->json && (person || manner->file))
+	if (!code && !globals->json && (person || manner->file) && !s->outcome.queued)
 		show_sent(s, manner->file, &err);
 	if (!manner->quiet && !globals->quiet)
 		print_err(&err);
@@ -236,7 +297,9 @@ int send_one(const struct globals *globals, struct submit_options *o,
 	o->no_network = manner->dry_run || manner->explain;
 	if (globals->verbose)
 		o->trace = print_trace;
-	submit(loaded < 0 ? NULL : &config, &e, o, &s);
+	if (loaded == 0)
+		e = (struct err){ 0 };
+	submit(&config, &e, o, &s);
 	if (o->no_network && !s.outcome.exit)
 		code = show(globals, &s, manner);
 	else
@@ -309,7 +372,8 @@ int cmd_send(struct globals *globals, char **words, int count)
 		o = (struct submit_options){ .input = STDIN_FILENO, .from_header = w.from_header,
 			.sender = w.sender, .full_name = w.full_name, .recipients = words,
 			.count = (size_t)count, .dsn = w.dsn, .log_fallback = "none",
-			.memory = &memory };
+			.memory = &memory, .no_queue = w.no_queue, .queue_only = w.queue_only,
+			.not_before = w.not_before, .errors = ERRORS_MAIL };
 		manner = (struct send_manner){ .dry_run = w.dry_run, .explain = w.explain };
 		if (!w.file_count)
 			code = send_one(globals, &o, &manner);

@@ -37,6 +37,7 @@ enum err_kind {
 	ERR_DAMAGED,   /* a queue file is not what it was */
 	ERR_FORMAT,    /* a queue file of a release that this one does not know */
 	ERR_NO_QUEUE,  /* there is no queue in that place */
+	ERR_PARKED,    /* the account may not be used now, or is busy */
 	ERR_RUNNER,    /* the system's runner cannot be reached */
 	ERR_SIGNAL     /* the user or the system told us to stop */
 };

@@ -19,6 +19,7 @@ enum key_type {
 	KEY_BOOL,      /* bool          yes/no, true/false, on/off, 1/0 */
 	KEY_NUMBER,    /* long          row->least to row->most */
 	KEY_DURATION,  /* long          milliseconds; written 90, 90s, 500ms, 5m, 2h, 1d */
+	KEY_SIZE,      /* long          octets; written 4096, 64K, 50M, 2G (1024 each) */
 	KEY_CHOICE,    /* int           one of row->choices */
 	KEY_SECRET     /* struct secret never shown */
 };
@@ -40,7 +41,7 @@ struct key {
 	const char    *fallback;  /* text of the default, or NULL: absent (NULL, 0, empty) */
 	const char    *help;      /* one line, without a full stop */
 	const struct key_choice *choices;   /* KEY_CHOICE */
-	long           least, most;         /* KEY_NUMBER, KEY_DURATION (ms) */
+	long           least, most;         /* KEY_NUMBER, KEY_DURATION (ms), KEY_SIZE */
 };
 
 #endif

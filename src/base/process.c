@@ -71,8 +71,12 @@ static void on_stop(int number)
 
 void process_catch_signals(void)
 {
-	if (wake_fd < 0)
+	static pid_t owner;
+
+	/* A child that goes on alone is not woken by its parent's signals. */
+	if (wake_fd < 0 || owner != getpid())
 		wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	owner = getpid();
 	set_signal(SIGTERM, on_stop);
 	set_signal(SIGHUP, on_stop);
 	set_signal(SIGINT, on_stop);

@@ -25,6 +25,13 @@ static const struct {
 	{ "d", 86400000 }, { "h", 3600000 }, { "m", 60000 }, { "s", 1000 }, { "ms", 1 }
 };
 
+static const struct {
+	const char *name;
+	long octets;
+} sizes[] = {
+	{ "G", 1L << 30 }, { "M", 1L << 20 }, { "K", 1L << 10 }, { "", 1 }
+};
+
 /* A C0 or C1 control character; a tab is a blank. */
 static bool is_control(const unsigned char *s, size_t n)
 {
@@ -162,6 +169,20 @@ static bool parse_duration(const struct key *row, const char *value, long *out)
 	return *out >= row->least && *out <= row->most;
 }
 
+static bool parse_size(const struct key *row, const char *value, long *out)
+{
+	const char *end = parse_digits(value, out);
+	long octets = 0;
+
+	for (size_t i = 0; end && i < COUNT(sizes); i++)
+		if (text_equal_fold(end, strlen(end), sizes[i].name, strlen(sizes[i].name)))
+			octets = sizes[i].octets;
+	if (!octets || *out > LONG_MAX / octets)
+		return false;
+	*out *= octets;
+	return *out >= row->least && *out <= row->most;
+}
+
 static bool parse_choice(const struct key_choice *choices, const char *value, int *out)
 {
 	for (; choices->name; choices++)
@@ -185,6 +206,18 @@ static void write_duration(long ms, struct buf *out)
 	buf_printf(out, "%ld%s", ms / units[i].ms, units[i].name);
 }
 
+static void write_size(long octets, struct buf *out)
+{
+	size_t i = 0;
+
+	while (octets % sizes[i].octets)
+		i++;
+	if (octets)
+		buf_printf(out, "%ld%s", octets / sizes[i].octets, sizes[i].name);
+	else
+		buf_add_char(out, '0');
+}
+
 /* What the row allows, in words that follow "must be". */
 static void write_allowed(const struct key *row, struct buf *out)
 {
@@ -201,6 +234,13 @@ static void write_allowed(const struct key *row, struct buf *out)
 		buf_add_text(out, " to ");
 		write_duration(row->most, out);
 		buf_add_text(out, ", written like 90s, 500ms, 5m, 2h or 1d");
+		break;
+	case KEY_SIZE:
+		buf_add_text(out, "a size from ");
+		write_size(row->least, out);
+		buf_add_text(out, " to ");
+		write_size(row->most, out);
+		buf_add_text(out, ", written like 4096, 64K, 50M or 2G");
 		break;
 	default:
 		for (const struct key_choice *c = row->choices; c->name; c++) {
@@ -234,6 +274,8 @@ static int parse_plain(const struct key *row, const char *value, void *field, st
 		good = parse_number(row, value, &number);
 	else if (row->type == KEY_DURATION)
 		good = parse_duration(row, value, &number);
+	else if (row->type == KEY_SIZE)
+		good = parse_size(row, value, &number);
 	else
 		good = parse_choice(row->type == KEY_BOOL ? switches : row->choices, value,
 			&choice);
@@ -307,6 +349,7 @@ void key_clear(const struct key *row, void *field)
 		break;
 	case KEY_NUMBER:
 	case KEY_DURATION:
+	case KEY_SIZE:
 		*(long *)field = 0;
 		break;
 	case KEY_CHOICE:
@@ -346,6 +389,9 @@ void key_write(const struct key *row, const void *field, struct buf *out)
 		break;
 	case KEY_DURATION:
 		write_duration(*(const long *)field, out);
+		break;
+	case KEY_SIZE:
+		write_size(*(const long *)field, out);
 		break;
 	case KEY_CHOICE:
 		for (const struct key_choice *c = row->choices; c->name && !text; c++)

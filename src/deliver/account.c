@@ -31,8 +31,38 @@ static const struct key who_keys[] = {
 	{ "rewrite_from", WHO(KEY_CHOICE, rewrite_from), "auto",
 		"auto, never or always: put the account's address in place of others",
 		.choices = rewrite_choices },
+	{ "users", WHO(KEY_LIST, users), NULL,
+		"who may select this system account: names, @groups, *", .choices = NULL },
+	{ "fallback", WHO(KEY_WORD, fallback), NULL,
+		"account that serves while this one cannot", .choices = NULL },
 	{ .name = NULL }
 };
+
+#define TRAFFIC(type, field) type, offsetof(struct traffic_settings, field)
+static const struct key traffic_keys[] = {
+	{ "max_connections", TRAFFIC(KEY_NUMBER, max_connections), "2",
+		"connections to the server at one time, of all processes", .least = 1, .most = 100 },
+	{ "max_rate", TRAFFIC(KEY_WORD, max_rate), NULL,
+		"messages in a time, as 30/m; s, m, h or d", .choices = NULL },
+	{ .name = NULL }
+};
+
+static const struct key_choice delivery_choices[] = {
+	{ "now", DELIVERY_NOW }, { "background", DELIVERY_BACKGROUND },
+	{ "queue", DELIVERY_QUEUE }, { NULL, 0 }
+};
+
+static const struct key_choice trace_choices[] = {
+	{ "auto", TRACE_BY_SCOPE }, { "no", TRACE_NO }, { "yes", TRACE_YES }, { NULL, 0 }
+};
+
+enum {
+	SECOND = 1000,
+	HOUR = 3600 * SECOND,
+	DAY = 24 * HOUR
+};
+#define MONTHS_MOST (400L * DAY)
+#define SIZE_MOST (1L << 40)
 
 #define GLOBAL(type, field) type, offsetof(struct global_settings, field)
 static const struct key own_global_keys[] = {
@@ -40,6 +70,44 @@ static const struct key own_global_keys[] = {
 		"account for mail that no other is chosen for", .choices = NULL },
 	{ "domain", GLOBAL(KEY_WORD, domain), NULL, "domain for bare names, as root",
 		.choices = NULL },
+	{ "aliases", GLOBAL(KEY_PATH, aliases), "/etc/aliases",
+		"file of aliases for local names", .choices = NULL },
+	{ "admin", GLOBAL(KEY_WORD, admin), NULL,
+		"address for every local name without alias, as root", .choices = NULL },
+	{ "local_names", GLOBAL(KEY_LIST, local_names), NULL,
+		"domains that are this machine's: their names are local", .choices = NULL },
+	{ "queue_dir", GLOBAL(KEY_PATH, queue_dir), NULL, "directory of the queue",
+		.choices = NULL },
+	{ "delivery", GLOBAL(KEY_CHOICE, delivery), "now",
+		"now, background or queue: when a message of one's own is first tried",
+		.choices = delivery_choices },
+	{ "max_age", GLOBAL(KEY_DURATION, retry.max_age), "5d",
+		"how long a message is tried before it is given up",
+		.least = SECOND, .most = MONTHS_MOST },
+	{ "delay_notice", GLOBAL(KEY_DURATION, retry.delay_notice), "4h",
+		"age at which the sender is told that it is late; 0: never",
+		.least = 0, .most = MONTHS_MOST },
+	{ "retry", GLOBAL(KEY_TEXT, retry_text), "5m 4h",
+		"the first wait and, doubled each time, the longest", .choices = NULL },
+	{ "failure_notice", GLOBAL(KEY_BOOL, failure_notice), "yes",
+		"whether senders are told by mail of what is given up", .choices = NULL },
+	{ "on_failure", GLOBAL(KEY_TEXT, on_failure), NULL,
+		"shell command for what is given up; SENDOFF_ID and SENDOFF_REASON tell",
+		.choices = NULL },
+	{ "failed_keep", GLOBAL(KEY_DURATION, failed_keep), "30d",
+		"how long what was given up is kept", .least = 0, .most = MONTHS_MOST },
+	{ "max_message", GLOBAL(KEY_SIZE, max_message), "100M",
+		"largest message; 0: no limit", .least = 0, .most = SIZE_MOST },
+	{ "quota_messages", GLOBAL(KEY_NUMBER, quota_messages), "1000",
+		"messages of one user in the system's queue", .least = 1, .most = 100000000 },
+	{ "quota_bytes", GLOBAL(KEY_SIZE, quota_bytes), "500M",
+		"octets of one user in the system's queue", .least = 1024, .most = SIZE_MOST },
+	{ "min_free", GLOBAL(KEY_SIZE, min_free), "50M",
+		"free space below which the system's queue takes nothing", .least = 0,
+		.most = SIZE_MOST },
+	{ "trace", GLOBAL(KEY_CHOICE, trace), "auto",
+		"auto, yes or no: a Received line; auto is yes in the system's queue",
+		.choices = trace_choices },
 	{ .name = NULL }
 };
 
@@ -50,6 +118,7 @@ const struct conf_table account_tables[] = {
 	{ tls_keys, offsetof(struct account, tls) },
 	{ sasl_keys, offsetof(struct account, sasl) },
 	{ secret_keys, offsetof(struct account, secret) },
+	{ traffic_keys, offsetof(struct account, traffic) },
 	{ NULL, 0 }
 };
 
@@ -77,7 +146,10 @@ void account_where(const struct account *a, char *out, size_t size)
 	char shown[300];
 
 	text_clean_to(shown, sizeof(shown), a->net.host, strlen(a->net.host));
-	snprintf(out, size, literal ? "[%s]:%ld" : "%s:%ld", shown, a->net.port);
+	if (a->net.host[0] == '/')   /* a socket in the file system has no port */
+		snprintf(out, size, "%s", shown);
+	else
+		snprintf(out, size, literal ? "[%s]:%ld" : "%s:%ld", shown, a->net.port);
 }
 
 static void finish_port(struct account *a)
@@ -149,6 +221,26 @@ static int to_domain_form(char **domain, const char *key, struct err *e)
 	return 0;
 }
 
+/* "30/m": a number of messages in a second, minute, hour or day. */
+static int finish_rate(struct account *a, struct err *e)
+{
+	static const char units[] = "smhd";
+	static const long lengths[] = { SECOND, 60 * SECOND, HOUR, DAY };
+	char *end = NULL;
+	const char *text = a->traffic.max_rate, *unit;
+	long count = text ? strtol(text, &end, 10) : 1;
+
+	if (!text)
+		return 0;
+	unit = end[0] == '/' && end[1] && !end[2] ? strchr(units, end[1]) : NULL;
+	if (count < 1 || count > 100000 || !unit || text[0] < '0' || text[0] > '9') {
+		err_set(e, ERR_CONFIG, "max_rate is not a number of messages in a time");
+		return err_hint(e, "write it as in: max_rate = 30/m");
+	}
+	a->traffic.rate_interval = lengths[unit - units] / count;
+	return 0;
+}
+
 static int check_login(const struct account *a, struct err *e)
 {
 	bool secret = secret_configured(&a->secret);
@@ -172,6 +264,27 @@ static int check_login(const struct account *a, struct err *e)
 	return 0;
 }
 
+int account_finish_global(struct global_settings *g, const char *home, struct err *e)
+{
+	static const struct key wait = { .name = "retry", .type = KEY_DURATION, .least = 10,
+		.most = 30L * DAY };
+	const char *text = g->retry_text ? g->retry_text : "5m 4h";
+	size_t first = strcspn(text, " \t"), gap = strspn(text + first, " \t");
+	char *words[] = { mem_copy(text, first), mem_string(text + first + gap) };
+	bool good = key_parse(&wait, words[0], &g->retry.first, e) == 0 &&
+		key_parse(&wait, words[1][0] ? words[1] : words[0], &g->retry.most, e) == 0;
+
+	free(words[0]);
+	free(words[1]);
+	if (!good || g->retry.most < g->retry.first) {
+		err_set(e, ERR_CONFIG, "retry is not a first and a longest wait");
+		return err_hint(e, "write it as in: retry = 5m 4h");
+	}
+	if (expand(&g->aliases, home, e) < 0 || expand(&g->queue_dir, home, e) < 0)
+		return -1;
+	return to_envelope_form(&g->admin, "admin", e);
+}
+
 int account_finish(struct account *a, const char *home, struct err *e)
 {
 	bool good;
@@ -187,7 +300,7 @@ int account_finish(struct account *a, const char *home, struct err *e)
 		to_domain_form(&a->smtp.ehlo, "ehlo", e) == 0 &&
 		secret_settings_check(&a->secret, e) == 0 &&
 		sasl_settings_check(&a->sasl, e) == 0 && tls_settings_check(&a->tls, e) == 0 &&
-		check_login(a, e) == 0;
+		finish_rate(a, e) == 0 && check_login(a, e) == 0;
 	for (size_t i = 0; good && i < a->who.allowed_from.count; i++)
 		good = to_envelope_form(&a->who.allowed_from.items[i], "allowed_from", e) == 0;
 	return good ? 0 : err_context(e, "account '%s'", a->name);

@@ -89,6 +89,8 @@ extern const struct conf_table global_tables[];    /* offsets into struct global
  * the keys. */
 int  account_finish(struct account *a, const char *home, struct err *e);
 void account_release(struct account *a);
+/* The same for [sendoff]: waits, paths, `admin`. */
+int  account_finish_global(struct global_settings *g, const char *home, struct err *e);
 
 bool account_logs_in(const struct account *a);     /* no mail without login */
 

@@ -9,11 +9,24 @@
 #define DELIVER_CAUSE_H
 
 #include "base/err.h"
+#include "queue/park.h"
 #include "smtp/message.h"
+
+/* Whose affair it is, and so what waits for what: this is the list of what is
+ * queued, what is parked and what is given up. */
+enum concern {
+	CONCERNS_CALLER,      /* usage, the input, this machine: never stored, never parked */
+	CONCERNS_RECIPIENT,   /* 4xx: that recipient waits; 5xx: refused for good */
+	CONCERNS_MESSAGE,     /* the same for all of the message */
+	CONCERNS_SENDER,      /* stored even for 5xx: mail of that sender by that account waits */
+	CONCERNS_ACCOUNT      /* stored even for 5xx: the account is parked */
+};
 
 struct cause {
 	const char *id;      /* "login-refused" */
-	int exit;            /* sysexits */
+	int exit;            /* sysexits; what --no-queue and check end with */
+	enum concern concern;
+	enum park_kind park; /* how the account is parked; PARK_NONE: it is not */
 	const char *words;   /* the cause in plain language */
 	const char *next;    /* one next step; NULL: none that is always right */
 };
@@ -21,6 +34,10 @@ struct cause {
 /* Never NULL.  host: the server's name, for what is known of providers. */
 const struct cause *cause_of_err(const struct err *e);
 const struct cause *cause_of_result(const struct smtp_result *r, const char *host);
+
+/* Whether it ends the matter for whomever it concerns: a permanent refusal of a
+ * recipient, of the content, of the message's size. */
+bool cause_is_final(const struct cause *c, const struct smtp_result *r);
 
 /* A local success. */
 enum { CAUSE_EXIT_OK = 0 };

@@ -2,11 +2,14 @@
 #include "deliver/config.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/host.h"
 #include "base/mem.h"
@@ -17,6 +20,61 @@
 #ifndef SENDOFF_SYSCONFDIR
 #define SENDOFF_SYSCONFDIR "/etc"
 #endif
+
+#ifndef SENDOFF_LOCALSTATEDIR
+#define SENDOFF_LOCALSTATEDIR "/var"
+#endif
+#ifndef SENDOFF_RUNDIR
+#define SENDOFF_RUNDIR "/run"
+#endif
+
+#define SYSTEM_FILE SENDOFF_SYSCONFDIR "/sendoff/config"
+
+/* ---- the runner */
+
+const char *config_smtp_socket(void)
+{
+	return SENDOFF_RUNDIR "/sendoff/smtp.sock";
+}
+
+const char *config_control_socket(void)
+{
+	return SENDOFF_RUNDIR "/sendoff/control.sock";
+}
+
+const char *config_system_spool(void)
+{
+	return SENDOFF_LOCALSTATEDIR "/spool/sendoff";
+}
+
+bool config_has_runner(void)
+{
+	const struct passwd *user;
+
+	if (access(SENDOFF_RUNDIR "/sendoff", F_OK) < 0)
+		return false;
+	user = getpwnam(CONFIG_RUNNER_USER);
+	return user && user->pw_uid != geteuid();
+}
+
+const struct account *config_runner_account(void)
+{
+	static char name[] = "system", host[] = SENDOFF_RUNDIR "/sendoff/smtp.sock";
+	static struct account a;
+	struct err ignored;
+
+	if (a.name)
+		return &a;
+	conf_fill(&(struct conf_source){ .name = NULL }, CONF_ACCOUNT, NULL, account_tables, true,
+		&a, &ignored);
+	a.name = name;
+	a.scope = SCOPE_SYSTEM;
+	a.net.host = host;
+	a.smtp.tls = SMTP_TLS_OFF;
+	a.who.rewrite_from = REWRITE_NEVER;
+	a.smtp.max_recipients = 100000;
+	return &a;
+}
 
 static void note_tried(struct config *c, const char *path, const char *what)
 {
@@ -39,6 +97,7 @@ static enum file_result load_file(struct config *c, const char *path, struct err
 		c->denied |= result == FILE_DENIED;
 		note_tried(c, path, result == FILE_ABSENT ? "absent" :
 			result == FILE_DENIED ? "no permission to read it" : e->text);
+		c->faulty |= result == FILE_BAD;
 		return result;
 	}
 	good = file_read_open(fd, path, &text, e) == 0 &&
@@ -50,6 +109,7 @@ static enum file_result load_file(struct config *c, const char *path, struct err
 	close(fd);
 	buf_wipe(&text);
 	note_tried(c, path, good ? "read" : e->text);
+	c->faulty |= !good;
 	return good ? FILE_OK : FILE_BAD;
 }
 
@@ -115,6 +175,19 @@ static void add_account(struct config *c, const struct conf_source *src, const c
 	memset(a, 0, sizeof(*a));
 	a->name = mem_string(name);
 	a->source = src;
+	a->scope = !strcmp(src->name, SYSTEM_FILE) && !c->file ? SCOPE_SYSTEM : SCOPE_PERSONAL;
+}
+
+/* The runner's socket as one account among the others; a personal file may have
+ * an account of that name of its own. */
+static void add_runner(struct config *c)
+{
+	if (config_account(c, config_runner_account()->name))
+		return;
+	c->accounts = mem_grow(c->accounts, c->count + 1, sizeof(*c->accounts));
+	c->accounts[c->count++] = *config_runner_account();
+	if (!c->global.default_account)
+		c->global.default_account = mem_string(config_runner_account()->name);
 }
 
 static int fill_accounts(struct config *c, struct err *e)
@@ -122,6 +195,8 @@ static int fill_accounts(struct config *c, struct err *e)
 	for (size_t i = 0; i < c->count; i++) {
 		struct account *a = &c->accounts[i];
 
+		if (!a->source)
+			continue;
 		if (conf_fill(a->source, CONF_ACCOUNT, a->name, account_tables, true, a, e) < 0 ||
 		    account_finish(a, process_home(), e) < 0)
 			return err_context(e, "%s", a->source->name);
@@ -143,6 +218,24 @@ static int check_default(const struct config *c, struct err *e)
 		shown);
 	buf_release(&origin);
 	return -1;
+}
+
+static int check_fallbacks(const struct config *c, struct err *e)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct account *a = &c->accounts[i];
+		struct buf origin = BUF_INIT(4096);
+
+		if (!a->who.fallback || (config_account(c, a->who.fallback) &&
+				strcmp(a->who.fallback, a->name) != 0))
+			continue;
+		config_origin(c, a, "fallback", &origin);
+		err_set(e, ERR_CONFIG, "%s: fallback names no other account", buf_text(&origin));
+		err_hint(e, "`sendoff config show` lists the accounts");
+		buf_release(&origin);
+		return -1;
+	}
+	return 0;
 }
 
 /* Kept in ASCII (IDNA), since headers that it completes must stay ASCII too. */
@@ -178,15 +271,18 @@ static int join(struct config *c, struct err *e)
 		for (size_t k = 0; k < src->account_count; k++)
 			add_account(c, src, src->accounts[k]);
 	}
+	if (c->runner)
+		add_runner(c);
 	if (!c->count) {
 		err_set(e, ERR_CONFIG, "no account is configured (%s)", c->sources[0].name);
 		return err_hint(e, "add a section [account NAME] with at least host and from");
 	}
-	if (log_settings_check(&c->global.log, e) < 0)
+	if (log_settings_check(&c->global.log, e) < 0 ||
+	    account_finish_global(&c->global, process_home(), e) < 0)
 		return err_context(e, "[sendoff]");
 	if (finish_domain(c, e) < 0 || fill_accounts(c, e) < 0)
 		return -1;
-	return check_default(c, e);
+	return check_default(c, e) < 0 ? -1 : check_fallbacks(c, e);
 }
 
 /* Nothing was found: say where we looked. */
@@ -222,8 +318,10 @@ static int load_named(struct config *c, const char *path, bool by_option, struct
 static int load_usual(struct config *c, struct err *e)
 {
 	char *personal = personal_path();
-	enum file_result system = load_file(c, SENDOFF_SYSCONFDIR "/sendoff/config", e), own;
+	enum file_result system = load_file(c, SYSTEM_FILE, e), own;
 
+	c->runner = system == FILE_DENIED ||
+		(system == FILE_ABSENT && access(config_smtp_socket(), F_OK) == 0);
 	if (!personal) {
 		note_tried(c, "personal file", "no home directory");
 		return system == FILE_BAD ? -1 : 0;
@@ -231,6 +329,16 @@ static int load_usual(struct config *c, struct err *e)
 	own = system == FILE_BAD ? FILE_BAD : load_file(c, personal, e);
 	free(personal);
 	return system == FILE_BAD || own == FILE_BAD ? -1 : 0;
+}
+
+static char *absolute(const char *file)
+{
+	char directory[PATH_MAX];
+
+	if (file[0] == '/')
+		return mem_string(file);
+	return getcwd(directory, sizeof(directory)) ? mem_printf("%s/%s", directory, file) :
+		mem_string(file);
 }
 
 int config_load(struct config *c, const char *file, struct err *e)
@@ -241,26 +349,92 @@ int config_load(struct config *c, const char *file, struct err *e)
 	c->tried.max = 64 * 1024;
 	secret_hide("SENDOFF_PASSWORD");
 	process_hold_secret();   /* a password may stand in what is read now */
-	if (!file && process_env("SENDOFF_HOST"))
+	if (!file && process_env("SENDOFF_HOST")) {
 		good = load_environment(c, e);
-	else if (file || process_env("SENDOFF_CONFIG"))
+	} else if (file || process_env("SENDOFF_CONFIG")) {
+		c->file = absolute(file ? file : process_env("SENDOFF_CONFIG"));
 		good = load_named(c, file ? file : process_env("SENDOFF_CONFIG"), file != NULL, e);
-	else
+	} else {
 		good = load_usual(c, e);
-	if (good < 0)
-		return -1;
-	return c->source_count ? join(c, e) : nothing_found(c, e);
+	}
+	if (good == 0 && !c->source_count && !c->runner)
+		return nothing_found(c, e);
+	if (good == 0)
+		good = join(c, e);
+	c->faulty |= good < 0 && c->source_count;
+	return good;
+}
+
+const struct config *config_of(struct config_shelf *shelf, const struct config *c,
+	const char *file, struct err *e)
+{
+	struct shelved *one;
+
+	if (!file || (c->file && !strcmp(file, c->file)))
+		return c;
+	for (size_t i = 0; i < shelf->count; i++)
+		if (!strcmp(shelf->items[i]->file, file))
+			return shelf->items[i]->good ? &shelf->items[i]->config : NULL;
+	if (access(file, F_OK) < 0)
+		return c;
+	shelf->items = mem_grow(shelf->items, shelf->count + 1, sizeof(*shelf->items));
+	one = shelf->items[shelf->count++] = mem_alloc(sizeof(*one));
+	one->file = mem_string(file);
+	one->good = config_load(&one->config, file, e) == 0;
+	return one->good ? &one->config : NULL;
+}
+
+void config_shelf_release(struct config_shelf *shelf)
+{
+	for (size_t i = 0; i < shelf->count; i++) {
+		free(shelf->items[i]->file);
+		config_release(&shelf->items[i]->config);
+		free(shelf->items[i]);
+	}
+	free(shelf->items);
+	*shelf = (struct config_shelf){ 0 };
+}
+
+static void add_stat(const char *path, struct buf *out)
+{
+	struct stat st;
+
+	if (path && stat(path, &st) == 0)
+		buf_printf(out, "%s %llu %llu %lld %lld.%09ld\n", path, (unsigned long long)st.st_dev,
+			(unsigned long long)st.st_ino, (long long)st.st_size,
+			(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+}
+
+/* Of the files, not of what stands in them: no digest of a password is written
+ * anywhere. */
+void config_fingerprint(const struct config *c, const struct account *a, char out[65])
+{
+	struct buf text = BUF_INIT(64 * 1024);
+
+	for (size_t i = 0; i < c->source_count; i++)
+		add_stat(c->sources[i].name, &text);
+	buf_printf(&text, "%s %ld %s\n", a->net.host, a->net.port,
+		a->sasl.user ? a->sasl.user : "");
+	add_stat(a->secret.file, &text);
+	add_stat(a->tls.cert, &text);
+	add_stat(a->tls.key, &text);
+	for (size_t i = 0; i < a->tls.ca_files.count; i++)
+		add_stat(a->tls.ca_files.items[i], &text);
+	digest_of(buf_text(&text), text.len, out);
+	buf_release(&text);
 }
 
 void config_release(struct config *c)
 {
 	for (size_t i = 0; i < c->count; i++)
-		account_release(&c->accounts[i]);
+		if (c->accounts[i].source)   /* the runner's is static */
+			account_release(&c->accounts[i]);
 	free(c->accounts);
 	conf_clear(global_tables, &c->global);
 	for (size_t i = 0; i < c->source_count; i++)
 		conf_release(&c->sources[i]);
 	buf_release(&c->tried);
+	free(c->file);
 	memset(c, 0, sizeof(*c));
 }
 

@@ -6,6 +6,10 @@
  * name replaces the system's as a whole, so that no personal file can point a
  * system password elsewhere.  All or nothing: one bad line, and nothing of any
  * source is used.
+ *
+ * Scope belongs to the account: those of the system file are the runner's to
+ * use, the others this process's own.  A system file that may not be read, or
+ * none where a runner listens, stands for one account `system`: its socket.
  */
 #ifndef DELIVER_CONFIG_H
 #define DELIVER_CONFIG_H
@@ -14,13 +18,18 @@
 
 enum { CONFIG_SOURCES_MAX = 2 };
 
+#define CONFIG_RUNNER_USER "sendoff"
+
 struct config {
 	struct conf_source sources[CONFIG_SOURCES_MAX];   /* own; the system's first */
 	size_t source_count;
+	char *file;                 /* own; -C or SENDOFF_CONFIG, absolute; NULL: the usual sources */
 	struct global_settings global;                    /* own */
 	struct account *accounts;                         /* own; finished */
 	size_t count;
+	bool runner;                /* the runner's socket is one of the accounts */
 	bool denied;                /* some file is there and may not be read */
+	bool faulty;                /* a source is there and is not right: mail waits for it */
 	struct buf tried;           /* own; a line for each path: "PATH: what came of it" */
 };
 
@@ -28,6 +37,38 @@ struct config {
  * the text names every path tried and why it did not serve. */
 int  config_load(struct config *c, const char *file, struct err *e);
 void config_release(struct config *c);
+
+/* What the system's paths are: "/run/sendoff/smtp.sock", ... */
+const char *config_smtp_socket(void);
+const char *config_control_socket(void);
+const char *config_system_spool(void);
+
+/* Whether mail of system accounts is handed to a runner: its user and its
+ * directory are there, and this is not that user.  Else the system's accounts
+ * are used directly (a container). */
+bool config_has_runner(void);
+
+/* The account that is the runner's socket.  Static storage. */
+const struct account *config_runner_account(void);
+
+/* A queued message names the file that it was taken in with: others than the one
+ * in force are kept here, each loaded once.  All zero at the start. */
+struct config_shelf {
+	struct shelved {
+		char *file;
+		struct config config;
+		bool good;
+	} **items;              /* own */
+	size_t count;
+};
+/* file NULL, that of c itself, or one that is gone: c.  NULL with *e: it is not
+ * right. */
+const struct config *config_of(struct config_shelf *shelf, const struct config *c,
+	const char *file, struct err *e);
+void config_shelf_release(struct config_shelf *shelf);
+
+/* Of the configuration that an account stands in: changes whenever its files do. */
+void config_fingerprint(const struct config *c, const struct account *a, char out[65]);
 
 /* NULL: no such account. */
 const struct account *config_account(const struct config *c, const char *name);

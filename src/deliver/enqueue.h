@@ -29,7 +29,8 @@ struct enqueue_facts {
 	int64_t next;
 };
 
-/* Stores it durably.  0 and the id; -1: ERR_STORE, and nothing is stored. */
+/* Stores it durably.  0 and the id (in: one that is wanted, or ""); 1: that id is
+ * there already, and nothing was stored; -1: ERR_STORE, and nothing is stored. */
 int enqueue(struct spool *s, const struct message *m, const struct enqueue_facts *f,
 	char id[ENTRY_ID_LEN + 1], struct err *e);
 

@@ -47,10 +47,13 @@ int flush_run(struct spool *s, const struct config *c, const struct flush_option
 	struct flush_result *r, struct err *e);
 
 /* What a queue wants next, without touching the network: for each account that
- * has something to do, called once with the moment when (0: now).  Also sees to
+ * has something to do, called once with the moment when (0: now); name "": there
+ * is no account for it.  config: the file that its messages name; NULL: the one
+ * in force.  Also sees to
  * what needs no server: reports of what has expired, notices of delay, damaged
  * files.  For the watcher. */
 int flush_survey(struct spool *s, const struct config *c,
-	void (*account)(void *context, const char *name, int64_t when), void *context, struct err *e);
+	void (*account)(void *context, const char *config, const char *name, int64_t when),
+	void *context, struct err *e);
 
 #endif

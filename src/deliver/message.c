@@ -30,8 +30,16 @@ void message_init(struct message *m, const struct intake *in)
 {
 	memset(m, 0, sizeof(*m));
 	m->header.max = 2 * REPAIR_HEADER_MAX;
-	spill_init(&m->body, NULL);
+	spill_init(&m->body, in->spill);
 	m->repair = repair_new(in->dot_ends, take_body, m);
+}
+
+static void free_originals(struct message *m)
+{
+	for (size_t i = 0; m->originals && i < m->envelope.count; i++)
+		free(m->originals[i]);
+	free(m->originals);
+	m->originals = NULL;
 }
 
 void message_release(struct message *m)
@@ -39,6 +47,7 @@ void message_release(struct message *m)
 	repair_free(&m->repair);
 	buf_release(&m->header);
 	spill_release(&m->body);
+	free_originals(m);
 	envelope_release(&m->envelope);
 	free(m->login);
 	m->login = NULL;
@@ -98,6 +107,8 @@ static int fix_header(struct message *m, const struct intake *in, struct err *e)
 	};
 
 	clock_rfc5322(now, clock_local_offset(now), date, sizeof(date));
+	if (in->received)
+		header_add(&m->header, "Received", in->received);
 	if (make_message_id(in->id_domain ? in->id_domain : in->domain, id, sizeof(id), e) < 0 ||
 	    fixup_intake(buf_text(block), block->len, &fix, &m->header, e) < 0)
 		return -1;
@@ -111,11 +122,11 @@ static int fix_header(struct message *m, const struct intake *in, struct err *e)
 	return 0;
 }
 
-static int make_login(struct message *m, const char *domain, struct err *e)
+static int make_login(struct message *m, const struct intake *in, struct err *e)
 {
 	struct buf login = BUF_INIT(ADDRESS_PATH_MAX + 1);
 
-	if (address_write(process_user(), NULL, domain, &login, e) < 0) {
+	if (address_write(in->login ? in->login : process_user(), NULL, in->domain, &login, e) < 0) {
 		buf_release(&login);
 		return err_context(e, "login name");
 	}
@@ -133,7 +144,7 @@ int message_finish(struct message *m, const struct intake *in, struct err *e)
 	m->facts = *repair_facts(m->repair);
 	block = repair_header(m->repair);
 	if (in->from_header)
-		named = envelope_add_header(&m->envelope, buf_text(block), block->len, in->domain, e);
+		named = envelope_add_header(&m->envelope, buf_text(block), block->len, NULL, e);
 	if (named < 0)
 		return -1;
 	if (!m->envelope.count) {
@@ -143,13 +154,93 @@ int message_finish(struct message *m, const struct intake *in, struct err *e)
 		return err_hint(e, in->from_header ? "add a To line, or name recipients as arguments" :
 			"name recipients as arguments, or use -t to take them from the header");
 	}
-	if (make_login(m, in->domain, e) < 0 || fix_header(m, in, e) < 0)
+	if (make_login(m, in, e) < 0 || fix_header(m, in, e) < 0)
 		return -1;
 	repair_free(&m->repair);
 	return 0;
 }
 
+/* ---- local names */
+
+bool message_is_local(const struct message *m, const struct alias_rules *rules)
+{
+	struct buf name = BUF_INIT(ADDRESS_PATH_MAX + 1);
+	bool local = false;
+
+	for (size_t i = 0; !local && i < m->envelope.count; i++)
+		local = alias_is_local(rules, m->envelope.recipients[i], &name);
+	buf_release(&name);
+	return local;
+}
+
+struct expansion {
+	struct envelope env;
+	char **originals;     /* own */
+	const char *now;      /* what is being expanded */
+};
+
+static void add_expanded(void *context, const char *address)
+{
+	struct expansion *x = context;
+
+	if (!envelope_add(&x->env, address))
+		return;
+	x->originals = mem_grow(x->originals, x->env.count, sizeof(*x->originals));
+	x->originals[x->env.count - 1] = strcmp(address, x->now) ? mem_string(x->now) : NULL;
+}
+
+int message_expand(struct message *m, const struct alias_rules *rules, struct err *e)
+{
+	struct expansion x = { .originals = NULL };
+	int good = 0;
+
+	for (size_t i = 0; good == 0 && i < m->envelope.count; i++) {
+		x.now = m->envelope.recipients[i];
+		good = alias_resolve(rules, x.now, add_expanded, &x, e);
+	}
+	if (good < 0) {
+		for (size_t i = 0; i < x.env.count; i++)
+			free(x.originals[i]);
+		free(x.originals);
+		envelope_release(&x.env);
+		return -1;
+	}
+	free_originals(m);
+	x.env.sender = m->envelope.sender;
+	x.env.dsn = m->envelope.dsn;
+	m->envelope.sender = NULL;
+	m->envelope.dsn = (struct dsn){ 0 };
+	envelope_release(&m->envelope);
+	m->envelope = x.env;
+	m->originals = x.originals;
+	return 0;
+}
+
+void message_sender_of_header(const struct message *m, const char *domain, struct buf *out)
+{
+	fixup_find_from(buf_text(&m->header), m->header.len, domain, out);
+}
+
 /* ---- one attempt */
+
+static ssize_t read_body(const void *where, uint64_t offset, char *data, size_t len, struct err *e)
+{
+	return spill_read(where, offset, data, len, e);
+}
+
+void message_letter(const struct message *m, struct letter *out)
+{
+	*out = (struct letter){
+		.header = buf_text(&m->header), .header_len = m->header.len,
+		.body_size = spill_size(&m->body), .read = read_body, .where = &m->body,
+		.sender = m->envelope.sender, .login = m->login,
+		.recipients = m->envelope.recipients, .count = m->envelope.count,
+		.dsn = &m->envelope.dsn,
+		.eight_bit_header = m->facts.eight_bit_header,
+		.eight_bit_body = m->facts.eight_bit_body,
+		.longest_line = m->facts.longest_line,
+	};
+}
 
 static bool allowed(const void *context, const char *address)
 {
@@ -162,7 +253,7 @@ static ssize_t read_content(void *context, uint64_t offset, char *data, size_t l
 	size_t head = t->header.len;
 
 	if (offset >= head)
-		return spill_read(&t->message->body, offset - head, data, len, e);
+		return t->letter.read(t->letter.where, offset - head, data, len, e);
 	if (len > head - offset)
 		len = (size_t)(head - offset);
 	memcpy(data, t->header.data + offset, len);
@@ -171,43 +262,43 @@ static ssize_t read_content(void *context, uint64_t offset, char *data, size_t l
 
 static int dress_header(struct attempt *t, const struct account *a, struct err *e)
 {
-	const struct buf *block = &t->message->header;
+	const struct letter *l = &t->letter;
 	struct fixup_sender set = {
 		.from = a->who.from, .from_name = a->who.from_name, .allowed = allowed,
 		.context = a, .always = a->who.rewrite_from == REWRITE_ALWAYS,
 	};
 
 	if (!a->who.from || a->who.rewrite_from == REWRITE_NEVER)
-		buf_add(&t->header, buf_text(block), block->len);
-	else if (fixup_sender(buf_text(block), block->len, &set, &t->header, &t->rewritten, e) < 0)
+		buf_add(&t->header, l->header, l->header_len);
+	else if (fixup_sender(l->header, l->header_len, &set, &t->header, &t->rewritten, e) < 0)
 		return -1;
 	buf_add_text(&t->header, "\r\n");
 	return buf_ok(&t->header) ? 0 : err_set(e, ERR_MESSAGE, "the header is too long");
 }
 
-int attempt_dress(struct attempt *t, const struct message *m, const struct account *a,
+int attempt_dress(struct attempt *t, const struct letter *l, const struct account *a,
 	struct err *e)
 {
-	bool given = m->envelope.sender != NULL;
+	bool given = l->sender != NULL;
 
 	memset(t, 0, sizeof(*t));
-	t->message = m;
+	t->letter = *l;
 	t->header.max = 3 * REPAIR_HEADER_MAX;
-	t->sender = route_sender(a, given ? m->envelope.sender : m->login, given);
+	t->sender = route_sender(a, given ? l->sender : l->login, given);
 	if (dress_header(t, a, e) < 0)
 		return -1;
 	t->smtp = (struct smtp_message){
 		.sender = t->sender,
-		.recipients = m->envelope.recipients,
-		.count = m->envelope.count,
-		.dsn = &m->envelope.dsn,
-		.size = t->header.len + spill_size(&m->body),
-		.eight_bit = m->facts.eight_bit_header || m->facts.eight_bit_body,
+		.recipients = l->recipients,
+		.count = l->count,
+		.dsn = l->dsn,
+		.size = t->header.len + l->body_size,
+		.eight_bit = l->eight_bit_header || l->eight_bit_body,
 		.read = read_content,
 		.context = t,
-		.results = mem_grow(NULL, m->envelope.count, sizeof(struct smtp_result)),
+		.results = mem_grow(NULL, l->count, sizeof(struct smtp_result)),
 	};
-	memset(t->smtp.results, 0, m->envelope.count * sizeof(struct smtp_result));
+	memset(t->smtp.results, 0, l->count * sizeof(struct smtp_result));
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/spill.h"
 #include "deliver/account.h"
+#include "mail/aliases.h"
 #include "mail/envelope.h"
 #include "mail/repair.h"
 #include "smtp/message.h"
@@ -21,8 +22,28 @@ struct intake {
 	bool dot_ends;               /* a line of a single dot is the end */
 	bool from_header;            /* -t */
 	const char *full_name;       /* -F; NULL */
+	const char *login;           /* who hands it in; NULL: who runs us */
 	const char *domain;          /* for bare names */
 	const char *id_domain;       /* right side of a Message-ID; NULL: domain */
+	const char *spill;           /* directory for what memory does not hold; NULL: TMPDIR */
+	const char *received;        /* value of a Received field to be put on top; NULL */
+};
+
+/* A message as it was taken in, wherever it lies now: what attempts are made
+ * from, and what the queue stores. */
+struct letter {
+	const char *header;          /* borrowed, as all here; CRLF lines, without the empty line */
+	size_t header_len;
+	uint64_t body_size;
+	ssize_t (*read)(const void *where, uint64_t offset, char *data, size_t len, struct err *e);
+	const void *where;           /* of the body */
+	const char *sender;          /* as given; "" the null sender; NULL: none */
+	const char *login;           /* qualified; stands in for a sender */
+	char *const *recipients;
+	size_t count;
+	const struct dsn *dsn;
+	bool eight_bit_header, eight_bit_body;
+	uint64_t longest_line;
 };
 
 struct message {
@@ -31,6 +52,8 @@ struct message {
 	struct spill body;           /* own */
 	struct repair_facts facts;
 	struct envelope envelope;    /* own; sender as the caller gave it, or NULL */
+	char **originals;            /* own; what each recipient was before message_expand(); NULL
+	                              * entries: the same; NULL: not expanded */
 	char *login;                 /* own; the login name, qualified: sender where none was given */
 	char message_id[160];        /* as in the header, for the log; "" when it has none */
 };
@@ -51,16 +74,26 @@ bool message_from(const struct message *m, const char *domain, bool at_end, stru
  * send it to), ERR_STORE. */
 int  message_finish(struct message *m, const struct intake *in, struct err *e);
 
+/* Local names become addresses: aliases, admin, the default domain.  Until then
+ * bare names are bare.  -1: ERR_CONFIG (a loop), ERR_MESSAGE. */
+int  message_expand(struct message *m, const struct alias_rules *rules, struct err *e);
+bool message_is_local(const struct message *m, const struct alias_rules *rules);
+
+/* The address in From, envelope form, after message_finish(). */
+void message_sender_of_header(const struct message *m, const char *domain, struct buf *out);
+
+void message_letter(const struct message *m, struct letter *out);
+
 /* What one attempt sends: the header in the account's name. */
 struct attempt {
-	const struct message *message;   /* borrowed */
+	struct letter letter;            /* what it points to is borrowed */
 	struct buf header;               /* own; with its empty line */
-	const char *sender;              /* borrowed from message or account */
+	const char *sender;              /* borrowed from letter or account */
 	bool rewritten;                  /* From was changed */
 	struct smtp_message smtp;        /* for smtp_submit(); results own */
 };
 
-int  attempt_dress(struct attempt *t, const struct message *m, const struct account *a,
+int  attempt_dress(struct attempt *t, const struct letter *l, const struct account *a,
 	struct err *e);
 void attempt_release(struct attempt *t);
 

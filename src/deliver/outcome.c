@@ -14,9 +14,19 @@ static const char *const verdict_names[] = {
 	[VERDICT_UNKNOWN] = "unknown", [VERDICT_NOT_SENT] = "not sent",
 };
 
-void outcome_prepare(struct smtp_message *m)
+void outcome_prepare(struct smtp_message *m, bool no_queue)
 {
-	m->all_or_nothing = true;
+	m->all_or_nothing = no_queue;
+}
+
+void outcome_sort(struct smtp_message *m, const char *host)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		struct smtp_result *r = &m->results[i];
+
+		if (r->verdict == VERDICT_REFUSED && !cause_is_final(cause_of_result(r, host), r))
+			r->verdict = VERDICT_TRY_LATER;
+	}
 }
 
 static const char *host_of(const struct outcome *o)
@@ -76,25 +86,46 @@ static void note_unknown(struct outcome *o)
 	o->err.hint[0] = '\0';
 }
 
+/* Nothing could be stored either. */
+static int exit_not_stored(const struct outcome *o)
+{
+	if (o->unknown)
+		return cause_exit_of_kind(ERR_UNKNOWN);
+	return o->delivered ? cause_exit_partly() : cause_of_err(&o->store)->exit;
+}
+
+static int exit_of_attempt(const struct outcome *o, const struct cause *failure)
+{
+	bool left = o->later + o->not_sent + o->unknown;
+
+	if (left && !o->no_queue && !o->queued && o->store.kind != ERR_NONE)
+		return exit_not_stored(o);
+	if (!left || o->queued)
+		return o->reported ? CAUSE_EXIT_OK : exit_of_refusals(o);
+	if (o->unknown)
+		return cause_exit_of_kind(ERR_UNKNOWN);
+	if (o->delivered)
+		return cause_exit_partly();
+	return failure ? failure->exit : cause_exit_again();
+}
+
 void outcome_settle(struct outcome *o)
 {
 	const struct cause *failure;
 
 	count(o);
-	if (o->unknown)
+	if (o->unknown && !o->queued)
 		note_unknown(o);
 	failure = failure_cause(o);
-	if (!o->attempt)
-		o->exit = failure ? failure->exit : cause_exit_of_kind(ERR_INTERNAL);
-	else if (o->unknown)
-		o->exit = cause_exit_of_kind(ERR_UNKNOWN);
-	else if (o->later + o->not_sent == 0)
-		o->exit = exit_of_refusals(o);
-	else if (o->delivered)
-		o->exit = cause_exit_partly();
+	if (o->attempt)
+		o->exit = exit_of_attempt(o, failure);
+	else if (o->store.kind != ERR_NONE)
+		o->exit = cause_of_err(&o->store)->exit;
+	else if (o->queued || o->handed_over)
+		o->exit = CAUSE_EXIT_OK;
 	else
-		o->exit = failure ? failure->exit : cause_exit_again();
-	if (o->exit == CAUSE_EXIT_OK) {
+		o->exit = failure ? failure->exit : cause_exit_of_kind(ERR_INTERNAL);
+	if (o->exit == CAUSE_EXIT_OK && !o->queued) {
 		/* All is delivered: how the session ended afterwards is nobody's worry. */
 		o->err = (struct err){ 0 };
 		o->refusal = (struct smtp_result){ 0 };
@@ -144,6 +175,25 @@ static void describe_failure(const struct outcome *o, struct buf *out)
 	}
 }
 
+void outcome_reason(const struct outcome *o, char *out, size_t size)
+{
+	const struct smtp_result *told = NULL;
+
+	for (size_t i = 0; o->attempt && !told && i < o->attempt->smtp.count; i++) {
+		const struct smtp_result *r = &o->attempt->smtp.results[i];
+
+		if (r->verdict == VERDICT_TRY_LATER || r->verdict == VERDICT_UNKNOWN)
+			told = r;
+	}
+	if (o->err.kind != ERR_NONE)
+		snprintf(out, size, "%s", o->err.text);
+	else if (o->refusal.code)
+		snprintf(out, size, "%s: %s", smtp_step_doing(o->refusal.step),
+			o->refusal.text ? o->refusal.text : "");
+	else
+		snprintf(out, size, "%s", told && told->text ? told->text : "");
+}
+
 static const char *verdict_words(const struct smtp_result *r)
 {
 	switch (r->verdict) {
@@ -167,7 +217,7 @@ static void describe_recipients(const struct outcome *o, struct buf *out)
 		const struct cause *cause = cause_of_result(r, host_of(o));
 		char address[300];
 
-		if (r->verdict == VERDICT_DELIVERED)
+		if (r->verdict == VERDICT_DELIVERED || (o->queued && r->verdict != VERDICT_REFUSED))
 			continue;
 		text_clean_to(address, sizeof(address), o->attempt->smtp.recipients[i],
 			strlen(o->attempt->smtp.recipients[i]));
@@ -231,9 +281,50 @@ static bool all_alike(const struct outcome *o)
 		failure_cause(o);
 }
 
+/* One line, and why: the rest of the story is `sendoff queue show`. */
+static void describe_queued(const struct outcome *o, struct buf *out)
+{
+	char reason[sizeof(((struct err *)0)->text)] = "";
+	const struct cause *cause = failure_cause(o);
+	size_t waiting = o->later + o->unknown + o->not_sent;
+
+	outcome_reason(o, reason, sizeof(reason));
+	buf_printf(out, "sendoff: queued as %s", o->id);
+	if (o->attempt && waiting && waiting < o->attempt->smtp.count)
+		buf_printf(out, " for %zu of %zu recipients", waiting, o->attempt->smtp.count);
+	buf_printf(out, "%s%s\n", reason[0] ? ": " : "", reason);
+	if (o->unknown)
+		buf_add_text(out, "  it may have been delivered already; it is sent once more, equal "
+			"in every octet\n");
+	else if (o->err.hint[0])
+		add_step(out, NULL, o->err.hint);
+	else if (cause && cause->concern == CONCERNS_ACCOUNT && cause->park == PARK_LOGIN)
+		add_step(out, cause->words, cause->next);
+}
+
+static void describe_refused(const struct outcome *o, struct buf *out)
+{
+	if (all_told_alike(o) && o->refused == o->attempt->smtp.count)
+		describe_message(o, out);
+	else
+		describe_recipients(o, out);
+}
+
 void outcome_describe(const struct outcome *o, struct buf *out)
 {
+	if (o->queued) {
+		if (o->attempt && o->refused)
+			describe_refused(o, out);
+		describe_queued(o, out);
+		return;
+	}
 	describe_failure(o, out);
+	if (o->store.kind != ERR_NONE) {
+		struct err shown = o->store;
+
+		err_context(&shown, "not stored");
+		outcome_describe_err(&shown, out);
+	}
 	if (!o->attempt || o->delivered == o->attempt->smtp.count || all_alike(o))
 		return;
 	if (all_told_alike(o)) {
@@ -324,8 +415,15 @@ void outcome_json(const struct outcome *o, const char *file, struct buf *out)
 	set_text(object, "peer", o->peer);
 	set_text(object, "tls", o->tls);
 	set_text(object, "auth", o->mechanism);
-	if (o->message)
-		set_text(object, "message_id", o->message->message_id);
+	set_text(object, "message_id", o->message_id);
+	if (o->id[0])
+		set_text(object, o->handed_over ? "stored" : "queued", o->id);
+	if (o->queued) {
+		char reason[sizeof(((struct err *)0)->text)] = "";
+
+		outcome_reason(o, reason, sizeof(reason));
+		set_text(object, "reason", reason);
+	}
 	if (o->attempt) {
 		json_object_set_new(object, "sender", clean_string(o->attempt->sender));
 		set_number(object, "size", (long long)o->attempt->smtp.size);
@@ -348,6 +446,10 @@ void outcome_json(const struct outcome *o, const char *file, struct buf *out)
 
 static const char *outcome_word(const struct outcome *o)
 {
+	if (o->handed_over && o->exit == CAUSE_EXIT_OK)
+		return "stored";
+	if (o->queued)
+		return o->delivered ? "partly queued" : "queued";
 	if (!o->attempt)
 		return "failed";
 	if (o->delivered == o->attempt->smtp.count)
@@ -410,8 +512,10 @@ void outcome_record(const struct outcome *o, struct log_record *r)
 		log_text(r, "to", o->attempt->smtp.recipients[0]);
 		log_number(r, "size", (long long)o->attempt->smtp.size);
 	}
-	if (o->message && o->message->message_id[0])
-		log_text(r, "message_id", o->message->message_id);
+	if (o->message_id && o->message_id[0])
+		log_text(r, "message_id", o->message_id);
+	if (o->id[0])
+		log_text(r, "id", o->id);
 	log_number(r, "milliseconds", (long long)o->milliseconds);
 	record_words(o, r);
 }

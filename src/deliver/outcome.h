@@ -1,8 +1,8 @@
 /* deliver/outcome.h - what became of an attempt: the exit code, the lines for a
  * person, the object for a program, the record for the log.
  *
- * This is also the one place that knows what happens to a message that could
- * not be sent: for now it is given back to the caller, as with --no-queue.
+ * Exit 0 is said when every recipient was accepted by a server or is durably
+ * stored, and at no other place.
  */
 #ifndef DELIVER_OUTCOME_H
 #define DELIVER_OUTCOME_H
@@ -14,9 +14,13 @@
 #include "deliver/message.h"
 #include "smtp/engine.h"
 
-/* What the caller is promised decides how the message is sent: nobody gets it
- * while one recipient may have to be tried again. */
-void outcome_prepare(struct smtp_message *m);
+/* What the caller is promised decides how the message is sent: with --no-queue
+ * nobody gets it while one recipient may have to be tried again. */
+void outcome_prepare(struct smtp_message *m, bool no_queue);
+
+/* What concerns account or sender is no refusal of the message: with a queue it
+ * waits.  Before anything is stored. */
+void outcome_sort(struct smtp_message *m, const char *host);
 
 struct outcome {
 	int exit;
@@ -24,15 +28,26 @@ struct outcome {
 	const struct account *account;       /* borrowed; NULL: none was chosen */
 	const char *why;                     /* borrowed; why this account */
 	const struct attempt *attempt;       /* borrowed; NULL: it did not come to one */
-	const struct message *message;       /* borrowed */
+	const char *message_id;              /* borrowed; NULL, "": none */
 	struct err err;                      /* kind ERR_NONE: no failure of ours */
 	struct smtp_result refusal;          /* borrowed text; code 0: the session was not refused */
 	uint64_t milliseconds;
 	char peer[64], mechanism[32], tls[16];
+
+	bool no_queue;                       /* what was not sent is not stored */
+	bool queued;                         /* what was not sent is in the queue ... */
+	bool handed_over;                    /* ... or all of it is the runner's */
+	char id[32];                         /* ... under this id, with its scope; "" none */
+	struct err store;                    /* kind ERR_NONE: storing did not fail */
+	bool reported;                       /* refusals are told by mail */
 };
 
-/* Settles exit and counts; account, attempt, err and refusal are set. */
+/* Settles exit and counts; account, attempt, err, refusal and what the queue
+ * said are set. */
 void outcome_settle(struct outcome *o);
+
+/* Why it is in the queue, on one line; "" */
+void outcome_reason(const struct outcome *o, char *out, size_t size);
 
 /* The lines for stderr, each "sendoff: what failed: why (where)" and, where
  * there is one, a next step; nothing on success. */

@@ -15,6 +15,8 @@ struct route_question {
 	const char *wanted;      /* -a; NULL */
 	const char *sender;      /* -f; NULL: not given, "" the null sender */
 	const char *from;        /* the From header; NULL: not yet known, "": none */
+	const char *user;        /* whose message it is, for `users`; NULL: the one who runs us */
+	uid_t uid;
 };
 
 enum route_answer { ROUTE_FOUND = 0, ROUTE_NOT_YET = 1, ROUTE_FAILED = -1 };
@@ -24,9 +26,14 @@ enum route_answer { ROUTE_FOUND = 0, ROUTE_NOT_YET = 1, ROUTE_FAILED = -1 };
  * pattern; when several fit equally well the default account is taken if it is
  * among them.  ROUTE_NOT_YET: the header must be read first.  ROUTE_FAILED:
  * ERR_USAGE (no such account), ERR_CONFIG (several fit, or there is no
- * default). */
+ * default), ERR_RIGHT (-a names one that is not this user's to select; for the
+ * other ways such accounts are passed over). */
 enum route_answer route_choose(const struct config *c, const struct route_question *q,
 	struct route *out, struct err *e);
+
+/* Whether that user may select this account (`users`; system accounts only): by
+ * default everybody the default account, and root the others. */
+bool route_may_use(const struct config *c, const struct account *a, uid_t uid, const char *user);
 
 /* Whether this account may send as that address. */
 bool route_allows(const struct account *a, const char *address);

@@ -12,33 +12,15 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "base/process.h"
-#include "deliver/session.h"
+#include "deliver/aliases.h"
+#include "deliver/submit_state.h"
 #include "mail/address.h"
-#include "net/loop.h"
 
 enum {
 	PIECE = 64 * 1024,
 	PIECES_A_TURN = 16,
 	DRAIN_MS = 10 * 1000,
 	IDLE_MS = 20 * 1000      /* a connection does not wait longer for a slow writer */
-};
-
-struct run {
-	struct loop loop;
-	const struct config *config;          /* borrowed; NULL */
-	const struct submit_options *o;       /* borrowed */
-	struct submission *out;               /* borrowed */
-	struct intake intake;
-	struct session *session;              /* own */
-	struct watch input, stop, idle;
-	char *piece;                          /* own; PIECE octets */
-	struct buf sender;                    /* own; -f in envelope form */
-	bool complete;           /* the input is at its end */
-	bool submitted;          /* the message was handed to the session */
-	bool late;               /* ... or will be, to the next one: this one just ended */
-	bool session_ended;      /* session_over() is on its way */
-	bool session_dead;       /* no further session: the failure stands */
-	bool stumbled_once, tired, over;   /* tired: the server would not wait for a slow writer */
 };
 
 static void finish(struct run *r)
@@ -78,12 +60,14 @@ static void submit_message(struct run *r)
 	session_finish(r->session);
 }
 
-/* Over AUTH in a group with MAIL: nothing was sent, so once more without. */
-static void try_again_without(struct run *r)
+/* The same message in a new session, as if the last one had not been. */
+static void start_over(struct run *r)
 {
-	struct attempt *t = &r->out->attempt;
+	struct submission *out = r->out;
+	struct attempt *t = &out->attempt;
 
-	r->stumbled_once = true;
+	out->outcome.err = (struct err){ 0 };
+	out->outcome.refusal = (struct smtp_result){ 0 };
 	for (size_t i = 0; i < t->smtp.count; i++) {
 		smtp_result_release(&t->smtp.results[i]);
 		t->smtp.results[i] = (struct smtp_result){ 0 };
@@ -92,6 +76,34 @@ static void try_again_without(struct run *r)
 	start_session(r, PIPELINING_STANDARD);
 	session_submit(r->session, &t->smtp);
 	session_finish(r->session);
+}
+
+static void ask_again(struct watch *w, short revents)
+{
+	struct run *r = w->owner;
+
+	(void)revents;
+	loop_remove(&r->loop, &r->again);
+	start_over(r);
+}
+
+/* The session has ended with the message: over AUTH in a group with MAIL nothing
+ * was sent, so once more without; the runner is asked until it has answered. */
+static bool goes_on(struct run *r)
+{
+	uint64_t when;
+
+	if (r->out->failure.stumbled && !r->stumbled_once && !process_stopped()) {
+		r->stumbled_once = true;
+		r->out->failure.stumbled = false;
+		start_over(r);
+		return true;
+	}
+	if (!plan_again(r, &when))
+		return false;
+	r->again = (struct watch){ .fd = -1, .deadline = when, .run = ask_again, .owner = r };
+	loop_add(&r->loop, &r->again);
+	return true;
 }
 
 static void keep_facts(struct run *r)
@@ -198,14 +210,8 @@ static void session_over(struct watch *w, short revents)
 		ended_early(r);
 		return;
 	}
-	if (r->out->failure.stumbled && !r->stumbled_once && !process_stopped()) {
-		r->out->outcome.err = (struct err){ 0 };
-		r->out->outcome.refusal = (struct smtp_result){ 0 };
-		r->out->failure.stumbled = false;
-		try_again_without(r);
-		return;
-	}
-	finish(r);
+	if (!goes_on(r))
+		finish(r);
 }
 
 static void ended(void *context, const struct smtp_failure *f)
@@ -264,6 +270,17 @@ static void start_session(struct run *r, enum smtp_pipelining pipelining)
 
 /* ---- the choice of the account */
 
+/* Trouble that somebody may mend is a reason to store it, not to refuse it. */
+static void no_account(struct run *r, const struct err *trouble)
+{
+	struct err e = { 0 };
+
+	if (r->o->no_queue || r->o->no_network || trouble->kind != ERR_CONFIG)
+		give_up(r, trouble);
+	else if (plan_make(r, trouble, &e) < 0)
+		give_up(r, &e);
+}
+
 static bool choose(struct run *r, bool last_chance)
 {
 	struct submission *out = r->out;
@@ -273,15 +290,17 @@ static bool choose(struct run *r, bool last_chance)
 	struct err e = { 0 };
 	enum route_answer answer;
 
-	if (out->route.account)
+	if (r->plan != PLAN_NONE)
 		return true;
 	if (message_from(&out->message, r->intake.domain, last_chance, &from))
 		q.from = buf_text(&from);
 	answer = route_choose(r->config, &q, &out->route, &e);
 	buf_release(&from);
 	if (answer == ROUTE_FAILED)
+		no_account(r, &e);
+	else if (answer == ROUTE_FOUND && plan_make(r, NULL, &e) < 0)
 		give_up(r, &e);
-	return answer == ROUTE_FOUND;
+	return r->plan != PLAN_NONE;
 }
 
 /* As soon as the account is known the connection is made, while the rest of
@@ -290,7 +309,7 @@ static void connect_early(struct run *r)
 {
 	if (r->session || r->over || r->o->no_network || r->session_dead || r->tired)
 		return;
-	if (choose(r, false) && !r->over)
+	if (choose(r, false) && !r->over && r->plan == PLAN_SEND)
 		start_session(r, (enum smtp_pipelining)r->out->route.account->smtp.pipelining);
 }
 
@@ -307,9 +326,50 @@ static void choose_id_domain(struct run *r)
 		r->intake.id_domain = at + 1;
 }
 
-static void input_complete(struct run *r)
+/* The runner does that for those who hand over. */
+static int expand(struct run *r, struct err *e)
+{
+	struct message *m = &r->out->message;
+	struct alias_rules plain = { .domain = r->intake.domain };
+	struct alias_book book;
+	int good;
+
+	if (r->plan == PLAN_HAND_OVER)
+		return 0;
+	if (!r->configured || !message_is_local(m, &plain))
+		return message_expand(m, &plain, e);
+	if (alias_book_load(&book, r->config, true, e) < 0)
+		return -1;
+	good = message_expand(m, alias_book_rules(&book), e);
+	alias_book_release(&book);
+	return good;
+}
+
+static int dress(struct run *r, struct err *e)
 {
 	struct submission *out = r->out;
+	struct letter l;
+
+	message_letter(&out->message, &l);
+	if (attempt_dress(&out->attempt, &l, out->route.account, e) < 0)
+		return -1;
+	out->outcome.attempt = &out->attempt;
+	outcome_prepare(&out->attempt.smtp, r->o->no_queue);
+	return r->plan == PLAN_HAND_OVER ? plan_handover(r, e) : 0;
+}
+
+static int take_in(struct run *r, struct err *e)
+{
+	if (r->out->route.account)
+		choose_id_domain(r);
+	if (message_finish(&r->out->message, &r->intake, e) < 0 || expand(r, e) < 0)
+		return -1;
+	r->taken_in = true;
+	return r->plan == PLAN_STORE ? 0 : dress(r, e);
+}
+
+static void input_complete(struct run *r)
+{
 	struct err e = { 0 };
 
 	r->complete = true;
@@ -320,21 +380,14 @@ static void input_complete(struct run *r)
 		if (r->over)
 			return;
 	}
-	choose_id_domain(r);
-	if (message_finish(&out->message, &r->intake, &e) < 0 ||
-	    attempt_dress(&out->attempt, &out->message, out->route.account, &e) < 0) {
+	if (take_in(r, &e) < 0)
 		give_up(r, &e);
-		return;
-	}
-	out->outcome.attempt = &out->attempt;
-	outcome_prepare(&out->attempt.smtp);
-	if (r->o->no_network) {
+	else if (r->o->no_network || r->plan == PLAN_STORE)
 		finish(r);
-	} else if (r->session_dead) {
+	else if (r->session_dead)
 		nobody_served(r);
-	} else {
+	else
 		submit_message(r);
-	}
 }
 
 static ssize_t read_input(struct run *r)
@@ -434,7 +487,7 @@ static int take_arguments(struct run *r, struct err *e)
 		envelope_set_sender(env, buf_text(&r->sender));
 	}
 	for (size_t i = 0; i < r->o->count; i++)
-		if (envelope_add_word(env, r->o->recipients[i], r->intake.domain, e) < 0)
+		if (envelope_add_word(env, r->o->recipients[i], NULL, e) < 0)
 			return -1;
 	env->dsn = r->o->dsn;
 	env->dsn.envid = r->o->dsn.envid ? mem_string(r->o->dsn.envid) : NULL;
@@ -451,7 +504,7 @@ static void run_loop(struct run *r)
 		.owner = r };
 	r->stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = stopped,
 		.owner = r };
-	r->idle = (struct watch){ .fd = -1, .owner = r };
+	r->idle = r->again = (struct watch){ .fd = -1, .owner = r };
 	loop_add(&r->loop, &r->input);
 	if (r->stop.fd >= 0)
 		loop_add(&r->loop, &r->stop);
@@ -472,51 +525,96 @@ static void note_in_log(struct run *r)
 	char ignored[1];
 
 	outcome_record(&out->outcome, &record);
-	if (!log_send(r->config ? &r->config->global.log : &unset, r->o->log_fallback, &record,
+	if (!log_send(r->configured ? &r->config->global.log : &unset, r->o->log_fallback, &record,
 			out->log_warning, sizeof(out->log_warning)))
 		log_send(&unset, r->o->log_fallback, &record, ignored, sizeof(ignored));
+}
+
+/* "stored as s-ID": the runner's word. */
+static void take_receipt(struct run *r)
+{
+	struct outcome *o = &r->out->outcome;
+	const char *text = r->out->attempt.smtp.content.text, *at;
+
+	if (r->plan == PLAN_HAND_OVER && (o->err.kind == ERR_CONNECT || o->err.kind == ERR_LOST ||
+			o->err.kind == ERR_TIMEOUT)) {
+		o->err.kind = ERR_RUNNER;
+		o->err.hint[0] = '\0';   /* the cause's own step is the better one */
+	}
+	if (r->plan != PLAN_HAND_OVER || !text || r->out->attempt.smtp.content.code / 100 != 2)
+		return;
+	o->handed_over = true;
+	at = strstr(text, "s-");
+	if (at && strlen(at) >= ENTRY_ID_LEN + 2)
+		snprintf(o->id, sizeof(o->id), "%.*s", ENTRY_ID_LEN + 2, at);
 }
 
 static void settle(struct run *r, uint64_t began)
 {
 	struct submission *out = r->out;
 
-	out->outcome.account = out->route.account;
-	out->outcome.message = &out->message;
+	out->outcome.message_id = out->message.message_id;
 	out->outcome.why = out->route.why;
-	out->outcome.milliseconds = clock_ms() - began;
-	if (r->o->no_network && out->outcome.err.kind == ERR_NONE)
+	if (r->o->no_network && out->outcome.err.kind == ERR_NONE) {
+		out->outcome.account = out->route.account;
 		return;
+	}
+	out->outcome.account = out->route.account;
+	if (!r->o->no_network)
+		store_rest(r);
+	take_receipt(r);
+	out->outcome.milliseconds = clock_ms() - began;
 	outcome_settle(&out->outcome);
 	if (!r->o->no_network)
 		note_in_log(r);
 }
 
+static void run_release(struct run *r)
+{
+	session_free(&r->session);
+	loop_release(&r->loop);
+	buf_release(&r->sender);
+	slot_free(&r->slot);
+	spool_close(&r->spool);
+	free(r->queue);
+	free(r->piece);
+}
+
+/* What can be mended by whoever looks after the configuration waits for that. */
+static bool waits_for_config(const struct config *c, const struct submit_options *o)
+{
+	return c->faulty && !o->no_queue && !o->no_network;
+}
+
 void submit(const struct config *c, const struct err *why, const struct submit_options *o,
 	struct submission *out)
 {
-	struct run r = { .config = c, .o = o, .out = out };
+	struct run r = { .config = c, .configured = why->kind == ERR_NONE, .o = o, .out = out };
 	uint64_t began = clock_ms();
 	struct err e = { 0 };
 
 	memset(out, 0, sizeof(*out));
 	r.intake = (struct intake){ .dot_ends = o->dot_ends, .from_header = o->from_header,
-		.full_name = o->full_name, .domain = c ? config_domain(c) : "localhost" };
+		.full_name = o->full_name, .domain = r.configured ? config_domain(c) : host_name() };
 	r.piece = mem_alloc(PIECE);
 	r.sender.max = ADDRESS_PATH_MAX + 1;
 	loop_init(&r.loop);
 	message_init(&out->message, &r.intake);
-	if (!c || take_arguments(&r, &e) < 0) {
-		out->outcome.err = c ? e : *why;
+	if (!r.configured && waits_for_config(c, o))
+		plan_make(&r, why, &e);
+	if (r.plan == PLAN_NONE && !r.configured) {
+		out->outcome.err = *why;
+		submit_drain(o->input);
+	} else if (take_arguments(&r, &e) < 0) {
+		out->outcome.err = e;
 		submit_drain(o->input);
 	} else {
 		run_loop(&r);
 	}
 	settle(&r, began);
 	session_free(&r.session);
-	loop_release(&r.loop);
-	buf_release(&r.sender);
-	free(r.piece);
+	store_follow(&r);
+	run_release(&r);
 }
 
 void submission_release(struct submission *s)

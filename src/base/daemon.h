@@ -1,0 +1,24 @@
+/* base/daemon.h - going on without the caller, or as somebody with less rights.
+ */
+#ifndef BASE_DAEMON_H
+#define BASE_DAEMON_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/* A child of its own session, 0 to 2 on /dev/null, in the root directory,
+ * signals caught anew.  0 in the child; its pid in the parent, which need not
+ * wait for it; -1: none could be made. */
+pid_t process_background(void);
+
+/* Part of a systemd service: what is left behind there is killed with it. */
+bool process_in_service(void);
+
+/* From root to that user, for good: groups, ids, HOME, and no way back.  Nothing
+ * happens where there is no such user.  -1: ERR_SYSTEM, and nothing more may be
+ * done as root. */
+int process_become(const char *user, struct err *e);
+
+#endif

@@ -1,0 +1,587 @@
+/* deliver/flush.c - the run: lanes, their sessions, the loop, the end; see
+ * flush_state.h. */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "deliver/flush_state.h"
+#include "deliver/trouble.h"
+
+enum {
+	SYNC_MARKS = 64,
+	SYNC_MS = 100,
+	RATE_PATIENCE_MS = 20 * 1000,   /* a connection does not wait longer for max_rate */
+	SLOT_PATIENCE_MS = 30 * 1000,
+	SLOT_RETRY_MS = 250
+};
+
+/* ---- ids that were looked at in this run */
+
+static uint64_t number_of(const char *id)
+{
+	uint64_t n = 0;
+
+	for (; *id; id++)
+		n = n * 32 + (uint64_t)(*id >= 'a' ? *id - 'a' : *id - '2' + 26);
+	return n + 1;   /* 0 is an empty place */
+}
+
+static void seen_grow(struct flush *f)
+{
+	uint64_t *old = f->seen;
+	size_t size = f->seen_size;
+
+	f->seen_size = size ? size * 2 : 256;
+	f->seen = mem_alloc(f->seen_size * sizeof(*f->seen));
+	for (size_t i = 0; i < size; i++)
+		if (old[i]) {
+			size_t at = old[i] % f->seen_size;
+
+			while (f->seen[at])
+				at = (at + 1) % f->seen_size;
+			f->seen[at] = old[i];
+		}
+	free(old);
+}
+
+/* True: it was new to this run. */
+static bool see(struct flush *f, const char *id)
+{
+	uint64_t n = number_of(id);
+	size_t at;
+
+	if (f->seen_count * 2 >= f->seen_size)
+		seen_grow(f);
+	for (at = n % f->seen_size; f->seen[at]; at = (at + 1) % f->seen_size)
+		if (f->seen[at] == n)
+			return false;
+	f->seen[at] = n;
+	f->seen_count++;
+	return true;
+}
+
+/* ---- lanes */
+
+static struct lane *lane_of(struct flush *f, const struct config *c, const struct account *a)
+{
+	struct lane **at = &f->lanes;
+
+	while (*at && (*at)->account != a)
+		at = &(*at)->next;
+	if (!*at) {
+		*at = mem_alloc(sizeof(**at));
+		(*at)->flush = f;
+		(*at)->config = c;
+		(*at)->account = a;
+	}
+	return *at;
+}
+
+static void lane_add(struct lane *l, const char *id, int64_t created)
+{
+	if (l->count == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 64;
+		l->ids = mem_grow(l->ids, l->cap, sizeof(*l->ids));
+		l->created = mem_grow(l->created, l->cap, sizeof(*l->created));
+	}
+	snprintf(l->ids[l->count], sizeof(l->ids[0]), "%s", id);
+	l->created[l->count++] = created;
+}
+
+/* In the order in which they came: a series of patches stays one.  What was
+ * added is sorted in among what still waits. */
+static void lane_sort(struct lane *l)
+{
+	for (size_t gap = (l->count - l->at) / 2; gap; gap = gap == 2 ? 1 : gap * 5 / 11)
+		for (size_t i = l->at + gap; i < l->count; i++) {
+			char id[ENTRY_ID_LEN + 1];
+			int64_t created = l->created[i];
+			size_t k = i;
+
+			memcpy(id, l->ids[i], sizeof(id));
+			while (k >= l->at + gap && l->created[k - gap] > created) {
+				memcpy(l->ids[k], l->ids[k - gap], sizeof(id));
+				l->created[k] = l->created[k - gap];
+				k -= gap;
+			}
+			memcpy(l->ids[k], id, sizeof(id));
+			l->created[k] = created;
+		}
+}
+
+static void note_next(struct flush *f, int64_t when)
+{
+	if (!f->r->next || when < f->r->next)
+		f->r->next = when;
+}
+
+/* Which lane an account's messages go by now; NULL: they wait. */
+static struct lane *open_lane(struct flush *f, const struct finding *found)
+{
+	const struct account *open;
+	int64_t until = 0;
+
+	open = trouble_free(f->spool, found->config, found->account,
+		f->o->override ? TROUBLE_OVERRIDE : TROUBLE_ASK, &until, f->r->reason,
+		sizeof(f->r->reason));
+	if (!open) {
+		snprintf(f->r->account, sizeof(f->r->account), "%s", found->account->name);
+		note_next(f, until);
+		return NULL;
+	}
+	return lane_of(f, found->config, open);
+}
+
+struct opened {
+	const struct account *account;
+	struct lane *lane;
+};
+
+/* Everything in new/ that this run has not looked at yet.  True: something was
+ * found to be sent. */
+static bool collect(struct flush *f)
+{
+	struct visit v = { .spool = f->spool, .config = f->config, .shelf = &f->shelf,
+		.now = time(NULL), .all_due = f->o->now, .uid = f->o->uid,
+		.config_file = f->o->config, .since = f->o->now ? f->began : 0 };
+	struct spool_list *list = spool_list(f->spool, QUEUE_NEW);
+	struct opened *opened = NULL;
+	size_t count = 0;
+	char id[ENTRY_ID_LEN + 1];
+	bool some = false;
+
+	while (list && spool_next(list, id, sizeof(id))) {
+		struct finding found;
+		enum wish wish;
+		size_t i = 0;
+
+		if ((f->o->id && strcmp(f->o->id, id) != 0) || !see(f, id))
+			continue;
+		wish = visit_entry(&v, id, &found);
+		if (wish == WISH_WAIT)
+			note_next(f, found.when);
+		if (wish != WISH_SEND ||
+		    (f->o->account && strcmp(f->o->account, found.account->name) != 0))
+			continue;
+		f->r->due++;
+		while (i < count && opened[i].account != found.account)
+			i++;
+		if (i == count) {
+			opened = mem_grow(opened, count + 1, sizeof(*opened));
+			opened[count++] = (struct opened){ found.account, open_lane(f, &found) };
+		}
+		if (!opened[i].lane || opened[i].lane->closed) {
+			f->r->later++;
+			continue;
+		}
+		opened[i].lane->stands_in |= opened[i].lane->account != found.account;
+		lane_add(opened[i].lane, id, found.created);
+		some = true;
+	}
+	spool_list_free(&list);
+	free(opened);
+	for (struct lane *l = f->lanes; l; l = l->next)
+		lane_sort(l);
+	return some;
+}
+
+/* ---- trouble and success */
+
+void lane_close(struct lane *l, const struct smtp_result *r, const struct err *err)
+{
+	struct flush *f = l->flush;
+
+	if (l->closed)
+		return;
+	l->closed = true;
+	trouble_park(f->spool, l->config, l->account, r, err);
+	snprintf(f->r->account, sizeof(f->r->account), "%s", l->account->name);
+	snprintf(f->r->reason, sizeof(f->r->reason), "%s",
+		r ? r->text ? r->text : "" : err->text);
+}
+
+/* The first success of a run releases all that waits for the account. */
+void lane_success(struct lane *l)
+{
+	if (!l->cleared)
+		trouble_over(l->flush->spool, l->account);
+	l->cleared = true;
+}
+
+void lane_again(struct lane *l, const char *id, int64_t created)
+{
+	lane_add(l, id, created);
+}
+
+/* What this lane can no longer carry goes by the fallback, or waits. */
+static void lane_hand_over(struct lane *l)
+{
+	struct flush *f = l->flush;
+	const char *name = l->account->who.fallback;
+	const struct account *other = name ? config_account(l->config, name) : NULL;
+	struct finding found = { .config = l->config, .account = other };
+	struct lane *to = other ? open_lane(f, &found) : NULL;
+
+	for (; l->at < l->count; l->at++)
+		if (to && !to->closed)
+			lane_add(to, l->ids[l->at], l->created[l->at]);
+		else
+			f->r->later++;
+	if (to)
+		to->stands_in = true;
+}
+
+/* ---- sessions */
+
+static void feed(struct courier *c);
+static void courier_soon(struct watch *w, short revents);
+
+static void run_soon(struct courier *c)
+{
+	c->soon.deadline = clock_ms();
+	loop_add(&c->lane->flush->loop, &c->soon);
+}
+
+static void courier_idle(void *context)
+{
+	run_soon(context);
+}
+
+static void courier_ended(void *context, const struct smtp_failure *f)
+{
+	struct courier *c = context;
+
+	c->ended = true;
+	c->failed = f != NULL;
+	if (f) {
+		c->failure = *f;
+		c->failure.result.text = f->result.text ? mem_string(f->result.text) : NULL;
+		c->failure.result.hint = NULL;
+	}
+	run_soon(c);
+}
+
+static void courier_trace(void *context, enum smtp_direction direction, const char *line, size_t len)
+{
+	const struct courier *c = context;
+	const struct flush_options *o = c->lane->flush->o;
+
+	o->trace(o->context, direction, line, len);
+}
+
+static bool courier_start(struct lane *l, struct slot *slot)
+{
+	struct flush *f = l->flush;
+	struct courier *c = mem_alloc(sizeof(*c));
+	struct session_hooks hooks = { .trace = f->o->trace ? courier_trace : NULL,
+		.idle = courier_idle, .ended = courier_ended, .context = c };
+
+	c->lane = l;
+	c->slot = slot;
+	c->finished_end = &c->finished;
+	c->soon = (struct watch){ .fd = -1, .run = courier_soon, .owner = c };
+	c->next = l->couriers;
+	l->couriers = c;
+	l->courier_count++;
+	f->r->connections++;
+	/* The login never leads the first MAIL here: it saves nothing over many messages. */
+	c->session = session_start(&f->loop, l->account,
+		l->account->smtp.pipelining == PIPELINING_FULL ? PIPELINING_STANDARD :
+		(enum smtp_pipelining)l->account->smtp.pipelining, &hooks);
+	feed(c);
+	return true;
+}
+
+static void courier_free(struct courier *c)
+{
+	struct lane *l = c->lane;
+	struct courier **at = &l->couriers;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	l->courier_count--;
+	loop_remove(&l->flush->loop, &c->soon);
+	session_free(&c->session);
+	slot_free(&c->slot);
+	smtp_result_release(&c->failure.result);
+	free(c);
+}
+
+/* One more connection, where so many wait that it is worth one. */
+static void lane_widen(struct lane *l)
+{
+	size_t left = l->count - l->at;
+	struct slot *slot = NULL;
+	struct err ignored;
+
+	if (l->closed || l->courier_count >= (size_t)l->account->traffic.max_connections ||
+	    (l->courier_count && left / (l->courier_count + 1) < FLUSH_SESSION_WORTH))
+		return;
+	if (slot_take(l->flush->spool, l->account->name, l->account->traffic.max_connections,
+			&slot, &ignored) == 1)
+		courier_start(l, slot);
+}
+
+static bool no_more(const struct flush *f)
+{
+	return f->stopped || (f->o->deadline && clock_ms() >= f->o->deadline);
+}
+
+/* max_rate.  True: it lets one go. */
+static bool rate_allows(struct courier *c)
+{
+	const struct account *a = c->lane->account;
+	struct timespec now;
+	struct err ignored;
+	long wait;
+
+	if (!a->traffic.rate_interval)
+		return true;
+	clock_gettime(CLOCK_REALTIME, &now);
+	wait = rate_take(c->lane->flush->spool, a->name, a->traffic.rate_interval,
+		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &ignored);
+	if (wait <= 0)
+		return true;
+	c->rate_until = clock_ms() + (uint64_t)wait;
+	return false;
+}
+
+/* What is left is not for this run: max_rate does not want it. */
+static void leave_rest(struct courier *c)
+{
+	struct lane *l = c->lane;
+
+	note_next(l->flush, time(NULL) + 1 + (int64_t)(c->rate_until - clock_ms()) / 1000);
+	l->flush->r->later += l->count - l->at;
+	l->at = l->count;
+}
+
+static void finish(struct courier *c)
+{
+	if (c->ending)
+		return;
+	c->ending = true;
+	session_finish(c->session);
+}
+
+/* Gives the session what it may have; nothing left: QUIT. */
+static void feed(struct courier *c)
+{
+	struct lane *l = c->lane;
+
+	if (c->ended || c->ending)
+		return;
+	while (c->outstanding < FLUSH_WINDOW && l->at < l->count && !l->closed &&
+	       !no_more(l->flush)) {
+		if (c->rate_until > clock_ms() || !rate_allows(c)) {
+			bool patient = l->flush->o->patient &&
+				c->rate_until < clock_ms() + RATE_PATIENCE_MS;
+
+			if (!patient && !c->outstanding)
+				leave_rest(c);
+			c->soon.deadline = c->rate_until;
+			loop_add(&l->flush->loop, &c->soon);
+			if (patient || c->outstanding)
+				return;
+			break;
+		}
+		c->rate_until = 0;
+		job_start(c, l->ids[l->at++]);
+	}
+	if (l->at < l->count && !l->closed && !no_more(l->flush))
+		return;
+	if (!c->outstanding && l->at >= l->count && !l->closed && !no_more(l->flush) &&
+	    collect(l->flush) && l->at < l->count) {
+		feed(c);   /* it came meanwhile */
+		return;
+	}
+	if (!c->outstanding)
+		finish(c);
+}
+
+static bool couriers_left(const struct flush *f)
+{
+	for (const struct lane *l = f->lanes; l; l = l->next)
+		if (l->couriers)
+			return true;
+	return false;
+}
+
+static bool progress_lost(const struct courier *c)
+{
+	return c->failed && c->served && (c->failure.err.kind == ERR_LOST) && !c->lane->closed;
+}
+
+/* A server may close behind so many messages: that is no trouble. */
+static void courier_over(struct courier *c)
+{
+	struct lane *l = c->lane;
+	struct flush *f = l->flush;
+	bool again = progress_lost(c);
+
+	if (c->failed && !again)
+		lane_close(l, c->failure.err.kind == ERR_NONE ? &c->failure.result : NULL,
+			&c->failure.err);
+	courier_free(c);
+	if (l->closed || no_more(f)) {
+		if (!l->couriers)
+			lane_hand_over(l);
+	} else if (!l->couriers && l->at >= l->count) {
+		collect(f);   /* the place is free again: whoever found it taken relies on us */
+	}
+	for (l = f->lanes; l; l = l->next)
+		if (l->at < l->count && !no_more(f))
+			lane_widen(l);
+	if (!couriers_left(f))
+		loop_stop(&f->loop);
+}
+
+/* Every 64 marks at once, else within 100 ms. */
+static void see_to_marks(struct flush *f)
+{
+	unsigned marks = spool_unsynced(f->spool);
+	struct err ignored;
+
+	if (marks >= SYNC_MARKS) {
+		spool_sync(f->spool, &ignored);
+		f->sync.deadline = LOOP_NEVER;
+	} else if (marks && f->sync.deadline == LOOP_NEVER) {
+		f->sync.deadline = clock_ms() + SYNC_MS;
+		loop_add(&f->loop, &f->sync);
+	}
+}
+
+/* The session's own call has come back: what was told in it is written down. */
+static void courier_soon(struct watch *w, short revents)
+{
+	struct courier *c = w->owner;
+	struct lane *l = c->lane;
+	struct job *j;
+
+	(void)revents;
+	loop_remove(&l->flush->loop, &c->soon);
+	while ((j = c->finished)) {
+		c->finished = j->next;
+		if (!c->finished)
+			c->finished_end = &c->finished;
+		job_settle(j);
+	}
+	see_to_marks(l->flush);
+	if (c->ended) {
+		courier_over(c);
+		return;
+	}
+	if (l->closed && !c->outstanding)
+		finish(c);
+	else
+		feed(c);
+	if (!c->ended)
+		lane_widen(l);
+}
+
+/* ---- the run */
+
+static void stopped(struct watch *w, short revents)
+{
+	struct flush *f = w->owner;
+	struct err e = { 0 };
+
+	(void)revents;
+	if (!process_stopped())
+		return;
+	f->stopped = true;
+	loop_remove(&f->loop, &f->stop);
+	err_set(&e, ERR_SIGNAL, "stopped by signal %d", process_stopped());
+	for (struct lane *l = f->lanes; l; l = l->next)
+		for (struct courier *c = l->couriers; c; c = c->next)
+			if (!c->ended)
+				session_abort(c->session, &e);
+}
+
+static void sync_marks(struct watch *w, short revents)
+{
+	struct flush *f = w->owner;
+	struct err ignored;
+
+	(void)revents;
+	if (spool_unsynced(f->spool))
+		spool_sync(f->spool, &ignored);
+}
+
+/* Somebody else has every connection: that process takes what is here before it
+ * ends, but one that was killed does not. */
+static bool wait_for_slots(struct flush *f, uint64_t began)
+{
+	bool wanted = false;
+
+	for (struct lane *l = f->lanes; l; l = l->next) {
+		if (l->at < l->count && !l->closed)
+			lane_widen(l);
+		wanted |= l->at < l->count && !l->closed;
+	}
+	if (couriers_left(f) || !wanted || !f->o->patient || no_more(f) ||
+	    clock_ms() - began > SLOT_PATIENCE_MS)
+		return false;
+	poll(NULL, 0, SLOT_RETRY_MS);
+	return true;
+}
+
+static void run_lanes(struct flush *f)
+{
+	uint64_t began = clock_ms();
+
+	while (wait_for_slots(f, began) && !process_stopped())
+		continue;
+	if (couriers_left(f))
+		loop_run(&f->loop);
+	for (struct lane *l = f->lanes; l; l = l->next)
+		f->r->busy += l->count - l->at;
+}
+
+static void release(struct flush *f)
+{
+	while (f->lanes) {
+		struct lane *l = f->lanes;
+
+		f->lanes = l->next;
+		while (l->couriers)
+			courier_free(l->couriers);
+		for (size_t i = 0; i < l->refused_count; i++)
+			free(l->refused_senders[i]);
+		free(l->refused_senders);
+		free(l->ids);
+		free(l->created);
+		free(l);
+	}
+	loop_release(&f->loop);
+	config_shelf_release(&f->shelf);
+	free(f->seen);
+}
+
+int flush_run(struct spool *s, const struct config *c, const struct flush_options *o,
+	struct flush_result *r, struct err *e)
+{
+	struct flush f = { .spool = s, .config = c, .o = o, .r = r, .began = time(NULL) };
+	int good = 0;
+
+	memset(r, 0, sizeof(*r));
+	loop_init(&f.loop);
+	f.stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = stopped,
+		.owner = &f };
+	f.sync = (struct watch){ .fd = -1, .run = sync_marks, .owner = &f };
+	if (collect(&f)) {
+		if (f.stop.fd >= 0)
+			loop_add(&f.loop, &f.stop);
+		run_lanes(&f);
+	}
+	if (spool_unsynced(s))
+		good = spool_sync(s, e);
+	release(&f);
+	return good;
+}

@@ -1,0 +1,451 @@
+/* deliver/flush_job.c - one queued message on its way; see flush_state.h.
+ *
+ * Behind a server's 250 the mark is the very next system call: whatever it
+ * needs is prepared before the content goes out, and all else waits until the
+ * session's own call has come back (job_settle).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "deliver/cause.h"
+#include "deliver/flush_state.h"
+#include "deliver/giveup.h"
+#include "deliver/outcome.h"
+#include "deliver/trouble.h"
+#include "mail/repair.h"
+
+static void job_free(struct job *j)
+{
+	attempt_release(&j->attempt);
+	buf_release(&j->header);
+	free(j->recipients);
+	free(j->which);
+	entry_release(&j->entry);
+	held_free(&j->held);
+	free(j);
+}
+
+/* ---- marks */
+
+static struct entry_recipient *recipient_of(struct job *j, size_t i)
+{
+	return &j->entry.recipients[j->which[i]];
+}
+
+static bool is_final(const struct job *j, const struct smtp_result *r)
+{
+	return cause_is_final(cause_of_result(r, j->lane->account->net.host), r);
+}
+
+/* What is known of the others is written with it: a crash right behind the mark
+ * asks nobody again who has been refused for good. */
+static void foresee(struct job *j, const size_t *accepted, size_t count)
+{
+	for (size_t i = 0; i < j->count; i++) {
+		const struct smtp_result *r = &j->attempt.smtp.results[i];
+		struct entry_recipient *to = recipient_of(j, i);
+
+		if (r->verdict == VERDICT_DELIVERED)   /* by an earlier transaction */
+			to->state = RECIPIENT_DELIVERED;
+		if (r->verdict == VERDICT_REFUSED && is_final(j, r)) {
+			to->state = RECIPIENT_FAILED;
+			to->code = r->code;
+			memcpy(to->enhanced, r->enhanced, sizeof(to->enhanced));
+			free(to->text);
+			to->text = r->text ? mem_string(r->text) : NULL;
+			to->when = time(NULL);
+		}
+	}
+	for (size_t i = 0; i < count; i++)
+		recipient_of(j, accepted[i])->state = RECIPIENT_DELIVERED;
+}
+
+static void foresee_not(struct job *j, const size_t *accepted, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		recipient_of(j, accepted[i])->state = RECIPIENT_WAITING;
+}
+
+static void content_ready(void *context, struct smtp_message *m, const size_t *accepted,
+	size_t count)
+{
+	struct job *j = context;
+	struct err e = { 0 };
+
+	(void)m;
+	foresee(j, accepted, count);
+	j->last_mark = !entry_waiting(&j->entry) && !entry_in_state(&j->entry, RECIPIENT_FAILED);
+	/* Where it cannot be written the marks fail too, and are logged. */
+	if (!j->last_mark)
+		held_prepare(j->held, &j->entry, &e);
+	foresee_not(j, accepted, count);
+}
+
+static void content_taken(void *context, struct smtp_message *m)
+{
+	struct job *j = context;
+
+	(void)m;
+	if (j->last_mark)
+		held_done(j->held);
+	else
+		held_mark(j->held);
+	j->taken = true;
+	j->removed |= j->last_mark;
+}
+
+static void all_told(void *context, struct smtp_message *m)
+{
+	struct job *j = context;
+	struct courier *c = j->courier;
+
+	(void)m;
+	j->next = NULL;
+	*c->finished_end = j;
+	c->finished_end = &j->next;
+	c->soon.deadline = clock_ms();
+	loop_add(&c->lane->flush->loop, &c->soon);
+}
+
+/* ---- the beginning */
+
+static ssize_t read_content(void *context, uint64_t offset, char *data, size_t len, struct err *e)
+{
+	const struct job *j = context;
+	size_t head = j->attempt.header.len;
+
+	if (offset < head) {
+		size_t n = head - offset < len ? (size_t)(head - offset) : len;
+
+		memcpy(data, j->attempt.header.data + offset, n);
+		return (ssize_t)n;
+	}
+	return held_read(j->held, offset - head + j->entry.header_size + 2, data, len, e);
+}
+
+static int read_header(struct job *j, struct err *e)
+{
+	uint64_t size = j->entry.header_size, at = 0;
+	char *room;
+
+	j->header.max = 3 * REPAIR_HEADER_MAX;
+	room = size <= j->header.max ? buf_reserve(&j->header, (size_t)size + 1) : NULL;
+	if (!room)
+		return err_set(e, ERR_DAMAGED, "its header is too long");
+	while (at < size) {
+		ssize_t n = held_read(j->held, at, room + at, (size_t)(size - at), e);
+
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			return err_set(e, ERR_DAMAGED, "its header is cut");
+		at += (uint64_t)n;
+	}
+	j->header.len = (size_t)size;
+	return 0;
+}
+
+static void choose_recipients(struct job *j)
+{
+	j->recipients = mem_grow(NULL, j->entry.count + 1, sizeof(*j->recipients));
+	j->which = mem_grow(NULL, j->entry.count + 1, sizeof(*j->which));
+	for (size_t i = 0; i < j->entry.count; i++)
+		if (j->entry.recipients[i].state == RECIPIENT_WAITING) {
+			j->recipients[j->count] = j->entry.recipients[i].address;
+			j->which[j->count++] = i;
+		}
+}
+
+static int dress(struct job *j, struct err *e)
+{
+	struct letter l = {
+		.sender = j->entry.sender, .login = j->entry.origin,
+		.dsn = &j->entry.dsn, .eight_bit_header = j->entry.eight_bit_header,
+		.eight_bit_body = j->entry.eight_bit_body,
+		.longest_line = j->entry.longest_line,
+	};
+
+	if (read_header(j, e) < 0)
+		return -1;
+	choose_recipients(j);
+	l.header = buf_text(&j->header);
+	l.header_len = j->header.len;
+	l.body_size = j->entry.content_size - j->entry.header_size - 2;
+	l.recipients = j->recipients;
+	l.count = j->count;
+	if (attempt_dress(&j->attempt, &l, j->lane->account, e) < 0)
+		return -1;
+	j->attempt.smtp.read = read_content;
+	j->attempt.smtp.ready = content_ready;
+	j->attempt.smtp.taken = content_taken;
+	j->attempt.smtp.done = all_told;
+	j->attempt.smtp.context = j;
+	return 0;
+}
+
+/* It changed since it was looked at: another flusher tried it. */
+static bool still_wanted(const struct job *j)
+{
+	const struct flush *f = j->lane->flush;
+	const struct entry *n = &j->entry;
+
+	if (!entry_waiting(n) || (n->last > f->began && !j->lane->stands_in))
+		return false;
+	return f->o->now || schedule_due(&f->config->global.retry, n->next, n->next_set, time(NULL));
+}
+
+static bool sender_is_refused(const struct job *j)
+{
+	const struct lane *l = j->lane;
+
+	for (size_t i = 0; i < l->refused_count; i++)
+		if (!strcmp(l->refused_senders[i], j->attempt.sender))
+			return true;
+	return false;
+}
+
+static void log_damage(const struct job *j, const struct err *why)
+{
+	struct log_record record = { .failed = true };
+	char warning[1];
+
+	clock_gettime(CLOCK_REALTIME, &record.when);
+	log_text(&record, "outcome", why->kind == ERR_DAMAGED ? "damaged" : "not read");
+	log_text(&record, "id", held_id(j->held));
+	log_text(&record, "error", why->text);
+	log_send(&j->lane->flush->config->global.log, "syslog", &record, warning, sizeof(warning));
+}
+
+/* Something about it is not right: kept, and nobody else is stopped. */
+static int refuse_job(struct job *j, const struct err *why)
+{
+	struct flush *f = j->lane->flush;
+	char id[ENTRY_ID_LEN + 1];
+	struct err ignored;
+
+	log_damage(j, why);
+	memcpy(id, held_id(j->held), sizeof(id));
+	if (why->kind == ERR_DAMAGED && spool_set_aside(f->spool, QUEUE_NEW, id, &ignored) == 0)
+		f->r->damaged++;
+	job_free(j);
+	return 0;
+}
+
+int job_start(struct courier *c, const char *id)
+{
+	struct flush *f = c->lane->flush;
+	struct held *held = NULL;
+	struct job *j;
+	struct err e = { 0 };
+	int got = spool_hold(f->spool, QUEUE_NEW, id, &held, &e);
+
+	if (got <= 0) {
+		f->r->busy += got == 0;
+		return 0;
+	}
+	j = mem_alloc(sizeof(*j));
+	j->lane = c->lane;
+	j->courier = c;
+	j->held = held;
+	if (held_load(held, true, &j->entry, &e) < 0)
+		return refuse_job(j, &e);
+	if (!still_wanted(j)) {
+		job_free(j);
+		return 0;
+	}
+	if (j->entry.subject_of && giveup_finish(f->spool, c->lane->config, &j->entry, &e) < 0) {
+		f->r->later++;   /* another process is at what it is about */
+		job_free(j);
+		return 0;
+	}
+	if (dress(j, &e) < 0)
+		return refuse_job(j, &e);
+	if (sender_is_refused(j)) {
+		f->r->later++;
+		job_free(j);
+		return 0;
+	}
+	c->outstanding++;
+	session_submit(c->session, &j->attempt.smtp);
+	return 1;
+}
+
+/* ---- the end */
+
+static void keep_answer(struct entry_recipient *to, const struct smtp_result *r, int64_t now)
+{
+	to->code = r->code;
+	memcpy(to->enhanced, r->enhanced, sizeof(to->enhanced));
+	free(to->text);
+	to->text = r->text ? mem_string(r->text) : NULL;
+	to->when = now;
+}
+
+/* What came of each recipient into the entry.  Returns the worst answer, which
+ * tells why somebody still waits; NULL: none does. */
+static const struct smtp_result *take_results(struct job *j, int64_t now)
+{
+	const struct smtp_result *told = NULL;
+
+	for (size_t i = 0; i < j->count; i++) {
+		const struct smtp_result *r = &j->attempt.smtp.results[i];
+		struct entry_recipient *to = recipient_of(j, i);
+
+		keep_answer(to, r, now);
+		if (r->verdict == VERDICT_DELIVERED) {
+			to->state = RECIPIENT_DELIVERED;
+			continue;
+		}
+		to->unsure |= r->verdict == VERDICT_UNKNOWN;
+		to->state = is_final(j, r) ? RECIPIENT_FAILED : RECIPIENT_WAITING;
+		if (to->state == RECIPIENT_WAITING && (!told || !told->code))
+			told = r;
+	}
+	return told;
+}
+
+static void record_attempt(struct job *j, const struct smtp_result *told)
+{
+	struct outcome o = { .account = j->lane->account, .attempt = &j->attempt,
+		.message_id = j->entry.message_id, .queued = told != NULL };
+	struct log_record record = { .count = 0 };
+	const struct session *s = j->courier->session;
+	char warning[1];
+
+	snprintf(o.id, sizeof(o.id), "%s", j->entry.id);
+	if (s)
+		snprintf(o.peer, sizeof(o.peer), "%s", session_peer(s));
+	outcome_settle(&o);
+	outcome_record(&o, &record);
+	log_send(&j->lane->flush->config->global.log, "syslog", &record, warning, sizeof(warning));
+}
+
+static void note_event(struct job *j, const struct smtp_result *r, const char *what, int64_t now)
+{
+	char where[320];
+	char *text;
+
+	account_where(j->lane->account, where, sizeof(where));
+	text = mem_printf("account %s, %s: %s", j->lane->account->name, where,
+		r && r->text ? r->text : "");
+	entry_event(&j->entry, now, what, text);
+	free(text);
+}
+
+static void refuse_sender(struct lane *l, const char *sender)
+{
+	l->refused_senders = mem_grow(l->refused_senders, l->refused_count + 1,
+		sizeof(*l->refused_senders));
+	l->refused_senders[l->refused_count++] = mem_string(sender);
+}
+
+/* What it says about the account and the sender. */
+static void consider(struct job *j, const struct smtp_result *told)
+{
+	struct lane *l = j->lane;
+	const struct cause *cause = cause_of_result(told, l->account->net.host);
+
+	if (told->verdict == VERDICT_UNKNOWN)
+		return;
+	if (cause->concern == CONCERNS_ACCOUNT && told->code) {
+		lane_close(l, told, NULL);
+	} else if (cause->concern == CONCERNS_SENDER) {
+		refuse_sender(l, j->attempt.sender);
+		if (trouble_sender(l->flush->spool, l->config, l->account, j->attempt.sender, told))
+			l->closed = true;
+	}
+}
+
+/* The account's trouble kept it from being tried at all. */
+static bool untried(const struct job *j, const struct smtp_result *told)
+{
+	const struct cause *cause = cause_of_result(told, j->lane->account->net.host);
+
+	return cause->concern == CONCERNS_ACCOUNT && told->verdict != VERDICT_UNKNOWN;
+}
+
+static void schedule(struct job *j, const struct smtp_result *told, int64_t now)
+{
+	struct entry *n = &j->entry;
+	const struct cause *cause = cause_of_result(told, j->lane->account->net.host);
+	uint32_t random = 0;
+
+	free(n->last_account);
+	n->last_account = mem_string(j->lane->account->name);
+	free(n->cause);
+	n->cause = mem_string(cause->id);
+	free(n->reason);
+	n->reason = told->text ? mem_string(told->text) : NULL;
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)now;
+	/* Where it is the account's trouble, the account is what waits. */
+	if (untried(j, told)) {
+		n->next = n->next_set = 0;
+		return;
+	}
+	n->last = now;
+	n->tries++;
+	n->next = now + schedule_wait(&j->lane->flush->config->global.retry, n->tries, random);
+	n->next_set = now;
+}
+
+static void settle_rest(struct job *j, const struct smtp_result *told, int64_t now)
+{
+	struct flush *f = j->lane->flush;
+	struct err e = { 0 };
+	int good;
+
+	if (j->taken && !told)
+		note_event(j, &j->attempt.smtp.content, "sent", now);
+	if (told) {
+		note_event(j, told, told->verdict == VERDICT_UNKNOWN ? "unsure" : "tried", now);
+		schedule(j, told, now);
+	}
+	if (entry_in_state(&j->entry, RECIPIENT_FAILED))
+		good = giveup_failed(f->spool, j->lane->config, j->lane->account, j->held,
+			&j->entry, &e);
+	else
+		good = held_update(j->held, &j->entry, told && told->verdict == VERDICT_UNKNOWN, &e);
+	if (good < 0)
+		log_damage(j, &e);
+	if (told && untried(j, told))
+		lane_again(j->lane, j->entry.id, j->entry.created);
+	else if (told)
+		f->r->later++;
+	else
+		f->r->failed++;
+	if (told)
+		snprintf(f->r->reason, sizeof(f->r->reason), "%s", told->text ? told->text : "");
+}
+
+void job_settle(struct job *j)
+{
+	struct flush *f = j->lane->flush;
+	int64_t now = time(NULL);
+	const struct smtp_result *told = take_results(j, now);
+
+	j->courier->outstanding--;
+	if (j->taken) {
+		j->courier->served++;
+		lane_success(j->lane);
+	}
+	if (held_marks_failed(j->held))
+		log_damage(j, &(struct err){ .kind = ERR_STORE, .text =
+			"it was sent, and that could not be written down: it may be sent once more" });
+	record_attempt(j, told);
+	if (j->removed && !held_marks_failed(j->held))
+		f->r->delivered++;
+	else
+		settle_rest(j, told, now);
+	if (f->o->told)
+		f->o->told(f->o->context, &j->entry, j->removed ? "sent" : told ? "later" : "failed");
+	if (told)
+		consider(j, told);
+	job_free(j);
+}

@@ -1,0 +1,134 @@
+/* deliver/flush_state.h - the inside of a flush, shared by its files only.
+ *
+ * flush.c         the run: lanes, their sessions, the loop, the end
+ * flush_job.c     one message: locked, loaded, dressed, marked, settled
+ * flush_visit.c   what an entry wants: due, late, expired; whose it is
+ */
+#ifndef DELIVER_FLUSH_STATE_H
+#define DELIVER_FLUSH_STATE_H
+
+#include "deliver/flush.h"
+#include "deliver/message.h"
+#include "deliver/session.h"
+
+enum {
+	FLUSH_WINDOW = 3,            /* messages given to a session at a time */
+	FLUSH_SESSION_WORTH = 10     /* so many waiting are worth a further connection */
+};
+
+struct flush;
+
+/* One message on its way. */
+struct job {
+	struct lane *lane;           /* borrowed */
+	struct courier *courier;     /* borrowed */
+	struct held *held;           /* own */
+	struct entry entry;          /* own */
+	struct buf header;           /* own; as it was taken in */
+	char **recipients;           /* own array, borrowed texts; those still waiting ... */
+	size_t *which;               /* ... own; and their places in entry.recipients */
+	size_t count;
+	struct attempt attempt;      /* own */
+	bool last_mark;              /* taken() is to be the end of the entry */
+	bool taken;                  /* some content of it was */
+	bool removed;                /* ... and everybody has it */
+	struct job *next;
+};
+
+/* One connection of a lane. */
+struct courier {
+	struct lane *lane;           /* borrowed */
+	struct session *session;     /* own */
+	struct slot *slot;           /* own */
+	struct watch soon;           /* runs when the session's own call has come back */
+	size_t outstanding;
+	size_t served;               /* messages taken */
+	struct job *finished, **finished_end;   /* to be settled */
+	struct smtp_failure failure; /* own text; as the session ended */
+	bool ending, ended, failed;
+	uint64_t rate_until;         /* clock_ms(): max_rate wants us to wait; 0 */
+	struct courier *next;
+};
+
+/* What waits for one account. */
+struct lane {
+	struct flush *flush;         /* borrowed */
+	const struct config *config; /* borrowed; that the account stands in */
+	const struct account *account;   /* borrowed */
+	char (*ids)[ENTRY_ID_LEN + 1];   /* own; due, oldest first */
+	int64_t *created;            /* own */
+	size_t count, cap, at;
+	bool stands_in;              /* another account's messages come here as well */
+	bool closed;                 /* nothing more goes by it in this run */
+	bool cleared;                /* a success has released the account */
+	char **refused_senders;      /* own; MAIL said 5xx to them in this run */
+	size_t refused_count;
+	struct courier *couriers;
+	size_t courier_count;
+	struct lane *next;
+};
+
+struct flush {
+	struct loop loop;
+	struct spool *spool;         /* borrowed */
+	const struct config *config; /* borrowed */
+	struct config_shelf shelf;   /* own */
+	const struct flush_options *o;   /* borrowed */
+	struct flush_result *r;      /* borrowed */
+	struct lane *lanes;          /* own */
+	int64_t began;               /* seconds since 1970 */
+	uint64_t *seen;              /* own; hash of ids that were looked at */
+	size_t seen_count, seen_size;
+	struct watch stop, sync;
+	bool stopped;
+	struct err err;              /* what ended the run */
+};
+
+/* ---- flush_visit.c */
+
+/* What an entry wants now. */
+enum wish { WISH_WAIT, WISH_SEND, WISH_GONE };
+
+struct visit {
+	struct spool *spool;
+	const struct config *config;
+	struct config_shelf *shelf;
+	int64_t now;
+	bool all_due;                /* what is not yet due counts as due */
+	uid_t uid;                   /* (uid_t)-1: everybody's */
+	const char *config_file;     /* NULL: all */
+	int64_t since;               /* what was tried at or after it is not due; 0 */
+};
+
+/* What is found out about an entry. */
+struct finding {
+	const struct config *config;     /* borrowed */
+	const struct account *account;   /* borrowed; NULL: none is to be had */
+	int64_t when, created;
+};
+
+/* Looks at one entry: gives up what has expired, tells what is late, sets aside
+ * what is damaged.  WISH_SEND: the account carries it now; WISH_WAIT: not before
+ * `when`. */
+enum wish visit_entry(const struct visit *v, const char *id, struct finding *f);
+
+/* The account of an entry by the configuration in force; NULL with *e. */
+const struct account *visit_route(const struct config *c, const struct entry *n, struct err *e);
+
+/* ---- flush_job.c */
+
+/* 1: submitted to the courier; 0: nothing to do with it (busy, gone, not due). */
+int  job_start(struct courier *c, const char *id);
+void job_settle(struct job *j);      /* writes down what became of it, and frees it */
+
+/* ---- flush.c */
+
+/* Nothing more goes by this lane: for what a server said (r) or what we could
+ * not; the account is parked if it is its trouble. */
+void lane_close(struct lane *l, const struct smtp_result *r, const struct err *err);
+void lane_success(struct lane *l);
+/* A message that the trouble kept from being tried: the next session, or the
+ * fallback, has it. */
+void lane_again(struct lane *l, const char *id, int64_t created);
+
+#endif

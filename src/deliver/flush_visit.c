@@ -1,0 +1,253 @@
+/* deliver/flush_visit.c - what an entry wants: due, late, expired; whose it is;
+ * see flush_state.h. */
+#include "deliver/flush_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "deliver/giveup.h"
+#include "deliver/route.h"
+#include "deliver/trouble.h"
+#include "mail/address.h"
+
+enum { FAULT_SECONDS = 300 };
+
+const struct account *visit_route(const struct config *c, const struct entry *n, struct err *e)
+{
+	struct route_question q = { .wanted = n->account, .sender = n->sender,
+		.from = n->from ? n->from : "", .user = n->login, .uid = n->uid };
+	struct route route = { .account = NULL };
+
+	return route_choose(c, &q, &route, e) == ROUTE_FOUND ? route.account : NULL;
+}
+
+/* ---- one entry */
+
+/* What needs no server: done under the entry's lock.  True: it is gone from new/. */
+static bool attend(const struct visit *v, const char *id, const struct finding *f, bool expired)
+{
+	struct entry n = { .created = 0 };
+	const struct config *c = f->config ? f->config : v->config;
+	struct held *h = NULL;
+	struct err e = { 0 };
+	bool gone = false;
+
+	if (spool_hold(v->spool, QUEUE_NEW, id, &h, &e) <= 0)
+		return true;   /* somebody else sees to it */
+	if (held_load(h, false, &n, &e) == 0) {
+		if (entry_in_state(&n, RECIPIENT_FAILED))
+			giveup_failed(v->spool, c, f->account, h, &n, &e);
+		else if (expired)
+			giveup_expired(v->spool, c, f->account, h, &n, &e);
+		else if (!n.delay_told)
+			giveup_delayed(v->spool, c, f->account, h, &n, &e);
+		gone = held_state(h) != QUEUE_NEW;
+	}
+	held_free(&h);
+	entry_release(&n);
+	return gone;
+}
+
+static void set_aside(const struct visit *v, const char *id, const struct err *why)
+{
+	struct log_record record = { .failed = true };
+	char warning[1];
+	struct err e = { 0 };
+
+	if (spool_set_aside(v->spool, QUEUE_NEW, id, &e) < 0)
+		return;
+	clock_gettime(CLOCK_REALTIME, &record.when);
+	log_text(&record, "outcome", "damaged");
+	log_text(&record, "id", id);
+	log_text(&record, "error", why->text);
+	log_send(&v->config->global.log, "syslog", &record, warning, sizeof(warning));
+}
+
+/* Whether this run is about it at all. */
+static bool concerns(const struct visit *v, const struct entry *n)
+{
+	if (v->uid != (uid_t)-1 && v->uid != n->uid)
+		return false;
+	return !v->config_file || (n->config && !strcmp(n->config, v->config_file));
+}
+
+static bool is_due(const struct visit *v, const struct entry *n, int64_t *when)
+{
+	const struct retry_settings *set = &v->config->global.retry;
+
+	*when = schedule_when(set, n->next, n->next_set, v->now);
+	if (n->not_before > v->now) {
+		*when = n->not_before > *when ? n->not_before : *when;
+		return false;
+	}
+	if (v->since && n->last >= v->since)
+		return false;
+	if (v->all_due)
+		*when = v->now;
+	return v->all_due || schedule_due(set, n->next, n->next_set, v->now);
+}
+
+/* When it wants to be looked at for another reason than being due. */
+static int64_t sooner(const struct visit *v, const struct entry *n, int64_t when)
+{
+	const struct retry_settings *set = &v->config->global.retry;
+	int64_t start = n->not_before > n->created ? n->not_before : n->created;
+	int64_t expires = start + set->max_age / 1000;
+	int64_t late = start + set->delay_notice / 1000;
+
+	if (expires < when)
+		when = expires;
+	if (set->delay_notice && !n->delay_told && late < when)
+		when = late;
+	return when;
+}
+
+static enum wish weigh(const struct visit *v, const struct entry *n, struct finding *f)
+{
+	const struct retry_settings *set = &v->config->global.retry;
+	int64_t start = n->not_before > n->created ? n->not_before : n->created;
+	bool expired = schedule_expired(set, start, v->now);
+	bool late = n->tries && !n->delay_told && schedule_delayed(set, start, v->now);
+	struct err e = { 0 };
+
+	f->config = config_of(v->shelf, v->config, n->config, &e);
+	f->account = f->config ? visit_route(f->config, n, &e) : NULL;
+	if ((expired || late || entry_in_state(n, RECIPIENT_FAILED)) &&
+	    attend(v, n->id, f, expired))
+		return WISH_GONE;
+	if (!is_due(v, n, &f->when)) {
+		f->when = sooner(v, n, f->when);
+		return WISH_WAIT;
+	}
+	if (f->account)
+		return WISH_SEND;
+	/* Whoever mends the configuration wakes us. */
+	f->when = sooner(v, n, v->now + FAULT_SECONDS);
+	return WISH_WAIT;
+}
+
+enum wish visit_entry(const struct visit *v, const char *id, struct finding *f)
+{
+	struct entry n = { .created = 0 };
+	struct err e = { 0 };
+	enum wish wish = WISH_GONE;
+
+	*f = (struct finding){ .config = NULL };
+	switch (spool_peek(v->spool, QUEUE_NEW, id, &n, &e)) {
+	case 0:
+		f->created = n.created;
+		if (concerns(v, &n))
+			wish = weigh(v, &n, f);
+		break;
+	case -1:
+		if (e.kind == ERR_DAMAGED)
+			set_aside(v, id, &e);
+		break;
+	default:
+		break;
+	}
+	entry_release(&n);
+	return wish;
+}
+
+/* ---- for the watcher */
+
+struct wait {
+	const struct config *config;
+	const struct account *account;
+	int64_t when;
+};
+
+struct waits {
+	struct wait *items;
+	size_t count;
+};
+
+static void note_wait(struct waits *w, const struct finding *f, int64_t when)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->items[i].account == f->account) {
+			if (when < w->items[i].when)
+				w->items[i].when = when;
+			return;
+		}
+	w->items = mem_grow(w->items, w->count + 1, sizeof(*w->items));
+	w->items[w->count++] = (struct wait){ f->config, f->account, when };
+}
+
+struct telling {
+	int64_t now, patience;
+	bool tell;
+	char reason[ENTRY_TEXT_MAX + 1];
+};
+
+static void note_told(struct park *p, void *context)
+{
+	struct telling *t = context;
+
+	t->tell = p->kind == PARK_LOGIN && !p->told && t->now - p->since >= t->patience;
+	if (!t->tell)
+		return;
+	p->told = true;
+	snprintf(t->reason, sizeof(t->reason), "%s", p->reason ? p->reason : "");
+}
+
+/* A login that stays refused is told to whoever looks after this machine. */
+static void tell_parked(struct spool *s, const struct config *c, const struct account *a,
+	int64_t now)
+{
+	struct telling t = { .now = now, .patience = c->global.retry.delay_notice / 1000 };
+	struct err ignored;
+
+	if (!t.patience || park_change(s, a->name, note_told, &t, &ignored) < 0 || !t.tell)
+		return;
+	giveup_run_command(s, c, "", a->name, t.reason);
+}
+
+static const char *file_of(const struct config *c, const struct config *in_force)
+{
+	return c && c != in_force ? c->file : NULL;
+}
+
+int flush_survey(struct spool *s, const struct config *c,
+	void (*account)(void *context, const char *config, const char *name, int64_t when),
+	void *context, struct err *e)
+{
+	struct config_shelf shelf = { .count = 0 };
+	struct visit v = { .spool = s, .config = c, .shelf = &shelf, .now = time(NULL),
+		.uid = (uid_t)-1 };
+	struct spool_list *list = spool_list(s, QUEUE_NEW);
+	struct waits waits = { .count = 0 };
+	char id[ENTRY_ID_LEN + 1], reason[ENTRY_TEXT_MAX + 1];
+
+	if (!list)
+		return err_set(e, ERR_STORE, "the queue cannot be read (%s)", spool_path(s));
+	while (spool_next(list, id, sizeof(id))) {
+		struct finding f;
+		enum wish wish = visit_entry(&v, id, &f);
+
+		if (wish != WISH_GONE)
+			note_wait(&waits, &f, wish == WISH_SEND ? 0 : f.when);
+	}
+	spool_list_free(&list);
+	for (size_t i = 0; i < waits.count; i++) {
+		struct wait *w = &waits.items[i];
+		const struct account *open = NULL;
+		int64_t until = 0;
+
+		if (w->account)
+			open = trouble_free(s, w->config, w->account, TROUBLE_ASK, &until, reason,
+				sizeof(reason));
+		if (w->account && !open)
+			tell_parked(s, w->config, w->account, v.now);
+		account(context, file_of(w->config, c), w->account ? w->account->name : "",
+			!open && until > w->when ? until : w->when);
+	}
+	free(waits.items);
+	config_shelf_release(&shelf);
+	return 0;
+}

@@ -1,0 +1,178 @@
+/* deliver/submit_plan.c - sent, stored or handed over; see submit_state.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/daemon.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "deliver/enqueue.h"
+#include "deliver/submit_state.h"
+#include "deliver/trouble.h"
+
+enum {
+	HAND_OVER_MS = 10 * 1000,
+	UNSURE_MS = 60 * 1000,     /* the runner may have it: only its own word ends that */
+	AGAIN_LEAST = 20,
+	AGAIN_SPREAD = 180
+};
+
+bool plan_spool(struct run *r)
+{
+	if (r->spool || r->no_spool.kind != ERR_NONE)
+		return r->spool != NULL;
+	r->queue = enqueue_path(r->configured ? r->config : NULL, &r->no_spool);
+	if (r->queue)
+		spool_open(&r->spool, r->queue, true, &r->no_spool);
+	return r->spool != NULL;
+}
+
+/* ---- the runner */
+
+static bool hands_over(const struct account *a)
+{
+	return a->scope == SCOPE_SYSTEM && (!a->source || config_has_runner());
+}
+
+static int plan_runner(struct run *r, struct err *e)
+{
+	if (r->o->no_queue) {
+		err_set(e, ERR_RIGHT, "--no-queue cannot be had from the system's runner");
+		return err_hint(e, "leave it out, or use an account of your own configuration");
+	}
+	r->plan = PLAN_HAND_OVER;
+	r->out->route.account = config_runner_account();
+	r->hand_over_until = clock_ms() + HAND_OVER_MS;
+	return 0;
+}
+
+int plan_handover(struct run *r, struct err *e)
+{
+	unsigned char random[16];
+	struct buf hex = BUF_INIT(sizeof(r->token));
+	static const char errors[] = { [ERRORS_MAIL] = 'm', [ERRORS_PRINT] = 'p',
+		[ERRORS_QUIET] = 'q' };
+
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return err_sys(e, ERR_SYSTEM, errno, "no random numbers");
+	hex_encode(random, sizeof(random), &hex);
+	snprintf(r->token, sizeof(r->token), "%s", buf_text(&hex));
+	buf_release(&hex);
+	r->handover = (struct smtp_handover){
+		.account = r->o->account,
+		.name = r->o->full_name,
+		.no_sender = !r->out->message.envelope.sender,
+		.hold = r->o->not_before,
+		.errors = errors[r->o->errors],
+		.tag = r->o->tag,
+		.token = r->token,
+	};
+	r->out->attempt.smtp.handover = &r->handover;
+	if (r->handover.no_sender)
+		r->out->attempt.smtp.sender = "";
+	return 0;
+}
+
+static bool is_unsure(const struct run *r)
+{
+	const struct smtp_message *m = &r->out->attempt.smtp;
+
+	for (size_t i = 0; i < m->count; i++)
+		if (m->results[i].verdict == VERDICT_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* No answer, or none any more, is asked for again under the same token; an
+ * answer is final. */
+bool plan_again(struct run *r, uint64_t *when)
+{
+	const struct outcome *o = &r->out->outcome;
+	bool none = o->err.kind == ERR_CONNECT || o->err.kind == ERR_LOST ||
+		o->err.kind == ERR_TIMEOUT || o->err.kind == ERR_UNKNOWN || o->err.kind == ERR_RUNNER;
+	uint64_t now = clock_ms(), until = r->hand_over_until;
+	unsigned char random = 0;
+
+	if (r->plan != PLAN_HAND_OVER || process_stopped() || (!none && o->refusal.code != 421))
+		return false;
+	if (is_unsure(r))
+		r->hand_over_until = until = until - HAND_OVER_MS + UNSURE_MS > until ?
+			until - HAND_OVER_MS + UNSURE_MS : until;
+	if (now >= until)
+		return false;
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (unsigned char)now;
+	*when = now + AGAIN_LEAST + random * AGAIN_SPREAD / 255;
+	return true;
+}
+
+/* ---- one's own accounts */
+
+static void wait_for(struct run *r, enum err_kind kind, const char *text)
+{
+	r->plan = PLAN_STORE;
+	err_set(&r->out->outcome.err, kind, "%s", text);
+}
+
+/* A parked login is not tried for each new message, a network that was down is. */
+static void plan_own(struct run *r)
+{
+	const struct account *a = r->out->route.account, *open;
+	char reason[ENTRY_TEXT_MAX + 1] = "", text[ENTRY_TEXT_MAX + 200];
+	int64_t until = 0;
+	struct err ignored;
+
+	r->plan = PLAN_SEND;
+	if (r->o->no_queue || !plan_spool(r))
+		return;
+	open = trouble_free(r->spool, r->config, a, TROUBLE_FRESH, &until, reason, sizeof(reason));
+	if (!open) {
+		snprintf(text, sizeof(text), "account '%s' is parked: %s", a->name, reason);
+		wait_for(r, ERR_PARKED, text);
+		return;
+	}
+	r->out->route.account = open;
+	if (slot_take(r->spool, open->name, open->traffic.max_connections, &r->slot, &ignored) != 0)
+		return;
+	r->busy = true;
+	snprintf(text, sizeof(text), "all %ld connections of account '%s' are in use",
+		open->traffic.max_connections, open->name);
+	wait_for(r, ERR_PARKED, text);
+}
+
+/* Where there is a user for it, root goes into the network as that one. */
+static int drop_root(struct err *e)
+{
+	return geteuid() == 0 ? process_become(CONFIG_RUNNER_USER, e) : 0;
+}
+
+int plan_make(struct run *r, const struct err *trouble, struct err *e)
+{
+	const struct account *a = r->out->route.account;
+	int delivery = r->configured ? r->config->global.delivery : DELIVERY_NOW;
+
+	if (trouble && trouble->kind != ERR_NONE) {
+		r->plan = PLAN_STORE;
+		r->out->outcome.err = *trouble;
+		return 0;
+	}
+	if (r->o->no_network) {
+		r->plan = PLAN_SEND;
+		return 0;
+	}
+	if (hands_over(a))
+		return plan_runner(r, e);
+	if (a->scope == SCOPE_SYSTEM && drop_root(e) < 0)
+		return -1;
+	if (r->o->queue_only || r->o->not_before || (delivery != DELIVERY_NOW && !r->o->no_queue))
+		r->plan = PLAN_STORE;
+	else
+		plan_own(r);
+	return 0;
+}

@@ -18,7 +18,6 @@ struct sendmail {
 	struct submit_options o;
 	struct globals *globals;
 	struct dsn dsn;
-	bool quiet;            /* -oeq: the exit code only */
 	bool own_name;
 };
 
@@ -38,13 +37,25 @@ static enum shape shape_of(char letter)
 	return strchr("bed", letter) ? SHAPE_JOINED : SHAPE_UNKNOWN;
 }
 
+/* -eX: how errors are told. */
+static void take_errors(struct sendmail *s, char mode)
+{
+	s->o.errors = mode == 'q' ? ERRORS_QUIET : mode == 'p' ? ERRORS_PRINT : ERRORS_MAIL;
+	s->o.report_is_success = mode == 'e';
+}
+
 /* -oX or -o X: only a few say something to us. */
 static void take_o(struct sendmail *s, const char *value)
 {
 	if (!strcmp(value, "i"))
 		s->o.dot_ends = false;
 	else if (value[0] == 'e')
-		s->quiet = value[1] == 'q';
+		take_errors(s, value[1]);
+	else if (value[0] == 'd' && value[1] && strchr("ibqd", value[1])) {
+		s->o.delivery_given = true;
+		s->o.delivery = value[1] == 'i' ? DELIVERY_NOW :
+			value[1] == 'b' ? DELIVERY_BACKGROUND : DELIVERY_QUEUE;
+	}
 }
 
 static void take_flag(struct sendmail *s, char letter)
@@ -78,6 +89,9 @@ static int take_value(struct sendmail *s, char letter, const char *value, struct
 	case 'o':
 		take_o(s, value);
 		return 0;
+	case 'L':
+		s->o.tag = value;
+		return 0;
 	case 'C':
 		if (s->own_name)
 			s->globals->config = value;
@@ -109,7 +123,7 @@ static int take_word(struct sendmail *s, char **words, int left, struct err *e)
 			if (*at == 'b' && strcmp(at, "bm") != 0)
 				return unknown(words[0], e);
 			if (*at == 'e')
-				s->quiet = at[1] == 'q';
+				take_errors(s, at[1]);
 			return 1;
 		case SHAPE_VALUE:
 			if (at[1])
@@ -148,7 +162,7 @@ static int parse(struct sendmail *s, char **words, int count, struct err *e)
 int sendmail_main(struct globals *globals, char **words, int count, bool under_own_name)
 {
 	struct sendmail s = { .o = { .input = STDIN_FILENO, .dot_ends = true,
-		.log_fallback = "syslog" }, .globals = globals,
+		.log_fallback = "syslog", .report = true, .errors = ERRORS_MAIL }, .globals = globals,
 		.own_name = under_own_name };
 	struct err e = { 0 };
 	int code;
@@ -158,7 +172,7 @@ int sendmail_main(struct globals *globals, char **words, int count, bool under_o
 		code = print_failure(&e);
 	} else {
 		s.o.dsn = s.dsn;
-		code = send_one(globals, &s.o, &(struct send_manner){ .quiet = s.quiet,
+		code = send_one(globals, &s.o, &(struct send_manner){ .quiet = s.o.errors == ERRORS_QUIET,
 			.silent = true });
 	}
 	free(s.dsn.envid);

@@ -35,6 +35,8 @@ struct submit_options {
 	struct submit_memory *memory;   /* borrowed; NULL: this is the only one */
 	bool no_queue;               /* now or not at all */
 	bool queue_only;             /* stored, not tried now */
+	bool delivery_given;         /* sendmail -od: instead of the configuration's `delivery` */
+	int  delivery;               /* enum delivery */
 	int64_t not_before;          /* seconds since 1970; 0: at once */
 	const char *tag;             /* for the log; NULL */
 	bool report;                 /* as sendmail: refusals are told by mail (errors) */

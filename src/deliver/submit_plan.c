@@ -146,6 +146,13 @@ static void plan_own(struct run *r)
 	wait_for(r, ERR_PARKED, text);
 }
 
+int plan_delivery(const struct run *r)
+{
+	if (r->o->delivery_given)
+		return r->o->delivery;
+	return r->configured ? r->config->global.delivery : DELIVERY_NOW;
+}
+
 /* Where there is a user for it, root goes into the network as that one. */
 static int drop_root(struct err *e)
 {
@@ -155,7 +162,6 @@ static int drop_root(struct err *e)
 int plan_make(struct run *r, const struct err *trouble, struct err *e)
 {
 	const struct account *a = r->out->route.account;
-	int delivery = r->configured ? r->config->global.delivery : DELIVERY_NOW;
 
 	if (trouble && trouble->kind != ERR_NONE) {
 		r->plan = PLAN_STORE;
@@ -170,7 +176,7 @@ int plan_make(struct run *r, const struct err *trouble, struct err *e)
 		return plan_runner(r, e);
 	if (a->scope == SCOPE_SYSTEM && drop_root(e) < 0)
 		return -1;
-	if (r->o->queue_only || r->o->not_before || (delivery != DELIVERY_NOW && !r->o->no_queue))
+	if (r->o->queue_only || r->o->not_before || (plan_delivery(r) != DELIVERY_NOW && !r->o->no_queue))
 		r->plan = PLAN_STORE;
 	else
 		plan_own(r);

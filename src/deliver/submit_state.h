@@ -55,6 +55,7 @@ struct run {
 /* The account is known (or, kind of *trouble not ERR_NONE, cannot be): decides
  * the plan.  -1: ERR_RIGHT, ERR_SYSTEM. */
 int  plan_make(struct run *r, const struct err *trouble, struct err *e);
+int  plan_delivery(const struct run *r);   /* enum delivery */
 /* Opens the queue, once; false: r->no_spool says why not. */
 bool plan_spool(struct run *r);
 /* What the runner is told beside the message. */

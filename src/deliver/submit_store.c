@@ -195,7 +195,7 @@ static bool is_wanted(const struct run *r)
 		return place_is_free(r);
 	if (r->plan == PLAN_STORE)
 		return o->queued && !r->o->queue_only && !r->o->not_before &&
-			r->config->global.delivery == DELIVERY_BACKGROUND;
+			plan_delivery(r) == DELIVERY_BACKGROUND;
 	return o->delivered && something_waits(r->spool);
 }
 

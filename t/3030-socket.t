@@ -48,7 +48,7 @@ subtest 'TLS and a login inside, for the name in tls_host' => sub {
 	is(($s->logins(1))[0], 'me PLAIN', 'logged in') or diag(explain([$s->logins]));
 	$r = send_mail(account($s, @keys), ['send', '--no-queue', 'you@example.net']);
 	is($r->{exit}, 78, 'D1: a path is no name that a certificate could bear');
-	like($r->{err}, qr/host is the path of a socket .*\n.*set tls_host/, 'G: as is told');
+	like($r->{err}, qr/host is the path of a socket .*\n.*set tls_host/, 'as is told');
 	is($s->stored, 1, 'and nothing went through');
 };
 
@@ -68,7 +68,7 @@ for my $case (@fails) {
 			['send', '--no-queue', 'you@example.net']);
 
 		isnt($r->{exit}, 0, "not sent: $r->{exit}");
-		like($r->{err}, qr/cannot connect to \Q$path\E: \Q$why\E/, 'G: why');
+		like($r->{err}, qr/cannot connect to \Q$path\E: \Q$why\E/, 'why');
 		unlike($r->{err}, qr/:\d/, 'a path has no port');
 	};
 }

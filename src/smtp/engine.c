@@ -68,6 +68,7 @@ struct smtp *smtp_new(const struct smtp_options *options)
 	s->out.max = 1 << 18;
 	s->in.max = 1 << 20;
 	s->initial.max = 2 * SECRET_MAX;
+	s->heard.max = 1 << 21;
 	reply_parser_init(&s->replies);
 	engine_expect(s, STEP_GREETING, NULL, 0);
 	if (s->encrypted)
@@ -88,16 +89,11 @@ void smtp_free(struct smtp **sp)
 	buf_wipe(&s->out);
 	buf_wipe(&s->initial);
 	buf_wipe(&s->said);
+	buf_release(&s->heard);
 	smtp_result_release(&s->failure.result);
 	free(s->queue);
 	free(s);
 	*sp = NULL;
-}
-
-void engine_note(struct smtp *s, enum smtp_direction direction, const char *line)
-{
-	if (s->o.trace)
-		s->o.trace(s->o.context, direction, line, strlen(line));
 }
 
 void engine_emit(struct smtp *s, const void *data, size_t len)
@@ -130,7 +126,7 @@ void engine_expect(struct smtp *s, enum smtp_step step, struct transaction *t, s
 void engine_command(struct smtp *s, enum smtp_step step, struct transaction *t, size_t which,
 	const char *line, const char *shown)
 {
-	engine_note(s, SMTP_SENT, shown ? shown : line);
+	trace_note(s, SMTP_SENT, shown ? shown : line);
 	engine_emit(s, line, strlen(line));
 	engine_emit(s, "\r\n", 2);
 	engine_expect(s, step, t, which);
@@ -273,34 +269,6 @@ static void answer_starttls(struct smtp *s, const struct smtp_reply *r)
 	}
 }
 
-static void trace_reply(struct smtp *s, const struct smtp_reply *r, bool secret)
-{
-	const char *line = buf_text(&r->text), *end = line + r->text.len;
-	struct buf shown = BUF_INIT(REPLY_TEXT_MAX + 64);
-
-	if (!s->o.trace)
-		return;
-	for (;;) {
-		const char *stop = memchr(line, '\n', (size_t)(end - line));
-		size_t len = (size_t)((stop ? stop : end) - line);
-
-		buf_clear(&shown);
-		buf_printf(&shown, "%d%c", r->code, stop ? '-' : ' ');
-		if (secret && len)
-			buf_add_text(&shown, "****");
-		else {
-			if (r->enhanced[0])
-				buf_printf(&shown, "%s ", r->enhanced);
-			buf_add(&shown, line, len);
-		}
-		s->o.trace(s->o.context, SMTP_GOT, buf_text(&shown), shown.len);
-		if (!stop)
-			break;
-		line = stop + 1;
-	}
-	buf_release(&shown);
-}
-
 static void early(struct smtp *s)
 {
 	struct err e = { 0 };
@@ -414,6 +382,7 @@ static void take_replies(struct smtp *s)
 		answer(s);
 	}
 	buf_drop(&s->in, at);
+	verdict_report(s);
 }
 
 static void hello(struct smtp *s, enum smtp_step step)

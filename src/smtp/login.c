@@ -222,7 +222,7 @@ static void refused(struct smtp *s, const struct smtp_reply *r)
 		buf_add_text(&more, sasl_server_error(s->sasl));
 	login_hide(s, &more);
 	if (more.len)
-		engine_note(s, SMTP_NOTE, buf_text(&more));
+		trace_note(s, SMTP_NOTE, buf_text(&more));
 	engine_refused(s, STEP_AUTH, r);
 	if (more.len && s->failure.result.text) {
 		char *text = mem_printf("%s (%s)", s->failure.result.text, buf_text(&more));

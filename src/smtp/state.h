@@ -4,6 +4,7 @@
  *             of expected replies and who answers them
  * login.c     AUTH
  * transact.c  messages: MAIL, RCPT, DATA or BDAT, content, RSET
+ * trace.c     the transcript
  * verdict.c   what became of each recipient, and telling it
  */
 #ifndef SMTP_STATE_H
@@ -49,6 +50,7 @@ struct transaction {
 	unsigned char *got;         /* own; enum got, for each of them */
 	size_t count, sent, answered, accepted;
 	bool   mail_answered, mail_refused, data_sent;
+	bool   ready;               /* its owner was told that the content comes next */
 	bool   nobody;              /* only a lone dot is sent: 354 without an accepted recipient */
 	struct content_cursor cursor;
 	uint64_t end_at;            /* s->emitted when its content was whole; 0: not yet */
@@ -89,6 +91,7 @@ struct smtp {
 	bool login_led_mail;        /* ... and that MAIL was answered */
 	struct buf initial;         /* own; an initial response too long for the AUTH line */
 	struct buf said;            /* own; the last response to a challenge, as it was sent */
+	struct buf heard;           /* own; lines of replies that the transcript lacks yet */
 	const struct secret *secret;
 
 	struct work *works, **works_end;
@@ -109,8 +112,12 @@ bool engine_may_send(const struct smtp *s);
 void engine_emit(struct smtp *s, const void *data, size_t len);
 void engine_fail(struct smtp *s, const struct err *why);
 void engine_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply *r);
-void engine_note(struct smtp *s, enum smtp_direction direction, const char *line);
 void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_reply *r);
+
+/* trace.c */
+void trace_note(struct smtp *s, enum smtp_direction direction, const char *line);
+void trace_reply(struct smtp *s, const struct smtp_reply *r, bool secret);
+void trace_flush(struct smtp *s);          /* the replies that were held back */
 
 /* login.c */
 void login_send(struct smtp *s, bool leading);
@@ -142,7 +149,8 @@ void verdict_accepted(struct transaction *t, enum smtp_step step, const struct s
 void verdict_taken(struct transaction *t); /* first of all, when a server took a content */
 void verdict_taken_words(struct transaction *t, const struct smtp_reply *r);
 void verdict_broken(struct smtp *s);       /* verdicts for whoever has none */
-/* Takes finished messages off the list, oldest first, and tells their owners. */
+/* Takes finished messages off the list, oldest first, and tells their owners: when
+ * all that has arrived was looked at, so that no mark waits for them. */
 void verdict_report(struct smtp *s);
 
 void result_from_reply(struct smtp_result *to, enum smtp_verdict verdict, enum smtp_step step,

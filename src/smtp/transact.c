@@ -100,7 +100,6 @@ static void settle(struct smtp *s, struct transaction *t)
 	}
 	t->work->in_flight--;
 	transaction_free(t);
-	verdict_report(s);
 }
 
 static struct transaction *take_recipients(struct smtp *s, struct work *w)
@@ -185,13 +184,14 @@ static bool wants_bdat(const struct smtp *s)
 
 /* The content goes out next.  A recipient whose RCPT is not answered yet (BDAT
  * that does not wait) is the only one. */
-static void tell_ready(const struct transaction *t)
+static void tell_ready(struct transaction *t)
 {
 	struct smtp_message *m = t->work->m;
 	size_t *accepted, count = 0;
 
-	if (!m->ready)
+	if (!m->ready || t->ready)
 		return;
+	t->ready = true;
 	accepted = mem_grow(NULL, t->count, sizeof(*accepted));
 	for (size_t i = 0; i < t->count; i++)
 		if (t->got[i] == GOT_ACCEPTED || t->got[i] == GOT_NOTHING)
@@ -217,13 +217,13 @@ static bool bdat_waits(const struct smtp_message *m)
 
 /* The command's reply is expected only when its content is out: one that comes
  * before is an answer to nothing. */
-static void begin_bdat(struct smtp *s, const struct transaction *t)
+static void begin_bdat(struct smtp *s, struct transaction *t)
 {
 	char line[64];
 
 	tell_ready(t);
 	snprintf(line, sizeof(line), "BDAT %" PRIu64 " LAST", t->work->m->size);
-	engine_note(s, SMTP_SENT, line);
+	trace_note(s, SMTP_SENT, line);
 	engine_emit(s, line, strlen(line));
 	engine_emit(s, "\r\n", 2);
 	s->content_next = true;
@@ -247,6 +247,7 @@ static void after_recipients(struct smtp *s, struct transaction *t)
 			s->need_reset = false;
 		}
 		settle(s, t);
+		verdict_report(s);
 		return;
 	}
 	if (!bdat) {
@@ -274,7 +275,7 @@ static void content_sent(struct smtp *s, struct transaction *t)
 		engine_emit(s, ".\r\n", 3);
 	snprintf(note, sizeof(note), "[%" PRIu64 " octets of content%s]", t->cursor.offset,
 		bdat ? "" : ", then \".\"");
-	engine_note(s, SMTP_NOTE, note);
+	trace_note(s, SMTP_NOTE, note);
 	t->end_at = s->emitted;
 	t->work->content_sent = true;
 	s->content_next = false;
@@ -288,6 +289,8 @@ static void send_content(struct smtp *s)
 	struct transaction *t = s->current;
 	struct err e = { 0 };
 
+	if (!t->nobody)
+		tell_ready(t);
 	while (s->content_next && s->out.len - s->out_at < OUTPUT_FULL) {
 		size_t before = s->out.len;
 		int more;
@@ -431,8 +434,6 @@ static void answer_data(struct smtp *s, struct transaction *t, const struct smtp
 			return;
 		}
 		t->nobody = !t->accepted;   /* RFC 2920 section 3.1: then only the dot */
-		if (!t->nobody)
-			tell_ready(t);
 		s->content_next = true;
 		s->current = t;
 		return;

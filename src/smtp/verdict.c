@@ -15,6 +15,7 @@ static bool finished(const struct work *w)
 
 void verdict_report(struct smtp *s)
 {
+	trace_flush(s);
 	for (struct work **at = &s->works; *at;) {
 		struct work *w = *at;
 

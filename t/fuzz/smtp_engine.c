@@ -127,6 +127,8 @@ static void read_scene(struct scene *scene, uint8_t a, uint8_t b)
 	scene->stay = a & 128;
 	scene->auth = mechanisms[b & 7];
 	scene->max_recipients = b & 8 ? 2 : 100;
+	scene->hooks = b & 64;
+	scene->ahead = b & 128 ? 1 : 0;
 }
 
 static void check_end(struct wire *w)
@@ -135,13 +137,17 @@ static void check_end(struct wire *w)
 	const struct smtp_failure *f = smtp_failure(r->s);
 
 	must(!r->stray, "done() outside of a turn");
+	must(!r->late, "B2: taken() outside of smtp_received()");
 	must(!r->early_done, "done() too early");
 	for (size_t i = 0; i < r->submitted; i++) {
 		must(r->mails[i].done == 1, "done() exactly once");
+		must(r->mails[i].taken <= r->mails[i].ready, "taken() and not ready()");
 		for (size_t k = 0; k < r->mails[i].m.count; k++) {
 			const struct smtp_result *result = &r->mails[i].results[k];
 
 			must(result->verdict != VERDICT_PENDING, "a recipient without a verdict");
+			if (result->verdict == VERDICT_DELIVERED && r->scene.hooks)
+				must(r->mails[i].taken, "B2: delivered and no mark");
 			if (result->verdict == VERDICT_DELIVERED)
 				must(w->whole[i] && result->code / 100 == 2 &&
 					result->step == STEP_CONTENT, "E6: delivered");

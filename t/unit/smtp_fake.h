@@ -7,7 +7,9 @@
 
 #include "base/text.h"
 
-enum { FAKE_MAILS = 4 };
+#ifndef FAKE_MAILS
+#define FAKE_MAILS 4
+#endif
 
 struct fake {
 	/* What a test sets. */
@@ -17,6 +19,9 @@ struct fake {
 	const char *too_many;           /* the reply beyond it */
 	const char *(*rcpt)(const char *address);   /* the reply, or NULL: 250 */
 	bool lenient_data;              /* 354 although nobody was accepted */
+	/* The reply at a step of the mail from "mNUMBER@...", to RCPT "rWHO@..."; NULL: the
+	 * usual one. */
+	const char *(*judge)(const struct fake *f, enum smtp_step step, unsigned long who);
 
 	/* One answer is another: the one with this number, from 0 on. */
 	size_t at;
@@ -27,6 +32,7 @@ struct fake {
 	struct buf in, out, body;
 	bool greeted, closed, lost, logged_in, needs_login;
 	bool mail, data;
+	unsigned long number;           /* of the sender */
 	bool chunk;
 	size_t chunk_left;
 	size_t replies;
@@ -37,7 +43,7 @@ struct fake {
 	 * recipient ("r1@..."). */
 	unsigned *taken[FAKE_MAILS];
 	size_t recipients;
-	size_t transactions, most_asked, asked;
+	size_t transactions, most_asked, asked, resets, flights;
 	bool in_doubt;                  /* content was taken, but its reply was no reply */
 	bool bare;                      /* a bare CR or LF was on the wire */
 };
@@ -93,11 +99,19 @@ static inline int fake_say(struct fake *f, const char *reply)
 	return (reply[0] - '0') * 100 + (reply[1] - '0') * 10 + reply[2] - '0';
 }
 
+static inline const char *fake_judged(const struct fake *f, enum smtp_step step,
+	unsigned long who, const char *usual)
+{
+	const char *other = f->judge ? f->judge(f, step, who) : NULL;
+
+	return other ? other : usual;
+}
+
 static inline void fake_take(struct fake *f)
 {
 	unsigned long mail = strtoul(buf_text(&f->body) + 1, NULL, 10);
 	int code = fake_say(f, !f->accepted_count ? "554 5.5.1 no valid recipients\r\n" :
-		f->content ? f->content : "250 2.0.0 queued\r\n");
+		f->content ? f->content : fake_judged(f, STEP_CONTENT, 0, "250 2.0.0 queued\r\n"));
 
 	if (f->accepted_count)
 		f->in_doubt |= !code || code / 100 == 3;
@@ -137,6 +151,8 @@ static inline void fake_rcpt(struct fake *f, const char *line)
 		f->most_asked = f->asked;
 	if (!reply && f->limit && f->accepted_count >= f->limit)
 		reply = f->too_many;
+	if (!reply)
+		reply = fake_judged(f, STEP_RCPT, strtoul(address + 1, NULL, 10), NULL);
 	if (fake_say(f, reply ? reply : "250 2.1.5 ok\r\n") / 100 == 2) {
 		f->accepted = mem_grow(f->accepted, f->accepted_count + 1, sizeof(char *));
 		f->accepted[f->accepted_count++] = address;
@@ -158,17 +174,19 @@ static inline void fake_command(struct fake *f, const char *line)
 	} else if (!strncmp(line, "AUTH ", 5)) {
 		f->logged_in |= fake_say(f, "235 2.7.0 in\r\n") == 235;
 	} else if (!strncmp(line, "MAIL FROM:", 10)) {
+		f->number = strtoul(line + 12, NULL, 10);
 		if (f->needs_login && !f->logged_in)
 			fake_say(f, "530 5.7.0 log in first\r\n");
 		else if (f->mail)
 			fake_say(f, "503 5.5.1 nested MAIL\r\n");
 		else
-			f->mail = fake_say(f, "250 2.1.0 ok\r\n") / 100 == 2;
+			f->mail = fake_say(f, fake_judged(f, STEP_MAIL, 0,
+				"250 2.1.0 ok\r\n")) / 100 == 2;
 	} else if (!strncmp(line, "RCPT TO:", 8)) {
 		fake_rcpt(f, line);
 	} else if (!strcmp(line, "DATA")) {
 		if (f->accepted_count || (f->mail && f->lenient_data))
-			f->data = fake_say(f, "354 go\r\n") / 100 == 3;
+			f->data = fake_say(f, fake_judged(f, STEP_DATA, 0, "354 go\r\n")) / 100 == 3;
 		else
 			fake_say(f, "503 5.5.1 no valid recipients\r\n");
 	} else if (!strncmp(line, "BDAT ", 5)) {
@@ -176,6 +194,7 @@ static inline void fake_command(struct fake *f, const char *line)
 		f->chunk_left = strtoul(line + 5, NULL, 10);
 	} else if (!strcmp(line, "RSET")) {
 		fake_forget(f);
+		f->resets++;
 		fake_say(f, "250 2.0.0 ok\r\n");
 	} else if (!strcmp(line, "QUIT")) {
 		fake_say(f, "221 2.0.0 bye\r\n");
@@ -239,6 +258,7 @@ static inline const char *fake_run(struct fake *f, struct rig *r)
 		const char *flight = rig_flight(r);
 		bool said;
 
+		f->flights += *flight != '\0';
 		fake_hear(f, flight);
 		if (f->bare)
 			return "E2: a bare CR or LF is on the wire";

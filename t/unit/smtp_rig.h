@@ -32,7 +32,7 @@ struct mail {
 	size_t len;                    /* of it; the size that is announced may differ */
 	size_t piece;                  /* most octets that one read gives */
 	bool unreadable;
-	unsigned done;
+	unsigned done, ready, taken;   /* how often each was called */
 	struct rig *rig;
 };
 
@@ -125,6 +125,7 @@ static inline void mail_ready(void *context, struct smtp_message *m, const size_
 	struct buf who = BUF_INIT(1 << 20);
 
 	(void)m;
+	mail->ready++;
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&who, "%s%zu", i ? "," : "", accepted[i]);
 	buf_printf(&mail->rig->trace, "** ready %d (%s)\n", (int)(mail - mail->rig->mails) + 1,
@@ -137,6 +138,7 @@ static inline void mail_taken(void *context, struct smtp_message *m)
 	struct mail *mail = context;
 
 	(void)m;
+	mail->taken++;
 	mail->rig->late += !mail->rig->receiving;
 	mail_note(mail, "taken");
 }

@@ -45,7 +45,8 @@ cmp_ok($rows, '>=', 15, 'exit codes were found');
 is($listed, $rows, 'the page has no other exit codes');
 
 my %ids;
-while ($source =~ /\{ "([a-z][a-z-]*)", EX_(\w+),\s*($literal),\s*($literal|NULL)\s*\}/g) {
+my $concern = qr/[A-Z_]+(?:\([A-Z]+\))?/;   # whose affair it is
+while ($source =~ /\{ "([a-z][a-z-]*)", EX_(\w+), $concern,\s*($literal),\s*($literal|NULL)\s*\}/g) {
 	my ($id, $code, $what, $next) = ($1, $exits{$2}, words($3), words($4));
 	holds_item(".It Cm $id Pq $code\n" . sentence($what) . sentence($next), "cause $id");
 	ok(!$ids{$id}++, "cause $id has one row");

@@ -34,7 +34,7 @@ struct manage_item {
 	const char *state;          /* "new", "hold", "failed", "damaged" */
 	int64_t created, last;      /* seconds since 1970; last try, 0: none */
 	int64_t next;               /* the earliest next try; 0: now */
-	int64_t age;                /* seconds */
+	int64_t age, now;           /* seconds; the moment it was looked at */
 	uint64_t size;              /* octets of content */
 	unsigned tries;
 	bool whole;                 /* manage_show(): its JSON has everything */
@@ -70,6 +70,14 @@ int manage_show(const struct manage *m, const char *id, bool all,
 enum manage_deed { MANAGE_HOLD, MANAGE_RELEASE, MANAGE_REMOVE, MANAGE_RETRY };
 int manage_do(const struct manage *m, enum manage_deed deed, const char *id,
 	char done[MANAGE_ID_MAX], struct err *e);
+
+/* Whether such an id means a message here, or several. */
+bool manage_has(const struct manage *m, const char *id);
+
+/* The id that is meant, whole and without its scope.  It must wait to be sent:
+ * -1 as manage_do() where it is held or given up. */
+int manage_resolve(const struct manage *m, const char *id, char whole[ENTRY_ID_LEN + 1],
+	struct err *e);
 
 /* For monitors: how many, and the oldest of those that are to be sent by now. */
 struct manage_summary {

@@ -130,22 +130,24 @@ static const char *take_auth(struct target *t, const char *value)
 	return NULL;
 }
 
+#define NOT_TEXT " is up to 512 octets of text, in xtext, without controls"
+
 static const char *take_account(struct target *t, const char *value)
 {
 	t->mail->x.account = decode(value, SERVER_VALUE_MAX);
-	return t->mail->x.account ? NULL : "XACCOUNT is text in xtext, without controls";
+	return t->mail->x.account ? NULL : "XACCOUNT" NOT_TEXT;
 }
 
 static const char *take_name(struct target *t, const char *value)
 {
 	t->mail->x.name = decode(value, SERVER_VALUE_MAX);
-	return t->mail->x.name ? NULL : "XNAME is text in xtext, without controls";
+	return t->mail->x.name ? NULL : "XNAME" NOT_TEXT;
 }
 
 static const char *take_tag(struct target *t, const char *value)
 {
 	t->mail->x.tag = decode(value, SERVER_VALUE_MAX);
-	return t->mail->x.tag ? NULL : "XTAG is text in xtext, without controls";
+	return t->mail->x.tag ? NULL : "XTAG" NOT_TEXT;
 }
 
 static const char *take_no_sender(struct target *t, const char *value)

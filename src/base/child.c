@@ -32,18 +32,40 @@ static bool is_hidden(const char *variable, const char *const *hidden)
 	return false;
 }
 
-/* The caller frees the array, not what it points to. */
-static char **environment_without(const char *const *hidden)
+/* Whether one of `added` sets the same variable. */
+static bool is_replaced(const char *variable, const char *const *added)
+{
+	size_t len = strcspn(variable, "=") + 1;
+
+	for (; added && *added; added++)
+		if (!strncmp(*added, variable, len))
+			return true;
+	return false;
+}
+
+static void free_environment(char **list)
+{
+	for (char **entry = list; *entry; entry++)
+		free(*entry);
+	free(list);
+}
+
+/* Own. */
+static char **make_environment(const char *const *hidden, const char *const *added)
 {
 	size_t count = 0, kept = 0;
 	char **list;
 
 	while (environ && environ[count])
 		count++;
+	for (size_t i = 0; added && added[i]; i++)
+		count++;
 	list = mem_alloc((count + 1) * sizeof(*list));
-	for (size_t i = 0; i < count; i++)
-		if (!is_hidden(environ[i], hidden))
-			list[kept++] = environ[i];
+	for (char **entry = environ; entry && *entry; entry++)
+		if (!is_hidden(*entry, hidden) && !is_replaced(*entry, added))
+			list[kept++] = mem_string(*entry);
+	for (; added && *added; added++)
+		list[kept++] = mem_string(*added);
 	return list;
 }
 
@@ -91,12 +113,11 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, in
 }
 
 /* Returns an errno. */
-static int spawn_shell(pid_t *pid, const char *command, int out, const char *const *hidden)
+static int spawn_shell(pid_t *pid, const char *command, int out, char **environment)
 {
 	static char shell[] = "/bin/sh", option[] = "-c";
 	char *text = mem_string(command);
 	char *arguments[] = { shell, option, text, NULL };
-	char **environment = environment_without(hidden);
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t how;
 	int number = posix_spawn_file_actions_init(&files);
@@ -112,7 +133,6 @@ static int spawn_shell(pid_t *pid, const char *command, int out, const char *con
 		}
 		posix_spawn_file_actions_destroy(&files);
 	}
-	free(environment);
 	free(text);
 	return number;
 }
@@ -120,12 +140,15 @@ static int spawn_shell(pid_t *pid, const char *command, int out, const char *con
 int child_start(struct child *c, const char *command, const char *const *hidden, struct err *e)
 {
 	int ends[2], number;
+	char **environment;
 	pid_t pid = 0;
 
 	*c = (struct child){ .pid = 0, .out = -1 };
 	if (make_pipe(ends, e) < 0)
 		return -1;
-	number = spawn_shell(&pid, command, ends[1], hidden);
+	environment = make_environment(hidden, NULL);
+	number = spawn_shell(&pid, command, ends[1], environment);
+	free_environment(environment);
 	close(ends[1]);
 	if (number) {
 		close(ends[0]);
@@ -136,19 +159,24 @@ int child_start(struct child *c, const char *command, const char *const *hidden,
 	return 0;
 }
 
-/* In the child.  Our sockets do not belong to it: one that it kept would stay
- * open after we have closed ours. */
-static void run_work(int out, int (*work)(int, void *), void *context)
+static void plain_signals(void)
 {
 	struct sigaction plain = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
-	setpgid(0, 0);
 	for (int number = 1; number < 32; number++)
 		if (number != SIGPIPE && number != SIGXFSZ)
 			sigaction(number, &plain, NULL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* In the child.  Our sockets do not belong to it: one that it kept would stay
+ * open after we have closed ours. */
+static void run_work(int out, int (*work)(int, void *), void *context)
+{
+	setpgid(0, 0);
+	plain_signals();
 	if (out > 3)
 		close_range(3, (unsigned)out - 1, 0);
 	close_range((unsigned)out + 1, ~0U, 0);
@@ -189,10 +217,10 @@ static pid_t wait_for(pid_t pid, int *status, int flags)
 	return got;
 }
 
-static pid_t wait_a_while(pid_t pid, int *status)
+static pid_t wait_a_while(pid_t pid, int *status, uint64_t milliseconds)
 {
 	struct timespec pause = { 0, 1000000 };
-	uint64_t until = clock_ms() + GRACE_MS;
+	uint64_t until = clock_ms() + milliseconds;
 	pid_t got;
 
 	while ((got = wait_for(pid, status, WNOHANG)) == 0 && clock_ms() < until) {
@@ -214,11 +242,77 @@ int child_end(struct child *c, int kill_it)
 	if (c->pid <= 0)
 		return -1;
 	if (!kill_it)
-		got = wait_a_while(c->pid, &status);
+		got = wait_a_while(c->pid, &status, GRACE_MS);
 	if (got == 0) {
 		kill(-c->pid, SIGKILL);
 		got = wait_for(c->pid, &status, 0);
 	}
 	c->pid = 0;
 	return got < 0 ? -1 : status;
+}
+
+/* ---- a command that nobody waits for */
+
+/* Whoever reads our output to its end must not wait for it. */
+static void let_go_of_output(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (!isatty(STDERR_FILENO))
+		dup2(null, STDERR_FILENO);
+	close(null);
+}
+
+static int watch_over(const char *command, char **environment, unsigned seconds)
+{
+	pid_t pid;
+	int status;
+
+	if (spawn_shell(&pid, command, STDOUT_FILENO, environment) != 0)
+		return 1;
+	if (wait_a_while(pid, &status, seconds * 1000ULL) == 0) {
+		kill(-pid, SIGKILL);
+		wait_for(pid, &status, 0);
+	}
+	return 0;
+}
+
+/* Descriptors go before the second fork: a lock must not be held by a process
+ * that nobody waits for. */
+static void leave(const char *command, char **environment, unsigned seconds)
+{
+	pid_t pid;
+
+	setsid();
+	plain_signals();
+	close_range(3, ~0U, 0);
+	let_go_of_output();
+	pid = fork();
+	if (pid == 0)
+		_exit(watch_over(command, environment, seconds));
+	_exit(pid < 0);
+}
+
+int child_leave(const char *command, const char *const *hidden, const char *const *added,
+	unsigned seconds, struct err *e)
+{
+	char **environment = make_environment(hidden, added);
+	int status = 0, number;
+	pid_t pid = fork(), got;
+
+	number = errno;
+	if (pid == 0)
+		leave(command, environment, seconds);
+	free_environment(environment);
+	if (pid < 0)
+		return err_sys(e, ERR_SYSTEM, number, "cannot start a process");
+	got = wait_for(pid, &status, 0);
+	/* Where SIGCHLD is ignored nothing is known of it. */
+	if (got > 0 && status != 0)
+		return err_set(e, ERR_SYSTEM, "cannot start a process");
+	return 0;
 }

@@ -28,6 +28,14 @@ int child_start(struct child *c, const char *command, const char *const *hidden,
  * has no descriptors but that one and 0 to 2. */
 int child_call(struct child *c, int (*work)(int out, void *context), void *context, struct err *e);
 
+/* Runs a command that nobody waits for: in a session of its own, its stdout
+ * /dev/null as well, with the variables in `added` ("NAME=value", NULL-terminated)
+ * beside those that are not hidden, and killed with its process group when it has
+ * not ended after so many seconds.  Returns at once.  -1: ERR_SYSTEM; whether the
+ * command could be run is not known. */
+int child_leave(const char *command, const char *const *hidden, const char *const *added,
+	unsigned seconds, struct err *e);
+
 /* Reaps it; with kill_it, kills the whole process group first, else when it has
  * not ended 5 s later (it may have closed its stdout and go on).  Returns the
  * wait status (as of waitpid), or -1 when it could not be had (SIGCHLD ignored

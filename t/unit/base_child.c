@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -184,6 +185,78 @@ static void test_no_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &old);
 }
 
+static const char *text_of(const char *path)
+{
+	static char text[4096];
+	int fd = open(path, O_RDONLY);
+	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+/* Text of a file once it ends in "end", waiting for ten seconds at most. */
+static const char *written(const char *path)
+{
+	uint64_t until = clock_ms() + 10000;
+
+	while (!strstr(text_of(path), "end\n") && clock_ms() < until)
+		poll(NULL, 0, 10);
+	return text_of(path);
+}
+
+static void leave(const char *text, const char *const *added, unsigned seconds)
+{
+	static const char *const hidden[] = { "SECRET", NULL };
+	struct err e = { 0 };
+
+	check_int(child_leave(text, hidden, added, seconds, &e), 0, "left alone: %s", text);
+}
+
+static void test_left_alone(void)
+{
+	static const char *const added[] = { "REASON=a b $(id) 'c", "SECRET=not hidden", NULL };
+	char path[] = "/tmp/sendoff-child-XXXXXX", line[256];
+	int lock = mkstemp(path);
+	uint64_t start = clock_ms();
+
+	setenv("SECRET", "hidden", 1);
+	setenv("REASON", "old", 1);
+	setenv("OUT", path, 1);
+	flock(lock, LOCK_EX);
+	leave("sleep 0.3; echo \"$REASON|$SECRET\" >$OUT; ls /proc/self/fd | wc -l >>$OUT; "
+		"cat; echo lost; readlink /proc/self/fd/1 >&2; echo end >>$OUT", added, 5);
+	check(clock_ms() - start < 250, "and it is not waited for");
+	close(lock);
+	lock = open(path, O_RDWR);
+	check_int(flock(lock, LOCK_EX | LOCK_NB), 0, "a lock of ours is none of its");
+	check_text(written(path), "a b $(id) 'c|not hidden\n4\nend\n", "D9 what it is given");
+	check(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "no child is left to us");
+	snprintf(line, sizeof(line), "echo begun >%s; (sleep 2; echo late >%s) & sleep 9", path,
+		path);
+	leave(line, NULL, 1);
+	close(lock);
+	poll(NULL, 0, 2500);
+	check_text(text_of(path), "begun\n", "C1 behind its time the whole group is gone");
+	unsetenv("SECRET");
+	unlink(path);
+}
+
+static void test_left_with_ignored_sigchld(void)
+{
+	char path[] = "/tmp/sendoff-child-XXXXXX";
+
+	close(mkstemp(path));
+	setenv("OUT", path, 1);
+	signal(SIGCHLD, SIG_IGN);
+	leave("echo end >$OUT", NULL, 5);
+	signal(SIGCHLD, SIG_DFL);
+	check_text(written(path), "end\n", "C6 SIGCHLD ignored");
+	unlink(path);
+}
+
 int main(void)
 {
 	test_commands();
@@ -194,5 +267,7 @@ int main(void)
 	test_calls();
 	test_ignored_sigchld();
 	test_no_descriptors();
+	test_left_alone();
+	test_left_with_ignored_sigchld();
 	return tap_done();
 }

@@ -18,7 +18,7 @@
  * Entering is durable: write, fsync, rename, fsync of both directories.  A
  * sync that fails is not tried again on the same file: the name is taken back
  * and the call fails with ERR_STORE.  Nothing undelivered is ever deleted here
- * but on a person's word (spool_remove).
+ * but on a person's word (held_remove).
  */
 #ifndef QUEUE_SPOOL_H
 #define QUEUE_SPOOL_H
@@ -40,20 +40,22 @@ int  spool_open(struct spool **sp, const char *path, bool create, struct err *e)
 void spool_close(struct spool **sp);
 const char *spool_path(const struct spool *s);
 int  spool_directory(const struct spool *s);   /* borrowed descriptor, for openat() and watching */
-int  spool_new_directory(const struct spool *s);
+int  spool_new_directory(struct spool *s);   /* borrowed; -1: it cannot be opened */
 
 /* ---- entering */
 
 struct spool_new;   /* one file in tmp/, locked */
 
 int  spool_begin(struct spool *s, struct spool_new **np, struct err *e);
-/* The head, once, first; then the content in pieces.  -1: ERR_STORE. */
+/* The head, once, first; then the content in pieces, entry->content_size octets in
+ * all.  -1: ERR_STORE; ERR_MESSAGE: see entry_write_head(). */
 int  spool_head(struct spool_new *n, const struct entry *entry, struct err *e);
 int  spool_content(struct spool_new *n, const char *data, size_t len, struct err *e);
 /* fsync, rename into `to` (QUEUE_NEW or QUEUE_HOLD), fsync of both directories.
  * id: in, one that the caller wants, or "" for a random one; out, the entry's.
  * 1: an entry of that id exists already, in whatever state, and nothing was
- * stored; -1: ERR_STORE, nothing is stored.  Frees *np in any case. */
+ * stored; -1: ERR_STORE, nothing is stored (ERR_INTERNAL: not the size that was
+ * announced).  Frees *np in any case. */
 int  spool_enter(struct spool_new **np, enum queue_state to, char id[ENTRY_ID_LEN + 1],
 	struct err *e);
 void spool_abandon(struct spool_new **np);
@@ -63,7 +65,9 @@ void spool_abandon(struct spool_new **np);
 
 /* ---- finding */
 
-/* Ids in a state, in the order of the directory; false at the end. */
+/* Ids in a state, in the order of the directory; false at the end.  NULL with
+ * errno: the directory cannot be read (too many open files); a directory that is
+ * not there is an empty list. */
 struct spool_list;
 struct spool_list *spool_list(struct spool *s, enum queue_state state);
 bool spool_next(struct spool_list *l, char *id, size_t size);   /* damaged/: any name */
@@ -88,17 +92,17 @@ const char *held_id(const struct held *h);
 enum queue_state held_state(const struct held *h);
 
 /* Reads message head and control.  with_digest: the whole file is read and
- * compared.  -1: ERR_DAMAGED or ERR_FORMAT; the caller sets it aside or leaves
- * it.  A damaged control file is kept beside (damaged/ID.control) and its
+ * compared.  -1: ERR_DAMAGED or ERR_FORMAT, and the caller sets it aside or leaves
+ * it; ERR_STORE: it cannot be read now, and is left.  out is then all zero.  A damaged control file is kept beside (damaged/ID.control) and its
  * entry goes on as if it had none, with an event that says so. */
 int  held_load(struct held *h, bool with_digest, struct entry *out, struct err *e);
 
-/* The same without a lock, for listing: what is there at this moment.  0; 1:
- * gone meanwhile; -1 as held_load(). */
+/* The same without a lock, for listing: what is there at this moment, and no
+ * digest is computed.  0; 1: gone meanwhile, or no file of ours; -1 as held_load(). */
 int  spool_peek(struct spool *s, enum queue_state state, const char *id, struct entry *out,
 	struct err *e);
 
-/* Content, for smtp_message.read.  0 at the end; -1: ERR_STORE. */
+/* Content of what was loaded, for smtp_message.read.  0 at the end; -1: ERR_STORE. */
 ssize_t held_read(const struct held *h, uint64_t offset, char *data, size_t len, struct err *e);
 
 /* Replaces the control file: written to tmp/, then one rename.  Synced with
@@ -108,7 +112,8 @@ int  held_update(struct held *h, const struct entry *entry, bool sync, struct er
 /* The same in two steps, so that the second, the mark behind a server's 250, is
  * one system call: held_prepare() writes, held_mark() renames what was prepared
  * last.  held_done() is the mark of a message that everybody has: one unlink of
- * the message file; what else belongs to it goes in held_free(). */
+ * the message file.  Its control file goes when that is synced, lest a power cut
+ * bring back the one without the other. */
 int  held_prepare(struct held *h, const struct entry *entry, struct err *e);
 void held_mark(struct held *h);
 void held_done(struct held *h);
@@ -123,7 +128,9 @@ int  held_remove(struct held *h, struct err *e);
 
 /* ---- keeping house */
 
-/* Makes marks durable.  spool_unsynced(): how many were made since. */
+/* Makes marks durable.  spool_unsynced(): how many were made since.  Marks that
+ * need more than the sync of a directory are synced of themselves when there are
+ * 64 of them; spool_close() syncs as well. */
 int  spool_sync(struct spool *s, struct err *e);
 unsigned spool_unsynced(const struct spool *s);
 

@@ -1,0 +1,114 @@
+/* queue/internal.h - what the files of the spool share; nobody else's affair.
+ *
+ * Directories are opened when they are first needed, so that putting one
+ * message in costs few system calls.  Several threads may do that at once.
+ */
+#ifndef QUEUE_INTERNAL_H
+#define QUEUE_INTERNAL_H
+
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "base/digest.h"
+#include "queue/spool.h"
+
+enum place {
+	PLACE_NEW = QUEUE_NEW, PLACE_HOLD = QUEUE_HOLD, PLACE_FAILED = QUEUE_FAILED,
+	PLACE_DAMAGED = QUEUE_DAMAGED, PLACE_TMP, PLACE_CONTROL,
+	PLACE_ACCOUNTS,          /* made last: where it is, the others are there and synced */
+	PLACES
+};
+
+enum {
+	FILE_MODE = 0600,
+	NAME_SIZE = 256,
+	PENDING_MAX = 64         /* marks between two syncs */
+};
+
+/* A mark that is not yet synced and needs more than its directory's sync. */
+struct pending {
+	char id[ENTRY_ID_LEN + 1];
+	bool done;               /* the message is gone, and its control file is to go */
+};
+
+struct spool {
+	char *path;              /* own */
+	int   root;              /* own */
+	atomic_int places[PLACES];   /* own; -1: not open */
+	int   watch;             /* own; the lock of the one watcher; -1 */
+	unsigned marks;          /* since the last sync */
+	bool  dirty[PLACES];
+	struct pending pending[PENDING_MAX];
+	size_t pending_count;
+};
+
+/* ---- spool_open.c */
+
+/* A borrowed descriptor of a directory.  -1: ERR_STORE, ERR_RIGHT; with
+ * e->sys_errno ENOENT it is not there and `make` was false. */
+int spool_place(struct spool *s, enum place place, bool make, struct err *e);
+const char *spool_place_name(enum place place);
+
+/* ERR_STORE: "WHAT: why ('path of the queue')", with a hint. */
+int spool_failed(const struct spool *s, int number, struct err *e, const char *what);
+
+/* fsync; a file system that has none for directories is no error. */
+int spool_sync_directory(int fd);
+
+/* ---- spool_file.c: files in a held directory */
+
+/* Fills `name` with 60 random bits, as an id.  -1 and errno. */
+int spool_random_name(char name[ENTRY_ID_LEN + 1]);
+/* A new file of a random name in tmp/, locked.  -1: ERR_STORE. */
+int spool_make_file(struct spool *s, char name[ENTRY_ID_LEN + 1], struct err *e);
+/* All of it, as long as it takes.  -1 and errno. */
+int spool_write(int fd, const char *data, size_t len);
+ssize_t spool_read(int fd, char *data, size_t len, uint64_t offset);   /* up to the end */
+/* Opens without following, waiting or becoming anyone's terminal.  -1 and errno. */
+int spool_open_file(int directory, const char *name, int mode);
+/* Whether it is a regular file, ours, with one name. */
+bool spool_is_file(const struct stat *st);
+/* renameat() that replaces nothing.  -1 and errno. */
+int spool_rename(int from, const char *name, int to, const char *new_name);
+/* Moves it into damaged/ as `wanted` or with a number behind.  -1: ERR_STORE. */
+int spool_move_aside(struct spool *s, enum place from, const char *name, const char *wanted,
+	struct err *e);
+
+/* ---- spool_load.c */
+
+/* Where in a message file things are. */
+struct layout {
+	uint64_t length;         /* behind the front */
+	uint64_t head;           /* of it, the head */
+	char     digest[DIGEST_HEX + 1];
+};
+
+/* Reads front and head of the file.  -1: ERR_DAMAGED, ERR_FORMAT, ERR_STORE. */
+int spool_load_head(const struct spool *s, int fd, uint64_t size, struct entry *out,
+	struct layout *at, struct err *e);
+int spool_check_digest(const struct spool *s, int fd, const struct layout *at, struct err *e);
+/* Adds what the control file says.  1: it does; 0: there is none; -1: ERR_DAMAGED,
+ * ERR_FORMAT, ERR_STORE. */
+int spool_load_control(struct spool *s, struct entry *out, struct err *e);
+
+/* ---- an entry that is held */
+
+struct held {
+	struct spool *spool;     /* borrowed */
+	int   fd;                /* own; the message file, locked */
+	enum queue_state state;
+	char  id[NAME_SIZE];
+	uint64_t size;           /* of the file */
+	struct layout at;
+	bool  loaded;
+	bool  may_have_control;
+	bool  done;              /* the message file is gone */
+	bool  marks_failed;
+	int   prepared_fd;       /* own; -1; keeps the lock of the next control file */
+	char  prepared[ENTRY_ID_LEN + 1];   /* its name in tmp/; "" */
+};
+
+/* Takes back what was prepared and not used. */
+void held_unprepare(struct held *h);
+
+#endif

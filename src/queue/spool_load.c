@@ -1,0 +1,282 @@
+/* queue/spool_load.c - a message file and its control file, read; see spool.h.
+ *
+ * What a file says of itself is believed only where it agrees with the file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "queue/internal.h"
+
+enum {
+	FIRST = 8 << 10,         /* octets that nearly every head fits into */
+	PIECE = 64 << 10
+};
+
+/* --- the message file ----------------------------------------------------- */
+
+static int cannot_read(const struct spool *s, int number, struct err *e)
+{
+	return spool_failed(s, number, e, "a message file cannot be read");
+}
+
+/* The head is longer than what was read at first: more, twice as much each
+ * time, until it ends. */
+static int load_long_head(const struct spool *s, int fd, struct entry *out, struct layout *at,
+	struct err *e)
+{
+	size_t most = at->length < ENTRY_HEAD_MAX ? (size_t)at->length : ENTRY_HEAD_MAX;
+	size_t have = 0, want = 2 * FIRST, len = 0;
+	char *text = NULL;
+	int result;
+
+	while (!len && have < most) {
+		ssize_t got;
+		size_t again = have ? have - 1 : 0;   /* its end may lie across the seam */
+
+		want = want < most ? want : most;
+		text = mem_grow(text, want, 1);
+		got = spool_read(fd, text + have, want - have, ENTRY_FRONT_LEN + have);
+		if (got < 0) {
+			result = cannot_read(s, errno, e);
+			free(text);
+			return result;
+		}
+		if (got == 0)
+			break;
+		have += (size_t)got;
+		len = entry_head_len(text + again, have - again);
+		len = len ? again + len : 0;
+		want *= 2;
+	}
+	at->head = len;
+	result = entry_read_head(text ? text : "", len ? len : have, out, e);
+	free(text);
+	return result;
+}
+
+int spool_load_head(const struct spool *s, int fd, uint64_t size, struct entry *out,
+	struct layout *at, struct err *e)
+{
+	char first[FIRST];
+	ssize_t got = spool_read(fd, first, size < FIRST ? (size_t)size : FIRST, 0);
+	size_t have;
+	int result;
+
+	if (got < 0)
+		return cannot_read(s, errno, e);
+	if (entry_read_front(first, (size_t)got, &at->length, at->digest, e) < 0)
+		return -1;
+	if (at->length != size - ENTRY_FRONT_LEN)
+		return err_set(e, ERR_DAMAGED, "the message file has %llu octets and should have "
+			"%llu more than its first %d", (unsigned long long)size,
+			(unsigned long long)at->length, ENTRY_FRONT_LEN);
+	have = (size_t)got - ENTRY_FRONT_LEN;
+	at->head = entry_head_len(first + ENTRY_FRONT_LEN, have);
+	if (at->head || (uint64_t)have >= at->length)
+		result = entry_read_head(first + ENTRY_FRONT_LEN, at->head ? at->head : have, out, e);
+	else
+		result = load_long_head(s, fd, out, at, e);
+	if (result < 0)
+		return -1;
+	out->file_size = size;
+	if (at->length - at->head == out->content_size)
+		return 0;
+	entry_release(out);
+	return err_set(e, ERR_DAMAGED, "the message is not as long as its head says");
+}
+
+int spool_check_digest(const struct spool *s, int fd, const struct layout *at, struct err *e)
+{
+	struct digest *digest = digest_new();
+	char *piece = mem_alloc(PIECE), found[DIGEST_HEX + 1];
+	uint64_t done = 0;
+	ssize_t got = 0;
+	int number = 0;
+
+	while (done < at->length) {
+		uint64_t left = at->length - done;
+
+		got = spool_read(fd, piece, left < PIECE ? (size_t)left : PIECE,
+			ENTRY_FRONT_LEN + done);
+		number = errno;
+		if (got <= 0)
+			break;
+		digest_add(digest, piece, (size_t)got);
+		done += (uint64_t)got;
+	}
+	free(piece);
+	if (got < 0) {
+		digest_free(&digest);
+		return cannot_read(s, number, e);
+	}
+	if (!digest_end(&digest, found))
+		return err_set(e, ERR_SYSTEM, "the digest of a message cannot be computed");
+	if (done == at->length && !strcmp(found, at->digest))
+		return 0;
+	return err_set(e, ERR_DAMAGED, "the message is not what was stored: its digest is another");
+}
+
+/* Gone, or a link, a socket, a directory, somebody else's. */
+static bool is_no_entry(int number)
+{
+	return number == ENOENT || number == ELOOP || number == ENXIO || number == EACCES ||
+		number == EPERM || number == EISDIR || number == ENOTDIR || number == ENODEV;
+}
+
+/* --- the control file ----------------------------------------------------- */
+
+static int read_control(const struct spool *s, int fd, struct entry *out, struct err *e)
+{
+	struct stat st;
+	char *text;
+	ssize_t got;
+	int result;
+
+	if (fstat(fd, &st) < 0)
+		return spool_failed(s, errno, e, "a control file cannot be looked at");
+	if (!spool_is_file(&st) || st.st_size > ENTRY_CONTROL_MAX)
+		return err_set(e, ERR_DAMAGED, "the control file is no file of ours");
+	text = mem_alloc((size_t)st.st_size + 1);
+	got = spool_read(fd, text, (size_t)st.st_size, 0);
+	result = got < 0 ? spool_failed(s, errno, e, "a control file cannot be read") :
+		entry_read_control(text, (size_t)got, out, e);
+	free(text);
+	return result;
+}
+
+int spool_load_control(struct spool *s, struct entry *out, struct err *e)
+{
+	int directory = spool_place(s, PLACE_CONTROL, false, e), fd, result;
+
+	if (directory < 0)
+		return e->sys_errno == ENOENT ? 0 : -1;
+	fd = spool_open_file(directory, out->id, O_RDONLY);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 && is_no_entry(errno))
+		return err_set(e, ERR_DAMAGED, "the control file is no file of ours");
+	if (fd < 0)
+		return spool_failed(s, errno, e, "a control file cannot be opened");
+	result = read_control(s, fd, out, e);
+	close(fd);
+	return result < 0 ? -1 : 1;
+}
+
+/* --- an entry ------------------------------------------------------------- */
+
+static void set_id(struct entry *out, const char *name)
+{
+	if (entry_is_id(name))
+		memcpy(out->id, name, sizeof(out->id));
+}
+
+static void event_damaged(struct entry *out, const struct err *e, const char *kept)
+{
+	char *text = mem_printf("%s%s%s", e->text, kept ? "; it is kept as damaged/" : "",
+		kept ? kept : "");
+
+	entry_event(out, time(NULL), "damaged", text);
+	free(text);
+}
+
+/* A control file that is none: kept, and the entry goes on without. */
+static int set_control_aside(struct held *h, struct entry *out, struct err *e)
+{
+	struct err reason = *e;
+	char *kept = mem_printf("%s.control", h->id);
+	int result = spool_move_aside(h->spool, PLACE_CONTROL, h->id, kept, e);
+
+	if (result == 0) {
+		event_damaged(out, &reason, kept);
+		h->may_have_control = false;
+	}
+	free(kept);
+	return result;
+}
+
+int held_load(struct held *h, bool with_digest, struct entry *out, struct err *e)
+{
+	int found;
+
+	*out = (struct entry){ 0 };
+	if (spool_load_head(h->spool, h->fd, h->size, out, &h->at, e) < 0)
+		return -1;
+	set_id(out, h->id);
+	if (with_digest && spool_check_digest(h->spool, h->fd, &h->at, e) < 0) {
+		entry_release(out);
+		return -1;
+	}
+	found = *out->id ? spool_load_control(h->spool, out, e) : 0;
+	if (found >= 0)
+		h->may_have_control = found;
+	else if (e->kind != ERR_DAMAGED || set_control_aside(h, out, e) < 0) {
+		entry_release(out);
+		return -1;
+	}
+	h->loaded = true;
+	return 0;
+}
+
+static int peek(struct spool *s, int fd, const char *id, struct entry *out, struct err *e)
+{
+	struct layout at;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return spool_failed(s, errno, e, "a message file cannot be looked at");
+	if (!spool_is_file(&st))
+		return 1;
+	if (spool_load_head(s, fd, (uint64_t)st.st_size, out, &at, e) < 0)
+		return -1;
+	set_id(out, id);
+	if (!*out->id || spool_load_control(s, out, e) >= 0)
+		return 0;
+	if (e->kind != ERR_DAMAGED) {
+		entry_release(out);
+		return -1;
+	}
+	event_damaged(out, e, NULL);
+	return 0;
+}
+
+int spool_peek(struct spool *s, enum queue_state state, const char *id, struct entry *out,
+	struct err *e)
+{
+	int directory = spool_place(s, (enum place)state, false, e), fd, result;
+
+	*out = (struct entry){ 0 };
+	if (directory < 0)
+		return e->sys_errno == ENOENT ? 1 : -1;
+	if (strchr(id, '/'))
+		return 1;
+	fd = spool_open_file(directory, id, O_RDONLY);
+	if (fd < 0)
+		return is_no_entry(errno) ? 1 :
+			spool_failed(s, errno, e, "a message file cannot be opened");
+	result = peek(s, fd, id, out, e);
+	close(fd);
+	return result;
+}
+
+ssize_t held_read(const struct held *h, uint64_t offset, char *data, size_t len, struct err *e)
+{
+	uint64_t size = h->loaded ? h->at.length - h->at.head : 0;
+	ssize_t got;
+
+	if (offset >= size)
+		return 0;
+	if (len > size - offset)
+		len = (size_t)(size - offset);
+	got = spool_read(h->fd, data, len, ENTRY_FRONT_LEN + h->at.head + offset);
+	if (got < 0)
+		return cannot_read(h->spool, errno, e);
+	if ((size_t)got < len)   /* cut short behind our back */
+		return cannot_read(h->spool, EIO, e);
+	return got;
+}

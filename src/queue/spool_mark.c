@@ -1,0 +1,226 @@
+/* queue/spool_mark.c - what has happened to an entry goes to disk; see spool.h.
+ *
+ * Against kill -9 a mark is safe when its one system call has returned.  Against
+ * a power cut it is when spool_sync() has: until then the message file may come
+ * back, and then its control file must come with it, or those who were served
+ * long ago would get a second copy.  So control files of what is done are
+ * removed behind the sync, never before.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "queue/internal.h"
+
+/* --- what a sync will have to do ------------------------------------------ */
+
+/* Takes note of a mark; it is on disk already as far as this process goes. */
+static void note(struct held *h, enum place place, bool done)
+{
+	struct spool *s = h->spool;
+	struct err ignored;
+	struct pending *p = NULL;
+
+	s->marks++;
+	s->dirty[place] = true;
+	if (!entry_is_id(h->id) || !h->may_have_control)
+		return;
+	for (size_t i = 0; i < s->pending_count && !p; i++)
+		if (!strcmp(s->pending[i].id, h->id))
+			p = &s->pending[i];
+	if (!p && s->pending_count == PENDING_MAX && spool_sync(s, &ignored) < 0)
+		h->marks_failed = true;
+	if (!p) {
+		p = &s->pending[s->pending_count++];
+		*p = (struct pending){ .done = false };
+		memcpy(p->id, h->id, sizeof(p->id));
+	}
+	p->done = p->done || done;
+}
+
+/* Renaming a file onto another says nothing about its octets. */
+static int sync_control(int directory, const char *id)
+{
+	int fd = spool_open_file(directory, id, O_RDONLY), result;
+
+	if (fd < 0)
+		return errno == ENOENT ? 0 : -1;
+	result = fsync(fd);
+	close(fd);
+	return result;
+}
+
+static int sync_controls(struct spool *s)
+{
+	struct err ignored;
+	int directory = spool_place(s, PLACE_CONTROL, false, &ignored);
+	int number = 0;
+
+	for (size_t i = 0; directory >= 0 && i < s->pending_count; i++)
+		if (!s->pending[i].done && sync_control(directory, s->pending[i].id) < 0)
+			number = errno;
+	errno = number;
+	return number ? -1 : 0;
+}
+
+static int sync_places(struct spool *s)
+{
+	struct err ignored;
+	int number = 0;
+
+	for (unsigned i = 0; i < PLACES; i++) {
+		int directory = s->dirty[i] ? spool_place(s, (enum place)i, false, &ignored) : -1;
+
+		if (directory >= 0 && spool_sync_directory(directory) < 0)
+			number = errno;
+		s->dirty[i] = false;
+	}
+	errno = number;
+	return number ? -1 : 0;
+}
+
+static void drop_controls(struct spool *s)
+{
+	struct err ignored;
+	int directory = spool_place(s, PLACE_CONTROL, false, &ignored);
+
+	for (size_t i = 0; directory >= 0 && i < s->pending_count; i++)
+		if (s->pending[i].done)
+			unlinkat(directory, s->pending[i].id, 0);
+}
+
+int spool_sync(struct spool *s, struct err *e)
+{
+	int number = 0;
+
+	if (!s->marks)
+		return 0;
+	if (sync_controls(s) < 0)
+		number = errno;
+	if (sync_places(s) < 0)
+		number = errno;
+	if (!number)
+		drop_controls(s);   /* else the next sweep does it */
+	s->marks = 0;
+	s->pending_count = 0;
+	return number ? spool_failed(s, number, e, "what was delivered cannot be synced") : 0;
+}
+
+unsigned spool_unsynced(const struct spool *s)
+{
+	return s->marks;
+}
+
+/* --- control files -------------------------------------------------------- */
+
+/* Into tmp/, locked.  -1: ERR_STORE, and nothing is left. */
+static int write_control(struct held *h, const struct entry *entry, bool sync,
+	char name[ENTRY_ID_LEN + 1], struct err *e)
+{
+	struct buf text = BUF_INIT(ENTRY_CONTROL_MAX);
+	struct entry named = *entry;   /* borrows all that it points to */
+	int fd, number = 0;
+
+	snprintf(named.id, sizeof(named.id), "%.*s", ENTRY_ID_LEN, h->id);
+	entry_write_control(&named, &text);
+	fd = spool_place(h->spool, PLACE_CONTROL, true, e) < 0 ? -1 :
+		spool_make_file(h->spool, name, e);
+	if (fd >= 0) {
+		if (!buf_ok(&text))
+			number = EFBIG;
+		else if (spool_write(fd, text.data, text.len) < 0 || (sync && fsync(fd) < 0))
+			number = errno;
+	}
+	buf_release(&text);
+	if (!number)
+		return fd;
+	unlinkat(spool_place(h->spool, PLACE_TMP, false, e), name, 0);
+	close(fd);
+	return spool_failed(h->spool, number, e, "a control file cannot be written");
+}
+
+static int rename_control(const struct held *h, const char *name)
+{
+	struct err ignored;
+
+	return renameat(spool_place(h->spool, PLACE_TMP, false, &ignored), name,
+		spool_place(h->spool, PLACE_CONTROL, false, &ignored), h->id);
+}
+
+int held_update(struct held *h, const struct entry *entry, bool sync, struct err *e)
+{
+	char name[ENTRY_ID_LEN + 1];
+	int fd = write_control(h, entry, sync, name, e), number;
+
+	if (fd < 0)
+		return -1;
+	if (rename_control(h, name) < 0) {
+		number = errno;
+		unlinkat(spool_place(h->spool, PLACE_TMP, false, e), name, 0);
+		close(fd);
+		return spool_failed(h->spool, number, e, "a control file cannot be replaced");
+	}
+	close(fd);
+	h->may_have_control = true;
+	if (!sync) {
+		note(h, PLACE_CONTROL, false);
+		return 0;
+	}
+	if (spool_sync_directory(spool_place(h->spool, PLACE_CONTROL, false, e)) < 0)
+		return spool_failed(h->spool, errno, e, "control/ cannot be synced");
+	return 0;
+}
+
+void held_unprepare(struct held *h)
+{
+	struct err ignored;
+
+	if (*h->prepared)
+		unlinkat(spool_place(h->spool, PLACE_TMP, false, &ignored), h->prepared, 0);
+	if (h->prepared_fd >= 0)
+		close(h->prepared_fd);
+	*h->prepared = '\0';
+	h->prepared_fd = -1;
+}
+
+int held_prepare(struct held *h, const struct entry *entry, struct err *e)
+{
+	held_unprepare(h);
+	h->prepared_fd = write_control(h, entry, false, h->prepared, e);
+	if (h->prepared_fd < 0)
+		*h->prepared = '\0';
+	return h->prepared_fd < 0 ? -1 : 0;
+}
+
+/* --- marks ---------------------------------------------------------------- */
+
+void held_mark(struct held *h)
+{
+	if (!*h->prepared || rename_control(h, h->prepared) < 0) {
+		h->marks_failed = true;
+		return;
+	}
+	*h->prepared = '\0';
+	h->may_have_control = true;
+	note(h, PLACE_CONTROL, false);
+}
+
+void held_done(struct held *h)
+{
+	struct err ignored;
+
+	if (unlinkat(spool_place(h->spool, (enum place)h->state, false, &ignored), h->id, 0) < 0) {
+		h->marks_failed = true;
+		return;
+	}
+	h->done = true;
+	note(h, (enum place)h->state, true);
+}
+
+bool held_marks_failed(const struct held *h)
+{
+	return h->marks_failed;
+}

@@ -1,0 +1,140 @@
+/* runner/desk.c - what the parts of the accepting role have in common; see desk.h. */
+#include "runner/desk.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { COUNT_AGAIN_MS = 5000, COUNT_SHARE = 10, TROUBLE_MS = 10000,
+	ASK_AGAIN_MS = PEOPLE_PATIENCE_MS + 100 };
+
+/* Of whom it is not yet known who they are; they are so for a moment. */
+#define UNKNOWN ((uid_t)-3)
+
+void desk_tell(struct desk *d, json_t *object)
+{
+	/* The supervisor reads, or this process ends with it. */
+	if (d->supervisor && object)
+		channel_send(d->supervisor, object);
+	json_decref(object);
+}
+
+void desk_tell_trouble(struct desk *d, const char *text)
+{
+	if (d->troubled && clock_ms() - d->troubled < TROUBLE_MS)
+		return;
+	d->troubled = clock_ms();
+	desk_tell(d, json_pack("{s:s, s:s}", "do", "trouble", "text", text));
+}
+
+/* ---- counting the spool */
+
+struct count {
+	struct pool_job job;
+	struct desk *desk;
+	struct quota_count result;
+	struct err error;
+	uint64_t began;
+	bool good;
+};
+
+static void run_count(struct pool_job *job)
+{
+	struct count *c = (struct count *)job;
+	struct spool *s = NULL;
+
+	c->good = spool_open(&s, c->desk->spool_path, false, &c->error) == 0 &&
+		quota_count(&c->result, s, &c->error) == 0;
+	spool_close(&s);
+}
+
+static void end_count(struct pool_job *job)
+{
+	struct count *c = (struct count *)job;
+	struct desk *d = c->desk;
+
+	if (c->good)
+		quota_count_ends(d->quota, &c->result);
+	else
+		desk_tell_trouble(d, c->error.text);
+	quota_count_release(&c->result);
+	d->counting = false;
+	d->counted = clock_ms();
+	d->count_took = d->counted - c->began;
+	free(c);
+	if (d->on_counted)
+		d->on_counted(d);
+}
+
+bool desk_count(struct desk *d)
+{
+	struct count *c;
+
+	if (d->counting)
+		return true;
+	if (d->counted && clock_ms() - d->counted < COUNT_AGAIN_MS + COUNT_SHARE * d->count_took)
+		return false;
+	c = mem_alloc(sizeof(*c));
+	c->job = (struct pool_job){ .run = run_count, .done = end_count };
+	c->desk = d;
+	c->began = clock_ms();
+	quota_count_begins(d->quota);
+	d->counting = true;
+	pool_add(d->readers, &c->job);
+	return true;
+}
+
+/* ---- who has come */
+
+static bool count_for(struct guest *g, uid_t uid)
+{
+	struct quota_user *u = quota_user(g->desk->quota, uid);
+
+	if (!quota_connect(g->desk->quota, u))
+		return false;
+	g->account = u;
+	return true;
+}
+
+bool guest_arrives(struct guest *g, struct desk *d, int fd)
+{
+	*g = (struct guest){ .desk = d };
+	return local_peer_of(fd, &g->peer) &&
+		count_for(g, g->peer.uid == 0 ? g->peer.uid : UNKNOWN);
+}
+
+int guest_meet(struct guest *g)
+{
+	const struct person *who;
+
+	if (g->known)
+		return 1;
+	who = people_find(g->desk->people, g->peer.uid);
+	if (!who) {
+		/* No answer may come: then somebody has to ask again. */
+		if (g->desk->places.deadline == LOOP_NEVER)
+			g->desk->places.deadline = clock_ms() + ASK_AGAIN_MS;
+		return 0;
+	}
+	person_copy(&g->person, who);
+	g->known = true;
+	guest_leaves(g);
+	return count_for(g, people_account_of(who->uid, who->lasting)) ? 1 : -1;
+}
+
+void guest_leaves(struct guest *g)
+{
+	if (g->account)
+		quota_disconnect(g->desk->quota, g->account);
+	g->account = NULL;
+	g->desk->places.deadline = DESK_AT_ONCE;
+}
+
+void guest_refuse(int fd, const char *line)
+{
+	/* Whoever has left no room for a line does without. */
+	(void)send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
+}

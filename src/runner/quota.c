@@ -1,0 +1,249 @@
+/* runner/quota.c - who has how much; see quota.h. */
+#include "runner/quota.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "runner/people.h"
+
+enum {
+	CONNECTIONS_MOST = 2000,
+	SESSIONS_MOST = 500,
+	DESCRIPTORS_KEPT = 64       /* the spool's, the threads', the sockets that listen */
+};
+
+struct quota {
+	struct quota_limits limits;
+	struct quota_user **users;   /* in the order of their uids */
+	size_t count, cap;
+	unsigned connections, sessions;
+};
+
+static unsigned at_least_one(uint64_t number)
+{
+	return number ? (unsigned)number : 1;
+}
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A connection is one descriptor, a session two more: what memory does not hold
+ * of its message, and the file in the spool. */
+void quota_limits_make(struct quota_limits *l, uint64_t descriptors)
+{
+	uint64_t rest = descriptors > DESCRIPTORS_KEPT ? descriptors - DESCRIPTORS_KEPT : 1;
+
+	l->connections = at_least_one(lesser(rest / 2, CONNECTIONS_MOST));
+	l->connections_each = at_least_one(l->connections / 3);
+	l->sessions = at_least_one(lesser(rest / 4, SESSIONS_MOST));
+	l->sessions_each = at_least_one(l->sessions / 10);
+}
+
+struct quota *quota_new(const struct quota_limits *limits)
+{
+	struct quota *q = mem_alloc(sizeof(*q));
+
+	q->limits = *limits;
+	return q;
+}
+
+void quota_free(struct quota **qp)
+{
+	struct quota *q = *qp;
+
+	*qp = NULL;
+	if (!q)
+		return;
+	for (size_t i = 0; i < q->count; i++)
+		free(q->users[i]);
+	free(q->users);
+	free(q);
+}
+
+static size_t place_of(const struct quota *q, uid_t uid)
+{
+	size_t low = 0, high = q->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (q->users[middle]->uid < uid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct quota_user *quota_user(struct quota *q, uid_t uid)
+{
+	size_t at = place_of(q, uid);
+
+	if (at < q->count && q->users[at]->uid == uid)
+		return q->users[at];
+	if (q->count == q->cap) {
+		q->cap = q->cap ? 2 * q->cap : 16;
+		q->users = mem_grow(q->users, q->cap, sizeof(struct quota_user *));
+	}
+	memmove(&q->users[at + 1], &q->users[at], (q->count - at) * sizeof(struct quota_user *));
+	q->count++;
+	q->users[at] = mem_alloc(sizeof(struct quota_user));
+	q->users[at]->uid = uid;
+	return q->users[at];
+}
+
+/* ---- connections */
+
+/* The last tenth is root's. */
+static unsigned share_of(unsigned number, uid_t uid)
+{
+	return uid == 0 ? number : number - number / 10;
+}
+
+bool quota_connect(struct quota *q, struct quota_user *u)
+{
+	if (q->connections >= share_of(q->limits.connections, u->uid) ||
+	    (u->uid != 0 && u->connections >= q->limits.connections_each))
+		return false;
+	q->connections++;
+	u->connections++;
+	return true;
+}
+
+void quota_disconnect(struct quota *q, struct quota_user *u)
+{
+	q->connections--;
+	u->connections--;
+}
+
+bool quota_begin(struct quota *q, struct quota_user *u)
+{
+	if (q->sessions >= share_of(q->limits.sessions, u->uid) ||
+	    (u->uid != 0 && u->sessions >= q->limits.sessions_each))
+		return false;
+	q->sessions++;
+	u->sessions++;
+	return true;
+}
+
+void quota_end(struct quota *q, struct quota_user *u)
+{
+	q->sessions--;
+	u->sessions--;
+}
+
+/* ---- messages */
+
+bool quota_has_room(const struct quota_user *u, uint64_t octets, uint64_t most_messages,
+	uint64_t most_octets)
+{
+	uint64_t taken = u->octets + u->claimed;
+
+	return u->uid == 0 || (u->messages < most_messages && taken < most_octets &&
+		octets <= most_octets - taken);
+}
+
+void quota_stored(struct quota_user *u, uint64_t octets)
+{
+	u->messages++;
+	u->octets += octets;
+	u->new_messages++;
+	u->new_octets += octets;
+}
+
+static void count_one(struct quota_count *c, uid_t uid, uint64_t octets)
+{
+	size_t at = c->count;
+
+	while (at > 0 && c->users[at - 1].uid >= uid)
+		at--;
+	if (at == c->count || c->users[at].uid != uid) {
+		if (c->count == c->cap) {
+			c->cap = c->cap ? 2 * c->cap : 16;
+			c->users = mem_grow(c->users, c->cap, sizeof(*c->users));
+		}
+		memmove(&c->users[at + 1], &c->users[at],
+			(c->count - at) * sizeof(*c->users));
+		c->count++;
+		c->users[at] = (struct quota_counted){ .uid = uid };
+	}
+	c->users[at].messages++;
+	c->users[at].octets += octets;
+}
+
+/* Who is nobody's for long is known by the name that he was stored under. */
+static void count_entry(struct quota_count *c, const struct entry *n)
+{
+	bool lasting = n->login && strncmp(n->login, "uid-", 4) != 0 &&
+		(n->uid < DYNAMIC_FIRST || n->uid > DYNAMIC_LAST);
+
+	count_one(c, people_account_of(n->uid, lasting), n->content_size);
+}
+
+int quota_count(struct quota_count *c, struct spool *s, struct err *e)
+{
+	static const enum queue_state states[] = { QUEUE_NEW, QUEUE_HOLD };
+	struct err ignored;
+
+	*c = (struct quota_count){ .count = 0 };
+	for (size_t i = 0; i < COUNT(states); i++) {
+		struct spool_list *l = spool_list(s, states[i]);
+		char id[ENTRY_ID_LEN + 1];
+
+		if (!l) {
+			quota_count_release(c);
+			return err_set(e, ERR_STORE, "the queue cannot be listed");
+		}
+		while (spool_next(l, id, sizeof(id))) {
+			struct entry n = { .created = 0 };
+
+			if (spool_peek(s, states[i], id, &n, &ignored) == 0)
+				count_entry(c, &n);
+			entry_release(&n);
+		}
+		spool_list_free(&l);
+	}
+	return 0;
+}
+
+void quota_count_release(struct quota_count *c)
+{
+	free(c->users);
+	*c = (struct quota_count){ .count = 0 };
+}
+
+void quota_count_begins(struct quota *q)
+{
+	for (size_t i = 0; i < q->count; i++)
+		q->users[i]->new_messages = q->users[i]->new_octets = 0;
+}
+
+/* What was stored while it was counted may have been counted too: then it counts
+ * twice until the next time. */
+void quota_count_ends(struct quota *q, const struct quota_count *c)
+{
+	size_t kept = 0, at = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		quota_user(q, c->users[i].uid);
+	for (size_t i = 0; i < q->count; i++) {
+		struct quota_user *u = q->users[i];
+
+		while (at < c->count && c->users[at].uid < u->uid)
+			at++;
+		u->messages = u->new_messages;
+		u->octets = u->new_octets;
+		if (at < c->count && c->users[at].uid == u->uid) {
+			u->messages += c->users[at].messages;
+			u->octets += c->users[at].octets;
+		}
+		if (u->messages || u->connections)
+			q->users[kept++] = u;
+		else
+			free(u);
+	}
+	q->count = kept;
+}

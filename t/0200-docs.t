@@ -15,7 +15,7 @@ my %exits = (OK => 0, USAGE => 64, DATAERR => 65, NOINPUT => 66, NOUSER => 67, N
 	TEMPFAIL => 75, PROTOCOL => 76, NOPERM => 77, CONFIG => 78);
 
 is_deeply([ sort keys %page ], [ qw(mailq.1 newaliases.1 sendmail.8 sendoff-config.5
-	sendoff-queue.5 sendoff-runner.8 sendoff-send.1 sendoff.1) ], 'the pages are there');
+	sendoff-queue.1 sendoff-queue.5 sendoff-runner.8 sendoff-send.1 sendoff.1) ], 'the pages are there');
 my ($global_part) = $page{'sendoff-config.5'} =~ /^\.Sh KEYS OF \[sendoff\]\n(.*?)^\.Sh /ms;
 my %global_key = map { $_ => 1 } $global_part =~ /^\.It Ic ([a-z_]+)/mg;
 
@@ -69,7 +69,7 @@ my @commands = $list =~ /^ +([a-z]+)/mg;
 is_deeply(sorted($page{'sendoff.1'} =~ /^\.It Ic ([a-z]+)/mg), sorted(@commands), 'commands');
 
 my @global = options(help() =~ s/.*^options:\n//msr);
-my %own = (send => 'sendoff-send.1');
+my %own = (send => 'sendoff-send.1', queue => 'sendoff-queue.1');
 is_deeply(sorted(items($page{'sendoff.1'})), sorted(@global), 'options of every command');
 for my $command (@commands) {
 	my %global = map { $_ => 1 } @global;

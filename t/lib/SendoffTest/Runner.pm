@@ -29,7 +29,7 @@ use SendoffTest ();
 our @EXPORT = qw(runner_start);
 
 my ($base, $state) = ('/mnt/sendoff', '/mnt/sendoff/standin');
-my $mail_uid = 29999;              # sendoff's
+our $mail_uid = 29999;             # sendoff's
 my %user = (alice => 30001, bob => 30002);
 my %running;
 

@@ -17,6 +17,9 @@
 #define RUNNER_ACCEPT_NAME "sendoff-accept"
 #define RUNNER_DELIVER_NAME "sendoff-deliver"
 
+/* Who owns the system's queue. */
+#define RUNNER_USER "sendoff"
+
 struct watch_options {
 	const char *config;     /* -C; NULL: the usual sources */
 	long interval;          /* ms: the longest time between two looks; 0: the usual one */

@@ -1,0 +1,28 @@
+/* runner/files.h - files that change: the queue, and the configuration.
+ */
+#ifndef RUNNER_FILES_H
+#define RUNNER_FILES_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "net/loop.h"
+
+enum files_news {
+	FILES_NEW,        /* a message came into new/ */
+	FILES_CONTROL,    /* a control file was replaced */
+	FILES_CONFIG      /* one of the named files may be another now */
+};
+
+struct files;
+
+/* Watches the queue at that path.  NULL: ERR_SYSTEM, the kernel does not tell. */
+struct files *files_watch(struct loop *l, const char *spool,
+	void (*news)(void *context, enum files_news what), void *context, struct err *e);
+void files_free(struct files **fp);
+
+/* Which files are the configuration, instead of those named before.  One that is
+ * not there yet is waited for, and so are its directories. */
+void files_name(struct files *f, char *const *paths, size_t count);
+
+#endif

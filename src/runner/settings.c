@@ -1,0 +1,106 @@
+/* runner/settings.c - the configuration in force, and its files; see settings.h. */
+#include "runner/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+enum { STAMP_MAX = 64 << 10 };
+
+static void forget_paths(struct settings *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->paths[i]);
+	free(s->paths);
+	s->paths = NULL;
+	s->count = 0;
+}
+
+static void add_path(struct settings *s, const char *path, size_t len)
+{
+	if (!len || path[0] != '/')
+		return;
+	s->paths = mem_grow(s->paths, s->count + 1, sizeof(*s->paths));
+	s->paths[s->count++] = mem_copy(path, len);
+}
+
+/* The files that were tried, right or not, and the aliases. */
+static void note_paths(struct settings *s, const struct config *c)
+{
+	const char *aliases = c->global.aliases ? c->global.aliases : "/etc/aliases";
+
+	forget_paths(s);
+	for (const char *at = buf_text(&c->tried); *at;) {
+		size_t line = strcspn(at, "\n");
+		const char *colon = memmem(at, line, ": ", 2);
+
+		if (colon)
+			add_path(s, at, (size_t)(colon - at));
+		at += line + (at[line] == '\n');
+	}
+	add_path(s, aliases, strlen(aliases));
+}
+
+/* New. */
+static char *stamp(const struct settings *s)
+{
+	struct buf out = BUF_INIT(STAMP_MAX);
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct stat st;
+
+		if (stat(s->paths[i], &st) < 0)
+			buf_add_text(&out, "-\n");
+		else
+			buf_printf(&out, "%llu %llu %lld %o %lld.%09ld %lld.%09ld\n",
+				(unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
+				(long long)st.st_size, (unsigned)st.st_mode,
+				(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+				(long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	}
+	return buf_take(&out);
+}
+
+/* Not where it can be moved: accounts point into it. */
+static void drop(struct config **c)
+{
+	if (*c)
+		config_release(*c);
+	free(*c);
+	*c = NULL;
+}
+
+int settings_load(struct settings *s)
+{
+	struct config *fresh = mem_alloc(sizeof(*fresh));
+
+	s->why = (struct err){ .kind = ERR_NONE };
+	s->faulty = config_load(fresh, s->file, &s->why) < 0;
+	note_paths(s, fresh);
+	free(s->stamp);
+	s->stamp = stamp(s);
+	drop(s->faulty ? &fresh : &s->config);
+	if (fresh)
+		s->config = fresh;
+	return s->faulty ? -1 : 0;
+}
+
+void settings_release(struct settings *s)
+{
+	drop(&s->config);
+	forget_paths(s);
+	free(s->stamp);
+	*s = (struct settings){ .file = NULL };
+}
+
+bool settings_changed(const struct settings *s)
+{
+	char *now = stamp(s);
+	bool changed = strcmp(now, s->stamp) != 0;
+
+	free(now);
+	return changed;
+}

@@ -49,10 +49,9 @@ struct session {
 	uint64_t since;                     /* when the present wait began */
 	uint64_t replies, octets;           /* taken and written until then */
 	uint64_t written;                   /* octets written in all */
-	uint64_t content_octets;            /* of all messages submitted */
-	size_t recipients;
+	uint64_t done;                      /* messages, when the limit was set */
 	struct smtp_message *waiting, **waiting_end;   /* submitted before there was an engine */
-	bool finish_asked, idle_told, turning;
+	bool failing, finish_asked, idle_told, turning;
 };
 
 /* ---- the end */
@@ -87,22 +86,32 @@ static void engine_over(struct session *s, bool good)
 	end(s, good ? NULL : smtp_failure(s->engine));
 }
 
+static struct smtp_message *take_waiting(struct session *s)
+{
+	struct smtp_message *m = s->waiting;
+
+	if (m)
+		s->waiting = m->next;
+	if (!s->waiting)
+		s->waiting_end = &s->waiting;
+	return m;
+}
+
 /* Ends before or beside the engine: its messages get their verdicts from it. */
 static void fail(struct session *s, const struct err *e)
 {
 	struct smtp_failure f = { .err = *e };
+	struct smtp_message *m;
 
 	if (s->stage == STAGE_OVER)
 		return;
+	s->failing = true;
 	if (s->engine) {
 		smtp_broken(s->engine, e);
 		engine_over(s, smtp_turn(s->engine) == SMTP_ENDED);
 		return;
 	}
-	while (s->waiting) {
-		struct smtp_message *m = s->waiting;
-
-		s->waiting = m->next;
+	while ((m = take_waiting(s))) {
 		for (size_t i = 0; i < m->count; i++)
 			m->results[i] = (struct smtp_result){ .verdict = VERDICT_TRY_LATER,
 				.step = STEP_GREETING, .kind = e->kind, .text = mem_string(e->text) };
@@ -127,20 +136,6 @@ static uint64_t deadline_of_reply(const struct session *s)
 		 account_mixes_up(s->account))
 		wait = MIXED_UP_MS;
 	return s->since + wait;
-}
-
-/* A wait begins anew only when something whole happened: a reply came, or the
- * server took octets of the content; not with each octet of a reply. */
-static void note_progress(struct session *s)
-{
-	uint64_t replies = smtp_replies(s->engine);
-
-	if (replies != s->replies || s->written != s->octets) {
-		s->since = clock_ms();
-		s->replies = replies;
-		s->octets = s->written;
-	}
-	s->watch.deadline = deadline_of_reply(s);
 }
 
 static void expired(struct session *s)
@@ -178,19 +173,59 @@ static void limit_passed(struct watch *w, short revents)
 	fail(s, &e);
 }
 
-/* The most that a session may take, whatever a server does to stretch it. */
+static struct smtp_load load_of(const struct session *s)
+{
+	struct smtp_load load = { .messages = 0 };
+
+	if (s->engine)
+		return *smtp_load(s->engine);
+	for (const struct smtp_message *m = s->waiting; m; m = m->next) {
+		load.messages++;
+		load.recipients += m->count;
+		load.octets += m->size;
+	}
+	return load;
+}
+
+/* The longest that so much may take, beyond what any session may. */
+static uint64_t patience(const struct session *s, uint64_t octets, size_t recipients)
+{
+	uint64_t transactions = recipients / (size_t)s->settings.max_recipients;
+
+	return octets / SLOWEST * 1000 + recipients * 2000 +
+		transactions * (uint64_t)s->account->net.final_timeout;
+}
+
+/* The most that may pass until the next message is done, whatever a server does to
+ * stretch it: counted anew from there, for what is left by then. */
 static void set_limit(struct session *s)
 {
 	const struct net_settings *set = &s->account->net;
+	struct smtp_load load = load_of(s);
 	uint64_t most = (uint64_t)set->connect_timeout + 10 * (uint64_t)set->timeout +
-		(uint64_t)set->final_timeout + s->content_octets / SLOWEST * 1000 +
-		s->recipients * 2000;
-	uint64_t transactions = s->recipients / (size_t)s->settings.max_recipients;
+		(uint64_t)set->final_timeout + patience(s, load.octets, load.recipients);
 
 	if (s->account->secret.command)
 		most += SECRET_COMMAND_SECONDS * 1000;   /* our own time, not the server's */
-	s->limit.deadline = clock_ms() + most + transactions * (uint64_t)set->final_timeout;
+	s->done = load.done;
+	s->limit.deadline = clock_ms() + most;
 	loop_add(s->loop, &s->limit);
+}
+
+/* A wait begins anew only when something whole happened: a reply came, or the
+ * server took octets of the content; not with each octet of a reply. */
+static void note_progress(struct session *s)
+{
+	uint64_t replies = smtp_replies(s->engine);
+
+	if (replies != s->replies || s->written != s->octets) {
+		s->since = clock_ms();
+		s->replies = replies;
+		s->octets = s->written;
+	}
+	s->watch.deadline = deadline_of_reply(s);
+	if (smtp_load(s->engine)->done != s->done)
+		set_limit(s);
 }
 
 /* ---- secrets */
@@ -340,13 +375,14 @@ static enum moved read_some(struct session *s)
 	return MOVED_END;
 }
 
-static void tell_idle(struct session *s)
+/* True: somebody was told, and may have given it something to do. */
+static bool tell_idle(struct session *s)
 {
-	if (s->idle_told)
-		return;
+	if (s->idle_told || !s->hooks.idle)
+		return false;
 	s->idle_told = true;
-	if (s->hooks.idle)
-		s->hooks.idle(s->hooks.context);
+	s->hooks.idle(s->hooks.context);
+	return true;
 }
 
 /* One answer of the engine to "what now".  False: wait. */
@@ -369,8 +405,7 @@ static bool serve(struct session *s, enum smtp_want want)
 		}
 		break;
 	case SMTP_WANT_MESSAGE:
-		tell_idle(s);
-		break;
+		return tell_idle(s) && s->stage == STAGE_TALK;
 	case SMTP_WANT_REPLY:
 		break;
 	}
@@ -396,8 +431,11 @@ static void talk(struct session *s)
 			break;
 	}
 	note_progress(s);
-	if (smtp_turn(s->engine) == SMTP_WANT_MESSAGE || (s->fetch && !s->secret_here))
-		s->watch.deadline = LOOP_NEVER;   /* it is our turn, not the server's */
+	/* It is our turn, not the server's. */
+	if (smtp_turn(s->engine) == SMTP_WANT_MESSAGE)
+		s->watch.deadline = s->limit.deadline = LOOP_NEVER;
+	else if (s->fetch && !s->secret_here)
+		s->watch.deadline = LOOP_NEVER;
 }
 
 static void turn(struct session *s)
@@ -461,14 +499,11 @@ static void make_engine(struct session *s)
 		.trace = s->hooks.trace,
 		.context = s->hooks.context,
 	};
+	struct smtp_message *m;
 
 	s->engine = smtp_new(&options);
-	while (s->waiting) {
-		struct smtp_message *m = s->waiting;
-
-		s->waiting = m->next;
+	while ((m = take_waiting(s)))
 		smtp_submit(s->engine, m);
-	}
 	if (s->finish_asked)
 		smtp_finish(s->engine);
 }
@@ -549,17 +584,28 @@ void session_free(struct session **sp)
 
 void session_submit(struct session *s, struct smtp_message *m)
 {
-	s->content_octets += m->size;
-	s->recipients += m->count;
+	bool first = !load_of(s).messages || s->limit.deadline == LOOP_NEVER;
+
 	s->idle_told = false;
-	set_limit(s);
 	if (s->engine) {
 		smtp_submit(s->engine, m);
-		return;
+	} else {
+		m->next = NULL;
+		*s->waiting_end = m;
+		s->waiting_end = &m->next;
 	}
-	m->next = NULL;
-	*s->waiting_end = m;
-	s->waiting_end = &m->next;
+	if (first)
+		set_limit(s);
+	else
+		s->limit.deadline += patience(s, m->size, m->count);
+	if (s->stage == STAGE_TALK && !s->turning)
+		s->watch.events |= POLLOUT;   /* the loop comes back when it can be sent */
+}
+
+bool session_takes_more(const struct session *s)
+{
+	return s->stage != STAGE_OVER && !s->failing && !s->finish_asked &&
+		(!s->engine || !smtp_over(s->engine));
 }
 
 void session_finish(struct session *s)

@@ -28,7 +28,11 @@ struct session *session_start(struct loop *l, const struct account *a,
 	enum smtp_pipelining pipelining, const struct session_hooks *hooks);
 void session_free(struct session **sp);
 
+/* At any time before it has ended, also inside hooks and done(). */
 void session_submit(struct session *s, struct smtp_message *m);
+/* False: it ends.  What is submitted all the same is only told so: whoever submits
+ * the next message when one is done asks here first. */
+bool session_takes_more(const struct session *s);
 void session_finish(struct session *s);   /* no more messages: QUIT behind the last one */
 
 /* Ends it now, for a reason from outside (a signal). */

@@ -341,7 +341,7 @@ static void answer(struct smtp *s)
 	}
 }
 
-static bool over(const struct smtp *s)
+bool smtp_over(const struct smtp *s)
 {
 	return s->phase == PHASE_FAILED || s->phase == PHASE_ENDED;
 }
@@ -356,7 +356,7 @@ static void take_replies(struct smtp *s)
 {
 	size_t at = 0;
 
-	while (!over(s) && at < s->in.len && !only_quit_left(s)) {
+	while (!smtp_over(s) && at < s->in.len && !only_quit_left(s)) {
 		struct err e = { 0 };
 		size_t used = 0;
 		int whole;
@@ -397,7 +397,7 @@ static void hello(struct smtp *s, enum smtp_step step)
 static void send_ready(struct smtp *s)
 {
 	transact_send(s);
-	if (!over(s) && s->finishing && transact_idle(s) && !s->quit_sent && !s->content_next &&
+	if (!smtp_over(s) && s->finishing && transact_idle(s) && !s->quit_sent && !s->content_next &&
 	    engine_may_send(s)) {
 		engine_command(s, STEP_QUIT, NULL, 0, "QUIT", NULL);
 		s->quit_sent = true;
@@ -446,11 +446,11 @@ enum smtp_want smtp_turn(struct smtp *s)
 {
 	take_replies(s);
 	send_commands(s);
-	if (!over(s) && only_quit_left(s))
+	if (!smtp_over(s) && only_quit_left(s))
 		s->phase = PHASE_ENDED;
-	while (over(s) && s->works)
+	while (smtp_over(s) && s->works)
 		verdict_broken(s);   /* what was submitted all the same */
-	if (over(s))
+	if (smtp_over(s))
 		return s->phase == PHASE_FAILED ? SMTP_FAILED : SMTP_ENDED;
 	if (s->phase == PHASE_TLS && s->out.len == s->out_at)
 		return SMTP_WANT_TLS;
@@ -499,7 +499,7 @@ void smtp_broken(struct smtp *s, const struct err *why)
 	struct err e = *why;
 
 	take_replies(s);   /* what came before the end still counts */
-	if (over(s) || only_quit_left(s))
+	if (smtp_over(s) || only_quit_left(s))
 		return;
 	if (e.kind == ERR_LOST || e.kind == ERR_TIMEOUT)
 		err_context(&e, "while %s", steps[smtp_waiting_for(s)].doing);
@@ -544,6 +544,11 @@ enum smtp_step smtp_waiting_for(const struct smtp *s)
 	default:
 		return s->content_next ? STEP_CONTENT : STEP_MAIL;
 	}
+}
+
+const struct smtp_load *smtp_load(const struct smtp *s)
+{
+	return &s->load;
 }
 
 uint64_t smtp_replies(const struct smtp *s)

@@ -86,6 +86,15 @@ enum smtp_step smtp_waiting_for(const struct smtp *s);
 /* How many whole replies have come: a measure of progress that no server can
  * stretch octet by octet. */
 uint64_t smtp_replies(const struct smtp *s);
+/* What was submitted and is not done: what a deadline of the whole may count. */
+struct smtp_load {
+	size_t messages, recipients;
+	uint64_t octets;               /* of content */
+	uint64_t done;                 /* messages that were, in the whole session */
+};
+const struct smtp_load *smtp_load(const struct smtp *s);
+/* It has ended or failed: a message submitted now is told so by the next turn. */
+bool smtp_over(const struct smtp *s);
 /* Content is being written: the deadline belongs to its progress. */
 bool smtp_sending_content(const struct smtp *s);
 /* An answer is awaited that a server which discards pipelined commands will

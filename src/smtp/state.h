@@ -95,6 +95,7 @@ struct smtp {
 	const struct secret *secret;
 
 	struct work *works, **works_end;
+	struct smtp_load load;         /* of works */
 	struct transaction **flying;   /* own; not settled, in the order of their MAIL */
 	size_t flying_count;
 	struct transaction *current;   /* being sent; its content may be still to come */

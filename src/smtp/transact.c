@@ -26,6 +26,9 @@ void smtp_submit(struct smtp *s, struct smtp_message *m)
 
 	w->m = m;
 	w->open = m->count;
+	s->load.messages++;
+	s->load.recipients += m->count;
+	s->load.octets += m->size;
 	*s->works_end = w;
 	s->works_end = &w->next;
 }

@@ -26,6 +26,10 @@ void verdict_report(struct smtp *s)
 		*at = w->next;
 		if (!w->next)
 			s->works_end = at;
+		s->load.messages--;
+		s->load.recipients -= w->m->count;
+		s->load.octets -= w->m->size;
+		s->load.done++;
 		if (w->m->done)
 			w->m->done(w->m->context, w->m);
 		free(w->again);

@@ -14,7 +14,7 @@
 
 enum place {
 	PLACE_NEW = QUEUE_NEW, PLACE_HOLD = QUEUE_HOLD, PLACE_FAILED = QUEUE_FAILED,
-	PLACE_DAMAGED = QUEUE_DAMAGED, PLACE_TMP, PLACE_CONTROL,
+	PLACE_DAMAGED = QUEUE_DAMAGED, PLACE_TMP, PLACE_CONTROL, PLACE_DONE,
 	PLACE_ACCOUNTS,          /* made last: where it is, the others are there and synced */
 	PLACES
 };
@@ -22,7 +22,8 @@ enum place {
 enum {
 	FILE_MODE = 0600,
 	NAME_SIZE = 256,
-	PENDING_MAX = 64         /* marks between two syncs */
+	PENDING_MAX = 64,        /* marks between two syncs */
+	REMEMBERED = 15 * 60     /* seconds: whoever has not asked again by then does not */
 };
 
 /* A mark that is not yet synced and needs more than its directory's sync. */
@@ -103,6 +104,7 @@ struct held {
 	bool  loaded;
 	bool  may_have_control;
 	bool  done;              /* the message file is gone */
+	bool  remembered;        /* ... into done/, when it goes */
 	bool  marks_failed;
 	int   prepared_fd;       /* own; -1; keeps the lock of the next control file */
 	char  prepared[ENTRY_ID_LEN + 1];   /* its name in tmp/; "" */

@@ -6,6 +6,8 @@
  *	failed/ID       given up, and told
  *	damaged/NAME    not what it should be: kept, never sent
  *	control/ID      what happened to ID so far, whichever state it is in
+ *	done/ID         an empty file: ID was delivered a moment ago, and whoever handed
+ *	                it in with a token may not yet know that it was taken
  *	accounts/NAME   what flushers must agree on (queue/park.h)
  *	lock            of the one watcher
  *
@@ -53,15 +55,19 @@ int  spool_head(struct spool_new *n, const struct entry *entry, struct err *e);
 int  spool_content(struct spool_new *n, const char *data, size_t len, struct err *e);
 /* fsync, rename into `to` (QUEUE_NEW or QUEUE_HOLD), fsync of both directories.
  * id: in, one that the caller wants, or "" for a random one; out, the entry's.
- * 1: an entry of that id exists already, in whatever state, and nothing was
- * stored; -1: ERR_STORE, nothing is stored (ERR_INTERNAL: not the size that was
- * announced).  Frees *np in any case. */
+ * 1: an entry of that id exists already, in whatever state, or did a moment ago
+ * (spool_knows), and nothing was stored; -1: ERR_STORE, nothing is stored
+ * (ERR_INTERNAL: not the size that was announced).  Frees *np in any case. */
 int  spool_enter(struct spool_new **np, enum queue_state to, char id[ENTRY_ID_LEN + 1],
 	struct err *e);
 void spool_abandon(struct spool_new **np);
 
 /* May run in another thread: spool_begin() to spool_enter() of different
  * entries touch nothing in common but the descriptors of the directories. */
+
+/* Whether an entry of that id is there, in whatever state, or was until a short
+ * while ago and had a token.  In any thread. */
+bool spool_knows(struct spool *s, const char *id);
 
 /* ---- finding */
 
@@ -112,8 +118,9 @@ int  held_update(struct held *h, const struct entry *entry, bool sync, struct er
 /* The same in two steps, so that the second, the mark behind a server's 250, is
  * one system call: held_prepare() writes, held_mark() renames what was prepared
  * last.  held_done() is the mark of a message that everybody has: one unlink of
- * the message file.  Its control file goes when that is synced, lest a power cut
- * bring back the one without the other. */
+ * the message file or, when it has a token and is young, one rename into done/;
+ * held_free() empties it there.  Its control file goes when that is synced, lest a
+ * power cut bring back the one without the other. */
 int  held_prepare(struct held *h, const struct entry *entry, struct err *e);
 void held_mark(struct held *h);
 void held_done(struct held *h);
@@ -135,7 +142,8 @@ int  spool_sync(struct spool *s, struct err *e);
 unsigned spool_unsynced(const struct spool *s);
 
 /* Removes what crashes left: files in tmp/ that nobody holds and that are older
- * than an hour, controls without a message.  Never anything else. */
+ * than an hour, controls without a message; and what done/ remembers after a
+ * quarter of an hour.  Never anything else. */
 void spool_sweep(struct spool *s, time_t now);
 
 /* Removes entries of failed/ whose last event is older than that. */

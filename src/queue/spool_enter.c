@@ -150,21 +150,42 @@ static int finish(struct spool_new *n, struct err *e)
 
 /* --- entering ------------------------------------------------------------- */
 
-/* Whether an entry of an id that the caller wants is there.  What an earlier
- * one of that id may have left in control/ must not speak for this one. */
+/* Where an entry of that id may be. */
+static const enum place known_places[] = {
+	PLACE_NEW, PLACE_HOLD, PLACE_FAILED, PLACE_DAMAGED, PLACE_DONE
+};
+
+bool spool_knows(struct spool *s, const char *id)
+{
+	struct err ignored;
+	struct stat st;
+
+	for (size_t i = 0; i < COUNT(known_places); i++) {
+		int directory = spool_place(s, known_places[i], false, &ignored);
+
+		if (directory >= 0 && fstatat(directory, id, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Whether an entry of an id that the caller wants is there: then on disk, too,
+ * though whoever entered it may have been killed before he had seen to that.  What
+ * an earlier one of that id may have left in control/ must not speak for this one. */
 static int is_there(struct spool_new *n, const char *id, struct err *e)
 {
 	struct spool *s = n->spool;
 	struct stat st;
 	int control;
 
-	for (unsigned state = 0; state < QUEUE_STATES; state++) {
-		int directory = spool_place(s, (enum place)state, true, e);
+	for (size_t i = 0; i < COUNT(known_places); i++) {
+		int directory = spool_place(s, known_places[i], true, e);
 
 		if (directory < 0)
 			return err_context(e, "the message is not stored");
 		if (fstatat(directory, id, &st, AT_SYMLINK_NOFOLLOW) == 0)
-			return 1;
+			return spool_sync_directory(directory) == 0 ? 1 :
+				not_stored(n, errno, e, "the directory cannot be synced");
 		if (errno != ENOENT)
 			return not_stored(n, errno, e, "the queue cannot be searched");
 	}

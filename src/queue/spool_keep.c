@@ -92,6 +92,16 @@ static void sweep_control(struct spool *s, int directory, const char *id, time_t
 	unlinkat(directory, id, 0);
 }
 
+static void sweep_done(struct spool *s, int directory, const char *id, time_t now)
+{
+	struct stat st;
+
+	(void)s;
+	if (fstatat(directory, id, &st, AT_SYMLINK_NOFOLLOW) == 0 && spool_is_file(&st) &&
+	    now - st.st_ctime > REMEMBERED)
+		unlinkat(directory, id, 0);
+}
+
 static void sweep(struct spool *s, enum place place, time_t now,
 	void (*one)(struct spool *s, int directory, const char *name, time_t now))
 {
@@ -117,6 +127,7 @@ void spool_sweep(struct spool *s, time_t now)
 {
 	sweep(s, PLACE_TMP, now, sweep_tmp);
 	sweep(s, PLACE_CONTROL, now, sweep_control);
+	sweep(s, PLACE_DONE, now, sweep_done);
 }
 
 /* --- failed/ -------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "queue/internal.h"
+#include "queue/schedule.h"
 
 enum {
 	FIRST = 8 << 10,         /* octets that nearly every head fits into */
@@ -200,6 +201,16 @@ static int set_control_aside(struct held *h, struct entry *out, struct err *e)
 	return result;
 }
 
+/* Whoever handed it in may ask again whether it was taken.  done/ is opened now,
+ * so that the mark is one system call. */
+static void remember(struct held *h, const struct entry *n)
+{
+	struct err ignored;
+
+	h->remembered = n->token[0] && schedule_age(n->created, time(NULL)) < REMEMBERED &&
+		spool_place(h->spool, PLACE_DONE, true, &ignored) >= 0;
+}
+
 int held_load(struct held *h, bool with_digest, struct entry *out, struct err *e)
 {
 	int found;
@@ -220,6 +231,7 @@ int held_load(struct held *h, bool with_digest, struct entry *out, struct err *e
 		return -1;
 	}
 	h->loaded = true;
+	remember(h, out);
 	return 0;
 }
 

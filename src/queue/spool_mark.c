@@ -211,8 +211,14 @@ void held_mark(struct held *h)
 void held_done(struct held *h)
 {
 	struct err ignored;
+	int from = spool_place(h->spool, (enum place)h->state, false, &ignored);
 
-	if (unlinkat(spool_place(h->spool, (enum place)h->state, false, &ignored), h->id, 0) < 0) {
+	if (h->remembered && renameat(from, h->id, spool_place(h->spool, PLACE_DONE, false,
+			&ignored), h->id) == 0) {
+		h->spool->dirty[PLACE_DONE] = true;
+	} else if (unlinkat(from, h->id, 0) == 0) {
+		h->remembered = false;
+	} else {
 		h->marks_failed = true;
 		return;
 	}

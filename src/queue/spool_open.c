@@ -17,7 +17,7 @@
 enum { DIRECTORY_MODE = 0700, SHOWN = 256 };
 
 static const char *const names[PLACES] = {
-	"new", "hold", "failed", "damaged", "tmp", "control", "accounts"
+	"new", "hold", "failed", "damaged", "tmp", "control", "done", "accounts"
 };
 
 const char *queue_state_name(enum queue_state s)

@@ -20,7 +20,7 @@ static unsigned mode_of(const char *path)
 static void test_open(void)
 {
 	static const char *const names[] = { "new", "hold", "failed", "damaged", "tmp", "control",
-		"accounts" };
+		"done", "accounts" };
 	struct rig r;
 
 	umask(0);

@@ -30,6 +30,7 @@ enum {
 struct pending {
 	char id[ENTRY_ID_LEN + 1];
 	bool done;               /* the message is gone, and its control file is to go */
+	bool remembered;         /* it is in done/, and is to be emptied */
 };
 
 struct spool {

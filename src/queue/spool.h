@@ -118,9 +118,9 @@ int  held_update(struct held *h, const struct entry *entry, bool sync, struct er
 /* The same in two steps, so that the second, the mark behind a server's 250, is
  * one system call: held_prepare() writes, held_mark() renames what was prepared
  * last.  held_done() is the mark of a message that everybody has: one unlink of
- * the message file or, when it has a token and is young, one rename into done/;
- * held_free() empties it there.  Its control file goes when that is synced, lest a
- * power cut bring back the one without the other. */
+ * the message file or, when it has a token and is young, one rename into done/.
+ * Its control file goes, and what is in done/ is emptied, when that is synced: lest
+ * a power cut bring back the one without the other. */
 int  held_prepare(struct held *h, const struct entry *entry, struct err *e);
 void held_mark(struct held *h);
 void held_done(struct held *h);

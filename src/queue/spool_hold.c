@@ -86,9 +86,6 @@ void held_free(struct held **hp)
 	if (!h)
 		return;
 	held_unprepare(h);
-	/* Of what was delivered only the name is remembered. */
-	if (h->done && h->remembered && ftruncate(h->fd, 0) < 0)
-		errno = 0;
 	close(h->fd);
 	free(h);
 	*hp = NULL;

@@ -97,8 +97,10 @@ static void sweep_done(struct spool *s, int directory, const char *id, time_t no
 	struct stat st;
 
 	(void)s;
-	if (fstatat(directory, id, &st, AT_SYMLINK_NOFOLLOW) == 0 && spool_is_file(&st) &&
-	    now - st.st_ctime > REMEMBERED)
+	if (fstatat(directory, id, &st, AT_SYMLINK_NOFOLLOW) < 0 || !spool_is_file(&st))
+		return;
+	/* From the future: the clock was put back, and it would stay for ever. */
+	if (now - st.st_ctime > REMEMBERED || st.st_ctime - now > REMEMBERED)
 		unlinkat(directory, id, 0);
 }
 

@@ -4,7 +4,7 @@
  * a power cut it is when spool_sync() has: until then the message file may come
  * back, and then its control file must come with it, or those who were served
  * long ago would get a second copy.  So control files of what is done are
- * removed behind the sync, never before.
+ * removed behind the sync, never before; and so is the content in done/.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ static void note(struct held *h, enum place place, bool done)
 
 	s->marks++;
 	s->dirty[place] = true;
-	if (!entry_is_id(h->id) || !h->may_have_control)
+	if (!entry_is_id(h->id) || (!h->may_have_control && !(done && h->remembered)))
 		return;
 	for (size_t i = 0; i < s->pending_count && !p; i++)
 		if (!strcmp(s->pending[i].id, h->id))
@@ -39,6 +39,7 @@ static void note(struct held *h, enum place place, bool done)
 		memcpy(p->id, h->id, sizeof(p->id));
 	}
 	p->done = p->done || done;
+	p->remembered = done && h->remembered;
 }
 
 /* Renaming a file onto another says nothing about its octets. */
@@ -82,14 +83,29 @@ static int sync_places(struct spool *s)
 	return number ? -1 : 0;
 }
 
-static void drop_controls(struct spool *s)
+/* Of what is remembered only the name is needed any more. */
+static void empty(int directory, const char *id)
+{
+	int fd = spool_open_file(directory, id, O_WRONLY);
+
+	if (fd >= 0 && ftruncate(fd, 0) < 0)
+		errno = 0;   /* it is swept later */
+	if (fd >= 0)
+		close(fd);
+}
+
+/* What a message leaves behind that is gone for good. */
+static void drop_rest(struct spool *s)
 {
 	struct err ignored;
-	int directory = spool_place(s, PLACE_CONTROL, false, &ignored);
+	int control = spool_place(s, PLACE_CONTROL, false, &ignored);
 
-	for (size_t i = 0; directory >= 0 && i < s->pending_count; i++)
-		if (s->pending[i].done)
-			unlinkat(directory, s->pending[i].id, 0);
+	for (size_t i = 0; i < s->pending_count; i++) {
+		if (s->pending[i].done && control >= 0)
+			unlinkat(control, s->pending[i].id, 0);
+		if (s->pending[i].remembered)
+			empty(spool_place(s, PLACE_DONE, false, &ignored), s->pending[i].id);
+	}
 }
 
 int spool_sync(struct spool *s, struct err *e)
@@ -103,7 +119,7 @@ int spool_sync(struct spool *s, struct err *e)
 	if (sync_places(s) < 0)
 		number = errno;
 	if (!number)
-		drop_controls(s);   /* else the next sweep does it */
+		drop_rest(s);   /* else the next sweep does it */
 	s->marks = 0;
 	s->pending_count = 0;
 	return number ? spool_failed(s, number, e, "what was delivered cannot be synced") : 0;

@@ -377,6 +377,50 @@ subtest 'faults: when, for whom, and what is kept' => sub {
 	is(scalar($s->faults), 9, 'each is in the journal');
 };
 
+subtest 'a mood that changes' => sub {
+	my $s = server_start(mood => 1, at => 'NOOP reply "250 always"');
+	my $c = greeted($s);
+	is(codes($c->say('MAIL FROM:<a@b.test>')), '250', 'no file: no fault');
+	$s->mood('MAIL:1 reply "451 4.3.0 later"', 'NOOP:2 reply "250 odd"');
+	is(codes($c->group('RSET', 'MAIL FROM:<a@b.test>')), '250 250', 'who is there already sees nothing of it');
+	for my $first (1, 0) {
+		$c = greeted($s);
+		is(codes($c->say('MAIL FROM:<a@b.test>')), $first ? '451' : '250', 'counted over connections');
+		is($c->say('NOOP'), $first ? '250 always' : '250 odd', 'before the other rows');
+	}
+	$s->mood('MAIL:1 reply "452 4.3.1 full"');
+	is(codes(greeted($s)->say('MAIL FROM:<a@b.test>')), '452', 'anew when it has changed');
+	$s->mood;
+	is(codes(greeted($s)->say('MAIL FROM:<a@b.test>')), '250', 'and better again');
+	$s->mood('NOWHERE close');
+	is(codes(greeted($s)->say('MAIL FROM:<a@b.test>')), '250', 'what cannot be read');
+	like(join('|', $s->faults), qr/cannot read the mood 'NOWHERE close'/, 'is in the journal');
+};
+
+subtest 'connections at once' => sub {
+	my $s = server_start(limit_connections => 2);
+	my ($first, $second) = (greeted($s), greeted($s));
+	my $third = Client->new($s);
+	is($third->reply, '421 too many connections', 'one too many');
+	ok(!$third->more && $third->{eof}, 'is closed');
+	is(codes($first->say('NOOP'), $second->say('NOOP')), '250 250', 'the others go on');
+	$first->close;
+	is(codes(Client->new($s)->reply), '220', 'there is room again');
+	is($s->refused, 1, 'counted');
+};
+
+subtest 'who got what how often' => sub {
+	my $s = server_start;
+	my $c = greeted($s);
+	my $copy = "Subject: x\r\nMessage-ID: <1\@x.test>\r\n\r\nMessage-ID: <no\@x.test>\r\n";
+	deliver($c, $_) for $copy, "message-id:\r\n <2\@x.test>\r\n\r\na\r\n", "A: b\r\n\r\nx\r\n", $copy,
+		"Message-ID: <2\@x.test>\r\n\r\nb\r\n";
+	is_deeply([$s->ids], ['<1@x.test>', '<2@x.test>', 'none 3', '<1@x.test>', '<2@x.test>'], 'ids');
+	is_deeply($s->copies, { '<1@x.test>' => { 'b@example.test' => 2 }, '<2@x.test>' => { 'b@example.test' => 2 },
+		'none 3' => { 'b@example.test' => 1 } }, 'copies');
+	ok($s->same('<1@x.test>') && !$s->same('<2@x.test>') && !$s->same('<3@x.test>'), 'equal or not');
+};
+
 subtest 'how replies leave' => sub {
 	for my $option (qw(split one_by_one coalesce)) {
 		my $s = server_start($option => 1);

@@ -1,7 +1,7 @@
 /* t/server/journal.h - what was seen, as lines of text for the tests to read.
  *
  * A line is `CONNECTION MILLISECONDS KIND: text`, controls in the text as \xHH.
- * Kinds: OPEN, C (a line received), S (a line sent), TLS, LOGIN, FLIGHT, FAULT,
+ * Kinds: OPEN, REFUSED, C (a line received), S (a line sent), TLS, LOGIN, FLIGHT, FAULT,
  * VIOLATION, STORED, CLOSE.  Every line is one write(2): a killed server has
  * lost nothing.
  */

@@ -22,11 +22,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "t/server/journal.h"
+#include "t/server/mood.h"
 #include "t/server/secure.h"
 #include "t/server/session.h"
 #include "t/server/store.h"
@@ -113,37 +115,56 @@ static int tell_ready(unsigned port)
 static void *serve(void *argument)
 {
 	struct wire *w = argument;
+	unsigned counted = !w->refused;
 
 	session_run(w);
 	journal_say(w->number, "CLOSE", "%s, after %u flights", w->closed ? w->closed : "by us",
 		w->flights);
 	wire_release(w);
 	free(w);
-	atomic_fetch_sub(&open_connections, 1);
+	atomic_fetch_sub(&open_connections, counted);
 	return NULL;
+}
+
+/* A client that has just gone may not be counted off yet. */
+static bool is_one_too_many(void)
+{
+	static const struct timespec moment = { .tv_nsec = 10 * 1000 * 1000 };
+
+	if (!options.limit_connections)
+		return false;
+	for (int i = 0; i < 20 && atomic_load(&open_connections) >= options.limit_connections; i++)
+		nanosleep(&moment, NULL);
+	return atomic_load(&open_connections) >= options.limit_connections;
 }
 
 static void accept_one(int listener, unsigned number)
 {
 	int on = 1, fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct wire *w;
+	unsigned open;
 	pthread_attr_t attributes;
 	pthread_t thread;
 
 	if (fd < 0)
 		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));   /* no harm on a path */
-	journal_say(number, "OPEN", "%u open", atomic_fetch_add(&open_connections, 1) + 1);
 	w = mem_alloc(sizeof(*w));
 	wire_init(w, fd, number, &options);
+	w->mood = mood_now(options.mood);
+	w->refused = is_one_too_many();
+	open = atomic_fetch_add(&open_connections, !w->refused) + !w->refused;
+	journal_say(number, "OPEN", "%u open", open);
+	if (w->refused)
+		journal_say(number, "REFUSED", "more than %u at once", options.limit_connections);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, STACK_OCTETS);
 	if (pthread_create(&thread, &attributes, serve, w)) {
 		journal_say(number, "FAULT", "no thread for it");
+		atomic_fetch_sub(&open_connections, !w->refused);
 		wire_release(w);
 		free(w);
-		atomic_fetch_sub(&open_connections, 1);
 	}
 	pthread_attr_destroy(&attributes);
 }

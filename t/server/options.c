@@ -15,7 +15,8 @@ enum {
 	OPT_MECHANISMS, OPT_MECHANISMS_CLEAR, OPT_REQUIRE_LOGIN, OPT_EXTENSIONS, OPT_EXT_TLS,
 	OPT_SIZE, OPT_MAX_RECIPIENTS, OPT_LIMITS, OPT_STORE, OPT_LOG, OPT_RAW, OPT_STRICT,
 	OPT_LENIENT, OPT_ALLOW, OPT_AT, OPT_SPLIT, OPT_COALESCE, OPT_ONE_BY_ONE, OPT_SETTLE,
-	OPT_BUFFER, OPT_ROUNDS, OPT_BAD_SIGNATURE, OPT_NO_SIGNATURE, OPT_REUSE_NONCE
+	OPT_BUFFER, OPT_ROUNDS, OPT_BAD_SIGNATURE, OPT_NO_SIGNATURE, OPT_REUSE_NONCE,
+	OPT_MOOD, OPT_LIMIT_CONNECTIONS
 };
 
 static const struct option names[] = {
@@ -47,6 +48,8 @@ static const struct option names[] = {
 	{ "lenient", no_argument, NULL, OPT_LENIENT },
 	{ "allow", required_argument, NULL, OPT_ALLOW },
 	{ "at", required_argument, NULL, OPT_AT },
+	{ "mood", required_argument, NULL, OPT_MOOD },
+	{ "limit-connections", required_argument, NULL, OPT_LIMIT_CONNECTIONS },
 	{ "split", no_argument, NULL, OPT_SPLIT },
 	{ "coalesce", no_argument, NULL, OPT_COALESCE },
 	{ "one-by-one", no_argument, NULL, OPT_ONE_BY_ONE },
@@ -117,6 +120,7 @@ static const char **options_text(struct options *opt, int which)
 	case OPT_STORE:            return &opt->store;
 	case OPT_LOG:              return &opt->log;
 	case OPT_RAW:              return &opt->raw;
+	case OPT_MOOD:             return &opt->mood;
 	default:                   return NULL;
 	}
 }
@@ -142,6 +146,9 @@ static void options_set(struct options *opt, int which, const char *value)
 	case OPT_AT:
 		if (fault_add(&opt->faults, value) < 0)
 			options_refuse("cannot read --at", value);
+		break;
+	case OPT_LIMIT_CONNECTIONS:
+		opt->limit_connections = (unsigned)options_number(value, 1000000);
 		break;
 	case OPT_SPLIT:          opt->split = true; break;
 	case OPT_COALESCE:       opt->one_by_one = false; break;

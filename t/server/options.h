@@ -46,6 +46,8 @@ struct options {
 	unsigned    allow_count;
 
 	struct fault *faults;              /* own */
+	const char *mood;                  /* file of further ones */
+	unsigned    limit_connections;     /* at one time; 0: any number */
 	bool        split, one_by_one;
 	unsigned    settle;                /* ms of quiet before anything is answered */
 	int         buffer;                /* octets of socket buffer; 0: the system's */

@@ -94,7 +94,10 @@ bool session_offers_login(const struct session *s, const char *mechanism)
 const struct fault *session_fault(struct session *s, const char *point, const char *address)
 {
 	const struct fault *f = fault_meet(s->opt->faults, point, s->wire->number, address);
+	const struct fault *mood = fault_meet(s->wire->mood, point, s->wire->number, address);
 
+	if (mood)
+		f = mood;
 	if (f)
 		journal_say(s->wire->number, "FAULT", "at %s", point);
 	return f;
@@ -358,8 +361,13 @@ static void session_one(struct session *s, struct buf *line)
 
 static void session_greet(struct session *s)
 {
-	const struct fault *f = session_fault(s, "greeting", NULL);
+	const struct fault *f;
 
+	if (s->wire->refused) {
+		session_say(s, NULL, 421, NULL, "too many connections");
+		return;
+	}
+	f = session_fault(s, "greeting", NULL);
 	if (wire_more(s->wire))
 		session_violation(s, "early", "octets before the greeting");
 	session_say(s, f, 220, NULL, "smtp.example.test ESMTP test server");

@@ -26,6 +26,8 @@ struct wire {
 	gnutls_session_t tls;        /* own; NULL: in clear */
 	unsigned number;             /* of the connection, from 1 */
 	const struct options *opt;   /* borrowed */
+	struct fault *mood;          /* borrowed; of the time when it began */
+	bool refused;                /* one connection too many */
 	struct buf in, out;          /* own */
 	size_t at;                   /* octets of in that were taken */
 	uint64_t taken;              /* octets taken in all */

@@ -5,6 +5,7 @@ package SendoffTest::Server;
 use strict;
 use warnings;
 
+use Digest::SHA qw(sha256_hex);
 use IO::Socket::INET;
 use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(sleep time);
@@ -18,7 +19,8 @@ my $count = 0;
 # Options are those of build/t/server with `_` for `-`; a list repeats one, 1
 # sets a flag, undef leaves it out.  tls other than off gets the certificate
 # `server`; cert => NAME takes NAME.crt and NAME.key of t/certs.sh; client_ca =>
-# 1 is the tests' authority.  raw => 1 keeps the octets for raw().
+# 1 is the tests' authority.  raw => 1 keeps the octets for raw(), mood => 1 is for
+# mood().
 sub options
 {
 	my ($dir, %o) = @_;
@@ -32,6 +34,7 @@ sub options
 	}
 	$o{client_ca} = SendoffTest::cert('ca') if ($o{client_ca} // '') eq '1';
 	$o{raw} = "$dir/raw" if $o{raw};
+	$o{mood} = "$dir/mood" if $o{mood};
 	%o = (ready => "$dir/ready", log => "$dir/log", store => "$dir/store", %o);
 	my %flag = map { $_ => 1 } qw(require_login strict lenient split coalesce one_by_one
 		scram_bad_signature scram_no_signature scram_reuse_nonce);
@@ -170,6 +173,51 @@ sub peak
 	my ($self) = @_;
 
 	return (sort { $b <=> $a } map { /^(\d+)/ } $self->lines('OPEN'))[0] // 0;
+}
+
+# How many connections were one too many.
+sub refused { my $self = shift; return scalar $self->lines('REFUSED') }
+
+# What it does wrong from the next connection on, as rows of --at; none: nothing.
+sub mood
+{
+	my ($self, @rows) = @_;
+
+	SendoffTest::file_write("$self->{dir}/mood.new", join '', map { "$_\n" } @rows);
+	rename "$self->{dir}/mood.new", "$self->{dir}/mood" or die "mood: $!\n";
+	return $self;
+}
+
+# The Message-ID of each message that was accepted; "none N" where there is none.
+sub ids
+{
+	my ($self) = @_;
+
+	return map {
+		$self->message($_) =~ /\A(?:[^\r\n]+\r\n)*?Message-ID:\s*(\S+)/i ? $1 : "none $_"
+	} 1 .. $self->stored;
+}
+
+# { MESSAGE-ID => { RECIPIENT => how often } }
+sub copies
+{
+	my ($self) = @_;
+	my (%copies, $k);
+
+	for my $id ($self->ids) {
+		$copies{$id}{$_}++ for @{ $self->envelope(++$k)->{recipients} };
+	}
+	return \%copies;
+}
+
+# Whether all copies of a message are the same octets; at least one must be there.
+sub same
+{
+	my ($self, $wanted) = @_;
+	my @ids = $self->ids;
+	my %seen = map { sha256_hex($self->message($_ + 1)) => 1 } grep { $ids[$_] eq $wanted } 0 .. $#ids;
+
+	return keys %seen == 1;
 }
 
 # How many messages were accepted.

@@ -80,8 +80,11 @@ static void add_recipients(struct entry *n, const struct message *m, const struc
 static void describe(struct entry *n, const struct message *m, const struct enqueue_facts *f)
 {
 	struct buf from = BUF_INIT(ADDRESS_PATH_MAX + 1);
+	struct timespec now;
 
-	n->created = time(NULL);
+	clock_gettime(CLOCK_REALTIME, &now);
+	n->created = now.tv_sec;
+	n->created_us = (unsigned)(now.tv_nsec / 1000);
 	n->uid = f->uid;
 	n->login = copy(f->login ? f->login : process_user());
 	n->account = copy(f->account);

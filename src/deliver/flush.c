@@ -82,15 +82,15 @@ static struct lane *lane_of(struct flush *f, const struct config *c, const struc
 	return *at;
 }
 
-static void lane_add(struct lane *l, const char *id, int64_t created)
+static void lane_add(struct lane *l, const char *id, int64_t order)
 {
 	if (l->count == l->cap) {
 		l->cap = l->cap ? l->cap * 2 : 64;
 		l->ids = mem_grow(l->ids, l->cap, sizeof(*l->ids));
-		l->created = mem_grow(l->created, l->cap, sizeof(*l->created));
+		l->order = mem_grow(l->order, l->cap, sizeof(*l->order));
 	}
 	snprintf(l->ids[l->count], sizeof(l->ids[0]), "%s", id);
-	l->created[l->count++] = created;
+	l->order[l->count++] = order;
 }
 
 /* In the order in which they came: a series of patches stays one.  What was
@@ -100,17 +100,17 @@ static void lane_sort(struct lane *l)
 	for (size_t gap = (l->count - l->at) / 2; gap; gap = gap == 2 ? 1 : gap * 5 / 11)
 		for (size_t i = l->at + gap; i < l->count; i++) {
 			char id[ENTRY_ID_LEN + 1];
-			int64_t created = l->created[i];
+			int64_t order = l->order[i];
 			size_t k = i;
 
 			memcpy(id, l->ids[i], sizeof(id));
-			while (k >= l->at + gap && l->created[k - gap] > created) {
+			while (k >= l->at + gap && l->order[k - gap] > order) {
 				memcpy(l->ids[k], l->ids[k - gap], sizeof(id));
-				l->created[k] = l->created[k - gap];
+				l->order[k] = l->order[k - gap];
 				k -= gap;
 			}
 			memcpy(l->ids[k], id, sizeof(id));
-			l->created[k] = created;
+			l->order[k] = order;
 		}
 }
 
@@ -180,7 +180,7 @@ static bool collect(struct flush *f)
 			continue;
 		}
 		opened[i].lane->stands_in |= opened[i].lane->account != found.account;
-		lane_add(opened[i].lane, id, found.created);
+		lane_add(opened[i].lane, id, found.order);
 		some = true;
 	}
 	spool_list_free(&list);
@@ -213,9 +213,9 @@ void lane_success(struct lane *l)
 	l->cleared = true;
 }
 
-void lane_again(struct lane *l, const char *id, int64_t created)
+void lane_again(struct lane *l, const char *id, int64_t order)
 {
-	lane_add(l, id, created);
+	lane_add(l, id, order);
 }
 
 /* What this lane can no longer carry goes by the fallback, or waits. */
@@ -229,7 +229,7 @@ static void lane_hand_over(struct lane *l)
 
 	for (; l->at < l->count; l->at++)
 		if (to && !to->closed)
-			lane_add(to, l->ids[l->at], l->created[l->at]);
+			lane_add(to, l->ids[l->at], l->order[l->at]);
 		else
 			f->r->later++;
 	if (to)
@@ -556,7 +556,7 @@ static void release(struct flush *f)
 			free(l->refused_senders[i]);
 		free(l->refused_senders);
 		free(l->ids);
-		free(l->created);
+		free(l->order);
 		free(l);
 	}
 	loop_release(&f->loop);

@@ -415,7 +415,8 @@ static void settle_rest(struct job *j, const struct smtp_result *told, int64_t n
 	if (good < 0)
 		log_damage(j, &e);
 	if (told && untried(j, told))
-		lane_again(j->lane, j->entry.id, j->entry.created);
+		lane_again(j->lane, j->entry.id,
+			j->entry.created * 1000000 + j->entry.created_us);
 	else if (told)
 		f->r->later++;
 	else

@@ -56,7 +56,7 @@ struct lane {
 	const struct config *config; /* borrowed; that the account stands in */
 	const struct account *account;   /* borrowed */
 	char (*ids)[ENTRY_ID_LEN + 1];   /* own; due, oldest first */
-	int64_t *created;            /* own */
+	int64_t *order;              /* own; microseconds since 1970 */
 	size_t count, cap, at;
 	bool stands_in;              /* another account's messages come here as well */
 	bool closed;                 /* nothing more goes by it in this run */
@@ -104,7 +104,8 @@ struct visit {
 struct finding {
 	const struct config *config;     /* borrowed */
 	const struct account *account;   /* borrowed; NULL: none is to be had */
-	int64_t when, created;
+	int64_t when;
+	int64_t order;                   /* microseconds since 1970 */
 };
 
 /* Looks at one entry: gives up what has expired, tells what is late, sets aside
@@ -129,6 +130,6 @@ void lane_close(struct lane *l, const struct smtp_result *r, const struct err *e
 void lane_success(struct lane *l);
 /* A message that the trouble kept from being tried: the next session, or the
  * fallback, has it. */
-void lane_again(struct lane *l, const char *id, int64_t created);
+void lane_again(struct lane *l, const char *id, int64_t order);
 
 #endif

@@ -139,7 +139,7 @@ enum wish visit_entry(const struct visit *v, const char *id, struct finding *f)
 	*f = (struct finding){ .config = NULL };
 	switch (spool_peek(v->spool, QUEUE_NEW, id, &n, &e)) {
 	case 0:
-		f->created = n.created;
+		f->order = n.created * 1000000 + n.created_us;
 		if (concerns(v, &n))
 			wish = weigh(v, &n, f);
 		break;

@@ -72,6 +72,7 @@ struct entry {
 
 	/* ---- the message file */
 	int64_t created;        /* seconds since 1970 */
+	unsigned created_us;    /* and microseconds: a series keeps its order */
 	uid_t   uid;            /* who handed it in, by the kernel's word */
 	char   *login;          /* own; login name of it, or "uid-N" */
 	char   *account;        /* own; that was asked for (-a); NULL: chosen at each attempt */

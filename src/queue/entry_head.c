@@ -107,6 +107,7 @@ static const char *const notify_names[] = { "never", "success", "failure", "dela
 static const struct field fields[] = {
 	ALWAYS("uid", FIELD_UNSIGNED, uid, NULL),
 	ALWAYS("created", FIELD_TIME, created, NULL),
+	FIELD("microseconds", FIELD_UNSIGNED, created_us),
 	ALWAYS("size", FIELD_SIZE, content_size, NULL),
 	ALWAYS("header-size", FIELD_SIZE, header_size, NULL),
 	ALWAYS("longest-line", FIELD_SIZE, longest_line, NULL),

@@ -74,14 +74,18 @@ const struct command *command_find(const char *name);
 
 int cmd_send(struct globals *globals, char **words, int count);
 int cmd_config(struct globals *globals, char **words, int count);
+int cmd_queue(struct globals *globals, char **words, int count);
+int cmd_queue_watch(struct globals *globals, char **words, int count);
 int cmd_help(struct globals *globals, char **words, int count);
 int cmd_version(struct globals *globals, char **words, int count);
 
-extern const struct opt send_options[];
+extern const struct opt send_options[], queue_options[];
 
-/* argv as sendmail has it.  under_own_name: called as sendoff, so that options
- * that name files act. */
-int sendmail_main(struct globals *globals, char **words, int count, bool under_own_name);
+/* argv as sendmail has it.  mode: letter of -b that is meant where none is given
+ * (mailq, newaliases); 0: send a message.  under_own_name: called as sendoff, so
+ * that options that name files act. */
+int sendmail_main(struct globals *globals, char **words, int count, char mode,
+	bool under_own_name);
 
 /* help.c */
 int help_usage_error(const char *word);   /* a first word that is no command */

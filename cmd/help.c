@@ -9,6 +9,9 @@
 const struct command commands[] = {
 	{ "send", cmd_send, "[-t] [-f ADDRESS] [--file FILE]... [RECIPIENT...]",
 		"send a message from standard input or files", send_options },
+	{ "queue", cmd_queue, "[list | show ID | flush [ACCOUNT | ID]... | hold ID... | "
+		"release ID... |\n           remove ID... | retry ID... | check | watch]",
+		"see and steer what is waiting, or send it", queue_options },
 	{ "config", cmd_config, "[show [ACCOUNT] | check]",
 		"show the settings in force and where they stand, or check them", NULL },
 	{ "help", cmd_help, "[COMMAND]", "show help", NULL },

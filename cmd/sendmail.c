@@ -13,11 +13,13 @@
 
 #include "base/text.h"
 #include "cmd/send.h"
+#include "cmd/sendmail.h"
 
 struct sendmail {
 	struct submit_options o;
 	struct globals *globals;
 	struct dsn dsn;
+	struct modes modes;
 	bool own_name;
 };
 
@@ -34,7 +36,7 @@ static enum shape shape_of(char letter)
 		return SHAPE_FLAG;
 	if (strchr("fFrBNRVOoLhpXCAD", letter))
 		return SHAPE_VALUE;
-	return strchr("bed", letter) ? SHAPE_JOINED : SHAPE_UNKNOWN;
+	return strchr("bedq", letter) ? SHAPE_JOINED : SHAPE_UNKNOWN;
 }
 
 /* -eX: how errors are told. */
@@ -101,6 +103,17 @@ static int take_value(struct sendmail *s, char letter, const char *value, struct
 	}
 }
 
+static int take_joined(struct sendmail *s, char letter, const char *value, struct err *e)
+{
+	if (letter == 'b')
+		return modes_take_b(&s->modes, value, e);
+	if (letter == 'q')
+		return modes_take_q(&s->modes, value, e);
+	if (letter == 'e')
+		take_errors(s, value[0]);
+	return 0;
+}
+
 static int unknown(const char *word, struct err *e)
 {
 	char shown[80];
@@ -120,11 +133,7 @@ static int take_word(struct sendmail *s, char **words, int left, struct err *e)
 			take_flag(s, *at);
 			break;
 		case SHAPE_JOINED:
-			if (*at == 'b' && strcmp(at, "bm") != 0)
-				return unknown(words[0], e);
-			if (*at == 'e')
-				take_errors(s, at[1]);
-			return 1;
+			return take_joined(s, *at, at + 1, e) < 0 ? -1 : 1;
 		case SHAPE_VALUE:
 			if (at[1])
 				return take_value(s, *at, at + 1, e) < 0 ? -1 : 1;
@@ -159,17 +168,20 @@ static int parse(struct sendmail *s, char **words, int count, struct err *e)
 	return 0;
 }
 
-int sendmail_main(struct globals *globals, char **words, int count, bool under_own_name)
+int sendmail_main(struct globals *globals, char **words, int count, char mode,
+	bool under_own_name)
 {
 	struct sendmail s = { .o = { .input = STDIN_FILENO, .dot_ends = true,
 		.log_fallback = "syslog", .report = true, .errors = ERRORS_MAIL }, .globals = globals,
-		.own_name = under_own_name };
+		.own_name = under_own_name, .modes = { .letter = mode } };
 	struct err e = { 0 };
 	int code;
 
 	if (parse(&s, words, count, &e) < 0) {
 		submit_drain(STDIN_FILENO);
 		code = print_failure(&e);
+	} else if (modes_other(&s.modes)) {
+		code = modes_run(&s.modes, globals, s.o.recipients, s.o.count);
 	} else {
 		s.o.dsn = s.dsn;
 		code = send_one(globals, &s.o, &(struct send_manner){ .quiet = s.o.errors == ERRORS_QUIET,

@@ -108,6 +108,8 @@ static void note_hit(struct search *s, enum queue_state state, const char *name)
 {
 	char shown[MANAGE_ID_MAX];
 
+	if (s->hits && !strcmp(s->out->name, name))
+		return;   /* the same, on its way from one state to another */
 	if (!s->hits++)
 		take(s, state, name);
 	manage_label(s->m, name, shown);

@@ -125,7 +125,6 @@ static void set_whole(json_t *object, const struct entry *n)
 	set_text(object, "report_about", n->subject_of);
 	set_dsn(object, &n->dsn);
 	set_moment(object, "not_before", n->not_before);
-	set_moment(object, "last_try", n->last);
 	set_text(object, "last_account", n->last_account);
 	set_text(object, "cause", n->cause);
 	for (size_t i = 0; i < n->event_count; i++) {
@@ -173,6 +172,8 @@ json_t *manage_item_json(const struct manage_item *i)
 	set_number(object, "size", (int64_t)i->size);
 	if (i->entry)
 		set_entry(object, i);
+	if (i->whole)
+		set_moment(object, "last_try", i->last);
 	set_text(object, "trouble", i->trouble);
 	return object;
 }

@@ -131,17 +131,24 @@ static void tell(struct listing *l, enum queue_state state, const struct entry *
 	l->item(l->context, &i);
 }
 
+static int stat_file(const struct manage *m, enum queue_state state, const char *name,
+	struct stat *st)
+{
+	char path[NAME_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/%s", queue_state_name(state), name);
+	return fstatat(spool_directory(m->spool), path, st, AT_SYMLINK_NOFOLLOW);
+}
+
 /* A file that cannot be read as a message: its own facts are all there is. */
 static void tell_damaged(struct listing *l, enum queue_state state, const char *name,
 	const char *trouble)
 {
 	struct manage_item i = { .state = queue_state_name(state), .trouble = trouble,
 		.now = l->now };
-	char path[NAME_MAX + 16];
 	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/%s", queue_state_name(state), name);
-	if (fstatat(spool_directory(l->m->spool), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (stat_file(l->m, state, name, &st) < 0)
 		return;
 	manage_label(l->m, name, i.id);
 	i.created = st.st_mtime;
@@ -207,11 +214,15 @@ static int gather(const struct manage *m, enum queue_state state, struct row *ro
 
 static void date(const struct manage *m, struct row *row)
 {
+	enum queue_state state = (enum queue_state)row->state;
 	struct entry n = { .id = "" };
 	struct err why = { 0 };
+	struct stat st;
 
-	if (spool_peek(m->spool, (enum queue_state)row->state, row->id, &n, &why) == 0)
+	if (spool_peek(m->spool, state, row->id, &n, &why) == 0)
 		row->created = n.created;
+	else if (stat_file(m, state, row->id, &st) == 0)
+		row->created = st.st_mtime;
 	entry_release(&n);
 }
 

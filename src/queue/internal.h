@@ -93,6 +93,13 @@ int spool_check_digest(const struct spool *s, int fd, const struct layout *at, s
  * ERR_FORMAT, ERR_STORE. */
 int spool_load_control(struct spool *s, struct entry *out, struct err *e);
 
+/* ---- park.c: accounts/NAME.lock */
+
+/* A new description of it.  -1: ERR_STORE. */
+int account_open_lock(struct spool *s, const char *account, struct err *e);
+/* 1: the octet is locked; 0: somebody else has it; -1 and errno. */
+int account_lock(int fd, long octet);
+
 /* ---- an entry that is held */
 
 struct held {

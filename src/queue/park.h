@@ -6,7 +6,8 @@
  * whose octets are the locks (open-file-description locks: they die with the
  * process and cannot be stale).  Octet 0 is held while the text is changed,
  * octets 1 to N are the connections.  The name is written with %HH for whatever
- * is not a letter, a digit, '-', '_' or an inner '.'.
+ * is not a letter, a digit, '-', '_' or an inner '.', and for the '.' of a ".lock"
+ * that a name ends with.
  */
 #ifndef QUEUE_PARK_H
 #define QUEUE_PARK_H
@@ -49,7 +50,9 @@ int  park_change(struct spool *s, const char *account,
 bool park_blocks(const struct park *p, const struct retry_settings *set, const char *fingerprint,
 	int64_t now);
 
-/* Parks it: kind, cause, reason; until by schedule_wait(steps). */
+/* Parks it: kind, cause, reason; until by schedule_wait(steps).  While it is parked
+ * already that is no further step: sessions that were open together fail
+ * together.  A changed configuration begins anew with the first step. */
 void park_set(struct park *p, enum park_kind kind, const char *cause, const char *reason,
 	const char *fingerprint, const struct retry_settings *set, uint32_t random, int64_t now);
 void park_clear(struct park *p);      /* a success: all but rate_next */

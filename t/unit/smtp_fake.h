@@ -54,8 +54,9 @@ static inline void fake_init(struct fake *f, size_t recipients)
 	f->at = (size_t)-1;
 	f->recipients = recipients;
 	f->in.max = f->out.max = f->body.max = 1 << 24;
-	for (size_t i = 0; i < FAKE_MAILS; i++)
-		f->taken[i] = mem_alloc((recipients + 1) * sizeof(unsigned));
+	f->taken[0] = mem_alloc(FAKE_MAILS * (recipients + 1) * sizeof(unsigned));
+	for (size_t i = 1; i < FAKE_MAILS; i++)
+		f->taken[i] = f->taken[i - 1] + recipients + 1;
 }
 
 static inline void fake_forget(struct fake *f)
@@ -70,8 +71,7 @@ static inline void fake_release(struct fake *f)
 {
 	fake_forget(f);
 	free(f->accepted);
-	for (size_t i = 0; i < FAKE_MAILS; i++)
-		free(f->taken[i]);
+	free(f->taken[0]);
 	buf_release(&f->in);
 	buf_release(&f->out);
 	buf_release(&f->body);

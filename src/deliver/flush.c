@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "deliver/flush_state.h"
 #include "deliver/trouble.h"
 
@@ -195,14 +196,14 @@ static bool collect(struct flush *f)
 void lane_close(struct lane *l, const struct smtp_result *r, const struct err *err)
 {
 	struct flush *f = l->flush;
+	const char *why = r ? r->text ? r->text : "" : err->text;
 
 	if (l->closed)
 		return;
 	l->closed = true;
 	trouble_park(f->spool, l->config, l->account, r, err);
 	snprintf(f->r->account, sizeof(f->r->account), "%s", l->account->name);
-	snprintf(f->r->reason, sizeof(f->r->reason), "%s",
-		r ? r->text ? r->text : "" : err->text);
+	text_clean_to(f->r->reason, sizeof(f->r->reason), why, strlen(why));
 }
 
 /* The first success of a run releases all that waits for the account. */

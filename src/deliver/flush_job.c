@@ -318,7 +318,8 @@ static void record_attempt(struct job *j, const struct smtp_result *told)
 	const struct session *s = j->courier->session;
 	char warning[1];
 
-	snprintf(o.id, sizeof(o.id), "%s", j->entry.id);
+	snprintf(o.id, sizeof(o.id), "%s-%s", strcmp(spool_path(j->lane->flush->spool),
+		config_system_spool()) ? "p" : "s", j->entry.id);
 	if (s)
 		snprintf(o.peer, sizeof(o.peer), "%s", session_peer(s));
 	outcome_settle(&o);

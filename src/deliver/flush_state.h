@@ -97,7 +97,7 @@ struct visit {
 	bool all_due;                /* what is not yet due counts as due */
 	uid_t uid;                   /* (uid_t)-1: everybody's */
 	const char *config_file;     /* NULL: all */
-	int64_t since;               /* what was tried at or after it is not due; 0 */
+	int64_t since;               /* what was tried behind it is not due; 0 */
 };
 
 /* What is found out about an entry. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "deliver/giveup.h"
+#include "deliver/manage.h"
 #include "deliver/route.h"
 #include "deliver/trouble.h"
 #include "mail/address.h"
@@ -84,7 +85,7 @@ static bool is_due(const struct visit *v, const struct entry *n, int64_t *when)
 		*when = n->not_before > *when ? n->not_before : *when;
 		return false;
 	}
-	if (v->since && n->last >= v->since)
+	if (v->since && n->last > v->since)
 		return false;
 	if (v->all_due)
 		*when = v->now;
@@ -95,7 +96,7 @@ static bool is_due(const struct visit *v, const struct entry *n, int64_t *when)
 static int64_t sooner(const struct visit *v, const struct entry *n, int64_t when)
 {
 	const struct retry_settings *set = &v->config->global.retry;
-	int64_t start = n->not_before > n->created ? n->not_before : n->created;
+	int64_t start = manage_since(n);
 	int64_t expires = start + set->max_age / 1000;
 	int64_t late = start + set->delay_notice / 1000;
 
@@ -109,7 +110,7 @@ static int64_t sooner(const struct visit *v, const struct entry *n, int64_t when
 static enum wish weigh(const struct visit *v, const struct entry *n, struct finding *f)
 {
 	const struct retry_settings *set = &v->config->global.retry;
-	int64_t start = n->not_before > n->created ? n->not_before : n->created;
+	int64_t start = manage_since(n);
 	bool expired = schedule_expired(set, start, v->now);
 	bool late = n->tries && !n->delay_told && schedule_delayed(set, start, v->now);
 	struct err e = { 0 };

@@ -94,9 +94,11 @@ static int retry(const struct manage *m, struct held *h, struct entry *n, struct
 {
 	if (held_state(h) == QUEUE_HOLD)
 		return cannot(m, held_id(h), "is held", "release", "lets it go", e);
-	if (held_state(h) == QUEUE_NEW)
+	if (held_state(h) == QUEUE_NEW) {
 		make_due(n);
-	else if (!begin_anew(n))
+		return held_update(h, n, true, e);
+	}
+	if (!begin_anew(n))
 		return cannot(m, held_id(h), "has no recipient that is still to be served",
 			"show", "tells who has it", e);
 	return change(m, h, n, MANAGE_RETRY, QUEUE_NEW, e);
@@ -182,9 +184,7 @@ struct count {
 	int64_t now;
 };
 
-/* What is to be sent later on purpose is not late, and what was taken back counts
- * from then. */
-static int64_t due_since(const struct entry *n)
+int64_t manage_since(const struct entry *n)
 {
 	int64_t since = n->created;
 
@@ -198,7 +198,7 @@ static int64_t due_since(const struct entry *n)
 
 static void count_new(struct count *c, const struct entry *n)
 {
-	int64_t age = schedule_age(due_since(n), c->now);
+	int64_t age = schedule_age(manage_since(n), c->now);
 
 	if (n->not_before > c->now || age <= c->out->oldest_age)
 		return;

@@ -26,7 +26,7 @@ sub make_dirs
 }
 
 # spool_put(DIR, ID, state => 'new', age => SECONDS, to => [ADDRESS or [ADDRESS,
-# NAME before aliases], ...], sender => ..., account => ..., uid => ..., login =>
+# NAME before aliases], ...], sender => ..., account => ..., config => ..., uid => ..., login =>
 # ..., not_before => ..., content => ..., happened => [LINE, ...]): the lines of
 # happened are those of its control file.
 sub spool_put
@@ -44,6 +44,7 @@ sub spool_put
 	push @head, 'sender <' . encode($o{sender} // 'me@example.test') . '>';
 	push @head, 'from me@example.test', 'message-id <1@example.test>';
 	push @head, 'account ' . encode($o{account}) if defined $o{account};
+	push @head, 'config ' . encode($o{config}) if defined $o{config};
 	push @head, 'errors mail';
 	push @head, "not-before $o{not_before}" if $o{not_before};
 	for my $to (@{ $o{to} // ['you@example.net'] }) {

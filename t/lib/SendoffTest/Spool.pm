@@ -65,7 +65,8 @@ sub spool_ids
 {
 	my ($dir, $state) = @_;
 
-	return sort map { m{([^/]+)$} } glob "$dir/$state/*";
+	my @ids = sort map { m{([^/]+)$} } glob "$dir/$state/*";
+	return @ids;
 }
 
 # The lines of a control file, without its front.

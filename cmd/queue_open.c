@@ -79,8 +79,9 @@ struct asked {
 static void take_answer(void *context, json_t *object)
 {
 	const struct asked *a = context;
+	bool only_ends = json_object_get(object, "end") && json_object_size(object) == 1;
 
-	if (a->answer && json_object_size(object) > (json_object_get(object, "end") ? 1u : 0u))
+	if (a->answer && !only_ends)
 		a->answer(a->context, object);
 }
 

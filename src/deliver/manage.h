@@ -105,7 +105,7 @@ struct manage_copy {
 	struct park park;         /* own */
 	char trouble[300];
 };
-/* -1: ERR_PROTOCOL, it is no such object; *out is then empty. */
+/* -1: ERR_RUNNER, it is no such object; *out is then empty. */
 int  manage_item_read(const json_t *object, struct manage_copy *out, struct err *e);
 void manage_copy_release(struct manage_copy *c);
 

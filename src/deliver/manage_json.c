@@ -359,7 +359,7 @@ int manage_item_read(const json_t *object, struct manage_copy *out, struct err *
 	*out = (struct manage_copy){ .park = { .kind = PARK_NONE } };
 	i->state = state_of(object);
 	if (!id || strlen(id) >= sizeof(i->id) || !i->state)
-		return err_set(e, ERR_PROTOCOL, "the runner's answer is no message of a queue");
+		return err_set(e, ERR_RUNNER, "the runner's answer is no message of a queue");
 	snprintf(i->id, sizeof(i->id), "%s", id);
 	i->created = number_of(object, "created");
 	i->age = number_of(object, "age");
@@ -390,7 +390,7 @@ int manage_summary_read(const json_t *object, struct manage_summary *out, struct
 
 	*out = (struct manage_summary){ .oldest_age = -1 };
 	if (!json_is_integer(json_object_get(object, "messages")))
-		return err_set(e, ERR_PROTOCOL, "the runner's answer does not say what is queued");
+		return err_set(e, ERR_RUNNER, "the runner's answer does not say what is queued");
 	out->messages = count_of(object, "messages");
 	out->octets = count_of(object, "octets");
 	out->held = count_of(object, "held");

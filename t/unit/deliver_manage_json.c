@@ -35,7 +35,7 @@ static void test_hostile_json(void)
 				good += json_is_object(json);
 				json_decref(json);
 			} else {
-				bad += e.kind == ERR_PROTOCOL;
+				bad += e.kind == ERR_RUNNER;
 			}
 			manage_copy_release(&copy);
 			json_decref(other);

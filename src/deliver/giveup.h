@@ -12,17 +12,10 @@
 #include "deliver/config.h"
 #include "queue/spool.h"
 
-/* Who is told: the original sender if its domain is foreign; else its local name
- * through aliases and admin; last the account's `from`.  account may be NULL.
- * In envelope form; "": nobody can be. */
-void giveup_addressee(const struct config *c, const struct account *a, const struct entry *n,
-	struct buf *out);
-
 /* Recipients of n that are RECIPIENT_FAILED are reported and become REPORTED;
- * when nobody is left waiting the entry goes to failed/ (or is done, when all
- * others were delivered and the report is stored).  h is locked and loaded into
- * n; n is updated.  Logs at error; runs on_failure.  0; -1: ERR_STORE, and what
- * is not yet told stays. */
+ * when nobody is left waiting the entry goes to failed/, even if others have it.
+ * h is locked and loaded into n; n is updated.  account may be NULL.  Logs at
+ * error; runs on_failure.  0; -1: ERR_STORE, and what is not yet told stays. */
 int giveup_failed(struct spool *s, const struct config *c, const struct account *a,
 	struct held *h, struct entry *n, struct err *e);
 
@@ -35,18 +28,21 @@ int giveup_expired(struct spool *s, const struct config *c, const struct account
 int giveup_delayed(struct spool *s, const struct config *c, const struct account *a,
 	struct held *h, struct entry *n, struct err *e);
 
-/* Before a report is delivered: what it is about is marked as told. */
+/* Before a report is delivered: what it is about is marked as told.  -1: not now;
+ * ERR_TIMEOUT, another process is at what it is about, or ERR_STORE. */
 int giveup_finish(struct spool *s, const struct config *c, const struct entry *report,
 	struct err *e);
 
 /* A report about recipients that a server refused while the caller waited
  * (sendmail -oem): stored like mail.  0 and the id; 1: nobody can be told; -1. */
 struct message;
+struct smtp_message;
 int giveup_tell(struct spool *s, const struct config *c, const struct account *a,
 	const struct message *m, const struct smtp_message *tried, char id[ENTRY_ID_LEN + 1],
 	struct err *e);
 
-/* on_failure: at most once a minute for all of a queue; in the background, 30 s. */
+/* on_failure: at most once a minute for all of a queue; in the background, 30 s.
+ * id: "" where it is about no message. */
 void giveup_run_command(struct spool *s, const struct config *c, const char *id,
 	const char *account, const char *reason);
 

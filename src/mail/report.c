@@ -92,6 +92,9 @@ static void describe_recipient(const struct report *r, const struct report_recip
 	write_answer(to, &line);
 	if (line.len)
 		add_wrapped(out, "    ", buf_text(&line));
+	if (to->unsure)
+		add_wrapped(out, "    ", "A copy may have arrived all the same: the answer to an "
+			"earlier try was lost.");
 	buf_release(&line);
 }
 
@@ -127,8 +130,9 @@ static void describe(const struct report *r, struct buf *out)
 		add_wrapped(out, "", buf_text(&text));
 	}
 	buf_clear(&text);
-	buf_printf(&text, "The message was handed in on %s. Its id in the queue is %s.", r->arrival,
-		r->id);
+	buf_printf(&text, "The message was handed in on %s.", r->arrival);
+	if (r->id)
+		buf_printf(&text, " Its id in the queue is %s.", r->id);
 	buf_add_text(out, "\r\n");
 	add_wrapped(out, "", buf_text(&text));
 	buf_release(&text);

@@ -23,19 +23,20 @@ struct report_recipient {
 	const char *enhanced;     /* "5.1.1"; "" or NULL: one is derived (RFC 3463) */
 	const char *text;         /* the answer (its code may stand in front) or the reason; NULL */
 	int64_t when;             /* of it */
+	bool unsure;              /* an earlier try may have delivered it */
 };
 
 struct report {
 	enum report_action action;
 	const char *host;         /* that reports; Reporting-MTA and the From domain */
 	const char *server;       /* that answered, Remote-MTA; NULL */
-	const char *to;           /* envelope form */
+	const char *to;           /* envelope form; several separated by ", " */
 	const char *date;         /* RFC 5322 date-time of the report */
 	const char *arrival;      /* ... of the message */
 	const char *until;        /* ... when it will be given up; REPORT_DELAYED */
 	const char *message_id;   /* of the report, with angle brackets */
 	const char *boundary;     /* random; something is added if it occurs in the message */
-	const char *id;           /* the queue's id of the message */
+	const char *id;           /* the queue's id of the message; NULL: it was never queued */
 	const char *next;         /* one next step in plain words; NULL */
 	const struct dsn *dsn;    /* ENVID and RET of the message */
 	const struct report_recipient *recipients;

@@ -142,7 +142,8 @@ static void test_several(void)
 		bob,
 		{ .address = "j\303\266rg@example.org", .enhanced = "4.4.7",
 			.text = "nobody answered for 5 days" },
-		{ .address = "carol@example.org", .code = 552, .text = "mailbox full", .when = 1 },
+		{ .address = "carol@example.org", .code = 552, .text = "mailbox full", .when = 1,
+			.unsure = true },
 		{ .address = "dave@example.org" },
 	};
 	struct report r = plain(to, 4);
@@ -166,6 +167,8 @@ static void test_several(void)
 		"    nobody answered for 5 days\r\n"
 		"  carol@example.org\r\n"
 		"    mx.example.org answered: 552 mailbox full\r\n"
+		"    A copy may have arrived all the same: the answer to an earlier try was\r\n"
+		"    lost.\r\n"
 		"  dave@example.org\r\n"
 		"\r\n"
 		"The message was handed in on", "words for each");
@@ -203,8 +206,12 @@ static void test_several(void)
 		"Message-ID: <1@example.org>\r\n"
 		"\r\n"
 		"--0123456789abcdef--\r\n", "without a body the header alone");
-	check(!strncmp(text + strcspn(text, "\r") - 1, ">\r\nTo: me@example.org\r\n", 22),
-		"to the sender");
+	free(text);
+	r.to = "me@example.org, you@example.org";
+	r.id = NULL;
+	text = write_report(&r, &header_len);
+	check_has(text, "\r\nTo: me@example.org, you@example.org\r\n", "to all of them");
+	check_has(text, "handed in on Sat, 21 Nov 2026 09:59:00 +0100.\r\n\r\n--", "without an id");
 	free(text);
 }
 

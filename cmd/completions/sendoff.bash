@@ -13,9 +13,16 @@ _sendoff_accounts()
 	sendoff "${config[@]}" config show 2>/dev/null | sed -n 's/^\[account \(.*\)\]$/\1/p'
 }
 
+# The ids of what is waiting, with what was given up.
+_sendoff_ids()
+{
+	sendoff --json queue list --all 2>/dev/null | sed -n 's/^{"id":"\([^"]*\)".*/\1/p'
+}
+
 _sendoff()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} word i command='' skip=''
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} word i skip=''
+	local command='' verb=''
 	local options='-C --config -a --account -v --verbose --quiet --json --help --version'
 
 	COMPREPLY=()
@@ -25,9 +32,11 @@ _sendoff()
 			skip=
 		elif [[ $word == -C || $word == --config || $word == -a || $word == --account ]]; then
 			skip=yes
+		elif [[ $word != -* && $command ]]; then
+			verb=$word
+			break
 		elif [[ $word != -* ]]; then
 			command=$word
-			break
 		fi
 	done
 	case $prev in
@@ -48,7 +57,7 @@ _sendoff()
 		mapfile -t COMPREPLY < <(compgen -W 'full hdrs' -- "$cur")
 		return
 		;;
-	-f | --sender | -F | --full-name | -V | --dsn-envid)
+	-f | --sender | -F | --full-name | -V | --dsn-envid | --at | --max-age | --max-count)
 		return
 		;;
 	esac
@@ -57,13 +66,22 @@ _sendoff()
 		if [[ $cur == -* ]]; then
 			word=$options
 		else
-			word='send config help version'
+			word='send queue config help version'
 		fi
 		;;
 	send)
 		word="$options -t --from-header -f --sender -F --full-name --file -N --dsn
-			-R --dsn-return -V --dsn-envid -i --no-queue --dry-run --explain"
+			-R --dsn-return -V --dsn-envid -i --no-queue --queue --at --dry-run --explain"
 		[[ $cur == -* ]] || word=
+		;;
+	queue)
+		case $verb in
+		'') word='list show flush hold release remove retry check watch' ;;
+		show | hold | release | remove | retry) word=$(_sendoff_ids) ;;
+		flush) word="$(_sendoff_accounts) $(_sendoff_ids)" ;;
+		*) word= ;;
+		esac
+		[[ $cur == -* ]] && word="$options --all --content --max-age --max-count"
 		;;
 	config)
 		word='show check'
@@ -71,7 +89,7 @@ _sendoff()
 		[[ $cur == -* ]] && word=$options
 		;;
 	help)
-		word='send config help version'
+		word='send queue config help version'
 		;;
 	*)
 		word=$options

@@ -4,10 +4,17 @@ function __sendoff_accounts
     sendoff config show 2>/dev/null | string replace -rf '^\[account (.*)\]$' '$1'
 end
 
-set --local commands send config help version
+# The ids of what is waiting, with what was given up.
+function __sendoff_ids
+    sendoff --json queue list --all 2>/dev/null | string replace -rf '^\{"id":"([^"]*)".*' '$1'
+end
+
+set --local commands send queue config help version
+set --local verbs list show flush hold release remove retry check watch
 
 complete -c sendoff -f
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a send -d 'Send a message'
+complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a queue -d 'See, steer or send what is waiting'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a config -d 'Show or check the settings'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a help -d 'Show help'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a version -d 'Show the version'
@@ -29,9 +36,19 @@ complete -c sendoff -n '__fish_seen_subcommand_from send' -s R -l dsn-return -x 
 complete -c sendoff -n '__fish_seen_subcommand_from send' -s V -l dsn-envid -x -d 'Envelope id of reports'
 complete -c sendoff -n '__fish_seen_subcommand_from send' -s i -d 'No effect'
 complete -c sendoff -n '__fish_seen_subcommand_from send' -l no-queue -d 'Send now or not at all'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -l queue -d 'Only store it'
+complete -c sendoff -n '__fish_seen_subcommand_from send' -l at -x -d 'Store it, send it not before'
 complete -c sendoff -n '__fish_seen_subcommand_from send' -l dry-run -d 'Show envelope and header, send nothing'
 complete -c sendoff -n '__fish_seen_subcommand_from send' -l explain -d 'Say why this account and sender'
 
+complete -c sendoff -n "__fish_seen_subcommand_from queue; and not __fish_seen_subcommand_from $verbs" -a "$verbs"
+complete -c sendoff -n '__fish_seen_subcommand_from queue' -l all -d 'What was given up too, or every message'
+complete -c sendoff -n '__fish_seen_subcommand_from queue' -l content -d 'The message as it is stored'
+complete -c sendoff -n '__fish_seen_subcommand_from queue' -l max-age -x -d 'How long a message may wait'
+complete -c sendoff -n '__fish_seen_subcommand_from queue' -l max-count -x -d 'How many may wait'
+complete -c sendoff -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from show flush hold release remove retry' -a '(__sendoff_ids)'
+complete -c sendoff -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from flush' -a '(__sendoff_accounts)'
+
 complete -c sendoff -n '__fish_seen_subcommand_from config' -a 'show check'
-complete -c sendoff -n '__fish_seen_subcommand_from show' -a '(__sendoff_accounts)'
+complete -c sendoff -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from show' -a '(__sendoff_accounts)'
 complete -c sendoff -n '__fish_seen_subcommand_from help' -a "$commands"

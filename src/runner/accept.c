@@ -6,6 +6,7 @@
  * who is in the middle of a message may finish it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,8 +78,11 @@ static void listen_on(struct listener *l, struct desk *d, int fd,
 	l->watch = (struct watch){
 		.fd = fd, .events = POLLIN, .run = take_connections, .owner = l
 	};
-	if (fd >= 0)
-		loop_add(&d->loop, &l->watch);
+	if (fd < 0)
+		return;
+	/* A service manager hands over sockets that block. */
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	loop_add(&d->loop, &l->watch);
 }
 
 /* ---- its end */

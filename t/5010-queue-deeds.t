@@ -136,7 +136,7 @@ is($r->{exit}, 75, 'G1: flush with the server away');
 like($r->{err}, qr/^1 still waiting: .*refused.* \(account test\)\n\z/, '... says why');
 $r = run_sendoff([ '-q' ], name => 'sendmail', env => { SENDOFF_CONFIG => $away });
 is($r->{exit} . $r->{out} . $r->{err}, '0', 'sendmail -q has nothing to say of it');
-like(queue_by($away, 'queue')->{out}, qr/^ {17}account parked for \d+m: .*refused/m,
+like(queue_by($away, 'queue')->{out}, qr/^ {17}account parked for \d+[mh]: .*refused/m,
 	'G4: the list says why, and until when');
 like(queue_by($away, 'queue', 'show', 'g')->{out}, qr/^parked for +.*refused/m,
 	'... and so does show');

@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/digest.h"
 #include "queue/spool.h"
@@ -42,6 +43,8 @@ struct spool {
 	bool  dirty[PLACES];
 	struct pending pending[PENDING_MAX];
 	size_t pending_count;
+	struct timespec seen;    /* control/ as it was when it was last looked through */
+	bool  seen_empty;
 };
 
 /* ---- spool_open.c */

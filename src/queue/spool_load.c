@@ -2,6 +2,7 @@
  *
  * What a file says of itself is believed only where it agrees with the file.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -169,6 +170,43 @@ int spool_load_control(struct spool *s, struct entry *out, struct err *e)
 	return result < 0 ? -1 : 1;
 }
 
+static bool is_empty(int directory)
+{
+	int fd = spool_open_file(directory, ".", O_RDONLY | O_DIRECTORY);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	bool empty = list != NULL;
+
+	while (empty && (entry = readdir(list)))
+		empty = !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..");
+	if (list)
+		closedir(list);
+	else if (fd >= 0)
+		close(fd);
+	return empty;
+}
+
+/* A long list of messages that were never tried is not looked up in control/ one
+ * by one.  The time of the directory says whether it is still what was seen; one
+ * that is too new may be that of two changes. */
+static bool has_no_controls(struct spool *s)
+{
+	enum { TOO_NEW = 2 };
+	struct err ignored;
+	int directory = spool_place(s, PLACE_CONTROL, false, &ignored);
+	struct stat st;
+
+	if (directory < 0 || fstat(directory, &st) < 0)
+		return false;
+	if (st.st_mtim.tv_sec == s->seen.tv_sec && st.st_mtim.tv_nsec == s->seen.tv_nsec)
+		return s->seen_empty;
+	if (time(NULL) - st.st_mtim.tv_sec < TOO_NEW)
+		return false;
+	s->seen = st.st_mtim;
+	s->seen_empty = is_empty(directory);
+	return s->seen_empty;
+}
+
 /* --- an entry ------------------------------------------------------------- */
 
 static void set_id(struct entry *out, const char *name)
@@ -247,7 +285,7 @@ static int peek(struct spool *s, int fd, const char *id, struct entry *out, stru
 	if (spool_load_head(s, fd, (uint64_t)st.st_size, out, &at, e) < 0)
 		return -1;
 	set_id(out, id);
-	if (!*out->id || spool_load_control(s, out, e) >= 0)
+	if (!*out->id || has_no_controls(s) || spool_load_control(s, out, e) >= 0)
 		return 0;
 	if (e->kind != ERR_DAMAGED) {
 		entry_release(out);

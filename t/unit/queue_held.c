@@ -387,6 +387,37 @@ static void test_control_planted(void)
 	rig_end(&r);
 }
 
+/* A list that knows control/ to be empty sees what comes into it. */
+static void test_peek_sees_control(void)
+{
+	struct rig r;
+	struct err e = { 0 };
+	struct held *h = NULL;
+	struct entry n;
+	char id[] = ID;
+
+	rig_start(&r);
+	enter(&r, QUEUE_NEW, id);
+	rig_age(&r, ".", "control", 100);
+	check_int(spool_peek(r.spool, QUEUE_NEW, ID, &n, &e), 0, "looked at: %s", e.text);
+	check_int(n.tries, 0, "nothing has happened");
+	check(r.spool->seen_empty, "which is known of all");
+	entry_release(&n);
+	load(&r, QUEUE_NEW, &h, &n);
+	n.tries = 1;
+	check_int(held_update(h, &n, false, &e), 0, "something happens");
+	held_free(&h);
+	entry_release(&n);
+	for (unsigned i = 0; i < 2; i++) {
+		check_int(spool_peek(r.spool, QUEUE_NEW, ID, &n, &e), 0, "looked at: %s", e.text);
+		check_int(n.tries, 1, "and is seen");
+		entry_release(&n);
+		rig_age(&r, ".", "control", 50);
+	}
+	check(!r.spool->seen_empty, "it is not empty any more");
+	rig_end(&r);
+}
+
 int main(void)
 {
 	test_hold();
@@ -398,5 +429,6 @@ int main(void)
 	test_update();
 	test_control_damage();
 	test_control_planted();
+	test_peek_sees_control();
 	return tap_done();
 }

@@ -9,6 +9,7 @@
  *	done/ID         an empty file: ID was delivered a moment ago, and whoever handed
  *	                it in with a token may not yet know that it was taken
  *	accounts/NAME   what flushers must agree on (queue/park.h)
+ *	notified        when on_failure was run last (deliver/giveup.h)
  *	lock            of the one watcher
  *
  * A state is a directory, a change of state one rename.  Whoever works on an

@@ -349,37 +349,37 @@ static int under_size_limit(struct rig *r)
 		is_clean(r) ? 0 : 1;
 }
 
+/* With so many descriptors beside those that are open now. */
+static int enter_with(struct rig *r, unsigned allowed, struct err *e)
+{
+	struct rlimit limit, old;
+	struct rig mine = *r;
+	char id[ENTRY_ID_LEN + 1] = "";
+	int next = dup(0), result;
+
+	close(next);
+	getrlimit(RLIMIT_NOFILE, &old);
+	limit = old;
+	limit.rlim_cur = (rlim_t)next + allowed;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	result = spool_open(&mine.spool, r->path, true, e);
+	if (result == 0) {
+		result = rig_enter(&mine, QUEUE_NEW, id, e);
+		spool_close(&mine.spool);
+	}
+	setrlimit(RLIMIT_NOFILE, &old);
+	return result;
+}
+
 static int without_descriptors(struct rig *r)
 {
-	int good = 0;
+	unsigned allowed = 0;
+	struct err e = { 0 };
 
-	for (unsigned allowed = 0; allowed < 12; allowed++) {
-		struct rlimit limit = { allowed, 100 };
-		char id[ENTRY_ID_LEN + 1] = "";
-		struct spool *s = NULL;
-		struct rig mine = *r;
-		struct err e = { 0 };
-		int result;
-
-		/* Counted from what is open now. */
-		limit.rlim_cur += (rlim_t)dup(0);
-		close((int)(limit.rlim_cur - allowed));
-		setrlimit(RLIMIT_NOFILE, &limit);
-		result = spool_open(&s, r->path, true, &e);
-		mine.spool = s;
-		if (result == 0)
-			result = rig_enter(&mine, QUEUE_NEW, id, &e);
-		if (s)
-			spool_close(&s);
-		limit.rlim_cur = 100;
-		setrlimit(RLIMIT_NOFILE, &limit);
-		if (result == 0 && rig_count(r, "new") == 1)
-			return good ? 0 : 2;   /* enough of them: but not at first */
-		if (e.kind != ERR_STORE || e.sys_errno != EMFILE || !is_clean(r))
-			return 3;
-		good++;
-	}
-	return 4;
+	for (; enter_with(r, allowed, &e) < 0; allowed++)
+		if (e.kind != ERR_STORE || e.sys_errno != EMFILE || !is_clean(r) || allowed == 12)
+			return 1;
+	return allowed > 0 && rig_count(r, "new") == 1 ? 0 : 2;
 }
 
 static void test_limits(void)

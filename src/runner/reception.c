@@ -12,6 +12,7 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "deliver/cause.h"
 #include "deliver/enqueue.h"
 #include "deliver/message.h"
 
@@ -24,6 +25,7 @@ struct filing {
 	struct desk *desk;             /* borrowed */
 	struct message message;        /* own */
 	char *account, *name, *tag;    /* own; NULL */
+	char *problem;                 /* own; what keeps all mail back for the moment; NULL */
 	char token[33];
 	int64_t hold;
 	enum entry_errors errors;
@@ -50,6 +52,7 @@ static void free_filing(struct filing **fp)
 	free(f->account);
 	free(f->name);
 	free(f->tag);
+	free(f->problem);
 	free(f);
 }
 
@@ -331,6 +334,8 @@ static void store(struct pool_job *job)
 		.account = f->account, .tag = f->tag, .token = f->token[0] ? f->token : NULL,
 		.uid = g->peer.uid, .login = g->person.name, .errors = f->errors,
 		.not_before = f->hold,
+		.tried_cause = cause_of_err(&(struct err){ .kind = ERR_CONFIG })->id,
+		.tried_reason = f->problem,
 	};
 
 	f->result = enqueue(f->desk->spool, &f->message, &facts, f->id, &f->error);
@@ -411,6 +416,7 @@ static void on_end(void *context, struct server_reply *reply)
 	r->open = NULL;
 	r->filed = f;
 	memcpy(f->key, f->id, sizeof(f->key));
+	f->problem = copy(r->guest->desk->policy.problem);
 	f->job = (struct pool_job){
 		.run = store, .done = stored, .key = f->key[0] ? f->key : NULL
 	};

@@ -86,6 +86,7 @@ sub make_machine
 	SendoffTest::file_write('/etc/group', lines_of('/etc/group', $names) .
 		"sendoff:x:$mail_uid:\n" . join('', map { "$_:x:$user{$_}:\n" } sort keys %user), 0644);
 	SendoffTest::file_write('/etc/mailname', "machine.example.test\n", 0644);
+	mkdir "$base/home/root", 0700;
 	for my $name (keys %user) {
 		mkdir "$base/home/$name", 0700;
 		chown $user{$name}, $user{$name}, "$base/home/$name";
@@ -266,7 +267,7 @@ sub as_root
 
 	$program = "$base/bin/$program" if -e "$base/bin/$program";
 	return SendoffTest::run_sendoff([], cwd => '/', %o, command => [ $program, @args ],
-		env => { HOME => '/root', USER => 'root', %{ $o{env} // {} } });
+		env => { HOME => "$base/home/root", USER => 'root', %{ $o{env} // {} } });
 }
 
 # The messages in a state of its queue.

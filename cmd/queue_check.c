@@ -82,7 +82,7 @@ int queue_check(struct queues *q, long max_age_ms, long max_count)
 {
 	struct verdict v = { .sum = { .oldest_age = -1 }, .max_age = max_age_ms / 1000,
 		.max_count = max_count };
-	struct manage_summary own;
+	struct manage_summary own = { .oldest_age = -1 };
 	struct buf out = BUF_INIT(4096);
 	struct err e = { 0 };
 	int code = 0;

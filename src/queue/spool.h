@@ -100,8 +100,9 @@ enum queue_state held_state(const struct held *h);
 
 /* Reads message head and control.  with_digest: the whole file is read and
  * compared.  -1: ERR_DAMAGED or ERR_FORMAT, and the caller sets it aside or leaves
- * it; ERR_STORE: it cannot be read now, and is left.  out is then all zero.  A damaged control file is kept beside (damaged/ID.control) and its
- * entry goes on as if it had none, with an event that says so. */
+ * it; ERR_STORE: it cannot be read now, and is left.  out is then all zero.  A
+ * damaged control file is kept beside (damaged/ID.control) and its entry goes on as
+ * if it had none, with an event that says so. */
 int  held_load(struct held *h, bool with_digest, struct entry *out, struct err *e);
 
 /* The same without a lock, for listing: what is there at this moment, and no

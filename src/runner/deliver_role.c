@@ -3,8 +3,8 @@
  *	sendoff-deliver [-C FILE [--its-own]] [--now] [--override] QUEUE ACCOUNT
  *
  * --its-own: only messages that were taken in with that -C.
- * Ends with 0 when it got anywhere, with 75 when there was nothing that it could
- * do; what became of each message is in the log.
+ * Ends with 0 when something was done with, with 75 when all of it still waits;
+ * what became of each message is in the log.
  */
 #include <string.h>
 
@@ -54,7 +54,7 @@ static int deliver(const char *file, const char *queue, const struct flush_optio
 	spool_close(&spool);
 	if (good < 0)
 		return -1;
-	return r.delivered || r.later || r.failed || r.damaged ? 0 : 1;
+	return r.delivered || r.failed || r.damaged ? 0 : 1;
 }
 
 int runner_deliver_main(int argc, char **argv)

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/host.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -88,11 +87,6 @@ static int include(void *context, size_t table, const char *path, struct buf *ou
 	return alias_book_read(context, table, path, out, e);
 }
 
-static const char *own_domain(void)
-{
-	return host_mailname() ? host_mailname() : host_name();
-}
-
 static void make_rules(struct alias_book *b, const struct config *c)
 {
 	const struct key_list *names = c ? &c->global.local_names : NULL;
@@ -104,7 +98,7 @@ static void make_rules(struct alias_book *b, const struct config *c)
 	b->rules = (struct alias_rules){
 		.tables = { b->tables[PERSONAL], b->tables[SYSTEM] },
 		.admin = c ? c->global.admin : NULL,
-		.domain = c ? config_domain(c) : own_domain(),
+		.domain = config_domain(c),
 		.local_names = b->local_names, .include = include, .context = b
 	};
 }

@@ -370,7 +370,7 @@ const struct config *config_of(struct config_shelf *shelf, const struct config *
 {
 	struct shelved *one;
 
-	if (!file || (c->file && !strcmp(file, c->file)))
+	if (!file || c->file)
 		return c;
 	for (size_t i = 0; i < shelf->count; i++)
 		if (!strcmp(shelf->items[i]->file, file))
@@ -461,7 +461,7 @@ int config_default(const struct config *c, const struct account **a, struct err 
 
 const char *config_domain(const struct config *c)
 {
-	if (c->global.domain)
+	if (c && c->global.domain)
 		return c->global.domain;
 	return host_mailname() ? host_mailname() : host_name();
 }

@@ -61,8 +61,8 @@ struct config_shelf {
 	} **items;              /* own */
 	size_t count;
 };
-/* file NULL, that of c itself, or one that is gone: c.  NULL with *e: it is not
- * right. */
+/* c where file is NULL or gone, or where c is a file that somebody named: whoever
+ * names one means it for all.  NULL with *e: it is not right. */
 const struct config *config_of(struct config_shelf *shelf, const struct config *c,
 	const char *file, struct err *e);
 void config_shelf_release(struct config_shelf *shelf);
@@ -77,7 +77,8 @@ const struct account *config_account(const struct config *c, const char *name);
  * is.  -1: ERR_CONFIG. */
 int  config_default(const struct config *c, const struct account **a, struct err *e);
 
-/* The domain for bare names: `domain`, /etc/mailname, the host's name. */
+/* The domain for bare names: `domain`, /etc/mailname, the host's name.  c may be
+ * NULL: none that could be loaded. */
 const char *config_domain(const struct config *c);
 
 /* Where a setting of an account (NULL: of [sendoff]) comes from: "FILE:LINE",

@@ -62,15 +62,21 @@ static bool is_member(const char *user, const char *group)
 	return found;
 }
 
-bool route_may_use(const struct config *c, const struct account *a, uid_t uid, const char *user)
+/* What the administrator made the default: a personal file neither gives nor takes
+ * a right. */
+static bool is_systems_default(const struct account *a)
 {
-	const struct account *first = NULL;
-	struct err ignored;
+	const struct conf_entry *said = conf_find(a->source, CONF_GLOBAL, NULL, "default");
 
+	return said ? !strcmp(said->value, a->name) : a->source->account_count == 1;
+}
+
+bool route_may_use(const struct account *a, uid_t uid, const char *user)
+{
 	if (a->scope != SCOPE_SYSTEM || !a->source || uid == 0)
 		return true;
 	if (!a->who.users.count)
-		return config_default(c, &first, &ignored) == 0 && first == a;
+		return is_systems_default(a);
 	for (size_t i = 0; i < a->who.users.count; i++) {
 		const char *item = a->who.users.items[i];
 
@@ -82,10 +88,9 @@ bool route_may_use(const struct config *c, const struct account *a, uid_t uid, c
 }
 
 /* Passed over when it is not the asker's to use. */
-static bool passes(const struct config *c, const struct account *a,
-	const struct route_question *q)
+static bool passes(const struct account *a, const struct route_question *q)
 {
-	return route_may_use(c, a, q->user ? q->uid : getuid(), q->user ? q->user : process_user());
+	return route_may_use(a, q->user ? q->uid : getuid(), q->user ? q->user : process_user());
 }
 
 /* The account that an address fits best.  ROUTE_NOT_YET: none. */
@@ -100,7 +105,7 @@ static enum route_answer by_address(const struct config *c, const struct route_q
 		const struct account *a = &c->accounts[i];
 		enum fit fit = fit_of(a, address);
 
-		if (fit == FIT_NONE || fit < best_fit || !passes(c, a, q))
+		if (fit == FIT_NONE || fit < best_fit || !passes(a, q))
 			continue;
 		if (fit > best_fit || is_default(c, a)) {
 			best = a;
@@ -135,7 +140,7 @@ static enum route_answer wanted(const struct config *c, const struct route_quest
 
 	out->account = config_account(c, name);
 	text_clean_to(shown, sizeof(shown), name, strlen(name));
-	if (out->account && !passes(c, out->account, q)) {
+	if (out->account && !passes(out->account, q)) {
 		err_set(e, ERR_RIGHT, "account '%s' is not for this user", shown);
 		err_hint(e, "ask the administrator to add the user to its users");
 		return ROUTE_FAILED;
@@ -181,7 +186,7 @@ enum route_answer route_choose(const struct config *c, const struct route_questi
 		return answer;
 	if (config_default(c, &out->account, e) < 0)
 		return ROUTE_FAILED;
-	if (!passes(c, out->account, q)) {
+	if (!passes(out->account, q)) {
 		err_set(e, ERR_RIGHT, "the default account '%s' is not for this user",
 			out->account->name);
 		err_hint(e, "ask the administrator to add the user to its users");

@@ -33,7 +33,7 @@ enum route_answer route_choose(const struct config *c, const struct route_questi
 
 /* Whether that user may select this account (`users`; system accounts only): by
  * default everybody the default account, and root the others. */
-bool route_may_use(const struct config *c, const struct account *a, uid_t uid, const char *user);
+bool route_may_use(const struct account *a, uid_t uid, const char *user);
 
 /* Whether this account may send as that address. */
 bool route_allows(const struct account *a, const char *address);

@@ -336,9 +336,9 @@ static int expand(struct run *r, struct err *e)
 
 	if (r->plan == PLAN_HAND_OVER)
 		return 0;
-	if (!r->configured || !message_is_local(m, &plain))
+	if (!message_is_local(m, &plain))
 		return message_expand(m, &plain, e);
-	if (alias_book_load(&book, r->config, true, e) < 0)
+	if (alias_book_load(&book, r->configured ? r->config : NULL, true, e) < 0)
 		return -1;
 	good = message_expand(m, alias_book_rules(&book), e);
 	alias_book_release(&book);
@@ -595,7 +595,7 @@ void submit(const struct config *c, const struct err *why, const struct submit_o
 
 	memset(out, 0, sizeof(*out));
 	r.intake = (struct intake){ .dot_ends = o->dot_ends, .from_header = o->from_header,
-		.full_name = o->full_name, .domain = r.configured ? config_domain(c) : host_name() };
+		.full_name = o->full_name, .domain = config_domain(r.configured ? c : NULL) };
 	r.piece = mem_alloc(PIECE);
 	r.sender.max = ADDRESS_PATH_MAX + 1;
 	loop_init(&r.loop);

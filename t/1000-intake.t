@@ -134,7 +134,7 @@ subtest 'in pieces of any size' => sub {
 	my $want = "${whead}Subject: x\r\n y\r\n\r\n.\r\n..a\r\nbc\r\n\r\nend\r\n";
 	my $k = 0;
 	for my $size (1, 2, 3, 7) {
-		my $run = send_mail_start($config, ['send', 'you@example.net'], stdin => '', stdin_open => 1);
+		my $run = send_mail_start($config, ['send', '--no-queue', 'you@example.net'], stdin => '', stdin_open => 1);
 		for (my $at = 0; $at < length $in; $at += $size) {
 			$run->write(substr $in, $at, $size);
 			$run->turn(0.001);
@@ -143,10 +143,10 @@ subtest 'in pieces of any size' => sub {
 		is($run->finish->{exit}, 0, "$size octets at a time: sent");
 		is_bytes($s->message(++$k), $want, "$size octets at a time");
 	}
-	my $run = send_mail_start($config, ['send', '--file', file_write(workdir() . '/m', $in), 'a@b.test']);
+	my $run = send_mail_start($config, ['send', '--no-queue', '--file', file_write(workdir() . '/m', $in), 'a@b.test']);
 	is($run->finish->{exit}, 0, 'from a file: sent');
 	is_bytes($s->message(++$k), $want, 'from a file');
-	my $r = run_sendoff(['-C', $config, 'send', 'a@b.test'], stdin_file => workdir() . '/m');
+	my $r = run_sendoff(['-C', $config, 'send', '--no-queue', 'a@b.test'], stdin_file => workdir() . '/m');
 	is_bytes($s->message(++$k), $want, 'stdin is a file');
 };
 
@@ -187,7 +187,7 @@ subtest 'A6: a read error is not the end of the message' => sub {
 	}
 	for my $case (@cases) {
 		my ($name, $before) = @$case;
-		for my $mode (['send', 'you@example.net'], ['-t'], ['you@example.net']) {
+		for my $mode (['send', '--no-queue', 'you@example.net'], ['-t'], ['you@example.net']) {
 			my $r = run_sendoff(['-C', $config, @$mode], before => $before);
 			is($r->{exit}, 74, "stdin is $name, @$mode: 74");
 			like($r->{err}, qr/^sendoff: reading the message failed/, "stdin is $name, @$mode: told");
@@ -206,7 +206,7 @@ subtest 'C3: memory does not grow with the message' => sub {
 	print {$out} $head, "\n";
 	print {$out} $line x 1000 for 1 .. $size / 1000 / length $line;
 	close $out;
-	my $run = start_sendoff(['-C', account($s, final_timeout => '30s', timeout => '20s'), 'send',
+	my $run = start_sendoff(['-C', account($s, final_timeout => '30s', timeout => '20s'), 'send', '--no-queue',
 		'you@example.net'], stdin_file => $file, timeout => 60);
 	my $most = 0;
 	while (!$run->reap(POSIX::WNOHANG())) {
@@ -231,21 +231,21 @@ subtest 'A5: no room for the message' => sub {
 	my $full = workdir() . '/full';
 	mkdir $full;
 	my $r = run_sendoff([], stdin => $big, command => ['/bin/sh', '-c', 'ulimit -f 64; exec "$@"', 'sh',
-		SendoffTest::Run::program('sendoff'), '-C', $config, 'send', 'you@example.net']);
+		SendoffTest::Run::program('sendoff'), '-C', $config, 'send', '--no-queue', 'you@example.net']);
 	is($r->{exit}, 75, 'ulimit -f: 75');
 	is($r->{signal}, 0, 'and not the signal');
 	like($r->{err}, qr/cannot be stored, nothing was sent.*ulimit -f/, 'told so');
 	SKIP: {
 		skip 'needs root', 3 if $>;
 		skip 'cannot mount here', 3 if system("mount -t tmpfs -o size=512k none $full 2>/dev/null");
-		$r = run_sendoff(['-C', $config, 'send', 'you@example.net'], stdin => $big, env => { TMPDIR => $full });
+		$r = run_sendoff(['-C', $config, 'send', '--no-queue', 'you@example.net'], stdin => $big, env => { TMPDIR => $full });
 		my @left = glob "$full/*";
 		system("umount $full");
 		is($r->{exit}, 75, 'a full disk: 75');
 		like($r->{err}, qr/the disk is full \('\Q$full\E'\)/, 'told so, and where');
 		is_deeply(\@left, [], 'nothing is left there');
 	}
-	$r = run_sendoff(['-C', $config, 'send', 'you@example.net'], stdin => $big,
+	$r = run_sendoff(['-C', $config, 'send', '--no-queue', 'you@example.net'], stdin => $big,
 		env => { TMPDIR => '/nonexistent' });
 	is($r->{exit}, 0, 'TMPDIR is not there: /tmp serves') or diag($r->{err});
 	is($s->stored, 1, 'nothing was sent but that');

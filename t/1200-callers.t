@@ -26,7 +26,7 @@ use SendoffTest::Send;
 use Text::ParseWords qw(shellwords);
 
 # Callers with less of an environment than they should have.
-my %cron = (HOME => '/root', LOGNAME => 'root', USER => undef, PATH => '/usr/bin:/bin', LC_ALL => undef);
+my %cron = (HOME => workdir() . '/home', LOGNAME => 'root', USER => undef, PATH => '/usr/bin:/bin', LC_ALL => undef);
 
 my $login = getpwuid($>);
 
@@ -104,6 +104,12 @@ for my $c (records()) {
 		next;
 	}
 	is($r->{out} . $r->{err}, '', "$name: silence");
+	if (grep { /^-od[qd]$/ } @{ $c->{args} }) {
+		is(scalar(queued()), 1, "$name: stored");
+		is($server->stored, $count, "$name: not sent yet");
+		is(send_mail($config, ['queue', 'flush'])->{exit}, 0, "$name: flushed");
+	}
+	is(scalar(queued()), 0, "$name: nothing waits");
 	my $e = $server->envelope(++$count);
 	is_deeply([sort @{ $e->{recipients} }], $c->{to}, "$name: recipients");
 	is($e->{sender}, $c->{from}, "$name: sender");
@@ -874,7 +880,7 @@ exit 64
 
 --- warnquota
 $ -t
-to bob@example.test root@localhost
+to bob@example.test root@example.test
 has To: bob@example.test
 |From: root@localhost
 |Reply-To: root@localhost

@@ -79,7 +79,7 @@ subtest 'which file' => sub {
 	my %host = (SENDOFF_HOST => '127.0.0.1', SENDOFF_PORT => $server->port, SENDOFF_TLS => 'off', SENDOFF_FROM => 'e@example.test');
 	my $with = sub {
 		my ($args, %env) = @_;
-		my $r = run_sendoff([@$args, 'send', 'you@example.net'], stdin => letter(), env => \%env);
+		my $r = run_sendoff([@$args, 'send', '--no-queue', 'you@example.net'], stdin => letter(), env => \%env);
 		diag($r->{err}) if $r->{exit};
 		return $r->{exit} ? $r->{exit} : by();
 	};
@@ -110,16 +110,16 @@ subtest 'which file' => sub {
 		mkdir $_ for $foreign, "$foreign/.config", "$foreign/.config/sendoff";
 		$put->("$foreign/.config/sendoff/config", 'foreign');
 		chown 1, 1, $foreign;
-		$r = run_sendoff(['send', 'you@example.net'], stdin => letter(), env => { HOME => $foreign });
+		$r = run_sendoff(['send', '--no-queue', 'you@example.net'], stdin => letter(), env => { HOME => $foreign });
 		ok($r->{exit} || by() ne 'foreign', 'a HOME of another user does not count');
 		is($with->([], HOME => $home, XDG_CONFIG_HOME => $foreign), 'home', 'nor such an XDG_CONFIG_HOME');
 	}
 	for my $bad (['SENDOFF_PORT', 'x', qr/port/], ['SENDOFF_TLS', 'maybe', qr/tls/], ['SENDOFF_FROM', 'a b', qr/from/]) {
-		$r = run_sendoff(['send', 'a@b.test'], stdin => letter(), env => { %host, $bad->[0] => $bad->[1] });
+		$r = run_sendoff(['send', '--no-queue', 'a@b.test'], stdin => letter(), env => { %host, $bad->[0] => $bad->[1] });
 		is($r->{exit}, 78, "$bad->[0] = $bad->[1]: 78");
 		like($r->{err}, qr/$bad->[0].*/, 'named');
 	}
-	$r = run_sendoff(['send', 'a@b.test'], stdin => letter(), env => { %host, SENDOFF_USER => 'x', SENDOFF_PASSWORD => 'a',
+	$r = run_sendoff(['send', '--no-queue', 'a@b.test'], stdin => letter(), env => { %host, SENDOFF_USER => 'x', SENDOFF_PASSWORD => 'a',
 		SENDOFF_PASSWORD_FILE => '/x' });
 	is($r->{exit}, 78, 'two secrets in the environment');
 };
@@ -127,7 +127,7 @@ subtest 'which file' => sub {
 subtest 'no configuration at all: every path tried, with its result' => sub {
 	my $bare = workdir() . '/bare';
 	mkdir $bare;
-	my $r = run_sendoff(['send', 'a@b.test'], stdin => letter(), env => { HOME => $bare });
+	my $r = run_sendoff(['send', '--no-queue', 'a@b.test'], stdin => letter(), env => { HOME => $bare });
 	SKIP: {
 		skip 'this machine has a configuration', 4 if -e '/etc/sendoff/config';
 		is($r->{exit}, 78, 'exit 78');
@@ -135,7 +135,7 @@ subtest 'no configuration at all: every path tried, with its result' => sub {
 		mkdir "$bare/.config";
 		mkdir "$bare/.config/sendoff";
 		file_write("$bare/.config/sendoff/config", '', 0600);
-		$r = run_sendoff(['send', 'a@b.test'], stdin => letter(), env => { HOME => $bare });
+		$r = run_sendoff(['send', '--no-queue', 'a@b.test'], stdin => letter(), env => { HOME => $bare });
 		is($r->{exit}, 78, 'an empty file: 78');
 		like($r->{err}, qr/no account is configured/, 'told');
 	}
@@ -165,35 +165,70 @@ subtest 'the system file and the personal one' => sub {
 	};
 	plan skip_all => 'no setpriv here' if system('setpriv --version >/dev/null 2>&1');
 
-	$system->(account_named('system', 'system') . account_named('both', 'system') =~ s/\A.*?\n\n//sr =~
-		s/^ehlo.*\n/ehlo = systemboth.example.test\n/mr);
-	my $r = $run->(0, '-a', 'system', 'send', 'a@b.test');
+	my $two = account_named('system', 'system') . account_named('both', 'system') =~ s/\A.*?\n\n//sr =~
+		s/^ehlo.*\n/ehlo = systemboth.example.test\n/mr;
+	$system->($two);
+	my $r = $run->(0, '-a', 'system', 'send', '--no-queue', 'a@b.test');
 	is($r->{exit}, 0, 'the system file') or diag($r->{err});
 	is(by(), 'system', 'its account');
+	$r = $run->(65534, '-a', 'system', 'send', '--no-queue', 'a@b.test');
+	is($r->{exit}, 77, 'F4: of several accounts without a default, none is for a user');
+	like($r->{err}, qr/account 'system' is not for this user\n.*administrator/, 'told');
 	$r = $run->(65534, '-a', 'system', 'send', 'a@b.test');
-	is($r->{exit}, 0, 'for a user as well, where it may be read') or diag($r->{err});
+	is($r->{exit}, 77, 'nor does it wait for that');
+	is_deeply([glob "$public/home/.local/state/sendoff/queue/*/*"], [], 'nothing is stored');
+	for my $row (['the default', "default = system\n", ''], ['whom users names', '', "users = root, nobody\n"],
+		['the group that users names', '', "users = \@nogroup\n"], ['everybody', '', "users = *\n"]) {
+		my ($name, $global, $key) = @$row;
+		$system->("[sendoff]\nlog = none\n$global\n" . ($two =~ s/\A.*?\n\n//sr =~ s/^(\[account system\]\n)/$1$key/mr));
+		$r = $run->(65534, '-a', 'system', 'send', '--no-queue', 'a@b.test');
+		is($r->{exit}, 0, "F4: $name: for a user as well, where it may be read") or diag($r->{err});
+		is(by(), 'system', "$name: by it");
+		$r = $run->(65534, '-a', 'both', 'send', '--no-queue', 'a@b.test');
+		is($r->{exit}, 77, "$name: and no other");
+	}
+	$personal->("[sendoff]\ndefault = both\n");
+	$r = $run->(65534, '-a', 'both', 'send', '--no-queue', 'a@b.test');
+	is($r->{exit}, 77, 'F4: a default of the personal file gives no right');
+	$r = $run->(65534, 'send', '--no-queue', 'a@b.test');
+	is($r->{exit}, 0, 'without -a') or diag($r->{err});
+	is(by(), 'system', 'it is passed over for another that fits the sender');
+	$system->("[sendoff]\nlog = none\ndefault = system\n\n" . $two =~ s/\A.*?\n\n//sr);
 	$personal->("[sendoff]\ndefault = both\n\n" . account_named('both', 'personal') =~ s/\A.*?\n\n//sr);
-	$r = $run->(65534, 'send', 'a@b.test');
+	$r = $run->(65534, 'send', '--no-queue', 'a@b.test');
 	is($r->{exit}, 0, 'both files') or diag($r->{err});
 	is(by(), 'both', 'the personal account of the same name replaces the whole, and its default counts');
-	$r = $run->(65534, '-a', 'system', 'send', 'a@b.test');
-	is(by(), 'system', 'the others are there as well');
+	$r = $run->(65534, '-a', 'system', 'send', '--no-queue', 'a@b.test');
+	is($r->{exit}, 0, 'the others are there as well') or diag($r->{err});
+	is(by(), 'system', 'and a personal default takes no right away');
 	$r = $run->(65534, 'config', 'show', 'both');
 	like($r->{out}, qr{^ehlo += both\.example\.test +\[\Q$public\E/home/\.config/sendoff/config:\d+\]$}m, 'and each origin is told');
 	$personal->("[account both]\nhots = x\n");
-	$r = $run->(65534, '-a', 'system', 'send', 'a@b.test');
+	$r = $run->(65534, '-a', 'system', 'send', '--no-queue', 'a@b.test');
 	is($r->{exit}, 78, 'a bad line anywhere: nothing of any file is used');
+	my $before = $server->connections;
+	$r = $run->(65534, '-a', 'system', 'send', 'a@b.test');
+	is($r->{exit}, 0, 'and mail waits for it to be mended') or diag($r->{err});
+	like($r->{err}, qr{^sendoff: queued as p-[a-z2-7]{12}: \Q$public\E/home/\.config/sendoff/config:2: unknown key 'hots'}, 'told so');
+	is(scalar(my @waiting = glob "$public/home/.local/state/sendoff/queue/new/*"), 1, 'in the queue of that user');
+	is($server->connections, $before, 'nobody is connected to');
+	unlink @waiting;
 	$system->("[account system]\nhost = x\npassword = hunter2\nuser = x\n", 0640);
 	unlink "$public/home/.config/sendoff/config";
+	$r = $run->(65534, 'send', '--no-queue', 'a@b.test');
+	is($r->{exit}, 77, 'a system file that one may not read stands for the runner: no --no-queue there');
+	like($r->{err}, qr/--no-queue cannot be had from the system's runner/, 'told');
 	$r = $run->(65534, 'send', 'a@b.test');
-	is($r->{exit}, 78, 'a system file that one may not read, and nothing else: 78');
-	like($r->{err}, qr{/etc/sendoff/config: no permission to read it}, 'told');
+	is($r->{exit}, 75, 'A2: and where no runner is, 75');
+	like($r->{err}, qr{\Asendoff: .*/run/sendoff/smtp\.sock.*\n.*systemctl start sendoff}, 'with the command that starts it');
+	ok($r->{seconds} > 8 && $r->{seconds} < 14, 'asked for ten seconds') or diag($r->{seconds});
+	is_deeply([glob "$public/home/.local/state/sendoff/queue/*/*"], [], 'nothing is stored elsewhere');
 	$personal->(account_named('own', 'personal'));
-	$r = $run->(65534, 'send', 'a@b.test');
+	$r = $run->(65534, 'send', '--no-queue', 'a@b.test');
 	is($r->{exit}, 0, 'an own one serves') or diag($r->{err});
 	is(by(), 'own', 'indeed');
 	$personal->(account_text(ehlo => undef, global => { domain => undef }));
-	$r = $run->(65534, 'send', 'root');
+	$r = $run->(65534, 'send', '--no-queue', 'root');
 	is($r->{exit}, 0, 'no ehlo, no domain') or diag($r->{err});
 	is((grep { /^EHLO/ } $server->commands)[-1], 'EHLO mail.example.test', '/etc/mailname is the name for EHLO');
 	is($server->envelope($server->stored)->{recipients}[0], 'root@mail.example.test', 'and for bare names');
@@ -238,7 +273,7 @@ subtest 'what is wrong: file, line, key, and what was meant' => sub {
 		my $path = config($text);
 		my $name = substr($text =~ s/\A.*\n(?=.)//r, 0, 40) =~ s/[^ -~]/~/gr;
 		my $where = $line ? qr/\Q$path\E:$line: / : qr/\Q$path\E|account 'a'/;
-		for my $args (['send', 'a@b.test'], ['config', 'check'], ['config', 'show']) {
+		for my $args (['send', '--no-queue', 'a@b.test'], ['config', 'check'], ['config', 'show']) {
 			my $r = send_mail($path, $args);
 			is($r->{exit}, 78, "$name (@$args): 78") or diag($r->{err});
 			like($r->{err}, qr/\Asendoff: .*$where/, "$name (@$args): where");
@@ -336,26 +371,26 @@ END
 		my ($args, $fields, $account, $why) = @$row;
 		my $name = join ' ', @$args, map { "$_: " . ($fields->{$_} // 'none') } sort keys %$fields;
 		my $in = letter(undef, From => 'x@elsewhere', %$fields);
-		my $r = send_mail($config, ['send', '--explain', @$args, 'you@example.net'], stdin => $in);
+		my $r = send_mail($config, ['send', '--no-queue', '--explain', @$args, 'you@example.net'], stdin => $in);
 		like($r->{out}, qr/^account: $account \(127\.0\.0\.1:\d+\), because .*$why/, "$name: explained") or diag($r->{err});
 		is(sent(), 0, "$name: and nothing sent by it");
-		$r = send_mail($config, ['send', @$args, 'you@example.net'], stdin => $in);
+		$r = send_mail($config, ['send', '--no-queue', @$args, 'you@example.net'], stdin => $in);
 		is($r->{exit}, 0, "$name: sent") or diag($r->{err});
 		is(by(), $account, "$name: by $account");
 		sent();
 	}
-	my $r = send_mail($config, ['send', '-f', 'x@twin.example', 'a@b.test']);
+	my $r = send_mail($config, ['send', '--no-queue', '-f', 'x@twin.example', 'a@b.test']);
 	is($r->{exit}, 78, 'two that fit alike: 78');
 	like($r->{err}, qr/'twin'.*'other'|'other'.*'twin'/, 'both named');
-	$r = send_mail($config, ['-a', 'wrk', 'send', 'a@b.test']);
+	$r = send_mail($config, ['-a', 'wrk', 'send', '--no-queue', 'a@b.test']);
 	is($r->{exit}, 64, 'no such account: 64');
 	like($r->{err}, qr/did you mean 'work'/, 'the nearest');
 	my $none = config("[account a]\nhost = x\nmatch = *\@a.test\n[account b]\nhost = y\nmatch = *\@b.test\n");
-	$r = send_mail($none, ['send', 'a@b.test']);
+	$r = send_mail($none, ['send', '--no-queue', 'a@b.test']);
 	is($r->{exit}, 78, 'none fits and there is no default: 78');
 	like($r->{err}, qr/no default.*\n.*default = /, 'what to add');
 	is(sent(), 0, 'nothing sent');
-	$r = send_mail($config, ['send', '-f', 'me@work.example', '--explain', 'you@example.net'],
+	$r = send_mail($config, ['send', '--no-queue', '-f', 'me@work.example', '--explain', 'you@example.net'],
 		stdin => letter(undef, From => 'root'));
 	like($r->{out}, qr/X-Original-From/, 'and what becomes of From');
 };

@@ -22,7 +22,7 @@ for my $domain ('example.test*', 'a..b', '@example.test', '.') {
 	my $r = check(global => { domain => $domain });
 
 	is($r->{exit}, 78, "G1: domain = $domain");
-	like($r->{err}, qr/:2: domain is not the name of a domain\n/, '... names file, line and key');
+	like($r->{err}, qr/:3: domain is not the name of a domain\n/, '... names file, line and key');
 }
 is(check(global => { domain => $_ })->{exit}, 0, "domain = $_")
 	for 'example.test', 'localhost', "b\xc3\xbccher.test", '[192.0.2.1]', 'my_host.test';
@@ -47,7 +47,7 @@ like(check(auth => 'plian')->{err}, qr/did you mean PLAIN\?/, 'a slip is');
 # be 8-bit content that nobody announced.
 {
 	my $r = run_sendoff(['-C', config("[sendoff]\ndomain = b\xc3\xbccher.example\nlog = none\n[account a]\nhost = h\n"),
-		'send', '--dry-run', 'root'], stdin => "To: root\n\nx\n");
+		'send', '--no-queue', '--dry-run', 'root'], stdin => "To: root\n\nx\n");
 
 	is($r->{exit}, 0, 'a domain that is not ASCII') or diag($r->{err});
 	like($r->{out}, qr/^recipient: <root\@xn--bcher-kva\.example>$/m, 'in the envelope');

@@ -22,7 +22,7 @@ sub session
 	my $rcpts = delete $keys{rcpts} // ['you@example.net'];
 	my $config = account($server, %keys);
 
-	return send_mail($config, ['send', @$rcpts]);
+	return send_mail($config, ['send', '--no-queue', @$rcpts]);
 }
 
 sub octets
@@ -71,7 +71,7 @@ subtest 'every mode: exact octets, fewest trips' => sub {
 subtest 'several recipients wait for each other, without a login' => sub {
 	my $s = server_start(settle => 25, raw => 1);
 	my @rcpts = ('a@example.net', 'b@example.net', 'c@example.net');
-	my $r = send_mail(account($s), ['send', @rcpts], stdin => letter(".dot\nlast\n"));
+	my $r = send_mail(account($s), ['send', '--no-queue', @rcpts], stdin => letter(".dot\nlast\n"));
 
 	is($r->{exit}, 0, 'sent');
 	is_bytes($s->raw(1), octets('off', 0, 0, @rcpts), 'octets');
@@ -206,14 +206,14 @@ subtest 'only what the present EHLO offers' => sub {
 	my $all = 'SIZE PIPELINING 8BITMIME SMTPUTF8 DSN CHUNKING ENHANCEDSTATUSCODES';
 	my $s = server_start(tls => 'starttls', extensions => $all, ext_after_tls => '8BITMIME');
 	my $r = send_mail(account($s, tls => 'starttls', chunking => 'yes'),
-		['send', '--dsn', 'never', '--dsn-return', 'hdrs', 'you@example.net']);
+		['send', '--no-queue', '--dsn', 'never', '--dsn-return', 'hdrs', 'you@example.net']);
 	is($r->{exit}, 0, 'E5: sent') or diag($r->{err});
 	is_deeply([($s->commands)[3 .. 5]], ['MAIL FROM:<me@example.test>', 'RCPT TO:<you@example.net>', 'DATA'],
 		'E5: what was said in clear is forgotten');
 	is_deeply([$s->violations], [], 'E5: by the rules');
 	$s = server_start(tls => 'starttls', extensions => '', ext_after_tls => $all);
 	$r = send_mail(account($s, tls => 'starttls', chunking => 'yes'),
-		['send', '--dsn', 'success,delay', '-R', 'full', '-V', 'a+b=c', 'you@example.net']);
+		['send', '--no-queue', '--dsn', 'success,delay', '-R', 'full', '-V', 'a+b=c', 'you@example.net']);
 	is($r->{exit}, 0, 'sent') or diag($r->{err});
 	my $size = length wire(letter());
 	is_deeply([($s->commands)[3 .. 5]], ["MAIL FROM:<me\@example.test> SIZE=$size RET=FULL ENVID=a+2Bb+3Dc",
@@ -245,17 +245,17 @@ subtest 'size, 8-bit content, addresses beyond ASCII' => sub {
 	is($s->stored, 0, 'not sent');
 
 	$s = server_start(extensions => 'SMTPUTF8 8BITMIME');
-	$r = send_mail(account($s), ['send', "j\xc3\xbcrgen\@example.net"]);
+	$r = send_mail(account($s), ['send', '--no-queue', "j\xc3\xbcrgen\@example.net"]);
 	is($r->{exit}, 0, 'SMTPUTF8: sent');
 	like($s->envelope(1)->{mail}, qr/ SMTPUTF8$/, 'SMTPUTF8: said so');
 	is($s->envelope(1)->{recipients}[0], "j\xc3\xbcrgen\@example.net", 'SMTPUTF8: the address');
-	$r = send_mail(account($s), ['send', 'you@example.net'], stdin => letter());
+	$r = send_mail(account($s), ['send', '--no-queue', 'you@example.net'], stdin => letter());
 	unlike($s->envelope(2)->{mail}, qr/SMTPUTF8/, 'only when it is needed');
 	$s = server_start(extensions => '8BITMIME');
-	$r = send_mail(account($s), ['send', "j\xc3\xbcrgen\@example.net"]);
+	$r = send_mail(account($s), ['send', '--no-queue', "j\xc3\xbcrgen\@example.net"]);
 	is($r->{exit}, 69, 'without SMTPUTF8: refused');
 	like($r->{err}, qr/SMTPUTF8/, 'and told');
-	$r = send_mail(account($s), ['send', "you\@b\xc3\xbccher.example"]);
+	$r = send_mail(account($s), ['send', '--no-queue', "you\@b\xc3\xbccher.example"]);
 	is($s->envelope(1)->{recipients}[0], 'you@xn--bcher-kva.example', 'a domain goes as IDNA');
 };
 

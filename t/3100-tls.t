@@ -267,7 +267,7 @@ subtest 'settings of trust' => sub {
 	like($r->{err}, qr/tls_verify = no.*\n.*tls_pin/, 'and what to do instead');
 	is(scalar($s->commands), 0, 'nothing was said');
 	$s = server_start(tls => 'implicit', cert => 'selfsigned');
-	$r = send_mail(account($s, tls => 'implicit', tls_verify => 'no'), ['-v', 'send', 'a@b.test']);
+	$r = send_mail(account($s, tls => 'implicit', tls_verify => 'no'), ['-v', 'send', '--no-queue', 'a@b.test']);
 	is($r->{exit}, 0, 'without a secret: as asked');
 	like($r->{err}, qr/certificate NOT verified/, 'and said so');
 	$r = send_mail(account($s, tls => 'implicit', tls_verify => 'no', tls_pin => 'a' x 64));
@@ -290,7 +290,7 @@ subtest 'settings of trust' => sub {
 		$r = run_sendoff([], stdin => letter(), command => ['unshare', '-m', '/bin/sh', '-c',
 			'for d in /etc/ssl /etc/pki /usr/local/share/certs /usr/share/ca-certificates /var/lib/ca-certificates; do ' .
 			'[ ! -d $d ] || mount -t tmpfs none $d || exit 99; done; exec "$@"', 'sh',
-			SendoffTest::Run::program('sendoff'), '-C', $config, 'send', 'a@b.test']);
+			SendoffTest::Run::program('sendoff'), '-C', $config, 'send', '--no-queue', 'a@b.test']);
 		is($r->{exit}, 77, 'no roots at all: 77') or diag($r->{err});
 		like($r->{err}, qr/no trusted roots found .*tried \/.*\n.*ca-certificates/, 'the paths, and the package');
 	}

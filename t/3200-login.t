@@ -283,7 +283,7 @@ subtest 'D9: the secret turns up nowhere' => sub {
 					mechanisms => $mechanism, at => $echo);
 				my %keys = (@login, %tls, auth => lc $mechanism, global => { log => $log });
 				my @runs = (
-					send_mail(account($s, %keys), ['-v', '--json', 'send', 'you@example.net']),
+					send_mail(account($s, %keys), ['-v', '--json', 'send', '--no-queue', 'you@example.net']),
 					sendmail(account($s, %keys), ['-v', 'you@example.net']),
 				);
 				my $name = $mechanism . ($good ? '' : ', refused') . ($echo ? ', repeated by the server' : '');
@@ -298,7 +298,7 @@ subtest 'D9: the secret turns up nowhere' => sub {
 	my $s = server_start(@login, %tls, mechanisms => 'PLAIN');
 	my $config = account($s, @login, %tls, global => { log => $log });
 	for my $args (['config', 'show'], ['config', 'check'], ['--json', 'config', 'show'], ['config', 'show', 'test'],
-		['-v', 'send', '--dry-run', 'a@b.test'], ['-v', 'send', '--explain', 'a@b.test']) {
+		['-v', 'send', '--no-queue', '--dry-run', 'a@b.test'], ['-v', 'send', '--no-queue', '--explain', 'a@b.test']) {
 		my $r = send_mail($config, $args);
 		is($is_shown->($r->{out} . $r->{err}), '', "@$args");
 	}
@@ -313,7 +313,7 @@ subtest 'D9: the secret turns up nowhere' => sub {
 	# Long after the login as well.
 	$s = server_start(@login, %tls, mechanisms => 'PLAIN',
 		at => qq(MAIL reply "550 5.7.1 your password is $secret"));
-	my $echo = send_mail(account($s, @login, %tls), ['-v', '--json', 'send', 'a@b.test']);
+	my $echo = send_mail(account($s, @login, %tls), ['-v', '--json', 'send', '--no-queue', 'a@b.test']);
 	is($echo->{exit}, 77, 'a server that repeats the password at MAIL');
 	is($is_shown->($echo->{out} . $echo->{err}), '', 'is not shown with it');
 
@@ -329,7 +329,7 @@ subtest 'D9: the secret turns up nowhere' => sub {
 		file_write(workdir() . '/s', $secret)), undef, env => { SENDOFF_PASSWORD => $secret });
 	is($r->{exit}, 0, 'a command');
 	is($is_shown->(file_read($report)), '', 'its environment has no SENDOFF_PASSWORD');
-	$r = run_sendoff(['send', 'a@b.test'], stdin => letter(), env => { SENDOFF_HOST => 'localhost', SENDOFF_PORT => $s->port,
+	$r = run_sendoff(['send', '--no-queue', 'a@b.test'], stdin => letter(), env => { SENDOFF_HOST => 'localhost', SENDOFF_PORT => $s->port,
 		SENDOFF_TLS => 'implicit', SENDOFF_USER => $user, SENDOFF_PASSWORD => $secret });
 	is($is_shown->($r->{out} . $r->{err}), '', 'an account in the environment');
 };

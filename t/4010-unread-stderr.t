@@ -21,7 +21,7 @@ sub send_unread
 	my $config = account($server, max_recipients => 2000);
 
 	pipe(my $read, my $write) or die "pipe: $!\n";
-	my $run = start_sendoff(['-C', $config, @args, 'send', @many], stdin => letter(),
+	my $run = start_sendoff(['-C', $config, @args, 'send', '--no-queue', @many], stdin => letter(),
 		before => sub { POSIX::dup2(fileno $write, 2) });
 	close $write;
 	my $r = $run->finish;

@@ -17,7 +17,7 @@ sub told
 	my ($at, %o) = @_;
 	my $server = server_start(at => $at, %{ $o{server} // {} });
 
-	return send_mail(account($server), ['send', @three], ($o{stdin} ? (stdin => $o{stdin}) : ()));
+	return send_mail(account($server), ['send', '--no-queue', @three], ($o{stdin} ? (stdin => $o{stdin}) : ()));
 }
 
 my $r = told('MAIL reply "550 5.7.1 not yours"');
@@ -48,7 +48,7 @@ is($r->{exit}, 67, 'all recipients are refused');
 is(() = $r->{err} =~ /^sendoff: recipient [abc]\@example\.net refused: 550 5\.1\.1 who/mg, 3, 'each is named');
 
 # A name that is nothing like a command's is not answered with one.
-for ([sned => 'send'], [confg => 'config'], [check => undef], [setup => undef]) {
+for ([sned => 'send', '--no-queue'], [confg => 'config'], [check => undef], [setup => undef]) {
 	my ($word, $meant) = @$_;
 
 	$r = run_sendoff([$word]);

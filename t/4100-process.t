@@ -62,7 +62,7 @@ subtest 'C6: the state a process is born with' => sub {
 subtest 'C6: few descriptors' => sub {
 	# What must be open at one time: 0 to 2, the configuration, the connection, ...
 	my $set = sub { my $n = shift; return ['/bin/sh', '-c', "ulimit -n $n; exec \"\$@\"", 'sh',
-		SendoffTest::Run::program('sendoff'), '-C', $config, 'send', 'you@example.net'] };
+		SendoffTest::Run::program('sendoff'), '-C', $config, 'send', '--no-queue', 'you@example.net'] };
 	my %ends;
 	for my $n (3 .. 16) {
 		my $r = run_sendoff([], stdin => letter(), command => $set->($n));
@@ -88,7 +88,7 @@ subtest 'C6: limits of memory, processes and files' => sub {
 		my ($limit, $codes) = @$row;
 		next if $limit =~ /-v/ && ($ENV{ASAN_OPTIONS} || build() =~ /asan/);
 		my $r = run_sendoff([], stdin => letter(), command => ['/bin/bash', '-c', "ulimit $limit; exec \"\$@\"", 'sh',
-			SendoffTest::Run::program('sendoff'), '-C', $config, 'send', 'you@example.net']);
+			SendoffTest::Run::program('sendoff'), '-C', $config, 'send', '--no-queue', 'you@example.net']);
 		SKIP: {
 			skip "ulimit $limit is not known here", 2 if $r->{err} =~ /ulimit: /;
 			like($r->{exit}, $codes, "ulimit $limit: exit $r->{exit}") or diag($r->{err});
@@ -119,7 +119,7 @@ subtest 'the name it is called by' => sub {
 
 subtest 'C7: a signal while it reads: nothing sent, and not 0' => sub {
 	for my $signal (qw(TERM INT HUP)) {
-		for my $mode (['send', 'you@example.net'], ['you@example.net'], ['-t']) {
+		for my $mode (['send', '--no-queue', 'you@example.net'], ['you@example.net'], ['-t']) {
 			my $before = grep { $_->{kind} eq 'OPEN' } $server->journal;
 			my $run = start_sendoff(['-C', $config, @$mode], stdin_open => 1, stdin => letter() . "half\n");
 			wait_until(sub { $run->turn(0.01); $before < grep { $_->{kind} eq 'OPEN' } $server->journal });
@@ -278,7 +278,7 @@ subtest 'D9: what others can see in /proc' => sub {
 	my $s = server_start(%me, tls => 'implicit', at => 'CONTENT delay 500');
 	my $c = account($s, %me, tls => 'implicit', tls_ca_file => file_write(workdir() . '/ca.pem', file_read(cert('ca')), 0644));
 	chown 54321, 54321, $c;
-	my $run = start_sendoff([], stdin => letter(), cwd => '/', command => [program_for_all(), '-C', $c, 'send', 'a@b.test'],
+	my $run = start_sendoff([], stdin => letter(), cwd => '/', command => [program_for_all(), '-C', $c, 'send', '--no-queue', 'a@b.test'],
 		before => $> ? undef : \&drop);
 	wait_until(sub { $run->turn(0.01); grep { $_->{kind} eq 'C' && $_->{text} =~ /^\(/ } $s->journal });
 	my $proc = '/proc/' . $run->pid;
@@ -294,11 +294,11 @@ subtest 'an unprivileged user without a name' => sub {
 	my $c = account($s, from => undef);
 	chown 54321, 54321, $c;
 	my $r = run_sendoff([], stdin => "Subject: x\n\nx\n", cwd => '/', env => { HOME => undef, USER => undef },
-		command => [program_for_all(), '-C', $c, 'send', 'you@example.net'], before => \&drop);
+		command => [program_for_all(), '-C', $c, 'send', '--no-queue', 'you@example.net'], before => \&drop);
 	is($r->{exit}, 0, 'sent') or diag($r->{err});
 	is(($s->envelope(1) // {})->{sender}, 'uid-54321@example.test', 'F6: as its number');
 	$r = run_sendoff([], stdin => letter(), cwd => '/', env => { HOME => undef },
-		command => [program_for_all(), 'send', 'you@example.net'], before => \&drop);
+		command => [program_for_all(), 'send', '--no-queue', 'you@example.net'], before => \&drop);
 	is($r->{exit}, 78, 'without a configuration: 78');
 	like($r->{err}, qr/no home directory/, 'and why');
 };

@@ -9,24 +9,15 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use IO::Handle;
-use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
 use SendoffTest;
 use SendoffTest::Send;
 
-# A port where nobody listens.
-sub closed_port
-{
-	my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die "socket: $@\n";
-
-	return $socket->sockport;
-}
-
 # ---- a connection that does not come about
 
 {
-	my $port = closed_port();
+	my $port = nobody()->port;
 	my $r = send_mail(config(account_text(host => '127.0.0.1', port => $port)));
 
 	is($r->{exit}, 75, 'G1: nobody listens: 75');
@@ -67,7 +58,7 @@ sub closed_port
 		s/\A\[sendoff\].*?\n\n//sr, server => $s);
 
 	for my $end ('', "\n", "\n\n", "\r\n") {
-		my $r = run_sendoff(['-C', $accounts, '--json', 'send', '-t'],
+		my $r = run_sendoff(['-C', $accounts, '--json', 'send', '--no-queue', '-t'],
 			stdin => "To: you\@example.net\nSubject: x\nFrom: two\@example.test$end");
 		my $name = 'a header that ends in "' . SendoffTest::show_bytes($end) . '"';
 
@@ -80,7 +71,7 @@ sub closed_port
 # ---- signals
 
 {
-	my $run = start_sendoff(['-C', '/nonexistent/config', 'send', 'you@example.net'], stdin_open => 1);
+	my $run = start_sendoff(['-C', '/nonexistent/config', 'send', '--no-queue', 'you@example.net'], stdin_open => 1);
 	my ($began, $r);
 
 	sleep 0.5;
@@ -116,7 +107,7 @@ sub closed_port
 	$full->blocking(0);
 	1 while syswrite $full, 'x' x 4096;
 	$full->blocking(1);
-	$run = send_mail_start(account($s, timeout => '15s'), ['-v', 'send', 'you@example.net'],
+	$run = send_mail_start(account($s, timeout => '15s'), ['-v', 'send', '--no-queue', 'you@example.net'],
 		before => sub { open STDERR, '>&', $full or die "stderr: $!\n" });
 	sleep 0.5;
 	$run->kill('TERM');
@@ -131,7 +122,7 @@ sub closed_port
 
 {
 	my $s = server_start(at => ['greeting:1+ reply "421 4.3.2 busy"']);
-	my $run = send_mail_start(account($s), ['send', 'you@example.net'], stdin => letter(), stdin_open => 1);
+	my $run = send_mail_start(account($s), ['send', '--no-queue', 'you@example.net'], stdin => letter(), stdin_open => 1);
 	my $r;
 
 	for (1 .. 10) {
@@ -154,7 +145,7 @@ sub closed_port
 		password => 'right') =~ s/\A\[sendoff\].*?\n\n//sr, server => $s);
 	my %file = map { $_ => file_write(workdir() . "/$_.eml", letter("$_\n", From => "$_\@example.test")) }
 		qw(one two);
-	my $r = run_sendoff(['-C', $accounts, '--json', 'send',
+	my $r = run_sendoff(['-C', $accounts, '--json', 'send', '--no-queue',
 		(map { ('--file', $file{$_}) } qw(one one two one)), 'you@example.net']);
 	my @lines = split /\n/, $r->{out};
 
@@ -174,7 +165,7 @@ sub closed_port
 	my $accounts = config(account_text(%usual, name => 'one', password_command => "env >$seen; echo p") .
 		account_text(%usual, name => 'two', password_env => 'OTHER_PASSWORD') =~
 		s/\A\[sendoff\].*?\n\n//sr, server => $s);
-	my $r = run_sendoff(['-C', $accounts, '-a', 'one', 'send', 'you@example.net'], stdin => letter(),
+	my $r = run_sendoff(['-C', $accounts, '-a', 'one', 'send', '--no-queue', 'you@example.net'], stdin => letter(),
 		env => { OTHER_PASSWORD => 'ahSh4ieV', SENDOFF_PASSWORD => 'oot6Aequ', KEPT => 'yes' });
 
 	is($r->{exit}, 0, 'sent') or diag($r->{err});
@@ -195,7 +186,7 @@ sub closed_port
 
 {
 	my $s = server_start();
-	my $r = run_sendoff(['-C', account($s), 'send', '--file', workdir(), 'you@example.net']);
+	my $r = run_sendoff(['-C', account($s), 'send', '--no-queue', '--file', workdir(), 'you@example.net']);
 
 	is($r->{exit}, 66, 'G1: a directory is no input file: 66');
 	like($r->{err}, qr/^sendoff: cannot open '.*': Is a directory$/m, '... and told');

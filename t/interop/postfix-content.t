@@ -51,7 +51,7 @@ sub arrives
 	}
 }
 
-my @send = ('send', 'you@example.net');
+my @send = ('send', '--no-queue', 'you@example.net');
 
 arrives('dots', \@send, letter(".\n..\n.x\n...\n\n.\n"), wire(letter(".\n..\n.x\n...\n\n.\n")));
 arrives('a dot at the very end', \@send, letter("x\n."), wire(letter("x\n.\n")));
@@ -66,7 +66,7 @@ arrives('A8: NUL', \@send, letter("a\0b\0\n\0\nc\n"), wire(letter("ab\n\nc\n")))
 arrives('a line of 998 octets', \@send, letter('x' x 998 . "\n"), wire(letter('x' x 998 . "\n")));
 arrives('folded fields', \@send, letter("x\n", Subject => "a\n b\n\tc", 'X-Long' => 'y' x 900),
 	wire(letter("x\n", Subject => "a\n b\n\tc", 'X-Long' => 'y' x 900)));
-arrives('Bcc is taken out', [ 'send', '-t' ],
+arrives('Bcc is taken out', [ 'send', '--no-queue', '-t' ],
 	letter("x\n", To => undef, Bcc => 'you@example.net'), wire(letter("x\n", To => undef)));
 
 # Octets of every kind, in lines.
@@ -78,7 +78,7 @@ for my $copy (carried('8BITMIME', \@send, letter("gr\xc3\xbc\xc3\x9fe\n"))) {
 }
 
 # SMTPUTF8 where an address needs it.
-for my $copy (carried('SMTPUTF8', [ 'send', "gr\xc3\xbc\xc3\x9fe\@example.net" ],
+for my $copy (carried('SMTPUTF8', [ 'send', '--no-queue', "gr\xc3\xbc\xc3\x9fe\@example.net" ],
 		letter("x\n", To => "gr\xc3\xbc\xc3\x9fe\@example.net"))) {
 	is_deeply($copy->{envelope}{recipients}, [ "gr\xc3\xbc\xc3\x9fe\@example.net" ],
 		'SMTPUTF8: the recipient');
@@ -90,7 +90,7 @@ for my $copy (carried('DSN', \@send, letter("x\n"))) {
 	unlike("$copy->{envelope}{mail} $copy->{envelope}{rcpt}[0]", qr/ (?:RET|ENVID|NOTIFY)=/,
 		'DSN: nothing unless asked');
 }
-for my $copy (carried('DSN', [ 'send', '-N', 'success,failure,delay', '-R', 'hdrs', '-V', 'a+b=c',
+for my $copy (carried('DSN', [ 'send', '--no-queue', '-N', 'success,failure,delay', '-R', 'hdrs', '-V', 'a+b=c',
 		'you+tag@example.net' ], letter("x\n"))) {
 	like($copy->{envelope}{mail}, qr/ RET=HDRS\b/, 'DSN: RET');
 	like($copy->{envelope}{mail}, qr/ ENVID=a\+2Bb\+3Dc(?: |$)/, 'DSN: ENVID as xtext');
@@ -98,14 +98,14 @@ for my $copy (carried('DSN', [ 'send', '-N', 'success,failure,delay', '-R', 'hdr
 		qr/^TO:<you\+tag\@example\.net> ORCPT=rfc822;you\+2Btag\@example\.net NOTIFY=SUCCESS,FAILURE,DELAY$/,
 		'DSN: NOTIFY, ORCPT as xtext');
 }
-for my $copy (carried('DSN', [ 'send', '-N', 'never', '-R', 'full', 'you@example.net' ],
+for my $copy (carried('DSN', [ 'send', '--no-queue', '-N', 'never', '-R', 'full', 'you@example.net' ],
 		letter("x\n"))) {
 	like($copy->{envelope}{mail}, qr/ RET=FULL\b/, 'DSN: RET=FULL');
 	like($copy->{envelope}{rcpt}[0], qr/ NOTIFY=NEVER$/, 'DSN: NOTIFY=NEVER');
 }
 
 # The null sender.
-for my $copy (carried('null sender', [ 'send', '-f', '<>', 'you@example.net' ], letter("x\n"),
+for my $copy (carried('null sender', [ 'send', '--no-queue', '-f', '<>', 'you@example.net' ], letter("x\n"),
 		keys => { rewrite_from => 'never' })) {
 	is($copy->{envelope}{sender}, '', 'null sender: as given');
 }
@@ -116,7 +116,7 @@ for my $case ([ 'two transactions by max_recipients', 'submission', { max_recipi
 	[ 'four by 452 of the server', 'few', {}, 4 ]) {
 	my ($name, $service, $keys, $copies) = @$case;
 	my %served;
-	my @copies = carried($name, [ 'send', @many ], letter("many\n"), service => $service,
+	my @copies = carried($name, [ 'send', '--no-queue', @many ], letter("many\n"), service => $service,
 		keys => $keys, copies => $copies);
 
 	for my $copy (@copies) {

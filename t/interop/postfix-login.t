@@ -30,7 +30,7 @@ sub sends
 	my ($name, $service, %keys) = @_;
 	my $id = sprintf 'login-%03d', ++$count;
 	my $mechanism = delete $keys{expected};
-	my $r = run_sendoff(['-C', $postfix->config($service, %keys), 'send', '-t'],
+	my $r = run_sendoff(['-C', $postfix->config($service, %keys), 'send', '--no-queue', '-t'],
 		stdin => "From: me\@example.test\nTo: a\@example.test\nSubject: $id\n" .
 		"Date: Sat, 1 Jan 2022 00:00:00 +0000\nMessage-ID: <$id\@example.test>\n\nhi\n");
 
@@ -53,7 +53,7 @@ sub sends
 sub is_refused
 {
 	my ($name, $service, $keys, $exit, @texts) = @_;
-	my $r = run_sendoff(['-C', $postfix->config($service, %$keys), 'send', 'a@example.test'],
+	my $r = run_sendoff(['-C', $postfix->config($service, %$keys), 'send', '--no-queue', 'a@example.test'],
 		stdin => "Subject: never\n\nhi\n");
 
 	is($r->{exit}, $exit, "$name: G1: exit $exit");

@@ -61,39 +61,39 @@ for my $way (@ways) {
 	my $how = "pipelining $way->{pipelining}, chunking $way->{chunking}";
 	my @common = (keys => { %$way, auth => 'plain' });
 
-	fares("one refused, $how", 'recipients', [ 'send', named('gone') ], @common, exit => 67,
+	fares("one refused, $how", 'recipients', [ 'send', '--no-queue', named('gone') ], @common, exit => 67,
 		texts => [ qr/\Asendoff: recipient gone\@example\.net refused: 550 5\.1\.1 <gone\@example\.net>: Recipient address rejected: nobody here by that name \(localhost:\d+\)\n  the server does not accept this recipient: check the address\n\z/ ]);
-	fares("one for now, $how", 'recipients', [ 'send', named('full') ], @common, exit => 75,
+	fares("one for now, $how", 'recipients', [ 'send', '--no-queue', named('full') ], @common, exit => 75,
 		texts => [ qr/^sendoff: recipient full\@example\.net refused for now: 450 4\.2\.0 .*the mailbox is full today \(/m ]);
-	fares("some refused, $how", 'recipients', [ 'send', named(qw(a gone b)) ], @common, exit => 67,
+	fares("some refused, $how", 'recipients', [ 'send', '--no-queue', named(qw(a gone b)) ], @common, exit => 67,
 		texts => [ qr/\Asendoff: recipient gone\@example\.net refused: 550 5\.1\.1 / ],
 		served => [ named(qw(a b)) ]);
-	fares("A2: one of three for now, $how", 'recipients', [ 'send', named(qw(a full b)) ], @common,
+	fares("A2: one of three for now, $how", 'recipients', [ 'send', '--no-queue', named(qw(a full b)) ], @common,
 		exit => 75, texts => [ qr/full\@example\.net refused for now: 450 4\.2\.0 /,
 			qr/a\@example\.net not sent/ ]);
-	fares("A2: both kinds, $how", 'recipients', [ 'send', named(qw(gone a full)) ], @common,
+	fares("A2: both kinds, $how", 'recipients', [ 'send', '--no-queue', named(qw(gone a full)) ], @common,
 		exit => 75, texts => [ qr/gone\@example\.net refused: 550 /, qr/full\@example\.net refused for now: 450 / ]);
 
 	fares("sender of another, $how", 'owned',
-		[ 'send', '-f', 'boss@example.test', named('a') ], exit => 77,
+		[ 'send', '--no-queue', '-f', 'boss@example.test', named('a') ], exit => 77,
 		keys => { %$way, auth => 'plain', rewrite_from => 'never' },
 		texts => [ qr/553 5\.7\.1 <boss\@example\.test>: Sender address rejected: not owned by user me\@example\.test/,
 			qr/this login may not send as that address: set from/ ]);
 	fares("sender of another, said at MAIL, $how", 'owned-early',
-		[ 'send', '-f', 'boss@example.test', named('a') ], exit => 77,
+		[ 'send', '--no-queue', '-f', 'boss@example.test', named('a') ], exit => 77,
 		keys => { %$way, auth => 'plain', rewrite_from => 'never' },
 		texts => [ qr/553 5\.7\.1 <boss\@example\.test>: Sender address rejected: not owned by user me\@example\.test/,
 			qr/this login may not send as that address: set from/ ]);
-	fares("the same rewritten, $how", 'owned', [ 'send', '-f', 'boss@example.test', named('a') ],
+	fares("the same rewritten, $how", 'owned', [ 'send', '--no-queue', '-f', 'boss@example.test', named('a') ],
 		@common, exit => 0, served => [ named('a') ],
 		text => letter("hi\n", From => 'boss@example.test'));
-	fares("own sender, $how", 'owned', [ 'send', named('a') ], @common, exit => 0,
+	fares("own sender, $how", 'owned', [ 'send', '--no-queue', named('a') ], @common, exit => 0,
 		served => [ named('a') ]);
 
-	fares("sender refused, $how", 'unknown', [ 'send', named(qw(a b)) ], @common, exit => 77,
+	fares("sender refused, $how", 'unknown', [ 'send', '--no-queue', named(qw(a b)) ], @common, exit => 77,
 		texts => [ qr/550 5\.7\.1 <me\@example\.test>: Sender address rejected: go away/,
 			qr/the server does not accept the sender: set from/ ]);
-	fares("sender for now, $how", 'unknown', [ 'send', '-f', 'later@example.test', named('a') ],
+	fares("sender for now, $how", 'unknown', [ 'send', '--no-queue', '-f', 'later@example.test', named('a') ],
 		exit => 75, keys => { %$way, auth => 'plain', from => 'later@example.test' },
 		text => letter("hi\n", From => 'later@example.test'),
 		texts => [ qr/450 4\.7\.1 <later\@example\.test>: Sender address rejected: come back/ ]);
@@ -101,14 +101,14 @@ for my $way (@ways) {
 	# The limit is known before anything is sent.
 	my $big = letter("0123456789abcde\n" x 2000);
 	my $octets = length wire($big);
-	fares("too big, $how", 'small', [ 'send', named('a') ], @common, exit => 69, text => $big,
+	fares("too big, $how", 'small', [ 'send', '--no-queue', named('a') ], @common, exit => 69, text => $big,
 		texts => [ qr/\b20000\b/, qr/\b3[34]\d\d\d\b/ ]);
-	fares("too big, and no SIZE, $how", 'quiet', [ 'send', named('a') ], @common, exit => 69,
+	fares("too big, and no SIZE, $how", 'quiet', [ 'send', '--no-queue', named('a') ], @common, exit => 69,
 		text => $big, texts => [ qr/552 5\.3\.4 /, qr/the message is larger than the server takes/ ]);
-	fares("fits, $how", 'small', [ 'send', named('a') ], @common, exit => 0,
+	fares("fits, $how", 'small', [ 'send', '--no-queue', named('a') ], @common, exit => 0,
 		text => letter("0123456789abcde\n" x 1000), served => [ named('a') ]);
 
-	fares("a server with no extension at all, $how", 'silent', [ 'send', named(qw(a b)) ],
+	fares("a server with no extension at all, $how", 'silent', [ 'send', '--no-queue', named(qw(a b)) ],
 		@common, exit => 0, served => [ named(qw(a b)) ]);
 }
 
@@ -117,12 +117,12 @@ is(scalar @size, 6, 'too big: E5: MAIL is not even tried');
 
 # Not logged in: each place where a Postfix may say so.
 for my $service (qw(recipients closed clients)) {
-	fares("no login, $service", $service, [ 'send', named(qw(a b)) ], exit => 77,
+	fares("no login, $service", $service, [ 'send', '--no-queue', named(qw(a b)) ], exit => 77,
 		keys => { user => undef, password => undef },
 		texts => [ qr/554 5\.7\.1 .*(?:Relay access denied|Access denied)/,
 			qr/does not pass mail on for this client: add user and password_command/ ]);
 }
-fares('no login and no TLS', 'closed', [ 'send', named('a') ], exit => 77,
+fares('no login and no TLS', 'closed', [ 'send', '--no-queue', named('a') ], exit => 77,
 	keys => { user => undef, password => undef, tls => 'off' },
 	texts => [ qr/530 5\.7\.0 Must issue a STARTTLS command first/,
 		qr/the server wants an encrypted connection first: set tls = starttls/ ]);

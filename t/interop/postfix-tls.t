@@ -44,7 +44,7 @@ sub runs
 {
 	my ($service, %keys) = @_;
 	my $id = sprintf 'tls-%03d', ++$count;
-	my $r = run_sendoff([ '-C', $postfix->config($service, %keys), 'send', 'a@example.net' ],
+	my $r = run_sendoff([ '-C', $postfix->config($service, %keys), 'send', '--no-queue', 'a@example.net' ],
 		stdin => letter("$id\n"));
 
 	return ($r, scalar $postfix->arrived($id));

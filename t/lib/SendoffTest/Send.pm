@@ -7,13 +7,15 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64);
 use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(sleep time);
 
 use SendoffTest;
 
-our @EXPORT = qw(account account_text letter wire send_mail send_mail_start sendmail finish_all b64 safe);
+our @EXPORT = qw(account account_text letter wire send_mail send_mail_start sendmail finish_all b64 safe
+	nobody queued queue_empty queue_dir);
 
 # What an account of the tests has unless a test says otherwise: short
 # deadlines, and names that do not depend on the machine.
@@ -21,7 +23,8 @@ my %usual = (
 	host => '{host}', port => '{port}', tls => 'off', from => 'me@example.test',
 	ehlo => 'client.example.test', timeout => '2s', connect_timeout => '3s', final_timeout => '2s'
 );
-my %usual_global = (domain => 'example.test', log => 'none');
+my @nobodies;
+my %usual_global = (domain => 'example.test', log => 'none', aliases => '/nonexistent/aliases');
 
 # The text of a configuration: account_text(KEY => VALUE, ..., global => {...});
 # undef leaves a key out.
@@ -77,7 +80,7 @@ sub send_mail_start
 {
 	my ($config, $args, %o) = @_;
 
-	return start_sendoff(['-C', $config, @{ $args // ['send', 'you@example.net'] }],
+	return start_sendoff(['-C', $config, @{ $args // ['send', '--no-queue', 'you@example.net'] }],
 		stdin => letter(), %o);
 }
 
@@ -106,6 +109,37 @@ sub finish_all
 		sleep 0.005;
 	}
 	return map { $_->finish } @runs;
+}
+
+# A server that nobody is: connections are refused at its port, which nobody else
+# can get as long as this is kept.
+sub nobody
+{
+	my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp') or die "socket: $@\n";
+
+	push @nobodies, $socket;
+	return bless { port => $socket->sockport }, 'SendoffTest::Send::Nobody';
+}
+
+sub SendoffTest::Send::Nobody::host { return '127.0.0.1' }
+sub SendoffTest::Send::Nobody::port { return $_[0]{port} }
+
+# The queue of the user that the runs are made as: its files in a state, by path.
+sub queue_dir { return workdir() . '/home/.local/state/sendoff/queue' }
+
+sub queued
+{
+	my ($state) = @_;
+
+	my @files = glob(queue_dir() . '/' . ($state // 'new') . '/*');
+
+	return @files;
+}
+
+sub queue_empty
+{
+	unlink glob(queue_dir() . "/{new,hold,failed,damaged,control,accounts,tmp}/*");
+	return;
 }
 
 sub b64 { return encode_base64($_[0], '') }

@@ -75,7 +75,6 @@ const struct command *command_find(const char *name);
 int cmd_send(struct globals *globals, char **words, int count);
 int cmd_config(struct globals *globals, char **words, int count);
 int cmd_queue(struct globals *globals, char **words, int count);
-int cmd_queue_watch(struct globals *globals, char **words, int count);
 int cmd_help(struct globals *globals, char **words, int count);
 int cmd_version(struct globals *globals, char **words, int count);
 

@@ -1,5 +1,6 @@
 /* cmd/main.c - under which name, and which command. */
 #include <string.h>
+#include <strings.h>
 
 #include "base/process.h"
 #include "cmd/cmd.h"
@@ -63,6 +64,16 @@ static int run_mode(struct globals *globals, char **words, int count, char mode)
 	return sendmail_main(globals, words + at, count - at, mode, false);
 }
 
+/* Sockets may be handed over to whatever becomes the runner: `queue watch`, -bd and
+ * -bD, and its roles, which are told by their names. */
+static bool takes_sockets(char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (!strcmp(words[i], "watch") || !strncasecmp(words[i], "-bd", 3))
+			return true;
+	return false;
+}
+
 int main(int argc, char **argv)
 {
 	struct globals globals = { 0 };
@@ -76,6 +87,8 @@ int main(int argc, char **argv)
 		return runner_accept_main(argc, argv);
 	if (!strcmp(name, RUNNER_DELIVER_NAME))
 		return runner_deliver_main(argc, argv);
+	if (!takes_sockets(words, count))
+		process_drop_inherited();
 	if (!strcmp(name, "sendmail"))
 		return sendmail_main(&globals, words, count, 0, false);
 	if (!strcmp(name, "mailq"))

@@ -10,11 +10,14 @@
 
 /* ---- options */
 
-enum { OPTION_ALL = 1, OPTION_CONTENT = 2, OPTION_MAX_AGE = 4, OPTION_MAX_COUNT = 8 };
+enum {
+	OPTION_ALL = 1, OPTION_CONTENT = 2, OPTION_MAX_AGE = 4, OPTION_MAX_COUNT = 8,
+	OPTION_INTERVAL = 16
+};
 
 struct queue_words {
 	unsigned given;            /* set of OPTION_ */
-	long max_age, max_count;   /* ms; messages */
+	long max_age, max_count, interval;   /* ms; messages; ms */
 };
 
 #define TAKE(name) static int take_##name(void *into, const char *value, struct err *e)
@@ -65,6 +68,16 @@ TAKE(max_count)
 	return take_number(&row, value, &w->max_count, e);
 }
 
+TAKE(interval)
+{
+	static const struct key row = { .name = "interval", .type = KEY_DURATION, .least = 1000,
+		.most = 400L * 86400 * 1000 };
+	struct queue_words *w = into;
+
+	w->given |= OPTION_INTERVAL;
+	return take_number(&row, value, &w->interval, e);
+}
+
 const struct opt queue_options[] = {
 	{ 0, "all", OPT_FLAG, NULL, "list: what was given up too; else: every message", take_all },
 	{ 0, "content", OPT_FLAG, NULL, "show: the message itself, as it is stored",
@@ -72,6 +85,8 @@ const struct opt queue_options[] = {
 	{ 0, "max-age", OPT_VALUE, "TIME", "check: how long a message may wait (1h)",
 		take_max_age },
 	{ 0, "max-count", OPT_VALUE, "N", "check: how many may wait", take_max_count },
+	{ 0, "interval", OPT_VALUE, "TIME", "watch: how often to look at least (30m)",
+		take_interval },
 	{ 0, NULL, OPT_FLAG, NULL, NULL, NULL }
 };
 
@@ -234,7 +249,7 @@ static const struct verb {
 	{ "remove", OPTION_ALL, -1 },
 	{ "retry", OPTION_ALL, -1 },
 	{ "check", OPTION_MAX_AGE | OPTION_MAX_COUNT, 0 },
-	{ "watch", 0, 0 },
+	{ "watch", OPTION_INTERVAL, 0 },
 };
 
 static const struct verb *find_verb(const char *word, struct err *e)
@@ -264,7 +279,8 @@ static const struct verb *find_verb(const char *word, struct err *e)
 
 static int check_use(const struct verb *v, const struct queue_words *w, int count, struct err *e)
 {
-	static const char *const names[] = { "all", "content", "max-age", "max-count" };
+	static const char *const names[] = { "all", "content", "max-age", "max-count",
+		"interval" };
 	unsigned wrong = w->given & ~v->options, bit = 0;
 
 	if (wrong) {
@@ -320,7 +336,7 @@ int cmd_queue(struct globals *globals, char **words, int count)
 	if (!v || check_use(v, &w, count ? count - 1 : 0, &e) < 0)
 		return print_failure(&e);
 	if (!strcmp(v->name, "watch"))
-		return cmd_queue_watch(globals, words + 1, count - 1);
+		return cmd_queue_watch(globals, w.interval);
 	if (queues_open(&q, globals, &e) < 0)
 		code = print_failure(&e);
 	else

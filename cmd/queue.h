@@ -8,6 +8,7 @@
  * queue_text.c    what they look like
  * queue_flush.c   flush, and sendmail -q
  * queue_check.c   check
+ * queue_watch.c   watch
  */
 #ifndef CMD_QUEUE_H
 #define CMD_QUEUE_H
@@ -71,6 +72,11 @@ int queue_flush(struct queues *q, char *const *words, int count);
 /* sendmail -q: what is due of one's own, once, for cron; id: only that, due or
  * not.  Silent unless something is wrong here. */
 int queue_run(const struct globals *globals, const char *id);
+
+/* ---- queue_watch.c */
+
+/* interval: ms; 0: the usual one. */
+int cmd_queue_watch(const struct globals *globals, long interval);
 
 /* ---- queue_check.c */
 

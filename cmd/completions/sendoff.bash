@@ -57,7 +57,7 @@ _sendoff()
 		mapfile -t COMPREPLY < <(compgen -W 'full hdrs' -- "$cur")
 		return
 		;;
-	-f | --sender | -F | --full-name | -V | --dsn-envid | --at | --max-age | --max-count)
+	-f | --sender | -F | --full-name | -V | --dsn-envid | --at | --max-age | --max-count | --interval)
 		return
 		;;
 	esac
@@ -81,7 +81,7 @@ _sendoff()
 		flush) word="$(_sendoff_accounts) $(_sendoff_ids)" ;;
 		*) word= ;;
 		esac
-		[[ $cur == -* ]] && word="$options --all --content --max-age --max-count"
+		[[ $cur == -* ]] && word="$options --all --content --max-age --max-count --interval"
 		;;
 	config)
 		word='show check'

@@ -46,6 +46,7 @@ complete -c sendoff -n '__fish_seen_subcommand_from queue' -l all -d 'What was g
 complete -c sendoff -n '__fish_seen_subcommand_from queue' -l content -d 'The message as it is stored'
 complete -c sendoff -n '__fish_seen_subcommand_from queue' -l max-age -x -d 'How long a message may wait'
 complete -c sendoff -n '__fish_seen_subcommand_from queue' -l max-count -x -d 'How many may wait'
+complete -c sendoff -n '__fish_seen_subcommand_from queue' -l interval -x -d 'How often to look at least'
 complete -c sendoff -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from show flush hold release remove retry' -a '(__sendoff_ids)'
 complete -c sendoff -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from flush' -a '(__sendoff_accounts)'
 

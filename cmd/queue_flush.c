@@ -224,7 +224,7 @@ static int flush_own(struct queues *q, char *const *words, int count, struct flu
 	struct progress p = { .globals = q->globals, .began = clock_ms(),
 		.terminal = isatty(STDERR_FILENO) && !q->globals->quiet && !q->globals->json };
 	struct flush_options o = { .uid = (uid_t)-1, .now = true, .override = true,
-		.patient = true, .config = q->config.file, .told = told, .context = &p };
+		.patient = true, .told = told, .context = &p };
 	struct spool_usage usage = { 0, 0 };
 	int r = check_config(q, e);
 
@@ -305,7 +305,6 @@ int queue_run(const struct globals *globals, const char *id)
 	if (r == 0)
 		r = check_config(&q, &e);
 	if (r == 0 && q.spool) {
-		o.config = q.config.file;
 		if (globals->verbose)
 			o.trace = print_trace;
 		r = run(&q, &o, id, &sum, &e);

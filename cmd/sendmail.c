@@ -53,7 +53,7 @@ static void take_o(struct sendmail *s, const char *value)
 		s->o.dot_ends = false;
 	else if (value[0] == 'e')
 		take_errors(s, value[1]);
-	else if (value[0] == 'd' && value[1] && strchr("ibqd", value[1])) {
+	else if (value[0] == 'd' && value[1] && strchr("ibq", value[1])) {
 		s->o.delivery_given = true;
 		s->o.delivery = value[1] == 'i' ? DELIVERY_NOW :
 			value[1] == 'b' ? DELIVERY_BACKGROUND : DELIVERY_QUEUE;

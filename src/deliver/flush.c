@@ -280,7 +280,7 @@ static bool courier_start(struct lane *l, struct slot *slot)
 	struct flush *f = l->flush;
 	struct courier *c = mem_alloc(sizeof(*c));
 	struct session_hooks hooks = { .trace = f->o->trace ? courier_trace : NULL,
-		.idle = courier_idle, .ended = courier_ended, .context = c };
+		.idle = courier_idle, .ended = courier_ended, .pauses = true, .context = c };
 
 	c->lane = l;
 	c->slot = slot;
@@ -482,6 +482,7 @@ static void courier_soon(struct watch *w, short revents)
 		finish(c);
 	else
 		feed(c);
+	session_resume(c->session);
 	if (!c->ended)
 		lane_widen(l);
 }
@@ -576,7 +577,8 @@ int flush_run(struct spool *s, const struct config *c, const struct flush_option
 	f.stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = stopped,
 		.owner = &f };
 	f.sync = (struct watch){ .fd = -1, .run = sync_marks, .owner = &f };
-	if (collect(&f)) {
+	/* Once more: what was given up in the first look has left reports. */
+	if (collect(&f) | collect(&f)) {
 		if (f.stop.fd >= 0)
 			loop_add(&f.loop, &f.stop);
 		run_lanes(&f);

@@ -40,7 +40,7 @@ static bool attend(const struct visit *v, const char *id, const struct finding *
 	if (spool_hold(v->spool, QUEUE_NEW, id, &h, &e) <= 0)
 		return true;   /* somebody else sees to it */
 	if (held_load(h, false, &n, &e) == 0) {
-		if (entry_in_state(&n, RECIPIENT_FAILED))
+		if (entry_in_state(&n, RECIPIENT_FAILED) || !entry_waiting(&n))
 			giveup_failed(v->spool, c, f->account, h, &n, &e);
 		else if (expired)
 			giveup_expired(v->spool, c, f->account, h, &n, &e);
@@ -117,7 +117,7 @@ static enum wish weigh(const struct visit *v, const struct entry *n, struct find
 
 	f->config = config_of(v->shelf, v->config, n->config, &e);
 	f->account = f->config ? visit_route(f->config, n, &e) : NULL;
-	if ((expired || late || entry_in_state(n, RECIPIENT_FAILED)) &&
+	if ((expired || late || !entry_waiting(n) || entry_in_state(n, RECIPIENT_FAILED)) &&
 	    attend(v, n->id, f, expired))
 		return WISH_GONE;
 	if (!is_due(v, n, &f->when)) {

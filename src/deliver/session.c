@@ -52,6 +52,9 @@ struct session {
 	uint64_t done;                      /* messages, when the limit was set */
 	struct smtp_message *waiting, **waiting_end;   /* submitted before there was an engine */
 	bool failing, finish_asked, idle_told, turning;
+	bool readable;                      /* there may be something to read */
+	bool paused;                        /* see session_hooks.pauses */
+	uint64_t told;                      /* messages done when that was last looked at */
 };
 
 /* ---- the end */
@@ -289,6 +292,7 @@ static void shake(struct session *s)
 		s->hooks.trace(s->hooks.context, SMTP_NOTE, note, (size_t)len);
 	}
 	s->stage = STAGE_TALK;
+	s->readable = true;   /* TLS may have read ahead */
 	s->since = clock_ms();   /* the handshake had a deadline of its own */
 	smtp_tls_done(s->engine, &binding, facts->verified);
 }
@@ -363,11 +367,13 @@ static enum moved read_some(struct session *s)
 	enum conn_result r = conn_read(&s->conn, data, sizeof(data), &count, &events, &e);
 
 	if (r == CONN_OK) {
+		s->readable = count == sizeof(data) || conn_pending(&s->conn);
 		smtp_received(s->engine, data, count);
 		explicit_bzero(data, count < 512 ? count : 512);
 		return MOVED_SOME;
 	}
 	if (r == CONN_AGAIN) {
+		s->readable = false;
 		s->watch.events |= events;
 		return MOVED_NOTHING;
 	}
@@ -412,6 +418,12 @@ static bool serve(struct session *s, enum smtp_want want)
 	return false;
 }
 
+static void note_done(struct session *s)
+{
+	s->paused |= s->hooks.pauses && smtp_load(s->engine)->done != s->told;
+	s->told = smtp_load(s->engine)->done;
+}
+
 static void talk(struct session *s)
 {
 	for (;;) {
@@ -423,8 +435,13 @@ static void talk(struct session *s)
 		if (s->stage != STAGE_TALK)
 			return;
 		s->watch.events = 0;
-		out = write_some(s);
-		in = read_some(s);   /* also when writing failed: the server may have said why */
+		note_done(s);
+		out = s->paused ? MOVED_NOTHING : write_some(s);
+		/* Also when writing failed: the server may have said why.  Where poll(2) has
+		 * not said that something is there, it is asked: behind a content each call
+		 * in vain would be one more at which death leaves a message in doubt. */
+		s->watch.events |= POLLIN;
+		in = s->readable || out == MOVED_END ? read_some(s) : MOVED_NOTHING;
 		if (out == MOVED_END && in == MOVED_NOTHING)
 			lost(s, CONN_CLOSED, &(struct err){ 0 });
 		if (out == MOVED_NOTHING && in == MOVED_NOTHING)
@@ -454,6 +471,7 @@ static void ready(struct watch *w, short revents)
 {
 	struct session *s = w->owner;
 
+	s->readable |= (revents & ~POLLOUT) != 0;
 	if (!revents)
 		expired(s);
 	else
@@ -555,7 +573,7 @@ struct session *session_start(struct loop *l, const struct account *a,
 	s->connect_deadline = clock_ms() + (uint64_t)a->net.connect_timeout;
 	set_limit(s);
 	s->dial = dial_start(l, &a->net, s->connect_deadline, connected, s);
-	/* While the network is at it: the roots (a large part of all the work). */
+	/* While the network is at it: GnuTLS and the roots (a large part of all the work). */
 	if (s->stage == STAGE_DIAL && a->smtp.tls != SMTP_TLS_OFF) {
 		s->trust = tls_trust_load(&a->tls, &e);
 		if (!s->trust)
@@ -615,6 +633,15 @@ void session_finish(struct session *s)
 		return;
 	smtp_finish(s->engine);
 	if (!s->turning && s->stage != STAGE_OVER)
+		turn(s);
+}
+
+void session_resume(struct session *s)
+{
+	if (!s->paused)
+		return;
+	s->paused = false;
+	if (!s->turning && s->engine && s->stage != STAGE_OVER)
 		turn(s);
 }
 

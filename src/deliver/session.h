@@ -20,6 +20,10 @@ struct session_hooks {
 	/* Called once, last: f is NULL when all ended well, else borrowed until
 	 * session_free(), which must not be called in it. */
 	void (*ended)(void *context, const struct smtp_failure *f);
+	/* Behind a message that is done nothing more is written until session_resume():
+	 * what became of it is on disk before the next content is on its way, so that
+	 * death in between leaves neither in doubt. */
+	bool pauses;
 	void *context;
 };
 
@@ -34,6 +38,8 @@ void session_submit(struct session *s, struct smtp_message *m);
  * the next message when one is done asks here first. */
 bool session_takes_more(const struct session *s);
 void session_finish(struct session *s);   /* no more messages: QUIT behind the last one */
+
+void session_resume(struct session *s);
 
 /* Ends it now, for a reason from outside (a signal). */
 void session_abort(struct session *s, const struct err *why);

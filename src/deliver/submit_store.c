@@ -20,18 +20,22 @@ enum { FOLLOW_MS = 60 * 1000 };
 
 /* ---- storing */
 
+/* Why it waits.  Where the server may have it, that counts more than how the
+ * connection broke. */
 static const struct cause *cause_of(const struct run *r)
 {
 	const struct outcome *o = &r->out->outcome;
 	const struct smtp_message *m = &r->out->attempt.smtp;
 
+	for (size_t i = 0; m->results && i < m->count; i++)
+		if (m->results[i].verdict == VERDICT_UNKNOWN)
+			return cause_of_result(&m->results[i], NULL);
 	if (o->err.kind != ERR_NONE)
 		return cause_of_err(&o->err);
 	if (o->refusal.code)
 		return cause_of_result(&o->refusal, r->out->route.account->net.host);
 	for (size_t i = 0; m->results && i < m->count; i++)
-		if (m->results[i].verdict == VERDICT_TRY_LATER ||
-		    m->results[i].verdict == VERDICT_UNKNOWN)
+		if (m->results[i].verdict == VERDICT_TRY_LATER)
 			return cause_of_result(&m->results[i], r->out->route.account->net.host);
 	return NULL;
 }
@@ -74,6 +78,9 @@ static void store(struct run *r)
 		snprintf(o->id, sizeof(o->id), "p-%s", id);
 		out->unwatched = !r->o->queue_only && !spool_is_watched(r->spool);
 	}
+	/* Whatever kept it from being stored, it may be sent again. */
+	if (o->store.kind != ERR_NONE && o->store.kind != ERR_MESSAGE)
+		o->store.kind = ERR_STORE;
 }
 
 /* ---- what it says about the account */

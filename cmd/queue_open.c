@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/daemon.h"
 #include "base/process.h"
 #include "cmd/queue.h"
 #include "deliver/enqueue.h"
@@ -40,6 +41,21 @@ static int open_own(struct queues *q, const struct config *c, struct err *e)
 	return r < 0 && e->kind != ERR_NO_QUEUE ? -1 : 0;
 }
 
+/* Root where no runner is, and nothing of its own was ever queued: the system's
+ * queue, in which it stored what it could not send. */
+static int open_system(struct queues *q, struct err *e)
+{
+	if (q->spool || q->runner || geteuid() != 0 || q->config.file ||
+	    process_env("SENDOFF_HOST") || access(config_system_spool(), F_OK) < 0)
+		return 0;
+	if (process_become(CONFIG_RUNNER_USER, e) < 0)
+		return -1;
+	if (geteuid() == 0)
+		return 0;
+	q->manage.scope = 's';
+	return open_own(q, NULL, e);
+}
+
 int queues_open(struct queues *q, const struct globals *globals, struct err *e)
 {
 	bool good;
@@ -61,6 +77,11 @@ int queues_open(struct queues *q, const struct globals *globals, struct err *e)
 	q->runner = !globals->config && !process_env("SENDOFF_CONFIG") &&
 		!process_env("SENDOFF_HOST") && (q->config.runner || config_has_runner() ||
 		access(config_control_socket(), F_OK) == 0);
+	if (open_system(q, e) < 0)
+		return -1;
+	*e = (struct err){ 0 };
+	q->manage.spool = q->spool;
+	q->manage.asker.uid = geteuid();
 	return 0;
 }
 
@@ -98,6 +119,6 @@ int queues_ask(json_t *question, void (*answer)(void *context, const json_t *obj
 bool queues_is_system(const struct queues *q, const char *id)
 {
 	if (id[0] && id[1] == '-')
-		return id[0] == 's';
+		return id[0] == 's' && q->manage.scope != 's';
 	return q->runner && !(q->spool && manage_has(&q->manage, id));
 }

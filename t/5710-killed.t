@@ -18,7 +18,7 @@ my ($callers, $each) = (8, 63);
 my $server = server_start;
 my $port = $server->port;
 $server->stop;
-my $runner = runner_start(<<'END', port => $port, restart => 0.05, aliases => "root: somebody\@example.net\n");
+my $runner = runner_start(<<'END', port => $port, restart => 0.05,
 [sendoff]
 domain = machine.example.test
 retry = 1s 2s
@@ -28,6 +28,7 @@ host = 127.0.0.1
 port = {port}
 tls = off
 END
+	aliases => "root: somebody\@example.net\n");
 
 my $loop = <<'END';
 for i in $(seq $2); do

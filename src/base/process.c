@@ -316,11 +316,14 @@ static bool home_is_own(const char *home)
 const char *process_home(void)
 {
 	static char path[PATH_MAX];
+	static uid_t whose;   /* root may become somebody else meanwhile */
 	const char *home = process_env("HOME");
 	const struct passwd *entry;
 
-	if (path[0])
+	if (path[0] && whose == geteuid())
 		return path;
+	path[0] = '\0';
+	whose = geteuid();
 	if (!home_is_own(home)) {
 		entry = getpwuid(geteuid());
 		home = entry ? entry->pw_dir : NULL;

@@ -27,12 +27,24 @@ static bool may_use(const char *path)
 	return S_ISDIR(st.st_mode) && st.st_uid == geteuid();
 }
 
+/* Where the system's queue is one's own: the runner's user, also when root became
+ * that one to send by itself where no runner is.  A runner finds it there. */
+static bool owns_system_spool(void)
+{
+	struct stat st;
+
+	return geteuid() != 0 && stat(config_system_spool(), &st) == 0 && S_ISDIR(st.st_mode) &&
+		st.st_uid == geteuid();
+}
+
 char *enqueue_path(const struct config *c, struct err *e)
 {
 	const char *state = process_env("XDG_STATE_HOME"), *home;
 
 	if (c && c->global.queue_dir)
 		return mem_string(c->global.queue_dir);
+	if (owns_system_spool())
+		return mem_string(config_system_spool());
 	if (state && may_use(state))
 		return mem_printf("%s/sendoff/queue", state);
 	home = process_home();
@@ -77,6 +89,14 @@ static void add_recipients(struct entry *n, const struct message *m, const struc
 	}
 }
 
+static const char *what_happened(const struct entry *n, const struct enqueue_facts *f)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (n->recipients[i].unsure)
+			return "unsure";
+	return f->tried ? "tried" : "waits";
+}
+
 static void describe(struct entry *n, const struct message *m, const struct enqueue_facts *f)
 {
 	struct buf from = BUF_INIT(ADDRESS_PATH_MAX + 1);
@@ -118,7 +138,7 @@ static void describe(struct entry *n, const struct message *m, const struct enqu
 		n->last_account = copy(f->tried_account);
 		n->cause = copy(f->tried_cause);
 		n->reason = copy(f->tried_reason);
-		entry_event(n, n->created, f->tried ? "tried" : "waits", f->tried_reason);
+		entry_event(n, n->created, what_happened(n, f), f->tried_reason);
 	}
 }
 

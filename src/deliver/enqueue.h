@@ -7,8 +7,8 @@
 #include "deliver/message.h"
 #include "queue/spool.h"
 
-/* Where the queue of this user is: `queue_dir`, else $XDG_STATE_HOME/sendoff/queue,
- * else ~/.local/state/sendoff/queue.  c may be NULL (a configuration that cannot
+/* Where the queue of this user is: `queue_dir`, for the runner's user the system's,
+ * else $XDG_STATE_HOME/sendoff/queue, else ~/.local/state/sendoff/queue.  c may be NULL (a configuration that cannot
  * be read stops no mail from being stored).  Own; NULL with ERR_STORE: no home. */
 char *enqueue_path(const struct config *c, struct err *e);
 

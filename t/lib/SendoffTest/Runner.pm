@@ -41,8 +41,10 @@ sub works
 }
 
 # Runs the test again in a namespace of its own, where that can be; else skips.
+# What it returns is the machine, without a runner.
 sub namespace
 {
+	my ($class) = @_;
 	my $ours = readlink('/proc/self/ns/mnt') // '';
 
 	Test::More::plan(skip_all => 'only root can play systemd') if $> != 0;
@@ -55,6 +57,7 @@ sub namespace
 		die "unshare: $!\n";
 	}
 	make_machine();
+	return bless { owner => $$ }, $class;
 }
 
 sub mounted

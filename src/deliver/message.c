@@ -107,12 +107,12 @@ static int fix_header(struct message *m, const struct intake *in, struct err *e)
 	};
 
 	clock_rfc5322(now, clock_local_offset(now), date, sizeof(date));
-	if (in->received)
-		header_add(&m->header, "Received", in->received);
+	if (in->received)   /* not folded: people and programs look for it by the line */
+		buf_printf(&m->header, "Received: %s\r\n", in->received);
 	if (make_message_id(in->id_domain ? in->id_domain : in->domain, id, sizeof(id), e) < 0 ||
 	    fixup_intake(buf_text(block), block->len, &fix, &m->header, e) < 0)
 		return -1;
-	if (fixup_count_received(buf_text(&m->header), m->header.len) > RECEIVED_MOST) {
+	if (fixup_count_received(buf_text(block), block->len) > RECEIVED_MOST) {
 		err_set(e, ERR_MESSAGE, "the message has more than %d Received lines: it goes round in "
 			"a loop", RECEIVED_MOST);
 		return err_hint(e, "look at its Received lines for the two systems that send it to "

@@ -13,13 +13,13 @@
 
 #include "base/process.h"
 
-pid_t process_background(void)
+bool process_background(void (*work)(void *context), void *context)
 {
 	pid_t pid = fork();
 	int null;
 
 	if (pid != 0)
-		return pid;
+		return pid > 0;
 	setsid();
 	null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	for (int fd = 0; fd <= 2; fd++)
@@ -30,7 +30,8 @@ pid_t process_background(void)
 	if (chdir("/") < 0)
 		errno = 0;   /* wherever that is, it is not needed */
 	process_catch_signals();
-	return 0;
+	work(context);
+	_exit(0);
 }
 
 /* The last line of /proc/self/cgroup ends in the unit's name; a terminal or a
@@ -41,7 +42,7 @@ bool process_in_service(void)
 	ssize_t len;
 	int fd;
 
-	if (!getenv("INVOCATION_ID"))
+	if (!process_env("INVOCATION_ID"))
 		return false;
 	fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

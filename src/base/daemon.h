@@ -8,10 +8,10 @@
 
 #include "base/err.h"
 
-/* A child of its own session, 0 to 2 on /dev/null, in the root directory,
- * signals caught anew.  0 in the child; its pid in the parent, which need not
- * wait for it; -1: none could be made. */
-pid_t process_background(void);
+/* Does that work in a child of its own session, 0 to 2 on /dev/null, in the root
+ * directory, signals caught anew; it ends with the work, and nobody need wait for
+ * it.  False: none could be made. */
+bool process_background(void (*work)(void *context), void *context);
 
 /* Part of a systemd service: what is left behind there is killed with it. */
 bool process_in_service(void);

@@ -571,14 +571,16 @@ int flush_run(struct spool *s, const struct config *c, const struct flush_option
 {
 	struct flush f = { .spool = s, .config = c, .o = o, .r = r, .began = time(NULL) };
 	int good = 0;
+	bool some;
 
 	memset(r, 0, sizeof(*r));
 	loop_init(&f.loop);
 	f.stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = stopped,
 		.owner = &f };
 	f.sync = (struct watch){ .fd = -1, .run = sync_marks, .owner = &f };
-	/* Once more: what was given up in the first look has left reports. */
-	if (collect(&f) | collect(&f)) {
+	some = collect(&f);
+	some = collect(&f) || some;   /* what was given up in the first look has left reports */
+	if (some) {
 		if (f.stop.fd >= 0)
 			loop_add(&f.loop, &f.stop);
 		run_lanes(&f);

@@ -206,20 +206,23 @@ static bool is_wanted(const struct run *r)
 	return o->delivered && something_waits(r->spool);
 }
 
-void store_follow(struct run *r)
+/* In the child: what it has of ours is memory only. */
+static void follow(void *context)
 {
-	struct flush_options o = { .uid = (uid_t)-1 };
+	const struct run *r = context;
+	struct flush_options o = { .uid = (uid_t)-1, .account = r->out->route.account->name,
+		.config = r->config->file, .deadline = clock_ms() + FOLLOW_MS };
 	struct flush_result result;
 	struct spool *spool = NULL;
 	struct err ignored;
 
-	if (!is_wanted(r) || process_background() != 0)
-		return;
-	/* The child: what it has of ours is memory only. */
-	o.account = r->out->route.account->name;
-	o.config = r->config->file;
-	o.deadline = clock_ms() + FOLLOW_MS;
 	if (spool_open(&spool, r->queue, false, &ignored) == 0)
 		flush_run(spool, r->config, &o, &result, &ignored);
-	_exit(0);
+	spool_close(&spool);
+}
+
+void store_follow(struct run *r)
+{
+	if (is_wanted(r))
+		process_background(follow, r);
 }

@@ -93,18 +93,8 @@ unlike($message, qr/^From: .*root/m, '... in From as well');
 
 # ---- the runner is locked in
 
-sub processes
-{
-	my @found;
-
-	for my $dir (glob '/proc/[0-9]*') {
-		my $status = eval { file_read("$dir/status") } // next;
-		push @found, { status => $status, command => eval { file_read("$dir/cmdline") } // '' }
-			if $status =~ /^Uid:\t(?:\d+\t)*$SendoffTest::Runner::mail_uid\b/m;
-	}
-	return @found;
-}
-my @roles = processes();
+my %all = $runner->processes;
+my @roles = values %all;
 cmp_ok(scalar @roles, '>=', 2, 'the roles of the runner run');
 ok((grep { $_->{command} =~ /^sendoff-accept\0/ } @roles), '... sendoff-accept is one');
 is_deeply([ grep { $_->{status} !~ /^CapEff:\t0+$/m || $_->{status} !~ /^NoNewPrivs:\t1$/m } @roles ],

@@ -29,7 +29,7 @@ use SendoffTest ();
 our @EXPORT = qw(runner_start);
 
 my ($base, $state) = ('/mnt/sendoff', '/mnt/sendoff/standin');
-our $mail_uid = 29999;             # sendoff's
+my $mail_uid = 29999;              # sendoff's
 my %user = (alice => 30001, bob => 30002);
 my %running;
 
@@ -57,7 +57,7 @@ sub namespace
 		die "unshare: $!\n";
 	}
 	make_machine();
-	return bless { owner => $$ }, $class;
+	return $running{machine} = bless { owner => $$ }, $class;
 }
 
 sub mounted
@@ -273,6 +273,25 @@ sub as_root
 		env => { HOME => "$base/home/root", USER => 'root', %{ $o{env} // {} } });
 }
 
+# The processes of this runner, and of no other test's: NUMBER => { parent,
+# status, command }.
+sub processes
+{
+	my ($self) = @_;
+	my $where = $self->runner_pid || 'self';
+	my $namespace = readlink("/proc/$where/ns/mnt") // '';
+	my %found;
+
+	for my $pid (map { m{(\d+)$} } glob '/proc/[0-9]*') {
+		next if (readlink("/proc/$pid/ns/mnt") // '') ne $namespace;
+		my $status = eval { SendoffTest::file_read("/proc/$pid/status") } // '';
+		next if $status !~ /^Uid:(?:\t$mail_uid){4}$/m || $status =~ /^State:\tZ/m;
+		$found{$pid} = { parent => $status =~ /^PPid:\t(\d+)$/m, status => $status,
+			command => eval { SendoffTest::file_read("/proc/$pid/cmdline") } // '' };
+	}
+	return %found;
+}
+
 # The messages in a state of its queue.
 sub queued
 {
@@ -281,9 +300,19 @@ sub queued
 	return map { m{([^/]+)$} } glob '/var/spool/sendoff/' . ($where // 'new') . '/*';
 }
 
+# What was started without t/standin ends with the test as well.
+sub end_others
+{
+	my ($self) = @_;
+	my %left = $self->processes;
+
+	CORE::kill('KILL', keys %left) if !$self->{pid};
+}
+
 END {
 	local $?;
-	$_->stop for grep { $_->{owner} == $$ } values %running;
+	$_->stop for grep { $_->{pid} && $_->{owner} == $$ } values %running;
+	$_->end_others for grep { !$_->{pid} && $_->{owner} == $$ } values %running;
 }
 
 1;

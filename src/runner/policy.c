@@ -258,6 +258,9 @@ json_t *policy_make(const struct config *c, const struct alias_book *b, const ch
 	return out;
 }
 
+/* Where they come from; it holds nothing that could be asked for. */
+static const struct conf_source told = { .name = NULL };
+
 static int read_accounts(struct policy *p, const json_t *list, struct err *e)
 {
 	struct config *c = &p->config;
@@ -272,6 +275,7 @@ static int read_accounts(struct policy *p, const json_t *list, struct err *e)
 		memset(a, 0, sizeof(*a));
 		a->name = mem_string(name ? name : "");
 		a->scope = SCOPE_SYSTEM;
+		a->source = &told;
 		if (read_settings(account_tables, account_told, json_object_get(one, "who"), a,
 				e) < 0)
 			return -1;
@@ -390,7 +394,6 @@ int policy_explain(const struct policy *p, const struct person *who,
 {
 	static char all[] = "*", none[] = "";
 	char *everybody[] = { all }, *nobody[] = { none };
-	struct conf_source source = { .name = NULL };
 	struct config c = p->config;
 	struct route_question about = *q;
 	struct route route = { .account = NULL };
@@ -403,7 +406,6 @@ int policy_explain(const struct policy *p, const struct person *who,
 	c.accounts = mem_grow(NULL, c.count, sizeof(*c.accounts));
 	for (size_t i = 0; i < c.count; i++) {
 		c.accounts[i] = p->config.accounts[i];
-		c.accounts[i].source = &source;
 		c.accounts[i].who.users = (struct key_list){
 			may_use(p, &p->config.accounts[i], who) ? everybody : nobody, 1
 		};

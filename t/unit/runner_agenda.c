@@ -124,7 +124,7 @@ static void test_many(void)
 {
 	struct agenda a = { .items = NULL };
 	struct errand *r;
-	char name[16];
+	char name[32];
 	int count = 0;
 
 	agenda_begin(&a);

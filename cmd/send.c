@@ -109,6 +109,12 @@ TAKE(queue_only)
 	return 0;
 }
 
+/* What has passed is now. */
+static int64_t from_now_on(time_t when)
+{
+	return when > time(NULL) ? when : 0;
+}
+
 /* "2026-11-22 10:00", with or without seconds, a T in between or a Z behind;
  * "+90m", "+2h", "+1d". */
 TAKE(at)
@@ -121,7 +127,7 @@ TAKE(at)
 	long ms = 0;
 
 	if (value[0] == '+' && key_parse(&wait, value + 1, &ms, e) == 0) {
-		w->not_before = (int64_t)time(NULL) + ms / 1000;
+		w->not_before = from_now_on(time(NULL) + ms / 1000);
 		return 0;
 	}
 	for (size_t i = 0; value[0] != '+' && i < COUNT(forms); i++) {
@@ -130,7 +136,7 @@ TAKE(at)
 
 		if (!end || (*end && strcmp(end, "Z") != 0))
 			continue;
-		w->not_before = *end ? timegm(&when) : mktime(&when);
+		w->not_before = from_now_on(*end ? timegm(&when) : mktime(&when));
 		return 0;
 	}
 	err_set(e, ERR_USAGE, "--at is no time");
@@ -249,12 +255,14 @@ static int tell(const struct globals *globals, const struct submission *s,
 	if (code && manner->file)
 		buf_printf(&err, "sendoff: %s: not sent, or not to all (exit code %d)\n", manner->file,
 			code);
-	/* cron would mail what a sendmail says of a message that is stored. */
-	if (!queued || !manner->silent || code)
+	/* cron would mail what a sendmail says of a message that is stored, or of a
+	 * refusal that is told by mail. */
+	if (!(queued || s->outcome.reported) || !manner->silent || code)
 		outcome_describe(&s->outcome, &err);
 	if (s->outcome.queued && s->unwatched && !manner->silent)
-		buf_add_text(&err, "  it goes out with the next message that does; at once: `sendoff "
-			"queue flush`; always by itself: `sendoff queue watch`\n");
+		buf_printf(&err, "  it goes out with the next message that does%s; always by itself: "
+			"`sendoff queue watch`\n", s->outcome.not_before ? " from then on" :
+			"; at once: `sendoff queue flush`");
 	if (s->log_warning[0] && (code || !manner->silent))
 		buf_printf(&err, "sendoff: %s\n", s->log_warning);
 	if (!code && !globals->json && (person || manner->file) && !s->outcome.queued)
@@ -352,6 +360,15 @@ static int check_words(char **words, int count, struct err *e)
 	return 0;
 }
 
+static int check_when(const struct send_words *w, struct err *e)
+{
+	if (!w->no_queue || (!w->queue_only && !w->not_before))
+		return 0;
+	err_set(e, ERR_USAGE, "--no-queue is now or never, and %s is later",
+		w->queue_only ? "--queue" : "--at");
+	return err_hint(e, "leave one of them out");
+}
+
 int cmd_send(struct globals *globals, char **words, int count)
 {
 	struct send_words w = { .files = NULL };
@@ -362,7 +379,7 @@ int cmd_send(struct globals *globals, char **words, int count)
 	int code = 0;
 
 	if (opt_parse(send_options, &w, globals, words, &count, &e) < 0 ||
-	    check_words(words, count, &e) < 0) {
+	    check_when(&w, &e) < 0 || check_words(words, count, &e) < 0) {
 		code = print_failure(&e);
 	} else if (globals->help) {
 		char name[] = "send", *named[] = { name };

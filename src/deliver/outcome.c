@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/text.h"
 
@@ -281,9 +282,20 @@ static bool all_alike(const struct outcome *o)
 		failure_cause(o);
 }
 
+static const char *moment_of(int64_t when, char *out, size_t size)
+{
+	time_t at = (time_t)when;
+	struct tm local;
+
+	if (!localtime_r(&at, &local) || !strftime(out, size, "%Y-%m-%d %H:%M:%S", &local))
+		snprintf(out, size, "%lld", (long long)when);
+	return out;
+}
+
 /* One line, and why: the rest of the story is `sendoff queue show`. */
 static void describe_queued(const struct outcome *o, struct buf *out)
 {
+	char moment[64];
 	char reason[sizeof(((struct err *)0)->text)] = "";
 	const struct cause *cause = failure_cause(o);
 	size_t waiting = o->later + o->unknown + o->not_sent;
@@ -292,6 +304,8 @@ static void describe_queued(const struct outcome *o, struct buf *out)
 	buf_printf(out, "sendoff: queued as %s", o->id);
 	if (o->attempt && waiting && waiting < o->attempt->smtp.count)
 		buf_printf(out, " for %zu of %zu recipients", waiting, o->attempt->smtp.count);
+	if (o->not_before)
+		buf_printf(out, ", not before %s", moment_of(o->not_before, moment, sizeof(moment)));
 	buf_printf(out, "%s%s\n", reason[0] ? ": " : "", reason);
 	if (o->unknown)
 		buf_add_text(out, "  it may have been delivered already; it is sent once more, equal "

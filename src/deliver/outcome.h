@@ -37,6 +37,7 @@ struct outcome {
 	bool no_queue;                       /* what was not sent is not stored */
 	bool queued;                         /* what was not sent is in the queue ... */
 	bool handed_over;                    /* ... or all of it is the runner's */
+	int64_t not_before;                  /* ... to be sent then; 0: as soon as possible */
 	char id[32];                         /* ... under this id, with its scope; "" none */
 	struct err store;                    /* kind ERR_NONE: storing did not fail */
 	bool reported;                       /* refusals are told by mail */

@@ -75,6 +75,7 @@ static void store(struct run *r)
 		o->store = r->no_spool;
 	} else if (enqueue(r->spool, &out->message, &facts, id, &o->store) == 0) {
 		o->queued = true;
+		o->not_before = r->o->not_before;
 		snprintf(o->id, sizeof(o->id), "p-%s", id);
 		out->unwatched = !r->o->queue_only && !spool_is_watched(r->spool);
 	}

@@ -58,9 +58,9 @@ struct entry_recipient {
 	int64_t when;           /* of it; seconds since 1970 */
 };
 
-/* What happened, oldest first.  what is one of: accepted, tried, sent, unsure,
- * held, released, retried, delayed, failed, reported, damaged (a control file
- * that was, and is set aside). */
+/* What happened, oldest first.  what is one of: accepted, waits (it was not tried:
+ * why), tried, sent, unsure, held, released, retried, delayed, failed, reported,
+ * damaged (a control file that was, and is set aside). */
 struct entry_event {
 	int64_t when;
 	char  what[12];

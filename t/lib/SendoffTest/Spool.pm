@@ -11,7 +11,7 @@ use Exporter 'import';
 
 use SendoffTest;
 
-our @EXPORT = qw(spool_put spool_ids spool_control);
+our @EXPORT = qw(spool_put spool_ids spool_control spool_entry spool_park);
 
 my @states = qw(new hold failed damaged);
 
@@ -67,6 +67,48 @@ sub spool_ids
 
 	my @ids = sort map { m{([^/]+)$} } glob "$dir/$state/*";
 	return @ids;
+}
+
+sub decode { return $_[0] =~ s/%([0-9A-F]{2})/chr hex $1/ger }
+
+# A message file taken apart: { content, head => { WORD => VALUE, to => [ADDRESS,
+# ...], was => [NAME or undef, ...], events => [[WHAT, TEXT], ...] } }, or undef
+# with the reason on stderr when it is not whole.
+sub spool_entry
+{
+	my ($path) = @_;
+	my $text = file_read($path);
+	my %head = (to => [], was => [], events => []);
+
+	if ($text !~ /\Asendoff-message 1\nlength (\d{20})\nsha256 ([0-9a-f]{64})\n(.*)\z/s ||
+	    $1 != length $3 || $2 ne sha256_hex($3)) {
+		diag("$path is not whole");
+		return undef;
+	}
+	my ($lines, $content) = split /\n\n/, $3, 2;
+	for my $line (split /\n/, $lines) {
+		my ($word, $value) = split / /, $line, 2;
+		if ($word eq 'to') {
+			$value =~ /^<(\S*)>(?: was=(\S+))?$/ or diag("$path: $line");
+			push @{ $head{to} }, decode($1);
+			push @{ $head{was} }, defined $2 ? decode($2) : undef;
+		} elsif ($word eq 'event') {
+			push @{ $head{events} }, [ $value =~ /^\d+ (\S+)(?: (\S+))?$/ ? ($1, decode($2 // '')) : () ];
+		} else {
+			$head{$word} = $word eq 'recipient' ? $value : decode($value);
+		}
+	}
+	return { head => \%head, content => $content };
+}
+
+# What is kept of an account: { WORD => VALUE }; empty when nothing is.
+sub spool_park
+{
+	my ($dir, $account) = @_;
+	my $path = "$dir/accounts/$account";
+
+	return {} if !-e $path;
+	return { map { /^(\S+) (.*)$/ ? ($1 => decode($2)) : () } split /\n/, file_read($path) };
 }
 
 # The lines of a control file, without its front.

@@ -1,0 +1,505 @@
+#!/usr/bin/perl
+# What cannot be sent now is stored, and only then is it exit 0; what cannot be
+# stored either is 75, and nothing is left of it.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Fcntl qw(F_SETLK F_WRLCK);
+use JSON::PP;
+use POSIX ();
+use SendoffTest;
+use SendoffTest::Send;
+use SendoffTest::Spool;
+use Time::HiRes qw(sleep time);
+
+my %me = (user => 'me@example.test', password => 'p w');
+my $id_shape = qr/p-[a-z2-7]{12}/;
+my $homes = 0;
+
+# A home of its own for each run: no account is parked by another.
+sub home
+{
+	my $home = workdir() . '/home-' . ++$homes;
+
+	mkdir $home, 0700;
+	return $home;
+}
+
+sub queue_of { return "$_[0]/.local/state/sendoff/queue" }
+
+# Keeps the lock of a watcher as long as what it gives is kept.
+sub watched
+{
+	my ($home) = @_;
+	my ($dir, $whole) = (queue_of($home), pack 's! s! x![q] q q l x![q]', F_WRLCK, 0, 0, 0, 0);
+
+	mkdir $_, 0700 for map { "$home/$_" } qw(.local .local/state .local/state/sendoff .local/state/sendoff/queue);
+	open(my $lock, '>', "$dir/lock") or die "$dir/lock: $!\n";
+	chmod 0600, "$dir/lock";
+	fcntl($lock, F_SETLK, $whole) or die "$dir/lock: $!\n";
+	return $lock;
+}
+
+# Every file of a queue that is not the lock or the knowledge of an account.
+sub files_of
+{
+	my ($dir) = @_;
+
+	my @files = sort map { s{^\Q$dir\E/}{}r } grep { -f && !m{/(?:accounts/[^/]+|lock)$} } glob("$dir/*/* $dir/*");
+	return @files;
+}
+
+# Exactly one entry, whole, and nothing else: taken apart.
+sub one_entry
+{
+	my ($name, $home, $state) = @_;
+	my $dir = queue_of($home);
+	my @files = files_of($dir);
+	my $entry;
+
+	is(scalar @files, 1, "A1: $name: one file") or diag("@files");
+	return {} if @files != 1;
+	like($files[0], qr{^@{[$state // 'new']}/[a-z2-7]{12}$}, "$name: in its place, by its id");
+	my @st = stat "$dir/$files[0]";
+	is_deeply([$st[2] & 07777, $st[3], $st[4]], [0600, 1, $>], "$name: nobody else's");
+	$entry = spool_entry("$dir/$files[0]");
+	ok($entry, "A7: $name: length and digest are right");
+	$entry->{id} = $files[0] =~ s{.*/}{}r;
+	return $entry // {};
+}
+
+# ---- trouble of each kind, each as send, with --no-queue, and as sendmail
+
+sub at { return (server => { at => [@_] }) }
+sub in_tls { return (server => { %me, tls => 'implicit', @_ }, keys => { %me, tls => 'implicit' }) }
+
+my @rows = (
+	# name, --no-queue's code, cause, how the account is parked, words
+	['a name without such an address', 68, 'name-unknown', 'network', qr/family asks for ipv6/,
+		keys => { host => '127.0.0.1', family => 'ipv6' }],
+	['a name that does not exist', '68|75', qr/^name-(?:unknown|later)$/, 'network', qr/no-such-name\.invalid/,
+		keys => { host => 'no-such-name.invalid' }],
+	['a connection refused', 75, 'connect', 'network', qr/connection refused/, nobody => 1],
+	['silence instead of a greeting', 75, 'timeout', 'network', qr/no answer within|no greeting/, at('greeting silence')],
+	['silence at EHLO', 75, 'timeout', 'network', qr/no answer within/, at('EHLO silence')],
+	['a connection that breaks at EHLO', 75, 'lost', 'network', qr/closed the connection/, at('EHLO close')],
+	['TLS cut short', 75, 'lost', 'network', qr/TLS/, in_tls(at => 'handshake close')],
+	['silence instead of TLS', 75, 'timeout', 'network', qr/TLS|no answer/, in_tls(at => 'handshake silence')],
+	['clear text instead of TLS', 76, 'tls', 'network', qr/TLS handshake/, keys => { tls => 'implicit' }],
+	['no STARTTLS', 76, 'tls', 'network', qr/STARTTLS/, keys => { tls => 'starttls' }],
+	['STARTTLS refused', 76, 'starttls-refused', 'network', qr/502 5\.5\.1 no/,
+		server => { tls => 'starttls', at => 'STARTTLS reply "502 5.5.1 no"' }, keys => { tls => 'starttls' }],
+	['a certificate that nobody vouches for', 77, 'certificate', 'login', qr/certificate/,
+		server => { tls => 'implicit', cert => 'selfsigned' }, keys => { tls => 'implicit' }],
+	['a certificate for another name', 77, 'certificate', 'login', qr/certificate/,
+		server => { tls => 'implicit', cert => 'wrongname' }, keys => { tls => 'implicit' }],
+	['something else than SMTP', 76, 'protocol', 'network', qr/not SMTP/, at('greeting reply "HTTP/1.1 400 Bad Request"')],
+	['garbage at MAIL', 76, 'protocol', 'network', qr/not SMTP/, at('MAIL reply "hello"')],
+	['5xx as greeting', 69, 'greeted-off', 'network', qr/554 5\.7\.1 not you/, at('greeting reply "554 5.7.1 not you"')],
+	['no login offered', 77, 'login-impossible', 'login', qr/does not offer any login/,
+		server => { tls => 'implicit' }, keys => { %me, tls => 'implicit' }],
+	['535 at AUTH', 77, 'login-refused', 'login', qr/535 5\.7\.8/, in_tls(password => 'other')],
+	['454 at AUTH', 75, 'login-later', 'rate', qr/454 4\.7\.0 later/, in_tls(at => 'AUTH reply "454 4.7.0 later"')],
+	['a command for the password that fails', 78, 'secret', 'login', qr/password_command failed: exit status 3/,
+		server => { %me, tls => 'implicit' },
+		keys => { user => $me{user}, tls => 'implicit', password_command => 'exit 3' }],
+	['roots that are not there', 78, 'config', 'login', qr/tls_ca_file/, server => { tls => 'implicit' },
+		keys => { tls => 'implicit', tls_ca_file => '/nonexistent' }],
+	['530 at MAIL', 77, 'not-logged-in', 'login', qr/530 5\.7\.0 log in/, at('MAIL reply "530 5.7.0 log in"')],
+	['no relaying', 77, 'relay-denied', 'login', qr/554 5\.7\.1 relay access denied/,
+		at('RCPT reply "554 5.7.1 relay access denied"')],
+	['5xx at MAIL', 77, 'sender-refused', '', qr/550 5\.7\.60 not yours/, at('MAIL reply "550 5.7.60 not yours"')],
+	['a sender refused at RCPT', 77, 'sender-refused', '', qr/sender address rejected/,
+		at('RCPT reply "553 5.7.1 sender address rejected: not you"')],
+	['the answer to the content lost', 74, 'outcome-unknown', 'network', qr/connection/, at('CONTENT keep close'), unsure => 1],
+	['silence behind the content', 74, 'outcome-unknown', 'network', qr/no answer/, at('CONTENT keep silence'), unsure => 1],
+	['the connection lost within the content', 75, 'lost', 'network', qr/closed/, at('DATA close')],
+	['a configuration that is not right', 78, 'config', undef, qr/:2: unknown key 'hots'/,
+		text => "[account test]\nhots = x\n"],
+	['a configuration that others can change', 78, 'config', undef, qr/can be changed by other users/, mode => 0666],
+	(map {
+		my ($step, $code, $cause, $park) = @$_;
+		["$code at $step", $step =~ /STARTTLS|AUTH/ ? 75 : 75, $cause, $park, qr/$code later/,
+			$step eq 'STARTTLS' ? (server => { tls => 'starttls', at => qq($step reply "$code later") },
+			keys => { tls => 'starttls' }) : $step eq 'AUTH' ? in_tls(at => qq($step reply "$code later")) :
+			at(qq($step reply "$code later"))]
+	} (
+		['greeting', '421 4.3.2', 'too-many-connections', 'rate'], ['greeting', '450 4.3.2', 'busy', 'network'],
+		['EHLO', '421 4.3.2', 'too-many-connections', 'rate'], ['EHLO', '450 4.3.2', 'busy', 'network'],
+		['STARTTLS', '454 4.7.0', 'starttls-later', 'network'], ['AUTH', '421 4.7.0', 'login-later', 'rate'],
+		['MAIL', '421 4.3.2', 'too-many-connections', 'rate'], ['MAIL', '451 4.3.0', 'sender-later', ''],
+		['MAIL', '452 4.3.1', 'message-too-big-now', ''], ['MAIL', '450 4.7.1 too many messages', 'too-many-messages', 'rate'],
+		['RCPT', '421 4.3.2', 'too-many-connections', 'rate'], ['RCPT', '450 4.2.0', 'recipient-later', ''],
+		['RCPT', '451 4.7.1', 'recipient-later', ''], ['RCPT', '452 4.2.2', 'recipient-later', ''],
+		['DATA', '421 4.3.2', 'too-many-connections', 'rate'], ['DATA', '451 4.3.0', 'content-later', ''],
+		['CONTENT', '421 4.3.2', 'too-many-connections', 'rate'], ['CONTENT', '451 4.3.0', 'content-later', ''],
+		['CONTENT', '452 4.3.1', 'content-later', ''],
+	)),
+);
+
+sub config_of
+{
+	my ($row) = @_;
+	my %o = @$row[5 .. $#$row];
+
+	return config($o{text}) if $o{text};
+	$o{s} = $o{nobody} ? nobody() : server_start(%{ $o{server} // {} });
+	push @$row, s => $o{s};
+	return config(account_text(timeout => '500ms', connect_timeout => '800ms', final_timeout => '600ms',
+		%{ $o{keys} // {} }), server => $o{s}, mode => $o{mode});
+}
+
+my $letter = letter(".dot\nf\xc3\xbcr\nlast without an end", Bcc => undef);
+
+sub start_row
+{
+	my ($row, $config, $args, %o) = @_;
+
+	return start_sendoff($args, stdin => $letter, timeout => 15, %o);
+}
+
+sub check_entry
+{
+	my ($name, $row, $home, $config, $began, %o) = @_;
+	my (undef, undef, $cause, $park, $words, %row) = @$row;
+	my $entry = one_entry($name, $home);
+	my $head = $entry->{head} // {};
+
+	is_bytes($entry->{content} // '', wire("$letter\n"), "A8: $name: the content, octet by octet");
+	is($head->{size}, length wire("$letter\n"), "$name: its size");
+	is($head->{'header-size'}, index(wire($letter), "\r\n\r\n") + 2, "$name: and that of its header");
+	is_deeply([@$head{qw(uid from message-id eight-bit-body errors)}, $head->{to}],
+		[$>, 'me@example.test', '<1@example.test>', 'yes', 'mail', ['you@example.net', 'b@example.net']],
+		"$name: whose it is, and for whom");
+	cmp_ok($head->{created}, '>=', int $began, "$name: when");
+	is($head->{config}, $row{text} || $row{mode} ? undef : $config, "$name: the file it was taken in with");
+	is($head->{sender}, $o{sender}, "$name: the sender as it was given");
+	like($head->{cause}, ref $cause ? $cause : qr/^\Q$cause\E$/, "G4: $name: the cause");
+	like($head->{reason}, $words, "G4: $name: the reason");
+	is($head->{events}[0][0], 'accepted', "$name: its history begins");
+	like($head->{events}[1][1] // '', $words, "$name: and goes on with the reason");
+	if (defined $park) {
+		is(spool_park(queue_of($home), 'test')->{kind} // 'none', $park || 'none', "C9: $name: the account is parked or not");
+		is($head->{tries}, 1, "$name: it was tried once");
+		is($head->{'tried-by'}, 'test', "$name: by which account");
+		# What waits for the account has no moment of its own.
+		ok($park && !$row{unsure} ? !$head->{next} : $head->{next} > $began + 200 && $head->{next} < $began + 400,
+			"$name: when again") or diag($head->{next} // 'none');
+	}
+	return $entry;
+}
+
+subtest 'G1, G4: trouble of each kind' => sub {
+	my @runs;
+
+	for my $row (@rows) {
+		my $config = config_of($row);
+		my @homes = map { home() } 1 .. 3;
+		my %o = @$row[5 .. $#$row];
+		push @runs, { row => $row, config => $config, homes => \@homes, began => time, server => $o{s}, runs => [
+			start_sendoff(['-C', $config, 'send', 'you@example.net', 'b@example.net'], stdin => $letter,
+				env => { HOME => $homes[0] }),
+			start_sendoff(['-C', $config, 'send', '--no-queue', 'you@example.net', 'b@example.net'], stdin => $letter,
+				env => { HOME => $homes[1] }),
+			start_sendoff(['-f', 'me@example.test', 'you@example.net', 'b@example.net'], stdin => $letter,
+				name => 'sendmail', env => { HOME => $homes[2], SENDOFF_CONFIG => $config }) ] };
+		next if @runs % 8 && $row != $rows[-1];
+		judge($_) for grep { !$_->{done}++ } @runs;
+	}
+};
+
+sub judge
+{
+	my ($run) = @_;
+	my ($row, $homes) = @$run{qw(row homes)};
+	my ($name, $code, undef, undef, $words, %o) = @$row;
+	my ($sent, $now, $silent) = finish_all(@{ $run->{runs} });
+
+	is($sent->{exit}, 0, "A1: $name: 0") or diag($sent->{err});
+	is($sent->{out}, '', "$name: nothing on stdout");
+	like($sent->{err}, qr/\Asendoff: queued as $id_shape: .*\n(?:  .+\n)*\z/, "$name: one line, and what to do");
+	like($sent->{err}, $words, "$name: with the reason");
+	like($sent->{err}, qr/^  .*`sendoff queue flush`.*`sendoff queue watch`$/m, "$name: and what sends it");
+	my $entry = check_entry($name, $row, $homes->[0], $run->{config}, $run->{began});
+	like($sent->{err}, qr/^sendoff: queued as p-$entry->{id}: /, "$name: by its id");
+	is($entry->{head}{recipient} // '', '', "$name: no answer to a recipient") if $o{text};
+	like($sent->{err}, qr/may have been delivered/, "$name: it may be there already") if $o{unsure};
+
+	like($now->{exit}, qr/^(?:$code)$/, "G1: $name: --no-queue: $code") or diag($now->{err});
+	like($now->{err}, $words, "$name: --no-queue: the same words");
+	is_deeply([files_of(queue_of($homes->[1]))], [], "A2: $name: --no-queue: nothing is stored");
+	ok(!-e queue_of($homes->[1]), "$name: --no-queue: not even a queue");
+
+	is("$silent->{exit}$silent->{out}$silent->{err}", '0', "$name: as sendmail: silent");
+	check_entry("$name, sendmail", $row, $homes->[2], $run->{config}, $run->{began}, sender => '<me@example.test>');
+	$run->{server}->stop if $run->{server} && !$o{nobody};
+}
+
+subtest '--json tells the same' => sub {
+	my $home = home();
+	my $r = run_sendoff(['--json', '-C', account(nobody()), 'send', 'you@example.net'], stdin => $letter,
+		env => { HOME => $home });
+	my $o = eval { JSON::PP->new->utf8->decode($r->{out}) } // {};
+	my $entry = one_entry('--json', $home);
+
+	is_deeply([$r->{exit}, @$o{qw(exit queued)}, $o->{recipients}[0]{verdict}], [0, 0, "p-$entry->{id}", 'later'], 'stored');
+	like($o->{reason}, qr/connection refused/, 'the reason');
+	is($o->{error}{cause}, 'connect', 'and the cause');
+	$home = home();
+	$r = run_sendoff(['--quiet', '-C', account(nobody()), 'send', 'you@example.net'], stdin => $letter,
+		env => { HOME => $home });
+	is("$r->{exit}$r->{out}$r->{err}", '0', '--quiet');
+	one_entry('--quiet', $home);
+};
+
+# ---- what is final: told, and not stored
+
+subtest 'G1: what sending again would not mend is not stored' => sub {
+	my $plain = server_start();
+	my @finals = (
+		[64, qr/there is no account 'tset'/, account($plain), ['-a', 'tset', 'send', 'a@b.test']],
+		[64, qr/nobody to send it to/, account($plain), ['send']],
+		[64, qr/unknown option/, account($plain), ['send', '--nonsense', 'a@b.test']],
+		[65, qr/a\@\@b/, account($plain), ['send', 'a@@b']],
+		[65, qr/Received/, account($plain), ['send', 'a@b.test'], stdin => "Received: x\n" x 31 . "\n"],
+		[66, qr{cannot open '/nonexistent'}, account($plain), ['send', '--file', '/nonexistent', 'a@b.test']],
+		[67, qr/550 5\.1\.1 no/, account(server_start(at => 'RCPT reply "550 5.1.1 no"'))],
+		[69, qr/550 5\.7\.1 spam/, account(server_start(at => 'CONTENT reply "550 5.7.1 spam"'))],
+		[69, qr/554 5\.6\.0 no/, account(server_start(at => 'DATA reply "554 5.6.0 no"'))],
+		[69, qr/552 5\.3\.4 too big/, account(server_start(at => 'MAIL reply "552 5.3.4 too big"'))],
+		[69, qr/552 5\.3\.4 too big/, account(server_start(at => 'CONTENT reply "552 5.3.4 too big"'))],
+		[69, qr/554 5\.6\.7 none of this/, account(server_start(at => 'MAIL reply "554 5.6.7 none of this"'))],
+		[69, qr/octets.*at most/, account(server_start(size => 10))],
+		[69, qr/SMTPUTF8/, account(server_start(extensions => 'PIPELINING 8BITMIME')), ['send', "\xc3\xbc\@example.net"]],
+		[74, qr/reading the message failed/, account($plain), ['send', 'a@b.test'], before => sub { POSIX::close(0) }],
+		[78, qr{cannot open '/nonexistent/config'}, '/nonexistent/config'],
+	);
+	for my $row (@finals) {
+		my ($code, $words, $config, $args, %o) = @$row;
+		my $name = "$code, $words" =~ s/\(\?\^\w*:|\)$//gr;
+		my $home = home();
+		my $r = run_sendoff(['-C', $config, @{ $args // ['send', 'a@b.test'] }], stdin => $letter, %o, env => { HOME => $home });
+
+		is($r->{exit}, $code, "$name: as send") or diag($r->{err});
+		like($r->{err}, $words, "$name: told");
+		unlike($r->{err}, qr/queued/, "$name: not as queued");
+		is_deeply([files_of(queue_of($home))], [], "$name: nothing is stored");
+		next if $code < 67 || $code > 69 || $args;
+		# As sendmail the caller hears it as well, and somebody gets the report.
+		$home = home();
+		$r = sendmail($config, ['a@b.test'], stdin => $letter, env => { HOME => $home });
+		is($r->{exit}, $code, "$name: as sendmail") or diag($r->{err});
+		like($r->{err}, $words, "$name: as sendmail, told");
+		my $report = one_entry("G2: $name: the report", $home);
+		is_deeply([@{ $report->{head} // {} }{qw(sender to)}], ['<>', ['me@example.test']], "G2: $name: from nobody, to the sender");
+		like($report->{content}, qr{^Content-Type: multipart/report;.*$words}ms, "G2: $name: with the words");
+	}
+	is($plain->stored, 0, 'nothing was sent');
+};
+
+# ---- recipients who fare differently
+
+my @three = ('a@example.net', 'no@example.net', 'late@example.net');
+my @mixed = (at => ['RCPT=no@example.net reply "550 5.1.1 no such user"', 'RCPT=late@example.net reply "451 4.2.0 come back"']);
+
+# The entry for the one who is to come back.
+sub check_third
+{
+	my ($name, $entry) = @_;
+	my $head = $entry->{head} // {};
+
+	is_deeply($head->{to}, ['late@example.net'], "B4: $name: the third alone is stored");
+	is_deeply([@$head{qw(cause reason tries)}], ['recipient-later', '451 4.2.0 come back', 1], "B4: $name: and why");
+	like($head->{recipient}, qr/^1 waiting \d+ code=451 enhanced=4\.2\.0 text=451%204\.2\.0%20come%20back$/, "$name: the answer is kept");
+	is_bytes($entry->{content}, wire("$letter\n"), "$name: the same content");
+}
+
+# Files of a queue, the report and the other apart.
+sub sort_out
+{
+	my ($home) = @_;
+	my $dir = queue_of($home);
+	my @entries = map { spool_entry("$dir/$_") // {} } files_of($dir);
+	my @reports = grep { ($_->{head}{sender} // '') eq '<>' } @entries;
+
+	return (scalar @entries, $reports[0], (grep { ($_->{head}{sender} // '') ne '<>' } @entries)[0]);
+}
+
+subtest 'B4: three recipients: served, refused, later' => sub {
+	my $home = home();
+	my $s = server_start(@mixed);
+	my $r = send_mail(account($s), ['send', @three], stdin => $letter, env => { HOME => $home });
+
+	is($r->{exit}, 67, 'as send: the refused one counts');
+	like($r->{err}, qr/\Asendoff: recipient no\@example\.net refused: 550 5\.1\.1 no such user .*\n  .*\nsendoff: queued as $id_shape for 1 of 3 recipients: 451 4\.2\.0 come back\n/,
+		'both are told');
+	is_deeply($s->copies, { '<1@example.test>' => { 'a@example.net' => 1 } }, 'B1: the first has it, once');
+	check_third('as send', one_entry('as send', $home));
+	$s->stop;
+
+	my @rows = (
+		# option, exit, stderr, a report
+		[[], 0, '', 1], [['-oem'], 0, '', 1], [['-oew'], 0, '', 1], [['-em'], 0, '', 1], [['-oee'], 0, '', 1],
+		[['-oep'], 67, qr/recipient no\@example\.net refused: 550 5\.1\.1 no such user/, 0],
+		[['-oeq'], 67, '', 0],
+	);
+	for my $row (@rows) {
+		my ($option, $code, $err, $reports) = @$row;
+		my $name = "sendmail @$option";
+		$home = home();
+		$s = server_start(@mixed);
+		# As if somebody watched: nobody sends the report at once.
+		my $watch = watched($home);
+		$r = sendmail(account($s), [@$option, @three], stdin => $letter, env => { HOME => $home });
+		is($r->{exit}, $code, "$name: $code") or diag($r->{err});
+		ref $err ? like($r->{err}, $err, "$name: told") : is($r->{err}, $err, "$name: silent");
+		is($r->{out}, '', "$name: nothing on stdout");
+		my ($count, $report, $third) = sort_out($home);
+		is($count, 1 + $reports, "$name: so many are stored");
+		check_third($name, $third // {});
+		if ($reports) {
+			is_deeply($report->{head}{to}, ['me@example.test'], "G2: $name: the report is for the sender");
+			like($report->{content}, qr/^Final-Recipient: rfc822; no\@example\.net\r\nAction: failed\r\nStatus: 5\.1\.1\r\n(?:.*\r\n)*?Diagnostic-Code: smtp; 550 5\.1\.1 no such user\r\n/m,
+				"G2: $name: about the second, in the server's words");
+			unlike($report->{content}, qr/^Final-Recipient:.*(?:late|a)\@/m, "G2: $name: and nobody else");
+		}
+		is_deeply($s->copies, { '<1@example.test>' => { 'a@example.net' => 1 } }, "B1: $name: the first has it, once");
+		$s->stop;
+	}
+
+	# All refused.
+	for my $row ([[], 67, 1, 1], [['-oem'], 67, 1, 1], [['-oee'], 0, 0, 1], [['-oep'], 67, 1, 0], [['-oeq'], 67, 0, 0]) {
+		my ($option, $code, $told, $reports) = @$row;
+		my $name = "all refused, sendmail @$option";
+		$home = home();
+		$s = server_start(at => 'RCPT reply "550 5.1.1 no such user"');
+		$r = sendmail(account($s), [@$option, 'a@example.net', 'b@example.net'], stdin => $letter, env => { HOME => $home });
+		is($r->{exit}, $code, "$name: $code") or diag($r->{err});
+		is(scalar(() = $r->{err} =~ /^sendoff: recipient [ab]\@example\.net refused: 550 5\.1\.1 no such user/mg), 2 * $told,
+			"$name: stderr") or diag($r->{err});
+		is($r->{err}, '', "$name: silent") if !$told;
+		my ($count, $report) = sort_out($home);
+		is($count, $reports, "$name: reports");
+		is(scalar(() = $report->{content} =~ /^Final-Recipient: rfc822; [ab]\@example\.net\r$/mg), 2, "G2: $name: one, about both") if $reports;
+		$s->stop;
+	}
+
+	# A report that cannot be stored is none: stderr, and the code.
+	for my $option ([], ['-oee']) {
+		$s = server_start(@mixed);
+		$r = sendmail(account($s, global => { queue_dir => '/proc/none' }), [@$option, @three[0, 1]], stdin => $letter);
+		is($r->{exit}, 67, "@$option, no report can be stored: 67");
+		like($r->{err}, qr/no\@example\.net refused: 550 5\.1\.1/, 'and stderr');
+		$s->stop;
+	}
+	# And what cannot be stored of one that others have is told as such.
+	$s = server_start(@mixed);
+	$r = send_mail(account($s, global => { queue_dir => '/proc/none' }), ['send', @three[0, 2]], stdin => $letter);
+	is($r->{exit}, 69, 'A2: one is served, the other not, and cannot be stored: 69');
+	like($r->{err}, qr/not stored.*\n(?:.*\n)*.*late\@example\.net refused for now: 451.*\n(?:.*\n)*  1 of 2 recipients were served: send again only to those named here\n/,
+		'and whom to send it to again');
+	$s->stop;
+};
+
+subtest 'sendmail: what is told by mail is not told on stderr' => sub {
+	my $home = home();
+	my $s = server_start(@mixed);
+	my $watch = watched($home);
+	my $r = sendmail(account($s), [@three[0, 1]], stdin => $letter, env => { HOME => $home });
+
+	is("$r->{exit}$r->{out}$r->{err}", '0', 'cron would mail it a second time');
+	is_deeply(one_entry('the report', $home)->{head}{to}, ['me@example.test'], 'the report');
+};
+
+# ---- stored by request
+
+subtest 'stored by request: no connection is made' => sub {
+	my $s = server_start();
+	my $dir = workdir() . '/elsewhere';
+	my @ways = (
+		# name, configuration, name of the program, arguments, words, lines of the head
+		['--queue', {}, 'sendoff', ['send', '--queue'], qr/\Asendoff: queued as $id_shape\n\z/],
+		['--at', {}, 'sendoff', ['send', '--at', '+2h'], qr/\Asendoff: queued as $id_shape, not before \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\n  it goes out .* from then on; .*\n\z/, 7200],
+		['--at, a date', {}, 'sendoff', ['send', '--at', '2099-12-24T18:00:00Z'], qr/\Asendoff: queued as $id_shape, not before 2099-12-24 /, 'to be'],
+		['--at and --queue', {}, 'sendoff', ['send', '--at=+1d', '--queue'], qr/\Asendoff: queued as $id_shape, not before \S+ \S+\n\z/, 86400],
+		['sendmail -odq', {}, 'sendmail', ['-odq'], qr/\A\z/],
+		['sendmail -o dq', {}, 'sendmail', ['-o', 'dq'], qr/\A\z/],
+		['delivery = queue', { delivery => 'queue' }, 'sendoff', ['send'], qr/\Asendoff: queued as $id_shape\n/],
+		['delivery = queue, sendmail', { delivery => 'queue' }, 'sendmail', [], qr/\A\z/],
+		['-odq instead of delivery = now', { delivery => 'now' }, 'sendmail', ['-odq'], qr/\A\z/],
+		['-odq instead of delivery = background', { delivery => 'background' }, 'sendmail', ['-odq'], qr/\A\z/],
+		['queue_dir', { queue_dir => $dir }, 'sendoff', ['send', '--queue'], qr/\Asendoff: queued as $id_shape\n\z/],
+	);
+	for my $row (@ways) {
+		my ($name, $global, $program, $args, $words, $wait) = @$row;
+		my $home = home();
+		my $config = account($s, global => $global);
+		my $began = time;
+		my $r = run_sendoff([@$args, 'you@example.net', 'b@example.net'], name => $program, stdin => $letter,
+			env => { HOME => $home, SENDOFF_CONFIG => $config });
+
+		is("$r->{exit}$r->{out}", '0', "$name: 0");
+		like($r->{err}, $words, "$name: said so");
+		if ($global->{queue_dir}) {
+			is((files_of($dir))[0] =~ s{/.*}{}r, 'new', "$name: there");
+			is_deeply([files_of(queue_of($home))], [], "$name: and not in the usual place");
+			next;
+		}
+		my $entry = one_entry($name, $home);
+		my $head = $entry->{head} // {};
+		is_bytes($entry->{content}, wire("$letter\n"), "A8: $name: the content");
+		is_deeply([@$head{qw(tries cause reason config)}], [undef, undef, undef, $config], "$name: it was not tried");
+		is_deeply($head->{events}, [['accepted', '']], "$name: and that is all that happened to it");
+		if (!$wait) {
+			is($head->{'not-before'}, undef, "$name: to be sent at once");
+		} elsif ($wait =~ /\D/) {
+			is($head->{'not-before'}, 4101818400, "$name: to be sent then");
+		} else {
+			ok(abs($head->{'not-before'} - $began - $wait) < 3, "$name: to be sent then");
+		}
+	}
+	is($s->connections, 0, 'nobody was connected to');
+	for my $args (['--queue'], ['--at', '+2h']) {
+		my $r = run_sendoff(['-C', account($s), 'send', '--no-queue', @$args, 'a@b.test'], stdin => $letter);
+		is($r->{exit}, 64, "--no-queue @$args: 64");
+		like($r->{err}, qr/--no-queue is now or never, and $args->[0] is later\n/, 'told');
+	}
+	my $r = run_sendoff(['-C', account($s), 'send', '--at', 'tomorrow', 'a@b.test'], stdin => $letter);
+	is($r->{exit}, 64, '--at is no time: 64');
+	$r = run_sendoff(['-C', account($s), 'send', '--at', '2020-01-01', 'a@b.test'], stdin => $letter);
+	is("$r->{exit}$r->{err}", '0', '--at a time that has passed');
+	is($s->stored, 1, 'is now');
+	is(scalar(queued()), 0, 'nothing is stored for it');
+};
+
+subtest 'in the background: stored, then sent' => sub {
+	for my $row (['sendmail -odb', {}, 'sendmail', ['-odb']], ['delivery = background', { delivery => 'background' }, 'sendmail', []],
+		['delivery = background, send', { delivery => 'background' }, 'sendoff', ['send']]) {
+		my ($name, $global, $program, $args) = @$row;
+		my $home = home();
+		# The caller is back before the server has greeted.
+		my $s = server_start(at => 'greeting delay 1500');
+		my $r = run_sendoff([@$args, 'you@example.net'], name => $program, stdin => $letter,
+			env => { HOME => $home, SENDOFF_CONFIG => account($s, timeout => '5s', connect_timeout => '5s', global => $global) });
+
+		is("$r->{exit}$r->{out}", '0', "$name: 0");
+		cmp_ok($r->{seconds}, '<', 1.3, "$name: at once");
+		is($r->{err}, '', "$name: silent") if $program eq 'sendmail';
+		is(scalar(my @there = files_of(queue_of($home))), 1, "A1: $name: stored by then");
+		ok(wait_until(sub { !files_of(queue_of($home)) }, 8), "$name: sent behind our back");
+		is_deeply($s->copies, { '<1@example.test>' => { 'you@example.net' => 1 } }, "B1: $name: once");
+		$s->stop;
+	}
+	for my $args (['-odi'], ['-odi', '-oi']) {
+		my $s = server_start();
+		my $r = sendmail(account($s, global => { delivery => 'queue' }), [@$args, 'you@example.net'], env => { HOME => home() });
+		is("$r->{exit}$r->{out}$r->{err}", '0', "sendmail @$args instead of delivery = queue");
+		is($s->stored, 1, 'sent now');
+	}
+};
+
+done_testing;

@@ -32,6 +32,8 @@
 
 /* ---- the runner */
 
+enum { RUNNER_TIMEOUT_MS = 5 * 60 * 1000 };
+
 const char *config_smtp_socket(void)
 {
 	return SENDOFF_RUNDIR "/sendoff/smtp.sock";
@@ -393,6 +395,14 @@ void config_shelf_release(struct config_shelf *shelf)
 	}
 	free(shelf->items);
 	*shelf = (struct config_shelf){ 0 };
+}
+
+void config_be_patient(struct config *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->accounts[i].source && !conf_find(c->accounts[i].source, CONF_ACCOUNT,
+				c->accounts[i].name, "timeout"))
+			c->accounts[i].net.timeout = RUNNER_TIMEOUT_MS;
 }
 
 static void add_stat(const char *path, struct buf *out)

@@ -67,6 +67,10 @@ const struct config *config_of(struct config_shelf *shelf, const struct config *
 	const char *file, struct err *e);
 void config_shelf_release(struct config_shelf *shelf);
 
+/* For the runner, where nobody waits: replies may take 5 minutes (RFC 5321 section
+ * 4.5.3.2) in every account whose `timeout` is not set. */
+void config_be_patient(struct config *c);
+
 /* Of the configuration that an account stands in: changes whenever its files do. */
 void config_fingerprint(const struct config *c, const struct account *a, char out[65]);
 

@@ -362,6 +362,10 @@ static int take_in(struct run *r, struct err *e)
 {
 	if (r->out->route.account)
 		choose_id_domain(r);
+	if (r->plan == PLAN_HAND_OVER) {   /* the runner knows the domain of bare names */
+		r->intake.id_domain = r->intake.id_domain ? r->intake.id_domain : r->intake.domain;
+		r->intake.domain = NULL;
+	}
 	if (message_finish(&r->out->message, &r->intake, e) < 0 || expand(r, e) < 0)
 		return -1;
 	r->taken_in = true;
@@ -485,6 +489,9 @@ static int take_arguments(struct run *r, struct err *e)
 				&r->sender, e) < 0)
 			return err_context(e, "envelope sender");
 		envelope_set_sender(env, buf_text(&r->sender));
+		if (address_parse_one(r->o->sender, strlen(r->o->sender), NULL, &r->bare_sender,
+				e) < 0)
+			return err_context(e, "envelope sender");
 	}
 	for (size_t i = 0; i < r->o->count; i++)
 		if (envelope_add_word(env, r->o->recipients[i], NULL, e) < 0)
@@ -574,6 +581,7 @@ static void run_release(struct run *r)
 	session_free(&r->session);
 	loop_release(&r->loop);
 	buf_release(&r->sender);
+	buf_release(&r->bare_sender);
 	slot_free(&r->slot);
 	spool_close(&r->spool);
 	free(r->queue);
@@ -597,7 +605,7 @@ void submit(const struct config *c, const struct err *why, const struct submit_o
 	r.intake = (struct intake){ .dot_ends = o->dot_ends, .from_header = o->from_header,
 		.full_name = o->full_name, .domain = config_domain(r.configured ? c : NULL) };
 	r.piece = mem_alloc(PIECE);
-	r.sender.max = ADDRESS_PATH_MAX + 1;
+	r.sender.max = r.bare_sender.max = ADDRESS_PATH_MAX + 1;
 	loop_init(&r.loop);
 	message_init(&out->message, &r.intake);
 	if (!r.configured && waits_for_config(c, o))

@@ -74,8 +74,7 @@ int plan_handover(struct run *r, struct err *e)
 		.token = r->token,
 	};
 	r->out->attempt.smtp.handover = &r->handover;
-	if (r->handover.no_sender)
-		r->out->attempt.smtp.sender = "";
+	r->out->attempt.smtp.sender = r->handover.no_sender ? "" : buf_text(&r->bare_sender);
 	return 0;
 }
 

@@ -30,6 +30,7 @@ struct run {
 	struct watch input, stop, idle, again;
 	char *piece;                          /* own; PIECE octets */
 	struct buf sender;                    /* own; -f in envelope form */
+	struct buf bare_sender;               /* own; the same, a bare name left bare */
 	bool complete;           /* the input is at its end */
 	bool submitted;          /* the message was handed to the session */
 	bool late;               /* ... or will be, to the next one: this one just ended */

@@ -50,6 +50,7 @@ static int deliver(const char *file, const char *queue, const struct flush_optio
 
 	if (config_load(c, file, e) < 0 || spool_open(&spool, queue, false, e) < 0)
 		return -1;
+	config_be_patient(c);
 	good = flush_run(spool, c, o, &r, e);
 	spool_close(&spool);
 	if (good < 0)

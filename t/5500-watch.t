@@ -171,6 +171,26 @@ rename "$config.new", $config;
 ok(wait_until(sub { $server->stored == 1 }, 5), 'until it is mended: nobody has to tell');
 ends_well($w, 'after that');
 
+# ---- the kernel does not tell
+
+my @blind = ('unshare', '-Ur', 'sh', '-c',
+	'echo 0 >/proc/sys/user/max_inotify_instances && exec "$@"', 'sh');
+SKIP: {
+	skip 'no user namespace to be had', 6 if system("@blind[0 .. 3] '$blind[4]' sh true 2>/dev/null");
+	my $stored = $server->stored;
+	$w = start_sendoff([], timeout => 60, command => [@blind, SendoffTest::Run::program('sendoff'),
+		'-C', $config, 'queue', 'watch', '--interval', '1s']);
+	ok(wait_until(sub { is_watched() }, 5), 'without inotify it watches all the same');
+	like(file_read(workdir() . '/log'), qr/runner=watch error="the kernel does not tell what comes/,
+		'and says so');
+	sleep 1.2;
+	is(store($config, 10, '--queue')->{exit}, 0, 'one comes');
+	ok(wait_until(sub { $server->stored == $stored + 1 }, 5), 'the timer sees it');
+	$w->kill('TERM');
+	is($w->finish->{exit}, 0, 'it ends');
+	is(() = file_read(workdir() . '/log') =~ /does not tell/g, 1, 'it has said so once');
+}
+
 # ---- none at all
 
 $r = run_sendoff(['queue', 'watch'], env => { SENDOFF_CONFIG => workdir() . '/none' });

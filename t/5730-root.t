@@ -17,7 +17,7 @@ my ($program, $uid) = ($machine->program('sendoff'), $machine->mail_uid);
 
 # It binds its sockets as root: they, and the queue, need not be there.
 rmdir $_ for '/run/sendoff', '/var/spool/sendoff';
-$machine->configure(<<'END', server => $server, secret => "p\n", aliases => "root: a\@example.net\n");
+$machine->configure(<<'END', server => $server, secret => "p\n",
 [sendoff]
 domain = machine.example.test
 log = /var/lib/sendoff/log
@@ -30,11 +30,12 @@ allow_clear_password = yes
 user = me
 password_file = {secret}
 END
+	aliases => "root: a\@example.net\n");
 
 sub begin
 {
-	return start_sendoff([], command => [ $program, 'queue', 'watch' ], cwd => '/root', timeout => 60,
-		env => { HOME => '/root', XDG_STATE_HOME => '/root/state' });
+	return start_sendoff([], command => [ $program, 'queue', 'watch' ], cwd => '/root',
+		timeout => 60, env => { HOME => '/root', XDG_STATE_HOME => '/root/state' });
 }
 
 sub field
@@ -62,6 +63,30 @@ $r = $machine->as_root([ 'sendmail', 'root' ], stdin => "hi\n");
 is($r->{exit}, 0, 'root hands in') or diag($r->{err});
 ok(wait_until(sub { $server->stored == 2 }, 10), 'and it is sent');
 
+# ---- other aliases
+
+file_write('/etc/aliases.new', "root: other\@example.net\n", 0644);
+rename '/etc/aliases.new', '/etc/aliases';
+ok(wait_until(sub { file_read('/var/lib/sendoff/log') =~ /runner=config note="read again"/ }, 5),
+	'other aliases are noticed');
+$r = $machine->as_user('alice', [ 'sendmail', 'root' ], stdin => "hi\n");
+ok(wait_until(sub { $server->stored == 3 }, 10), 'one more');
+is_deeply($server->envelope(3)->{recipients}, ['other@example.net'], 'goes where they say');
+
+# ---- an operator does not want to wait
+
+my $port = $server->port;
+$server->stop;
+$r = $machine->as_user('alice', [ 'sendmail', 'root' ], stdin => "hi\n");
+is($r->{exit}, 0, 'the server is down: stored');
+ok(wait_until(sub { file_read('/var/lib/sendoff/log') =~ /cause=connect/ }, 5), 'it is tried');
+$server = server_start(port => $port, user => 'me', password => 'p', require_login => 1);
+sleep 1;
+is($server->stored, 0, 'the account waits');
+$r = $machine->as_root([ 'sendoff', 'queue', 'flush' ]);
+is($r->{exit}, 0, 'root flushes') or diag($r->{err});
+ok(wait_until(sub { $server->stored == 1 }, 5), 'and it goes at once');
+
 # ---- the accepting role is killed
 
 my ($accept) = grep { (eval { file_read("/proc/$_/cmdline") } // '') =~ /^sendoff-accept\0/ &&
@@ -70,8 +95,9 @@ ok($accept, 'there is an accepting role');
 kill 'KILL', $accept;
 $r = $machine->as_user('alice', [ 'sendmail', 'root' ], stdin => "hi\n");
 is($r->{exit}, 0, 'F0: killed, it is started again, and callers wait') or diag($r->{err});
-ok(wait_until(sub { $server->stored == 3 }, 10), 'and it is sent');
-like(file_read('/var/lib/sendoff/log'), qr/runner=accept error="it was ended by signal 9/, 'it is told');
+ok(wait_until(sub { $server->stored == 2 }, 10), 'and it is sent');
+like(file_read('/var/lib/sendoff/log'), qr/runner=accept error="it was ended by signal 9/,
+	'it is told');
 
 # ---- a configuration that is not right: mail is taken in all the same
 
@@ -84,7 +110,7 @@ $r = $machine->as_user('alice', [ 'sendmail', 'root' ], stdin => "hi\n");
 is($r->{exit}, 0, 'with a configuration that is not right mail is stored') or diag($r->{err});
 is(scalar($machine->queued), 1, 'and waits');
 SendoffTest::Runner::secret_file('/etc/sendoff/config', $good);
-ok(wait_until(sub { $server->stored == 4 }, 10), 'until it is right');
+ok(wait_until(sub { $server->stored == 3 }, 10), 'until it is right');
 
 # ---- what is left by one that was killed is no hindrance
 
@@ -94,7 +120,7 @@ ok(-S '/run/sendoff/smtp.sock', 'one that is killed leaves its sockets');
 $w = begin();
 $r = $machine->as_user('alice', [ 'sendmail', 'root' ], stdin => "hi\n");
 is($r->{exit}, 0, 'the next one takes their place') or diag($r->{err});
-ok(wait_until(sub { $server->stored == 5 }, 10), 'and it is sent');
+ok(wait_until(sub { $server->stored == 4 }, 10), 'and it is sent');
 $r = run_sendoff([], command => [ $program, 'queue', 'watch' ]);
 is($r->{exit}, 71, 'another one does not take them from it');
 like($r->{err}, qr/cannot listen on \S+: Address already in use/, 'and says so');

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "deliver/enqueue.h"
 #include "net/network.h"
 #include "queue/park.h"
@@ -508,6 +509,8 @@ int runner_watch(const struct watch_options *o, struct err *e)
 
 	if (good == 0) {
 		notify_ready();
+		if (process_stopped() == SIGTERM || process_stopped() == SIGINT)
+			stop(&s);   /* it came before we listened */
 		look(&s);
 		loop_run(&s.loop);
 	}

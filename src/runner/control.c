@@ -141,7 +141,7 @@ static bool read_some(struct question *q)
 		return true;
 	q->asked = json_loadb(q->in.data, (size_t)(newline - q->in.data), JSON_REJECT_DUPLICATES,
 		NULL);
-	if (!q->asked)
+	if (!json_is_object(q->asked))
 		return false;
 	/* Only from here on it may be that nobody knows yet who it is. */
 	wait_for(q, 0, DESK_WAIT_MS);

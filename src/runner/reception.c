@@ -247,8 +247,10 @@ static void take_error(struct filing *f, const struct err *e)
 		server_reply_set(t, 554, "5.5.1", "%s", e->text);
 	else if (e->kind == ERR_CONFIG)
 		server_reply_set(t, 451, "4.3.5", "%s", e->text);
-	else
-		server_reply_set(t, 452, "4.3.1", "not stored: %s", e->text);
+	if (t->code)
+		return;
+	server_reply_set(t, 452, "4.3.1", "%s", e->text);
+	desk_tell_trouble(f->desk, e->text);
 }
 
 static void on_content(void *context, const char *data, size_t len)
@@ -390,7 +392,6 @@ static void stored(struct pool_job *job)
 	} else {
 		take_error(f, &f->error);
 		reply = f->trouble;
-		desk_tell_trouble(f->desk, f->error.text);
 	}
 	r->filed = NULL;
 	free_filing(&f);

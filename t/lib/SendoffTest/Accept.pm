@@ -39,8 +39,9 @@ sub policy_of
 {
 	my (%o) = @_;
 	my $accounts = $o{accounts} // { work => { from => 'me@example.test' } };
-	my $policy = { host => 'box.example.test', global => { domain => 'example.test',
-		%{ $o{global} // {} } }, accounts => [ map { { name => $_, who => $accounts->{$_} } }
+	my %global = (domain => 'example.test', %{ $o{global} // {} });
+	my $policy = { host => 'box.example.test',
+		global => { map { $_ => "$global{$_}" } keys %global }, accounts => [ map { { name => $_, who => $accounts->{$_} } }
 		sort keys %$accounts ], tables => [], includes => $o{includes} // [] };
 
 	push @{ $policy->{tables} }, { table => 1, name => '/etc/aliases',
@@ -63,7 +64,7 @@ sub listening
 # Descriptors 3, 4, ... are these; the rest is closed by exec.
 sub become
 {
-	my ($spool, $limit, @sockets) = @_;
+	my ($spool, $limits, @sockets) = @_;
 	my %names = (0 => 'smtp', 1 => 'control', 2 => 'channel');
 	my @high = map { fcntl($_, F_DUPFD, 20) // die "dup: $!\n" } @sockets;
 
@@ -71,12 +72,13 @@ sub become
 	my $program = SendoffTest::Run::program('sendoff-accept');
 	%ENV = (SendoffTest::Run::environment(), LISTEN_FDS => scalar @high,
 		LISTEN_FDNAMES => join ':', map { $names{$_} } 0 .. $#high);
-	exec 'sh', '-c', 'ulimit -n "$1" && shift && LISTEN_PID=$$ && export LISTEN_PID && exec "$@"', 'sh',
-		$limit, $program, $spool;
+	exec 'sh', '-c', "ulimit $limits && LISTEN_PID=\$\$ && export LISTEN_PID && exec \"\$@\"", 'sh',
+		$program, $spool;
 	die "exec: $!\n";
 }
 
-# Options: policy_of()'s, and people, descriptors (their limit), spool (a path).
+# Options: policy_of()'s, and people, limits (words for ulimit), spool (a
+# path).
 sub accept_start
 {
 	my (%o) = @_;
@@ -90,7 +92,7 @@ sub accept_start
 	my @sockets = map { listening("$dir/$_.sock") } qw(smtp control);
 	socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, 0) or die "socketpair: $!\n";
 	my $pid = fork // die "fork: $!\n";
-	become($self->{spool}, $o{descriptors} // 4096, @sockets, $theirs) if !$pid;
+	become($self->{spool}, $o{limits} // '-n 4096', @sockets, $theirs) if !$pid;
 	close $theirs;
 	$ours->blocking(0);
 	@$self{qw(pid channel)} = ($pid, $ours);
@@ -230,7 +232,8 @@ sub entries
 	my ($self, $state) = @_;
 
 	opendir my $d, "$self->{spool}/" . ($state // 'new') or return;
-	return sort grep { /^[a-z2-7]{12}\z/ } readdir $d;
+	my @ids = sort grep { /^[a-z2-7]{12}\z/ } readdir $d;
+	return @ids;
 }
 
 # The head's lines and the content of one.
@@ -304,10 +307,12 @@ sub put
 
 sub read_some
 {
-	my ($self) = @_;
+	my ($self, $end) = @_;
+	my $left = $end - time;
 
 	$self->{accept}->pump;
-	IO::Select->new($self->{socket}, $self->{accept}{channel})->can_read(0.1);
+	IO::Select->new($self->{socket}, $self->{accept}{channel})->can_read(
+		$left < 0 ? 0 : $left > 0.1 ? 0.1 : $left);
 	my $n = sysread $self->{socket}, $self->{in}, 65536, length $self->{in};
 	$self->{over} = 1 if defined $n ? $n == 0 : $! != EAGAIN && $! != EINTR;
 }
@@ -321,7 +326,7 @@ sub get
 	while (1) {
 		return join "\n", split /\r\n/, $1 if $self->{in} =~ s/^((?:\d{3}-.*\r\n)*\d{3} .*\r\n)//;
 		return '' if $self->{over} || time >= $end;
-		$self->read_some;
+		$self->read_some($end);
 	}
 }
 
@@ -339,7 +344,7 @@ sub rest
 	my ($self, $seconds) = @_;
 	my $end = time + ($seconds // 20);
 
-	$self->read_some while !$self->{over} && time < $end;
+	$self->read_some($end) while !$self->{over} && time < $end;
 	return delete $self->{in};
 }
 

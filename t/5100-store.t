@@ -502,4 +502,200 @@ subtest 'in the background: stored, then sent' => sub {
 	}
 };
 
+# ---- what cannot be stored either
+
+my $nobody = nobody();
+my $public = workdir() . '/public';
+
+# Sent nor stored: 75, said so, and nothing there, not even half.
+sub not_stored
+{
+	my ($name, $dir, $words, $r) = @_;
+
+	is($r->{exit}, 75, "A5: $name: 75") or diag($r->{err});
+	is($r->{signal}, 0, "$name: by no signal");
+	like($r->{err}, qr/^sendoff: not stored: /m, "A4: $name: told");
+	like($r->{err}, $words, "$name: and why");
+	like($r->{err}, qr/^sendoff: cannot connect to .*connection refused/, "$name: and why it was to be stored");
+	unlike($r->{err}, qr/queued as/, "$name: no other word");
+	is_deeply([files_of($dir)], [], "A2: $name: nothing is left there") if $dir;
+}
+
+# Each as send, as sendmail, and where storing was asked for.
+sub not_stored_at_all
+{
+	my ($name, $dir, $words, $global, %o) = @_;
+	my $config = account($nobody, global => $global);
+	my $wrap = delete $o{wrap} // sub { return @_ };
+
+	for my $row (['send', 'sendoff', 'send'], ['sendmail', 'sendmail']) {
+		my ($how, $program, @args) = @$row;
+		chmod 0644, $config;
+		chown $o{uid}, $o{uid}, $config if $o{uid};
+		not_stored("$name, $how", $dir, $words, run_sendoff([], stdin => $o{stdin} // $letter, %o, command => [$wrap->(
+			program_of($program), @args, 'you@example.net')], env => { SENDOFF_CONFIG => $config, %{ $o{env} // {} } }));
+	}
+	my $r = run_sendoff([], stdin => $o{stdin} // $letter, %o, command => [$wrap->(program_of('sendoff'), 'send', '--queue',
+		'you@example.net')], env => { SENDOFF_CONFIG => $config, %{ $o{env} // {} } });
+	is($r->{exit}, 75, "A5: $name, --queue: 75") or diag($r->{err});
+	like($r->{err}, qr/^sendoff: not stored: .*$words/m, "$name, --queue: told");
+	is_deeply([files_of($dir)], [], "A2: $name, --queue: nothing is left there") if $dir;
+}
+
+# Where others may run it.
+sub program_of
+{
+	my ($name) = @_;
+
+	if (!-e "$public/sendoff") {
+		mkdir $public;
+		chmod 0755, $public;
+		chmod 0711, workdir();
+		system('cp', SendoffTest::Run::program('sendoff'), "$public/sendoff") == 0 or die "cp failed\n";
+		chmod 0755, "$public/sendoff";
+		symlink 'sendoff', "$public/sendmail";
+	}
+	return "$public/$name";
+}
+
+sub as_user
+{
+	my ($uid) = @_;
+
+	return (uid => $uid, cwd => '/', before => sub { POSIX::setgid($uid); $) = "$uid $uid"; POSIX::setuid($uid) });
+}
+
+sub limited { my ($limit) = @_; return sub { return ('/bin/sh', '-c', "ulimit $limit; exec \"\$\@\"", 'sh', @_) } }
+
+subtest 'A5: no place for a queue' => sub {
+	my $file = file_write(workdir() . '/a-file', 'x');
+	not_stored_at_all('a file in its place', undef, qr/\Q$file\E/, { queue_dir => $file });
+	is(file_read($file), 'x', 'and the file is as it was');
+	not_stored_at_all('a file above it', undef, qr/\Q$file\E/, { queue_dir => "$file/queue" });
+	my $open = workdir() . '/open';
+	mkdir $open;
+	chmod 0777, $open;
+	not_stored_at_all('a directory that others can write', $open, qr/\Q$open\E/, { queue_dir => $open });
+	mkdir "$open/elsewhere", 0700;
+	symlink "$open/elsewhere", workdir() . '/a-link';
+	my $half = workdir() . '/half';
+	mkdir $_, 0700 for $half;
+	file_write("$half/tmp", '');
+	not_stored_at_all('a file in place of a directory in it', undef, qr/tmp/, { queue_dir => $half });
+	unlink "$half/tmp";
+	symlink "$open/elsewhere", "$half/tmp";
+	not_stored_at_all('F7: a link in place of a directory in it', undef, qr/tmp/, { queue_dir => $half });
+	is_deeply([glob "$open/elsewhere/*"], [], 'nothing is written through it');
+	# Mail that can be sent needs no queue.
+	my $s = server_start();
+	for my $dir ($file, $open, $half) {
+		my $r = send_mail(account($s, global => { queue_dir => $dir }), ['send', 'you@example.net']);
+		is("$r->{exit}$r->{out}$r->{err}", '0', 'while the server takes it: 0');
+	}
+	is($s->stored, 3, 'and sent');
+};
+
+subtest 'A5: another user, no home' => sub {
+	plan skip_all => 'needs root' if $>;
+	my $dir = workdir() . '/of-root';
+	mkdir $dir, 0755;
+	chmod 0755, $dir;
+	program_of('sendoff');
+	not_stored_at_all('of another user', $dir, qr/\Q$dir\E/, { queue_dir => $dir }, as_user(54321));
+	my $own = "$public/own";
+	mkdir $own;
+	chown 54321, 54321, $own;
+	chmod 0500, $own;
+	not_stored_at_all('not writable', $own, qr/\Q$own\E.*\n?.*|Permission denied/, { queue_dir => $own }, as_user(54321));
+	not_stored_at_all('not writable above', $own, qr/Permission denied/, { queue_dir => "$own/queue" }, as_user(54321));
+	not_stored_at_all('no home', undef, qr/no home directory/, {}, as_user(54321), env => { HOME => undef });
+	not_stored_at_all("root's home", undef, qr/no home directory/, {}, as_user(54321), env => { HOME => '/root' });
+	my $r = run_sendoff([], stdin => $letter, as_user(54321), env => { HOME => undef, XDG_STATE_HOME => "$public/state",
+		SENDOFF_CONFIG => do { my $c = account($nobody); chown 54321, 54321, $c; $c } },
+		command => [program_of('sendmail'), 'you@example.net'], before => sub {
+			mkdir "$public/state"; chown 54321, 54321, "$public/state"; POSIX::setgid(54321); POSIX::setuid(54321) });
+	is("$r->{exit}$r->{out}$r->{err}", '0', 'without a home, but with XDG_STATE_HOME: stored') or diag($r->{err});
+	is((files_of("$public/state/sendoff/queue"))[0] =~ s{/.*}{}r, 'new', 'there');
+};
+
+subtest 'A5: file systems that are full or read-only' => sub {
+	plan skip_all => 'needs root and namespaces' if $> || system('unshare -m true 2>/dev/null');
+	my $mount = workdir() . '/mount';
+	mkdir $mount;
+	my $in = sub { my ($script) = @_; return (wrap => sub { return ('unshare', '-m', '/bin/sh', '-c',
+		"exec 3>&1; { $script; } >/dev/null 2>&1 || exit 99; \"\$\@\"; code=\$?; { find $mount -type f ! -name fill -path '*queue*' ! -path '*/accounts/*' ! -name lock; } >&3; exit \$code", 'sh', @_) }) };
+	my $check = sub { my ($name, $script, $words, $size) = @_;
+		my $config = account($nobody, global => { queue_dir => "$mount/queue" });
+		for my $args (['send'], ['send', '--queue']) {
+			my $text = letter(join '', ('y' x 70 . "\n") x ($size / 71));
+			my %wrap = $in->($script);
+			my $r = run_sendoff([], stdin => $text, command => [$wrap{wrap}->(program_of('sendoff'), @$args, 'you@example.net')],
+				env => { SENDOFF_CONFIG => $config });
+			is($r->{exit}, 75, "A5: $name (@$args): 75") or diag($r->{err});
+			like($r->{err}, qr/^sendoff: not stored: .*$words/m, "$name (@$args): told");
+			is($r->{out}, '', "A2: $name (@$args): nothing is left there");
+		}
+	};
+	$check->('read-only', "mount -t tmpfs -o ro,mode=700 none $mount", qr/the file system can only be read/, 1000);
+	for my $free (0 .. 6) {
+		# So many pages are free; the directories take none of them.
+		$check->("a full disk, $free pages free", "mount -t tmpfs -o size=256k,mode=700 none $mount && mkdir -m 700 $mount/queue $mount/queue/tmp $mount/queue/new && " .
+			"head -c @{[(64 - $free) * 4096]} /dev/zero >$mount/fill", qr/disk is full|No space left/, 40000);
+	}
+	for my $inodes (1 .. 3) {
+		$check->("no more than $inodes inodes", "mount -t tmpfs -o nr_inodes=$inodes,mode=700 none $mount", qr/disk is full|No space left/, 100);
+	}
+};
+
+subtest 'A5: limits of the process' => sub {
+	my $dir = queue_of(home());
+	my $big = letter(join '', ('z' x 70 . "\n") x 3000);
+	for my $blocks (0, 1, 2, 16, 100) {
+		not_stored_at_all("ulimit -f $blocks", $dir, qr/File too large|file size|ulimit -f/, { queue_dir => $dir }, stdin => $big,
+			wrap => limited("-f $blocks"));
+	}
+	my %seen;
+	for my $n (4 .. 24) {   # with three the loader finds no library
+		for my $args (['send', 'you@example.net'], ['send', '--queue', 'you@example.net']) {
+			my $home = home();
+			my $r = run_sendoff([], stdin => $letter, env => { HOME => $home }, command => [limited("-n $n")->(
+				program_of('sendoff'), '-C', account($nobody), @$args)]);
+			my @files = files_of(queue_of($home));
+			$seen{ $r->{exit} // 'none' }++;
+			ok(safe($r), "C6: $n descriptors (@$args): it ends");
+			if (($r->{exit} // 1) == 0) {
+				one_entry("$n descriptors (@$args)", $home);
+			} else {
+				like($r->{exit}, qr/^(?:71|75|78)$/, "C6: $n descriptors (@$args): a code that means nobody got it") or diag($r->{err});
+				is_deeply(\@files, [], "A2: $n descriptors (@$args): nothing is left there");
+			}
+		}
+	}
+	ok($seen{0}, 'with enough of them it is stored');
+	ok(keys %seen > 1, 'with too few it is not');
+};
+
+subtest 'C6: umask, and a working directory that is gone' => sub {
+	for my $mask (0, 0777, 022) {
+		my $home = home();
+		my $old = sprintf '%03o', $mask;
+		my $gone = workdir() . '/gone';
+		mkdir $gone;
+		my $config = account($nobody);
+		my $r = run_sendoff(['-C', $config, 'send', 'you@example.net'], stdin => $letter, env => { HOME => $home }, cwd => $gone,
+			before => sub { umask $mask; rmdir $gone });
+		is($r->{exit}, 0, "umask $old: stored") or diag($r->{err});
+		one_entry("umask $old", $home);
+		my @wrong = grep { ((stat)[2] & 07777) != 0700 } "$home/.local", glob("$home/.local/state/sendoff $home/.local/state/sendoff/queue $home/.local/state/sendoff/queue/*/");
+		is_deeply(\@wrong, [], "umask $old: its directories are nobody else's");
+		# A name of -C that is not absolute means the directory as it was.
+	}
+	my $home = home();
+	my $config = account($nobody);
+	my ($dir, $file) = $config =~ m{(.*)/(.*)};
+	my $r = run_sendoff(['-C', $file, 'send', 'you@example.net'], stdin => $letter, env => { HOME => $home }, cwd => $dir);
+	is($r->{exit}, 0, '-C that is not absolute: stored') or diag($r->{err});
+	is(one_entry('-C', $home)->{head}{config}, $config, 'with the whole path');
+};
+
 done_testing;

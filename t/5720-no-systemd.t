@@ -57,7 +57,7 @@ is_deeply([ map { sprintf '%04o %d', (stat)[2] & 07777, (stat)[4] } '/run/sendof
 hand_in('alice hands in');
 $runner->kill('TERM');
 is($runner->finish(timeout => 20)->{exit}, 0, 'SIGTERM ends it');
-is_deeply([ $machine->processes ], [], '... and all of it');
+ok(wait_until(sub { my %all = $machine->processes; !%all }, 5), '... and all of it');
 
 # --- in the background, as a start script does
 
@@ -68,7 +68,7 @@ hand_in('... when it is there');
 my $first = supervisor();
 $r = run_sendoff([], %root, command => [ $machine->program('sendmail'), '-bd' ]);
 isnt($r->{exit}, 0, 'a second one does not start');
-is(supervisor(), $first, '... and the first one stays');
+ok(wait_until(sub { supervisor() eq $first }, 5), '... and the first one stays');
 hand_in('alice still can');
 kill 'TERM', $first;
 ok(wait_until(sub { my %all = $machine->processes; !%all }, 15), 'SIGTERM ends it');

@@ -110,7 +110,7 @@ ends_well($w, 'idle');
 
 # ---- a temporary refusal, and a person who does not want to wait
 
-my $slow = configure(global => { retry => '1h 2h' });
+my $slow = configure(final_timeout => '20s', global => { retry => '1h 2h' });
 $server->stop;
 $server = server_start(port => $port, at => ['RCPT:1 reply "451 4.3.0 later"']);
 $w = watcher($slow);
@@ -126,7 +126,7 @@ is($server->stored, 1, 'once');
 # ---- one that is ended while it delivers
 
 $server->stop;
-$server = server_start(port => $port, at => ['CONTENT:1 delay 3000']);
+$server = server_start(port => $port, at => ['CONTENT:1 delay 1500']);
 is(store($slow, 8, '--queue')->{exit}, 0, 'one in the middle of its content');
 ok(wait_until(sub { grep { $_->{kind} eq 'C' && $_->{text} =~ /^DATA/ } $server->journal }, 5),
 	'is being sent');
@@ -137,18 +137,41 @@ $r = $w->finish;
 is($r->{exit}, 0, 'SIGTERM ends it');
 is(scalar(grep { kill 0, $_ } @before), 0, 'with its child');
 ok(!is_watched(), 'and the lock is free');
+is($server->stored, 1, 'B2: what was on its way was waited for');
+is(scalar(queued()), 0, '... and is done with');
+
+# ---- the second time it is not waited for
+
+$server->stop;
+$server = server_start(port => $port, at => ['CONTENT:1 silence']);
+is(store($slow, 8, '--queue')->{exit}, 0, 'one whose content is not answered');
+my $flush = start_sendoff(['-C', $slow, 'queue', 'flush']);
+ok(wait_until(sub { grep { $_->{kind} eq 'C' && $_->{text} =~ /^DATA/ } $server->journal }, 5),
+	'is being sent');
+sleep 0.5;
+$flush->kill('TERM');
+sleep 0.5;
+ok(kill(0, $flush->pid), 'SIGTERM: it waits');
+$from = time;
+$flush->kill('TERM');
+$flush->finish;
+cmp_ok(time - $from, '<', 2, 'SIGTERM again: it does not');
+like(file_read((glob(queue_dir() . '/control/*'))[0]), qr/^recipient 1 waiting \d+ unsure/m,
+	'B2: and it is noted that a second copy may come of it');
 
 # ---- killed, nothing is left behind that delivers
 
 $server->stop;
 queue_empty();
-$server = server_start(port => $port, at => ['CONTENT:1 delay 5000']);
+$server = server_start(port => $port, at => ['CONTENT:1 delay 1500']);
 $w = watcher($slow);
 is(store($slow, 9, '--queue')->{exit}, 0, 'another one');
 ok(wait_until(sub { @before = children($w->pid) }, 5), 'is being sent');
 $w->kill('KILL');
 $w->finish;
 ok(wait_until(sub { !grep { kill 0, $_ } @before }, 5), 'a child does not outlive its watcher');
+is($server->stored, 1, '... but for what it had begun');
+is(scalar(queued()), 0, '... and noted');
 
 # ---- a configuration that breaks, and is mended
 

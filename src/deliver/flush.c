@@ -1,10 +1,12 @@
 /* deliver/flush.c - the run: lanes, their sessions, the loop, the end; see
  * flush_state.h. */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -18,6 +20,7 @@ enum {
 	SYNC_MS = 100,
 	RATE_PATIENCE_MS = 20 * 1000,   /* a connection does not wait longer for max_rate */
 	SLOT_PATIENCE_MS = 30 * 1000,
+	STOP_MS = 10 * 1000,          /* for contents that are on their way */
 	SLOT_RETRY_MS = 250
 };
 
@@ -406,6 +409,14 @@ static void feed(struct courier *c)
 		finish(c);
 }
 
+static void courier_abort(struct courier *c)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_SIGNAL, "stopped by signal %d", process_stopped());
+	session_abort(c->session, &e);
+}
+
 static bool couriers_left(const struct flush *f)
 {
 	for (const struct lane *l = f->lanes; l; l = l->next)
@@ -478,6 +489,10 @@ static void courier_soon(struct watch *w, short revents)
 		courier_over(c);
 		return;
 	}
+	if (l->flush->stopped && c->outstanding && !c->going) {
+		courier_abort(c);
+		return;
+	}
 	if (l->closed && !c->outstanding)
 		finish(c);
 	else
@@ -489,21 +504,24 @@ static void courier_soon(struct watch *w, short revents)
 
 /* ---- the run */
 
+/* Told to stop: a content that is on its way is waited for a little, lest nobody
+ * know whether it was taken.  The second time it is not. */
 static void stopped(struct watch *w, short revents)
 {
 	struct flush *f = w->owner;
-	struct err e = { 0 };
+	bool again = f->stopped;
+	uint64_t count;
 
-	(void)revents;
 	if (!process_stopped())
 		return;
+	if (revents && read(w->fd, &count, sizeof(count)) < 0)
+		errno = 0;   /* it was emptied before */
 	f->stopped = true;
-	loop_remove(&f->loop, &f->stop);
-	err_set(&e, ERR_SIGNAL, "stopped by signal %d", process_stopped());
+	w->deadline = again ? LOOP_NEVER : clock_ms() + STOP_MS;
 	for (struct lane *l = f->lanes; l; l = l->next)
 		for (struct courier *c = l->couriers; c; c = c->next)
-			if (!c->ended)
-				session_abort(c->session, &e);
+			if (!c->ended && (again || !c->going))
+				courier_abort(c);
 }
 
 static void sync_marks(struct watch *w, short revents)

@@ -72,6 +72,15 @@ static void foresee_not(struct job *j, const size_t *accepted, size_t count)
 		recipient_of(j, accepted[i])->state = RECIPIENT_WAITING;
 }
 
+static void set_going(struct job *j, bool going)
+{
+	if (going && !j->going)
+		j->courier->going++;
+	else if (!going && j->going)
+		j->courier->going--;
+	j->going = going;
+}
+
 static void content_ready(void *context, struct smtp_message *m, const size_t *accepted,
 	size_t count)
 {
@@ -85,6 +94,7 @@ static void content_ready(void *context, struct smtp_message *m, const size_t *a
 	if (!j->last_mark)
 		held_prepare(j->held, &j->entry, &e);
 	foresee_not(j, accepted, count);
+	set_going(j, true);
 }
 
 static void content_taken(void *context, struct smtp_message *m)
@@ -98,6 +108,7 @@ static void content_taken(void *context, struct smtp_message *m)
 		held_mark(j->held);
 	j->taken = true;
 	j->removed |= j->last_mark;
+	set_going(j, false);
 }
 
 static void all_told(void *context, struct smtp_message *m)
@@ -106,6 +117,7 @@ static void all_told(void *context, struct smtp_message *m)
 	struct courier *c = j->courier;
 
 	(void)m;
+	set_going(j, false);
 	j->next = NULL;
 	*c->finished_end = j;
 	c->finished_end = &j->next;

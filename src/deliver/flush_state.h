@@ -30,6 +30,7 @@ struct job {
 	size_t count;
 	struct attempt attempt;      /* own */
 	bool last_mark;              /* taken() is to be the end of the entry */
+	bool going;                  /* a content of it is on its way */
 	bool taken;                  /* some content of it was */
 	bool removed;                /* ... and everybody has it */
 	struct job *next;
@@ -42,6 +43,7 @@ struct courier {
 	struct slot *slot;           /* own */
 	struct watch soon;           /* runs when the session's own call has come back */
 	size_t outstanding;
+	size_t going;                /* of these, how many have a content on its way */
 	size_t served;               /* messages taken */
 	struct job *finished, **finished_end;   /* to be settled */
 	struct smtp_failure failure; /* own text; as the session ended */
@@ -80,7 +82,7 @@ struct flush {
 	uint64_t *seen;              /* own; hash of ids that were looked at */
 	size_t seen_count, seen_size;
 	struct watch stop, sync;
-	bool stopped;
+	bool stopped;                /* by a signal */
 	struct err err;              /* what ended the run */
 };
 

@@ -113,6 +113,7 @@ NEEDS_demo               = build test
 NEEDS_check              = build test
 NEEDS_check-asan         = build test
 NEEDS_check-valgrind     = build test valgrind
+NEEDS_check-faults       = build test faults
 NEEDS_check-interop      = build test interop
 NEEDS_check-fuzz         = build fuzz
 NEEDS_check-reproducible = build
@@ -212,6 +213,10 @@ check-asan: | $(SETUP_FIRST)
 
 check-valgrind: $(TESTS) | $(SETUP_FIRST)
 	t/valgrind.sh $(call some,$(UNITS),unit tests) $(REPLAYS)
+
+# Nothing is run beside another that it could kill or crowd out.
+check-faults: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
+	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/faults/*.t)),tests with faults)
 
 check-interop: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
 	t/interop/fetch.sh $(B)/interop postfix dovecot-core bsd-mailx
@@ -359,6 +364,7 @@ help:
 	@echo 'make lint                warnings of two compilers, layers, banned calls, manuals, ...'
 	@echo 'make check-asan          the tests under AddressSanitizer and UBSan'
 	@echo 'make check-valgrind      the unit tests and a session under valgrind'
+	@echo 'make check-faults        killed and refused at every system call; full disks; crowds'
 	@echo 'make check-interop       against servers of other makers'
 	@echo 'make check-fuzz          FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
 	@echo 'make check-reproducible  two builds, one result'

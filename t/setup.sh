@@ -1,7 +1,7 @@
 #!/bin/sh
 # t/setup.sh GROUP... - what a bare machine lacks for building and testing.
 #
-# Groups: build test lint valgrind fuzz interop units bare bench.  Each thing needed is
+# Groups: build test lint valgrind faults fuzz interop units bare bench.  Each thing needed is
 # looked for first; only what is missing is installed, by apt-get, as root or
 # through sudo.  Where nothing is missing nothing is run.  On a system that is
 # not Debian's the packages are named and the caller goes on: its own errors
@@ -66,6 +66,11 @@ for group in "$@"; do
 		need "valgrind libc6-dbg" command_named valgrind
 		need strace command_named strace
 		need ca-certificates test -s /etc/ssl/certs/ca-certificates.crt
+		;;
+	faults)
+		need strace command_named strace
+		need util-linux command_named prlimit
+		need iproute2 command_named ip
 		;;
 	fuzz)
 		need clang command_named clang

@@ -181,6 +181,19 @@ sub status { return state_of('status') }
 # The process that runs now; 0 between two.
 sub runner_pid { return state_of('pid') || 0 }
 
+# The processes of one of its roles, as "sendoff-accept".
+sub roles
+{
+	my ($self, $name) = @_;
+	my $runner = runner_pid();
+
+	return grep {
+		my $stat = eval { SendoffTest::file_read("/proc/$_/stat") } // '';
+		my $command = eval { SendoffTest::file_read("/proc/$_/cmdline") } // '';
+		$runner && $stat =~ /\) [^ZX] $runner / && $command =~ /^\Q$name\E\0/;
+	} map { m{(\d+)$} } glob '/proc/[0-9]*';
+}
+
 # Until it has said that it is ready.
 sub wait_ready
 {

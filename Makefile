@@ -10,6 +10,7 @@ VERSION = 0.1
 CC           ?= cc
 AR           ?= ar
 PKG_CONFIG   ?= pkg-config
+READELF      ?= readelf
 INSTALL      ?= install
 PROVE        ?= prove
 CFLAGS       ?= -O2 -g
@@ -40,7 +41,8 @@ tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 nmdir       ?= $(prefix)/lib/NetworkManager/dispatcher.d
 
 B         = build
-LIBRARIES = gnutls inih libidn2 jansson
+LIBRARIES = inih jansson nettle
+LATE      = gnutls libidn2
 SANITIZE  =
 WERROR    =
 
@@ -52,7 +54,8 @@ WARNINGS = -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototype
 
 OWN_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Isrc -I. \
 	-DSENDOFF_VERSION='"$(VERSION)"' -DSENDOFF_SYSCONFDIR='"$(sysconfdir)"' \
-	-DSENDOFF_LOCALSTATEDIR='"$(localstatedir)"' -DSENDOFF_RUNDIR='"$(rundir)"'
+	-DSENDOFF_LOCALSTATEDIR='"$(localstatedir)"' -DSENDOFF_RUNDIR='"$(rundir)"' \
+	-DSENDOFF_GNUTLS='"$(GNUTLS)"' -DSENDOFF_IDN='"$(IDN)"'
 OWN_CFLAGS   = -std=c11 $(WARNINGS) '-ffile-prefix-map=$(CURDIR)=.' -fstack-protector-strong -fPIE \
 	-pthread
 OWN_LDFLAGS  = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
@@ -62,10 +65,18 @@ OWN_LDFLAGS  = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 FORTIFY = $(if $(findstring FORTIFY,$(CPPFLAGS) $(CFLAGS))$(SANITIZE),,$(if \
 	$(filter -O -O1 -O2 -O3 -Os -Og -Ofast,$(CFLAGS)),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
 
-# pkg-config is asked once, and only when something is compiled: by then a
-# bare machine has it.
-PC_CFLAGS = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBRARIES)))$(PC_CFLAGS)
+# pkg-config and the linker are asked once, and only when something is compiled:
+# by then a bare machine has them.
+PC_CFLAGS = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBRARIES) $$(LATE)))$(PC_CFLAGS)
 PC_LIBS   = $(eval PC_LIBS := $$(shell $$(PKG_CONFIG) --libs $$(LIBRARIES)))$(PC_LIBS)
+PC_LATE   = $(eval PC_LATE := $$(shell $$(PKG_CONFIG) --libs $$(LATE)))$(PC_LATE)
+
+# The late ones are loaded when they are first needed, by the name that the linker
+# would have written down; only tests are linked with them.
+soname = $(or $(shell LC_ALL=C $(READELF) -d "$$($(CC) -print-file-name=$1.so)" 2>/dev/null | \
+	sed -n 's/.*(SONAME).*\[\(.*\)\].*/\1/p'),$2)
+GNUTLS = $(eval GNUTLS := $$(call soname,libgnutls,libgnutls.so.30))$(GNUTLS)
+IDN    = $(eval IDN := $$(call soname,libidn2,libidn2.so.0))$(IDN)
 
 # Each step is one short line; V=1 shows the commands.
 say = $(if $(V),,@echo '  $1'; )
@@ -73,6 +84,7 @@ say = $(if $(V),,@echo '  $1'; )
 COMPILE = $(CC) $(OWN_CPPFLAGS) $(FORTIFY) $(PC_CFLAGS) $(CPPFLAGS) $(OWN_CFLAGS) $(CFLAGS) $(SANITIZE)
 LINK    = $(CC) $(OWN_CFLAGS) $(CFLAGS) $(OWN_LDFLAGS) $(LDFLAGS) $(SANITIZE)
 LINK_LIBS = $(PC_LIBS) $(LDLIBS)
+TEST_LIBS = $(PC_LIBS) $(PC_LATE) $(LDLIBS)
 
 # --- files -----------------------------------------------------------------
 
@@ -143,23 +155,23 @@ $(B)/obj/%.o: %.c $(B)/flags
 
 $(UNITS) $(LINTC:%.c=$(B)/%): $(B)/%: $(B)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
 
 $(FUZZERS): $(B)/%: $(B)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(call say,LINK $@)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+	$(call say,LINK $@)$(LINK) -fsanitize=fuzzer -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
 
 $(REPLAYS): $(B)/t/replay/%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/fuzz/replay.o $(LIB)
 	@mkdir -p $(@D)
-	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
 
 $(B)/t/server: $(call object,$(SERVER)) $(LIB) $(B)/sources
 	@mkdir -p $(@D)
-	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(LINK_LIBS)
+	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
 
 $(B)/t/bench/bare: $(B)/obj/t/bench/bare.o
 	@mkdir -p $(@D)
-	$(call say,LINK $@)$(LINK) -o $@ $< $(LINK_LIBS)
+	$(call say,LINK $@)$(LINK) -o $@ $< $(TEST_LIBS)
 
 # Linked with the libraries of sendoff although it needs none.
 $(B)/t/bench/empty: $(B)/obj/t/bench/empty.o
@@ -180,7 +192,7 @@ endef
 quote = '$(subst ','\'',$1)'
 
 $(B)/flags: FORCE | $(SETUP_FIRST)
-	$(call stamp,$(call quote,$(COMPILE)) $(call quote,$(LINK) $(LINK_LIBS)))
+	$(call stamp,$(call quote,$(COMPILE)) $(call quote,$(LINK) $(LINK_LIBS) $(TEST_LIBS)))
 
 $(B)/sources: FORCE
 	$(call stamp,$(SRC) $(CMD) $(SERVER))

@@ -52,6 +52,7 @@ for group in "$@"; do
 		need libinih-dev library inih
 		need libidn2-dev library libidn2
 		need libjansson-dev library jansson
+		need nettle-dev library nettle
 		;;
 	test)
 		need perl module Test::More

@@ -209,8 +209,8 @@ static void close_descriptors(void)
 /* --- environment -------------------------------------------------------- */
 
 /* What steers the loader, the C library, the name service and TLS, and what has
- * been answered by find_inherited().  The loader and a constructor of GnuTLS have read theirs before main: taking them away
- * protects our children and what the libraries read later. */
+ * been answered by find_inherited().  The loader has read its own before main: taking
+ * those away protects our children.  GnuTLS is loaded later and sees none. */
 static const char *const steering_prefixes[] = {
 	"GNUTLS_", "LD_", "MALLOC_", "RESOLV_",
 };

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
+#include "base/gnutls.h"
 #include "base/host.h"
 #include "base/mem.h"
 #include "base/process.h"
@@ -538,7 +539,7 @@ static void connected(void *context, int fd, struct err *e)
 	}
 	conn_init(&s->conn, fd);
 	dial_peer_text(fd, s->peer, sizeof(s->peer));
-	if (choose_names(s, &why) < 0) {
+	if (choose_names(s, &why) < 0 || (account_logs_in(s->account) && gnutls_need(&why) < 0)) {
 		fail(s, &why);
 		return;
 	}

@@ -2,9 +2,9 @@
 #include "mail/address.h"
 
 #include <arpa/inet.h>
-#include <idn2.h>
 #include <string.h>
 
+#include "base/idn.h"
 #include "base/text.h"
 #include "mail/header.h"
 #include "mail/scan.h"
@@ -113,6 +113,7 @@ static const char *write_domain(const char *domain, struct buf *out)
 	size_t len = strlen(domain);
 	const char *why;
 	char *ascii = NULL;
+	struct err ignored;
 
 	if (len > DOMAIN_INPUT_MAX)
 		return "the domain is longer than 255 octets";
@@ -122,6 +123,8 @@ static const char *write_domain(const char *domain, struct buf *out)
 		return write_ascii(domain, out);
 	if (!text_is_utf8(domain, len))
 		return "it is not UTF-8";
+	if (idn_need(&ignored) < 0)
+		return "international domains need libidn2, which cannot be loaded: install it";
 	if (idn2_to_ascii_8z(domain, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return "the domain is not a valid international name";
 	why = write_ascii(ascii, out);

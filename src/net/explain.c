@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/name.h"

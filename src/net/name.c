@@ -2,13 +2,13 @@
 #include "net/name.h"
 
 #include <arpa/inet.h>
-#include <idn2.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/idn.h"
 #include "base/text.h"
 
 static int refuse(const char *host, enum err_kind kind, const char *why, struct err *e)
@@ -29,6 +29,10 @@ static int to_a_labels(const char *host, const char *name, char *out, enum err_k
 
 	if (!text_is_utf8(name, strlen(name)))
 		return refuse(host, kind, "it is not UTF-8", e);
+	if (idn_need(e) < 0) {
+		e->kind = kind;
+		return -1;
+	}
 	rc = idn2_to_ascii_8z(name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (rc != IDN2_OK)
 		return refuse(host, kind, idn2_strerror(rc), e);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "base/codec.h"
+#include "base/gnutls.h"
 #include "base/text.h"
 
 static int refuse(const char *text, struct err *e)

@@ -6,8 +6,6 @@
 #include "net/tls.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +13,7 @@
 #include <sys/uio.h>
 
 #include "base/file.h"
+#include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -211,7 +210,8 @@ struct tls *tls_new(int fd, const char *host, const struct tls_settings *set,
 	t->set = set;
 	t->trust = trust;
 	t->seen.with_cert = set->cert && set->key;
-	if (set_up(t, e) < 0 || set_name(t, host, e) < 0 || client_certificate(t, e) < 0)
+	if (gnutls_need(e) < 0 || set_up(t, e) < 0 || set_name(t, host, e) < 0 ||
+			client_certificate(t, e) < 0)
 		tls_free(&t);
 	return t;
 }

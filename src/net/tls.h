@@ -37,8 +37,9 @@ int tls_settings_check(const struct tls_settings *set, struct err *e);
 struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain asks for them */
 
 /* Reads the trust files of the settings: meant to run while connect(2) is under
- * way.  NULL: ERR_CERT with no CA bundle found (naming the paths tried) or an
- * unreadable CA file (ERR_CONFIG). With pins only, or verify off, no file is needed. */
+ * way.  NULL: ERR_TLS, there is no GnuTLS; ERR_CERT with no CA bundle found (naming
+ * the paths tried) or an unreadable CA file (ERR_CONFIG).  With pins only, or verify
+ * off, no file is needed. */
 struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e);
 void tls_trust_free(struct tls_trust **tp);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/gnutls.h"
 #include "base/text.h"
 
 void tls_seen_add(struct tls_seen *seen, const char *data, size_t len)

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -407,6 +408,8 @@ struct tls_trust *trust_load_files(const struct key_list *files, struct err *e)
 
 struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e)
 {
+	if (gnutls_need(e) < 0)
+		return NULL;
 	if (!set->verify || set->pins.count)
 		return trust_new();
 	return trust_load_files(&set->ca_files, e);

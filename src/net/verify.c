@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/gnutls.h"
 #include "base/text.h"
 #include "net/name.h"
 #include "net/pin.h"

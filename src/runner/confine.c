@@ -20,6 +20,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include "base/idn.h"
 #include "base/mem.h"
 #include "base/process.h"
 
@@ -235,7 +236,10 @@ static bool restrict_calls(void)
 
 void confine(int spool, struct confinement *got)
 {
-	tzset();   /* its file is out of reach afterwards */
+	struct err ignored;
+
+	tzset();   /* its file is out of reach afterwards, and so is a library */
+	idn_need(&ignored);
 	process_hold_secret();   /* others of the same user may not look in either */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	got->landlock = restrict_files(spool);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "sasl/mechanism.h"
@@ -147,6 +148,11 @@ static int check_secret(const struct sasl_login *login, struct err *e)
 	return 0;
 }
 
+static bool is_scram(enum sasl_mechanism m)
+{
+	return m >= SASL_SCRAM_SHA_256_PLUS && m <= SASL_SCRAM_SHA_1;
+}
+
 static int check_login(const struct sasl_login *login, struct err *e)
 {
 	/* A control character would end a field of OAuth's, or of PLAIN's. */
@@ -164,12 +170,10 @@ static int check_login(const struct sasl_login *login, struct err *e)
 			(!login->binding || !login->binding->type))
 		return err_set(e, ERR_LOGIN, "%s needs a TLS connection that it can be bound to",
 			sasl_name(login->mechanism));
+	if ((is_scram(login->mechanism) || login->mechanism == SASL_CRAM_MD5) && !gnutls_is_here())
+		return err_set(e, ERR_INTERNAL, "GnuTLS is not loaded, which %s needs",
+			sasl_name(login->mechanism));
 	return check_secret(login, e);
-}
-
-static bool is_scram(enum sasl_mechanism m)
-{
-	return m >= SASL_SCRAM_SHA_256_PLUS && m <= SASL_SCRAM_SHA_1;
 }
 
 struct sasl *sasl_new(const struct sasl_login *login, struct err *e)

@@ -1,8 +1,9 @@
 /* sasl/sasl.h - proving who we are: every mechanism behind one interface.
  *
  * Pure: no socket, file, clock or randomness of its own (the nonce is given).
- * Hashes and MACs are GnuTLS's.  Challenges come in decoded, responses go out
- * before base64; the profile's line syntax (RFC 4954) is smtp/'s.
+ * Hashes and MACs are GnuTLS's, which the caller has loaded (base/gnutls.h).
+ * Challenges come in decoded, responses go out before base64; the profile's line
+ * syntax (RFC 4954) is smtp/'s.
  */
 #ifndef SASL_SASL_H
 #define SASL_SASL_H

@@ -7,11 +7,11 @@
  */
 #include "sasl/scram.h"
 
-#include <gnutls/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "sasl/mechanism.h"

@@ -5,10 +5,10 @@
  */
 #include "sasl/mechanism.h"
 
-#include <gnutls/crypto.h>
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/gnutls.h"
 
 /* RFC 4616 section 2: authzid NUL authcid NUL password. */
 int plain_start(const struct sasl *s, struct buf *out)

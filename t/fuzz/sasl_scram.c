@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/gnutls.h"
 #include "sasl/sasl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -58,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	login.mechanism = (enum sasl_mechanism)(SASL_SCRAM_SHA_256_PLUS + data[0] % 4);
 	login.plus_offered = data[0] & 4;
+	must(gnutls_need(&e) == 0);
 	s = sasl_new(&login, &e);
 	must(s != NULL);
 	talk(s, (const char *)data + 1, size - 1);

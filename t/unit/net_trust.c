@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/gnutls.h"
 #include "base/mem.h"
 #include "net/trust.h"
 
@@ -267,9 +268,10 @@ int main(void)
 	struct identity a, b;
 	char *text = NULL;
 	size_t len = 0;
+	struct err e;
 	FILE *f;
 
-	if (!mkdtemp(dir))
+	if (!mkdtemp(dir) || gnutls_need(&e) < 0)
 		return 1;
 	a = zoo_make(&first, NULL);
 	b = zoo_make(&second, NULL);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/codec.h"
+#include "base/gnutls.h"
 #include "base/mem.h"
 #include "sasl/sasl.h"
 
@@ -485,8 +486,32 @@ static void test_hopeless(void)
 	}
 }
 
+/* Before it is loaded, what needs GnuTLS is refused and the rest is not. */
+static void test_without_gnutls(void)
+{
+	struct sasl_login login = { .user = "u", .secret = &secret, .nonce = OUR_NONCE };
+	struct err e;
+	struct sasl *s;
+
+	secret_set(&secret, "p", 1);
+	for (unsigned m = SASL_SCRAM_SHA_256; m <= SASL_CRAM_MD5; m++) {
+		bool plain = m == SASL_PLAIN || m == SASL_LOGIN;
+
+		if (m == SASL_SCRAM_SHA_1_PLUS)
+			continue;   /* refused for want of a binding */
+		login.mechanism = (enum sasl_mechanism)m;
+		memset(&e, 0, sizeof(e));
+		s = sasl_new(&login, &e);
+		check(plain == (s != NULL), "%s without GnuTLS", sasl_name(login.mechanism));
+		check_int(e.kind, plain ? ERR_NONE : ERR_INTERNAL, "... says so: %s", e.text);
+		sasl_free(&s);
+	}
+	check_int(gnutls_need(&e), 0, "now it is loaded");
+}
+
 int main(void)
 {
+	test_without_gnutls();
 	test_plain();
 	test_login();
 	test_cram();

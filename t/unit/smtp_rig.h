@@ -13,6 +13,7 @@
 
 #include "t/unit/tap.h"
 
+#include "base/gnutls.h"
 #include "base/mem.h"
 #include "smtp/engine.h"
 
@@ -161,6 +162,7 @@ static inline void rig_start(struct rig *r, const struct scene *scene, unsigned 
 		.has_secret = scene->login, .ehlo = "me.example", .host = "mx.example",
 		.port = 465, .nonce = "rOprNGfwEbeRWgbNEkqO", .trace = rig_trace, .context = r,
 	};
+	struct err e;
 
 	memset(r, 0, sizeof(*r));
 	r->scene = *scene;
@@ -171,6 +173,7 @@ static inline void rig_start(struct rig *r, const struct scene *scene, unsigned 
 	r->flight.max = r->clear.max = r->done.max = 1 << 26;
 	r->trace.max = 1 << 26;
 	if (scene->login) {
+		gnutls_need(&e);
 		r->sasl.user = mem_string(scene->user ? scene->user : "user");
 		r->mechanism = mem_string(scene->auth ? scene->auth : "PLAIN");
 		r->sasl.mechanisms = (struct key_list){ &r->mechanism, 1 };

@@ -1,0 +1,35 @@
+/* base/gnutls.c - what is loaded of GnuTLS; see gnutls.h. */
+#include "base/gnutls.h"
+
+#include <stddef.h>
+
+#include "base/optlib.h"
+
+OPTLIB_NOTE(note, "tls", "TLS, and logins that do not show the password", "required",
+	SENDOFF_GNUTLS);
+
+struct gnutls_sums gnutls_sums;
+struct gnutls_calls gnutls_calls;
+
+#define SUM(name)  { "gnutls_" #name, offsetof(struct gnutls_sums, name) },
+#define CALL(name) { "gnutls_" #name, offsetof(struct gnutls_calls, name) },
+
+static const struct optlib_symbol sums[] = { GNUTLS_SUMS(SUM) { NULL, 0 } };
+static const struct optlib_symbol calls[] = { GNUTLS_CALLS(CALL) { NULL, 0 } };
+
+#define OPTLIB(list, into) { .soname = SENDOFF_GNUTLS, .package = "libgnutls30", \
+	.symbols = (list), .table = (into) }
+
+static struct optlib library_calls = OPTLIB(calls, &gnutls_calls);
+static struct optlib library_sums = OPTLIB(sums, &gnutls_sums);
+
+/* The sums last: gnutls_is_here() looks at them.  ERR_SYSTEM would be the caller's
+ * affair, who is to send the message again: but it can wait for the library, as it
+ * does for a server. */
+int gnutls_need(struct err *e)
+{
+	if (optlib_need(&library_calls, e) == 0 && optlib_need(&library_sums, e) == 0)
+		return 0;
+	e->kind = ERR_TLS;
+	return -1;
+}

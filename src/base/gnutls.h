@@ -1,0 +1,118 @@
+/* base/gnutls.h - GnuTLS, loaded when it is first needed.
+ *
+ * Loading it costs several times what queueing a message does, so that the program
+ * is not linked with it.  Its functions are called as ever, but through tables that
+ * gnutls_need() fills; one that is not in the lists here does not link.
+ *
+ * For .c files: headers that need its types include its own headers.
+ */
+#ifndef BASE_GNUTLS_H
+#define BASE_GNUTLS_H
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* Pure arithmetic. */
+#define GNUTLS_SUMS(X) \
+	X(hash_fast) X(hmac_fast) X(memcmp) X(pbkdf2)
+
+#define GNUTLS_CALLS(X) \
+	X(alert_get) X(alert_get_name) X(alert_send) X(bye) \
+	X(certificate_allocate_credentials) X(certificate_free_credentials) \
+	X(certificate_get_peers) X(certificate_set_x509_key_mem2) \
+	X(certificate_verification_status_print) X(credentials_set) X(deinit) \
+	X(error_is_fatal) X(free) X(handshake) X(init) X(pk_algorithm_get_name) \
+	X(pk_bits_to_sec_param) X(protocol_get_name) X(protocol_get_version) \
+	X(record_check_pending) X(record_get_direction) X(record_recv) X(record_send) \
+	X(server_name_set) X(session_channel_binding) X(session_ext_master_secret_status) \
+	X(session_get_desc) X(set_default_priority_append) X(sign_get_name) \
+	X(sign_is_secure2) X(strerror) X(transport_set_ptr) X(transport_set_pull_function) \
+	X(transport_set_vec_push_function) X(x509_crt_check_hostname2) X(x509_crt_check_ip) \
+	X(x509_crt_check_issuer) X(x509_crt_deinit) X(x509_crt_get_activation_time) \
+	X(x509_crt_get_dn3) X(x509_crt_get_expiration_time) X(x509_crt_get_fingerprint) \
+	X(x509_crt_get_issuer_dn3) X(x509_crt_get_key_id) X(x509_crt_get_pk_algorithm) \
+	X(x509_crt_get_raw_dn) X(x509_crt_get_raw_issuer_dn) \
+	X(x509_crt_get_signature_algorithm) X(x509_crt_get_subject_alt_name2) \
+	X(x509_crt_import) X(x509_crt_init) X(x509_trust_list_add_cas) \
+	X(x509_trust_list_deinit) X(x509_trust_list_init) X(x509_trust_list_verify_crt2)
+
+#define GNUTLS_POINTER(name) __typeof__(gnutls_##name) *name;
+extern struct gnutls_sums { GNUTLS_SUMS(GNUTLS_POINTER) } gnutls_sums;
+extern struct gnutls_calls { GNUTLS_CALLS(GNUTLS_POINTER) } gnutls_calls;
+
+/* To be called before any of the functions.  -1: ERR_TLS, it cannot be had. */
+int gnutls_need(struct err *e);
+
+/* For pure code, which can load nothing. */
+static inline bool gnutls_is_here(void)
+{
+	return gnutls_sums.hash_fast != NULL;
+}
+
+#define gnutls_hash_fast (*gnutls_sums.hash_fast)
+#define gnutls_hmac_fast (*gnutls_sums.hmac_fast)
+#define gnutls_memcmp (*gnutls_sums.memcmp)
+#define gnutls_pbkdf2 (*gnutls_sums.pbkdf2)
+
+#define gnutls_alert_get (*gnutls_calls.alert_get)
+#define gnutls_alert_get_name (*gnutls_calls.alert_get_name)
+#define gnutls_alert_send (*gnutls_calls.alert_send)
+#define gnutls_bye (*gnutls_calls.bye)
+#define gnutls_certificate_allocate_credentials (*gnutls_calls.certificate_allocate_credentials)
+#define gnutls_certificate_free_credentials (*gnutls_calls.certificate_free_credentials)
+#define gnutls_certificate_get_peers (*gnutls_calls.certificate_get_peers)
+#define gnutls_certificate_set_x509_key_mem2 (*gnutls_calls.certificate_set_x509_key_mem2)
+#define gnutls_certificate_verification_status_print \
+	(*gnutls_calls.certificate_verification_status_print)
+#define gnutls_credentials_set (*gnutls_calls.credentials_set)
+#define gnutls_deinit (*gnutls_calls.deinit)
+#define gnutls_error_is_fatal (*gnutls_calls.error_is_fatal)
+#define gnutls_free (*gnutls_calls.free)
+#define gnutls_handshake (*gnutls_calls.handshake)
+#define gnutls_init (*gnutls_calls.init)
+#define gnutls_pk_algorithm_get_name (*gnutls_calls.pk_algorithm_get_name)
+#define gnutls_pk_bits_to_sec_param (*gnutls_calls.pk_bits_to_sec_param)
+#define gnutls_protocol_get_name (*gnutls_calls.protocol_get_name)
+#define gnutls_protocol_get_version (*gnutls_calls.protocol_get_version)
+#define gnutls_record_check_pending (*gnutls_calls.record_check_pending)
+#define gnutls_record_get_direction (*gnutls_calls.record_get_direction)
+#define gnutls_record_recv (*gnutls_calls.record_recv)
+#define gnutls_record_send (*gnutls_calls.record_send)
+#define gnutls_server_name_set (*gnutls_calls.server_name_set)
+#define gnutls_session_channel_binding (*gnutls_calls.session_channel_binding)
+#define gnutls_session_ext_master_secret_status (*gnutls_calls.session_ext_master_secret_status)
+#define gnutls_session_get_desc (*gnutls_calls.session_get_desc)
+#define gnutls_set_default_priority_append (*gnutls_calls.set_default_priority_append)
+#define gnutls_sign_get_name (*gnutls_calls.sign_get_name)
+#define gnutls_sign_is_secure2 (*gnutls_calls.sign_is_secure2)
+#define gnutls_strerror (*gnutls_calls.strerror)
+#define gnutls_transport_set_ptr (*gnutls_calls.transport_set_ptr)
+#define gnutls_transport_set_pull_function (*gnutls_calls.transport_set_pull_function)
+#define gnutls_transport_set_vec_push_function (*gnutls_calls.transport_set_vec_push_function)
+#define gnutls_x509_crt_check_hostname2 (*gnutls_calls.x509_crt_check_hostname2)
+#define gnutls_x509_crt_check_ip (*gnutls_calls.x509_crt_check_ip)
+#define gnutls_x509_crt_check_issuer (*gnutls_calls.x509_crt_check_issuer)
+#define gnutls_x509_crt_deinit (*gnutls_calls.x509_crt_deinit)
+#define gnutls_x509_crt_get_activation_time (*gnutls_calls.x509_crt_get_activation_time)
+#define gnutls_x509_crt_get_dn3 (*gnutls_calls.x509_crt_get_dn3)
+#define gnutls_x509_crt_get_expiration_time (*gnutls_calls.x509_crt_get_expiration_time)
+#define gnutls_x509_crt_get_fingerprint (*gnutls_calls.x509_crt_get_fingerprint)
+#define gnutls_x509_crt_get_issuer_dn3 (*gnutls_calls.x509_crt_get_issuer_dn3)
+#define gnutls_x509_crt_get_key_id (*gnutls_calls.x509_crt_get_key_id)
+#define gnutls_x509_crt_get_pk_algorithm (*gnutls_calls.x509_crt_get_pk_algorithm)
+#define gnutls_x509_crt_get_raw_dn (*gnutls_calls.x509_crt_get_raw_dn)
+#define gnutls_x509_crt_get_raw_issuer_dn (*gnutls_calls.x509_crt_get_raw_issuer_dn)
+#define gnutls_x509_crt_get_signature_algorithm (*gnutls_calls.x509_crt_get_signature_algorithm)
+#define gnutls_x509_crt_get_subject_alt_name2 (*gnutls_calls.x509_crt_get_subject_alt_name2)
+#define gnutls_x509_crt_import (*gnutls_calls.x509_crt_import)
+#define gnutls_x509_crt_init (*gnutls_calls.x509_crt_init)
+#define gnutls_x509_trust_list_add_cas (*gnutls_calls.x509_trust_list_add_cas)
+#define gnutls_x509_trust_list_deinit (*gnutls_calls.x509_trust_list_deinit)
+#define gnutls_x509_trust_list_init (*gnutls_calls.x509_trust_list_init)
+#define gnutls_x509_trust_list_verify_crt2 (*gnutls_calls.x509_trust_list_verify_crt2)
+
+#endif

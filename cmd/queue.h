@@ -23,7 +23,8 @@ struct queues {
 	const struct globals *globals;   /* borrowed */
 	struct config config;            /* own */
 	struct err config_err;           /* kind ERR_NONE: the configuration is in force */
-	struct global_settings usual;    /* own; stands in for it */
+	struct global_settings usual;    /* own; stands in for it ... */
+	struct config none;              /* ... in this; borrows from usual */
 	struct spool *spool;             /* own; NULL: nothing was ever queued */
 	struct manage manage;            /* of one's own queue */
 	bool runner;                     /* the system's queue is to be asked as well */

@@ -84,6 +84,7 @@ static void add_result(struct flush_result *sum, const struct flush_result *r)
 	sum->due += r->due;
 	sum->delivered += r->delivered;
 	sum->later += r->later;
+	sum->stuck += r->stuck;
 	sum->failed += r->failed;
 	sum->busy += r->busy;
 	sum->damaged += r->damaged;
@@ -189,24 +190,24 @@ static int run(struct queues *q, struct flush_options *o, const char *word,
 			return -1;
 		o->id = id;
 	}
-	if (flush_run(q->spool, &q->config, o, &r, e) < 0)
+	if (flush_run(q->spool, q->config_err.kind == ERR_NONE ? &q->config : &q->none, o, &r, e) < 0)
 		return -1;
 	add_result(sum, &r);
 	return 0;
 }
 
-/* Mail that waits cannot go without a configuration; where none waits, there is
- * nothing wrong. */
-static int check_config(const struct queues *q, struct err *e)
+/* What names a configuration of its own goes by that; the rest cannot go without
+ * one.  Where nothing waits there is nothing wrong. */
+static bool lacks_config(const struct queues *q, const struct flush_result *r)
 {
-	struct spool_usage usage = { 0, 0 };
+	return q->config_err.kind != ERR_NONE && r->stuck;
+}
 
-	if (q->config_err.kind == ERR_NONE)
-		return 0;
-	if (!q->spool || (spool_usage(q->spool, (uid_t)-1, &usage, e) == 0 && !usage.messages))
-		return 1;
-	*e = q->config_err;
-	return -1;
+static int tell_lack(const struct queues *q)
+{
+	if (q->config.faulty && !q->globals->quiet)
+		return cause_of_err(&q->config_err)->exit;   /* it was told at once */
+	return print_failure(&q->config_err);
 }
 
 /* Whether some word, or none at all, means one's own queue. */
@@ -226,10 +227,10 @@ static int flush_own(struct queues *q, char *const *words, int count, struct flu
 	struct flush_options o = { .uid = (uid_t)-1, .now = true, .override = true,
 		.patient = true, .told = told, .context = &p };
 	struct spool_usage usage = { 0, 0 };
-	int r = check_config(q, e);
+	int r = 0;
 
-	if (r || !q->spool)
-		return r < 0 ? -1 : 0;
+	if (!q->spool)
+		return 0;
 	if (spool_usage(q->spool, (uid_t)-1, &usage, e) < 0)
 		return -1;
 	p.total = usage.messages;
@@ -289,6 +290,8 @@ int queue_flush(struct queues *q, char *const *words, int count)
 			code = print_failure(&e);
 		else
 			code = tell(q, &sum);
+		other = lacks_config(q, &sum) ? tell_lack(q) : 0;
+		code = other > code ? other : code;
 	}
 	other = q->runner ? flush_system(q, words, count) : 0;
 	return other > code ? other : code;
@@ -300,15 +303,17 @@ int queue_run(const struct globals *globals, const char *id)
 	struct flush_result sum = { .due = 0 };
 	struct queues q;
 	struct err e = { 0 };
-	int r = queues_open(&q, globals, &e);
+	int r = queues_open(&q, globals, &e), code = 0;
 
-	if (r == 0)
-		r = check_config(&q, &e);
 	if (r == 0 && q.spool) {
 		if (globals->verbose)
 			o.trace = print_trace;
 		r = run(&q, &o, id, &sum, &e);
 	}
+	if (r < 0)
+		code = print_failure(&e);
+	else if (lacks_config(&q, &sum))
+		code = tell_lack(&q);
 	queues_close(&q);
-	return r < 0 ? print_failure(&e) : 0;
+	return code;
 }

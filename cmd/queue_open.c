@@ -18,6 +18,7 @@ static void fill_usual(struct queues *q)
 	conf_fill(&(struct conf_source){ .name = NULL }, CONF_GLOBAL, NULL, global_tables, true,
 		&q->usual, &ignored);
 	account_finish_global(&q->usual, process_home(), &ignored);
+	q->none = (struct config){ .global = q->usual };
 }
 
 static void tell_config(const struct queues *q)

@@ -176,7 +176,7 @@ sub check_entry
 		[$>, 'me@example.test', '<1@example.test>', 'yes', 'mail', ['you@example.net', 'b@example.net']],
 		"$name: whose it is, and for whom");
 	cmp_ok($head->{created}, '>=', int $began, "$name: when");
-	is($head->{config}, $row{text} || $row{mode} ? undef : $config, "$name: the file it was taken in with");
+	is($head->{config}, $config, "$name: the file it was taken in with");
 	is($head->{sender}, $o{sender}, "$name: the sender as it was given");
 	like($head->{cause}, ref $cause ? $cause : qr/^\Q$cause\E$/, "G4: $name: the cause");
 	like($head->{reason}, $words, "G4: $name: the reason");

@@ -462,6 +462,8 @@ int config_default(const struct config *c, const struct account **a, struct err 
 		*a = config_account(c, c->global.default_account);
 	else if (c->count == 1)
 		*a = &c->accounts[0];
+	else if (!c->count)
+		return err_set(e, ERR_CONFIG, "no account is configured");
 	else {
 		err_set(e, ERR_CONFIG, "no account fits the sender and there is no default");
 		return err_hint(e, "add to [sendoff]: default = %s", c->accounts[0].name);

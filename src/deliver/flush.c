@@ -141,6 +141,16 @@ static struct lane *open_lane(struct flush *f, const struct finding *found)
 	return lane_of(f, found->config, open);
 }
 
+/* A fault of the configuration that somebody must mend first. */
+static void note_stuck(struct flush *f, const struct err *why)
+{
+	f->r->due++;
+	f->r->later++;
+	f->r->stuck++;
+	f->r->account[0] = '\0';
+	snprintf(f->r->reason, sizeof(f->r->reason), "%.*s", ENTRY_TEXT_MAX, why->text);
+}
+
 struct opened {
 	const struct account *account;
 	struct lane *lane;
@@ -169,6 +179,8 @@ static bool collect(struct flush *f)
 		wish = visit_entry(&v, id, &found);
 		if (wish == WISH_WAIT)
 			note_next(f, found.when);
+		if (found.stuck.kind != ERR_NONE)
+			note_stuck(f, &found.stuck);
 		if (wish != WISH_SEND ||
 		    (f->o->account && strcmp(f->o->account, found.account->name) != 0))
 			continue;

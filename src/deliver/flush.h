@@ -35,6 +35,7 @@ struct flush_result {
 	size_t due;               /* that were found to be due */
 	size_t delivered;         /* messages that all recipients have */
 	size_t later, failed;     /* still there; given up */
+	size_t stuck;             /* of those that are still there: no account is to be had */
 	size_t busy;              /* another process is at it */
 	size_t damaged;           /* set aside */
 	size_t connections;       /* made */

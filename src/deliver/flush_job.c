@@ -209,7 +209,8 @@ static bool still_wanted(const struct job *j)
 
 	if (!entry_waiting(n) || (n->last > f->began && !j->lane->stands_in))
 		return false;
-	return f->o->now || schedule_due(&f->config->global.retry, n->next, n->next_set, time(NULL));
+	return f->o->now || schedule_due(&j->lane->config->global.retry, n->next, n->next_set,
+		time(NULL));
 }
 
 static bool sender_is_refused(const struct job *j)
@@ -404,7 +405,7 @@ static void schedule(struct job *j, const struct smtp_result *told, int64_t now)
 	}
 	n->last = now;
 	n->tries++;
-	n->next = now + schedule_wait(&j->lane->flush->config->global.retry, n->tries, random);
+	n->next = now + schedule_wait(&j->lane->config->global.retry, n->tries, random);
 	n->next_set = now;
 }
 

@@ -108,6 +108,7 @@ struct finding {
 	const struct account *account;   /* borrowed; NULL: none is to be had */
 	int64_t when;
 	int64_t order;                   /* microseconds since 1970 */
+	struct err stuck;                /* kind not ERR_NONE: it is due, and no account is to be had */
 };
 
 /* Looks at one entry: gives up what has expired, tells what is late, sets aside

@@ -76,10 +76,15 @@ static bool concerns(const struct visit *v, const struct entry *n)
 	return !v->config_file || (n->config && !strcmp(n->config, v->config_file));
 }
 
-static bool is_due(const struct visit *v, const struct entry *n, int64_t *when)
+/* How patient the configuration is that it was taken in with. */
+static const struct retry_settings *patience_of(const struct visit *v, const struct finding *f)
 {
-	const struct retry_settings *set = &v->config->global.retry;
+	return &(f->config ? f->config : v->config)->global.retry;
+}
 
+static bool is_due(const struct visit *v, const struct retry_settings *set,
+	const struct entry *n, int64_t *when)
+{
 	*when = schedule_when(set, n->next, n->next_set, v->now);
 	if (n->not_before > v->now) {
 		*when = n->not_before > *when ? n->not_before : *when;
@@ -93,9 +98,8 @@ static bool is_due(const struct visit *v, const struct entry *n, int64_t *when)
 }
 
 /* When it wants to be looked at for another reason than being due. */
-static int64_t sooner(const struct visit *v, const struct entry *n, int64_t when)
+static int64_t sooner(const struct retry_settings *set, const struct entry *n, int64_t when)
 {
-	const struct retry_settings *set = &v->config->global.retry;
 	int64_t start = manage_since(n);
 	int64_t expires = start + set->max_age / 1000;
 	int64_t late = start + set->delay_notice / 1000;
@@ -109,25 +113,28 @@ static int64_t sooner(const struct visit *v, const struct entry *n, int64_t when
 
 static enum wish weigh(const struct visit *v, const struct entry *n, struct finding *f)
 {
-	const struct retry_settings *set = &v->config->global.retry;
+	const struct retry_settings *set;
 	int64_t start = manage_since(n);
-	bool expired = schedule_expired(set, start, v->now);
-	bool late = n->tries && !n->delay_told && schedule_delayed(set, start, v->now);
 	struct err e = { 0 };
+	bool expired, late;
 
 	f->config = config_of(v->shelf, v->config, n->config, &e);
 	f->account = f->config ? visit_route(f->config, n, &e) : NULL;
+	set = patience_of(v, f);
+	expired = schedule_expired(set, start, v->now);
+	late = n->tries && !n->delay_told && schedule_delayed(set, start, v->now);
 	if ((expired || late || !entry_waiting(n) || entry_in_state(n, RECIPIENT_FAILED)) &&
 	    attend(v, n->id, f, expired))
 		return WISH_GONE;
-	if (!is_due(v, n, &f->when)) {
-		f->when = sooner(v, n, f->when);
+	if (!is_due(v, set, n, &f->when)) {
+		f->when = sooner(set, n, f->when);
 		return WISH_WAIT;
 	}
 	if (f->account)
 		return WISH_SEND;
 	/* Whoever mends the configuration wakes us. */
-	f->when = sooner(v, n, v->now + FAULT_SECONDS);
+	f->stuck = e;
+	f->when = sooner(set, n, v->now + FAULT_SECONDS);
 	return WISH_WAIT;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -119,6 +120,19 @@ static void wait_for(struct run *r, enum err_kind kind, const char *text)
 	err_set(&r->out->outcome.err, kind, "%s", text);
 }
 
+/* How long max_rate makes this message wait; 0: it may go now. */
+static long rate_wait(const struct run *r, const struct account *a)
+{
+	struct timespec now;
+	struct err ignored;
+	long wait;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	wait = rate_take(r->spool, a->name, a->traffic.rate_interval,
+		(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, &ignored);
+	return wait > 0 ? wait : 0;
+}
+
 /* A parked login is not tried for each new message, a network that was down is. */
 static void plan_own(struct run *r)
 {
@@ -126,6 +140,7 @@ static void plan_own(struct run *r)
 	char reason[ENTRY_TEXT_MAX + 1] = "", text[ENTRY_TEXT_MAX + 200];
 	int64_t until = 0;
 	struct err ignored;
+	long wait;
 
 	r->plan = PLAN_SEND;
 	if (r->o->no_queue || !plan_spool(r))
@@ -137,12 +152,18 @@ static void plan_own(struct run *r)
 		return;
 	}
 	r->out->route.account = open;
-	if (slot_take(r->spool, open->name, open->traffic.max_connections, &r->slot, &ignored) != 0)
-		return;
-	r->busy = true;
-	snprintf(text, sizeof(text), "all %ld connections of account '%s' are in use",
-		open->traffic.max_connections, open->name);
-	wait_for(r, ERR_PARKED, text);
+	if (slot_take(r->spool, open->name, open->traffic.max_connections, &r->slot, &ignored) == 0) {
+		snprintf(text, sizeof(text), "all %ld connections of account '%s' are in use",
+			open->traffic.max_connections, open->name);
+		r->busy = true;
+		wait_for(r, ERR_PARKED, text);
+	} else if ((wait = rate_wait(r, open))) {
+		snprintf(text, sizeof(text), "max_rate of account '%s' lets the next message go in "
+			"%ld s", open->name, (wait + 999) / 1000);
+		slot_free(&r->slot);
+		r->busy = true;
+		wait_for(r, ERR_PARKED, text);
+	}
 }
 
 int plan_delivery(const struct run *r)

@@ -16,7 +16,10 @@
 #include "deliver/submit_state.h"
 #include "deliver/trouble.h"
 
-enum { FOLLOW_MS = 60 * 1000 };
+enum {
+	FOLLOW_MS = 60 * 1000,
+	FOLLOW_RATE_MS = 15 * 1000   /* nobody waits behind a caller for longer than that */
+};
 
 /* ---- storing */
 
@@ -61,7 +64,7 @@ static void store(struct run *r)
 	char id[ENTRY_ID_LEN + 1] = "", reason[sizeof(o->err.text)] = "";
 	bool tried = o->attempt && r->plan == PLAN_SEND;
 	struct enqueue_facts facts = {
-		.account = r->o->account, .config = r->configured ? r->config->file : NULL,
+		.account = r->o->account, .config = r->config->file,
 		.tag = r->o->tag, .uid = getuid(), .errors = r->o->errors,
 		.not_before = r->o->not_before,
 		.tried = tried ? &out->attempt.smtp : NULL,
@@ -197,6 +200,7 @@ static bool is_wanted(const struct run *r)
 
 	if (!r->configured || !r->spool || !r->out->route.account || r->plan == PLAN_HAND_OVER ||
 	    r->o->no_queue || process_stopped() || process_in_service() ||
+	    r->out->route.account->traffic.rate_interval > FOLLOW_RATE_MS ||
 	    spool_is_watched(r->spool))
 		return false;
 	if (o->queued && r->busy)
@@ -211,8 +215,10 @@ static bool is_wanted(const struct run *r)
 static void follow(void *context)
 {
 	const struct run *r = context;
-	struct flush_options o = { .uid = (uid_t)-1, .account = r->out->route.account->name,
-		.config = r->config->file, .deadline = clock_ms() + FOLLOW_MS };
+	const struct account *a = r->out->route.account;
+	struct flush_options o = { .uid = (uid_t)-1, .account = a->name,
+		.config = r->config->file, .deadline = clock_ms() + FOLLOW_MS,
+		.patient = a->traffic.rate_interval > 0 };
 	struct flush_result result;
 	struct spool *spool = NULL;
 	struct err ignored;

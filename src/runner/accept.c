@@ -11,15 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/digest.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "deliver/cause.h"
-#include "mail/address.h"
 #include "runner/caller.h"
 #include "runner/confine.h"
 #include "runner/control.h"
@@ -220,7 +217,8 @@ static int open_desk(struct accepting *a, const char *path, struct err *e)
 	int channel = process_inherited("channel");
 
 	if (!path || path[0] != '/' || channel < 0)
-		return err_set(e, ERR_USAGE, "this program is started by `sendoff queue watch` only");
+		return err_set(e, ERR_USAGE,
+			"this program is started by `sendoff queue watch` only");
 	d->supervisor = channel_new(&d->loop, channel, CHANNEL_ROLE_MAX, &events);
 	quota_limits_make(&limits, raise_descriptors());
 	d->quota = quota_new(&limits);
@@ -238,26 +236,11 @@ static int open_desk(struct accepting *a, const char *path, struct err *e)
 	return spool_open(&d->spool, path, true, e);
 }
 
-/* What libraries read, or are loaded for, once, is had before files are out of
- * reach: the zone of time, random numbers, digests, domains in other letters. */
-static void have_all_ready(void)
-{
-	struct buf address = BUF_INIT(ADDRESS_PATH_MAX + 1);
-	char digest[DIGEST_HEX + 1];
-	struct err ignored;
-
-	clock_local_offset(time(NULL));
-	json_object_seed(0);
-	digest_of("", 0, digest);
-	address_write("x", "b\xc3\xbc" "cher.example", NULL, &address, &ignored);
-	buf_release(&address);
-}
-
 static int shut_in(struct desk *d, struct err *e)
 {
 	struct confinement got = { .landlock = 0 };
 
-	have_all_ready();
+	json_object_seed(0);   /* it may read a file for that, once */
 	confine(spool_directory(d->spool), &got);
 	/* Threads made before would not be shut in. */
 	if (pool_new(&d->files, &d->loop, FILING_THREADS, e) < 0 ||

@@ -63,7 +63,8 @@ static int send_question(int fd, json_t *question, struct err *e)
 	if (!text || !buf_ok(&line))
 		good = err_set(e, ERR_USAGE, "the question to the runner is too long");
 	while (good == 0 && sent < line.len) {
-		ssize_t n = send(fd, line.data + sent, line.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send(fd, line.data + sent, line.len - sent,
+			MSG_NOSIGNAL | MSG_DONTWAIT);
 
 		if (n > 0)
 			sent += (size_t)n;

@@ -301,8 +301,8 @@ void callers_shut_down(struct desk *d)
 	for (struct caller *c = d->callers; c; c = next) {
 		next = c->next;
 		if (!c->server) {
-			guest_refuse(c->watch.fd, "421 4.3.2 the mail queue is being restarted, try "
-				"again in a moment\r\n");
+			guest_refuse(c->watch.fd, "421 4.3.2 the mail queue is being restarted, "
+				"try again in a moment\r\n");
 			free_caller(c);
 		} else {
 			go_on(c);

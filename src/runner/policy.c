@@ -67,8 +67,8 @@ static int read_settings(const struct conf_table *tables, const char *const *nam
 		for (const struct key *row = tables->keys; row->name; row++) {
 			const char *text = json_string_value(json_object_get(in, row->name));
 
-			if (is_told(names, row) && text &&
-			    key_parse(row, text, (char *)object + tables->base + row->offset, e) < 0)
+			if (is_told(names, row) && text && key_parse(row, text,
+					(char *)object + tables->base + row->offset, e) < 0)
 				return -1;
 		}
 	return 0;

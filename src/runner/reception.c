@@ -210,17 +210,17 @@ static void on_begin(void *context, struct server_reply *reply)
 	struct reception *r = context;
 
 	make_id(r->open);
-	if (is_stored(r->open))
+	if ((has_space(r) && has_quota(r, 0)) || is_stored(r->open))
 		return;
 	if (!has_space(r)) {
 		say_full(reply);
-	} else if (!has_quota(r, 0)) {
-		r->counting = desk_count(r->guest->desk);
-		if (r->counting)
-			reply->code = 0;
-		else
-			say_over_quota(reply);
+		return;
 	}
+	r->counting = desk_count(r->guest->desk);
+	if (r->counting)
+		reply->code = 0;
+	else
+		say_over_quota(reply);
 }
 
 void reception_counted(struct reception *r)
@@ -406,8 +406,7 @@ static void on_end(void *context, struct server_reply *reply)
 
 	if (!f->trouble.code && finish(r, &e) < 0)
 		take_error(f, &e);
-	if (!f->trouble.code && !is_stored(f) &&
-	    !has_quota(r, f->octets - f->claimed))
+	if (!f->trouble.code && !has_quota(r, f->octets - f->claimed) && !is_stored(f))
 		say_over_quota(&f->trouble);
 	if (f->trouble.code) {
 		*reply = f->trouble;

@@ -204,4 +204,248 @@ subtest '-a is remembered, and what is gone is told' => sub {
 	is(scalar(ids()), 1, 'A1: and it waits');
 };
 
+sub auths { my ($s) = @_; return scalar(grep { /^AUTH/ } $s->commands) }
+
+subtest 'C9: a login that was refused is not tried again' => sub {
+	my $config;
+	for my $row (['535', 'login', %me, password => 'other'], ['454', 'rate', %me, mood => 1]) {
+		my ($code, $kind, %server) = @$row;
+		new_home();
+		my $s = server_start(%server, tls => 'implicit');
+		$s->mood('AUTH reply "454 4.7.0 too many logins"') if $server{mood};
+		$config = account($s, %me, tls => 'implicit');
+		my $r = run($config, ['send', 'you@example.net'], stdin => letter("a\n", 'Message-ID' => id('a')));
+		is($r->{exit}, 0, "$code: stored");
+		is(auths($s), 1, "$code: the login was tried");
+		is(spool_park(dir(), 'test')->{kind}, $kind, "$code: the account is parked");
+		my $connections = $s->connections;
+		for my $name ('b', 'c') {
+			$r = run($config, ['send', 'you@example.net'], stdin => letter("$name\n", 'Message-ID' => id($name)));
+			is($r->{exit}, 0, "$code: the next message: stored");
+			like($r->{err}, qr/^sendoff: queued as p-\S+: account 'test' is parked: $code /, "$code: and why");
+		}
+		is(run($config, ['-q'], name => 'sendmail', env => { SENDOFF_CONFIG => $config })->{exit}, 0, "$code: sendmail -q");
+		is($s->connections, $connections, "C9: $code: nobody is connected to while it is parked");
+		# A person may insist, once a minute.
+		$r = flush($config);
+		is($r->{exit}, 75, "$code: flush tries it");
+		like($r->{err}, qr/^3 still waiting: .*$code /, "$code: and says what came of it");
+		is(auths($s), 2, "C9: $code: once");
+		is(flush($config)->{exit}, 75, "$code: and then not again");
+		flush($config) for 1 .. 3;
+		is(auths($s), 2, "C9: $code: for a minute");
+		is(scalar(ids()), 3, "A1: $code: everything is still there");
+		# The file is changed: it is tried at once, and releases the rest.
+		my $good = $server{mood} ? $s->mood : server_start(%me, tls => 'implicit');
+		file_write($config, account_text(%me, tls => 'implicit', port => $good->port, tls_ca_file => cert('ca'), host => 'localhost',
+			description => 'mended'));
+		$r = run($config, ['send', 'you@example.net'], stdin => letter("d\n", 'Message-ID' => id('d')));
+		is("$r->{exit}$r->{err}", '0', "$code: the file is changed: sent at once") or diag($r->{err});
+		ok(wait_until(sub { !ids() }, 10), "$code: and the waiting ones follow");
+		is_deeply($good->copies, once('a' .. 'd'), "B1: $code: each once");
+		is_deeply([$good->ids], [map { id($_) } 'd', 'a' .. 'c'], "$code: in order");
+		is(spool_park(dir(), 'test')->{kind} // 'none', 'none', "$code: nothing stands against the account");
+	}
+};
+
+subtest 'C9: trouble of other kinds' => sub {
+	# The network: each new message is a reason to try, nothing else is.
+	new_home();
+	my $s = server_start(mood => 1);
+	my $config = account($s);
+	$s->mood('greeting close');
+	my $r;
+	for my $name ('a', 'b') {
+		$r = run($config, ['send', 'you@example.net'], stdin => letter("$name\n", 'Message-ID' => id($name)));
+		is($r->{exit}, 0, "$name: stored");
+	}
+	is($s->connections, 2, 'a new message is tried in spite of the network');
+	run($config, ['-q'], name => 'sendmail', env => { SENDOFF_CONFIG => $config }) for 1 .. 3;
+	is($s->connections, 2, 'C9: sendmail -q does not try before its time');
+	my $park = spool_park(dir(), 'test');
+	is_deeply([@$park{qw(kind steps cause)}], ['network', 1, 'lost'], 'one step, for what failed together');
+	ok($park->{until} - $park->{set} >= 240 && $park->{until} - $park->{set} <= 360, 'C9: five minutes, and a fifth either way');
+
+	# A sender whom the server does not take: asked once in a run, others go.
+	new_home();
+	$s = server_start(at => 'MAIL=bad@example.test reply "550 5.7.60 not yours"');
+	$config = account($s, allowed_from => 'bad@example.test');
+	put($config, "bad$_", args => ['-f', 'bad@example.test']) for 1 .. 5;
+	put($config, "good$_") for 1 .. 5;
+	$r = flush($config);
+	is($r->{exit}, 75, 'some wait');
+	is_deeply($s->copies, once(map { "good$_" } 1 .. 5), 'the others are sent');
+	is(scalar(ids()), 5, 'A1, G4: no mail bounces for it');
+	cmp_ok(scalar(grep { /^MAIL FROM:<bad/ } $s->commands), '<=', 3, 'C9: the server is not asked for each');
+	isnt(spool_park(dir(), 'test')->{kind} // 'none', 'login', 'and the account is not parked');
+
+	# 4xx at MAIL: the second sender in a row parks the account.
+	new_home();
+	$s = server_start(at => 'MAIL reply "451 4.3.0 not now"');
+	$config = account($s, allowed_from => '*@example.test', match => '*@example.test');
+	for my $from ('a', 'a', 'b') {
+		isnt(spool_park(dir(), 'test')->{kind} // 'none', 'rate', "$from: the account is free");
+		run($config, ['send', '-f', "$from\@example.test", 'you@example.net'], stdin => letter());
+	}
+	is(spool_park(dir(), 'test')->{kind}, 'rate', 'C9: the second sender: parked');
+	my $connections = $s->connections;
+	run($config, ['send', '-f', "c\@example.test", 'you@example.net'], stdin => letter());
+	is($s->connections, $connections, 'and nobody is connected to');
+};
+
+subtest 'a server that closes behind so many messages is in no trouble' => sub {
+	new_home();
+	my $s = server_start(at => ['MAIL:4 close', 'MAIL:8 reset']);
+	my $config = account($s, max_connections => 1);
+	my @names = map { "m$_" } 1 .. 9;
+	put($config, $_) for @names;
+	my $r = flush($config);
+	is($r->{exit}, 0, 'flushed') or diag($r->{err});
+	is_deeply($s->copies, once(@names), 'B1: each once');
+	is($s->connections, 3, 'over as many connections as that takes');
+	all_gone('closed behind three');
+};
+
+subtest 'B2, B3: the answer to a content is lost' => sub {
+	new_home();
+	my $log = workdir() . '/unsure-log';
+	my $s = server_start(at => 'CONTENT:2 keep close');
+	my $config = account($s, max_connections => 1, global => { log => $log });
+	my @names = map { "m$_" } 1 .. 4;
+	put($config, $_) for @names;
+	my $r = flush($config);
+	is($r->{exit}, 75, 'one is not known') or diag($r->{err});
+	is(scalar(ids()), 1, 'A1: and is kept');
+	my ($id) = ids();
+	like(join("\n", spool_control(dir(), $id)), qr/^recipient 1 waiting \d+ unsure/m, 'as such');
+	like(file_read($log), qr/outcome-unknown.*\b$id|\b$id.*outcome-unknown/, 'logged as a possible duplicate');
+	$r = flush($config);
+	is($r->{exit}, 0, 'once more') or diag($r->{err});
+	my $copies = $s->copies;
+	is(delete $copies->{ id('m2') }{'you@example.net'}, 2, 'B2: that one twice, as it must be');
+	ok($s->same(id('m2')), 'B3: equal in every octet');
+	delete $copies->{ id('m2') };
+	is_deeply($copies, once('m1', 'm3', 'm4'), 'B1: the others once');
+	all_gone('unsure');
+};
+
+subtest 'max_rate' => sub {
+	new_home();
+	my $s = server_start();
+	my $config = account($s, max_rate => '2/s');
+	my @names = map { "m$_" } 1 .. 5;
+	put($config, $_) for @names;
+	my $r = flush($config);
+	is($r->{exit}, 0, 'flushed') or diag($r->{err});
+	is_deeply($s->copies, once(@names), 'B1: each once');
+	my @at = moments($s);
+	is(scalar(grep { $at[$_] - $at[$_ - 1] < 450 } 1 .. $#at), 0, 'half a second between them') or diag("@at");
+	is($s->connections, 1, 'over one connection');
+	# One that has just come.
+	$r = run($config, ['send', 'you@example.net'], stdin => letter("a\n", 'Message-ID' => id('a')));
+	$r = run($config, ['send', 'you@example.net'], stdin => letter("b\n", 'Message-ID' => id('b')));
+	is($r->{exit}, 0, 'too soon: stored');
+	like($r->{err}, qr/^sendoff: queued as p-\S+: max_rate of account 'test' lets the next message go in 1 s\n/, 'and why');
+	ok(wait_until(sub { !ids() }, 10), 'it follows when it may');
+	@at = moments($s);
+	cmp_ok($at[-1] - $at[-2], '>=', 450, 'no sooner');
+	is_deeply($s->copies, once(@names, 'a', 'b'), 'B1: once');
+
+	# A slow one: nobody waits for it.
+	new_home();
+	$s = server_start();
+	$config = account($s, max_rate => '30/h');
+	put($config, "m$_") for 1 .. 3;
+	my $began = time;
+	$r = flush($config);
+	cmp_ok(time - $began, '<', 5, 'two minutes are not waited for');
+	is($r->{exit}, 75, 'it is told');
+	like($r->{err}, qr/^sent 1, 2 still waiting/, 'how far it came');
+	is($s->stored, 1, 'one is sent');
+	my $connections = $s->connections;
+	$r = run($config, ['send', 'you@example.net'], stdin => letter());
+	like($r->{err}, qr/lets the next message go in 1[12]\d s/, 'nor one that has just come');
+	sleep 0.5;
+	is($s->stored, 1, 'is sent before its time');
+	is($s->connections, $connections, 'and nobody is connected to for nothing');
+};
+
+subtest 'after a success the waiting ones follow' => sub {
+	new_home();
+	my $s = server_start(mood => 1);
+	my $config = account($s);
+	$s->mood('greeting reply "421 4.3.2 later"');
+	for my $name ('a', 'b') {
+		run($config, ['send', 'you@example.net'], stdin => letter("$name\n", 'Message-ID' => id($name)));
+	}
+	is(scalar(ids()), 2, 'two wait');
+	# Parked by the server: a change of the file, and it may be asked again.
+	$s->mood;
+	file_write($config, file_read($config) . "description = touched\n");
+	my $r = run($config, ['send', 'you@example.net'], stdin => letter("c\n", 'Message-ID' => id('c')));
+	is("$r->{exit}$r->{out}$r->{err}", '0', 'the third is sent, silently');
+	ok(wait_until(sub { !ids() }, 10), 'and the two follow in the background');
+	is_deeply($s->copies, once('a' .. 'c'), 'B1: each once');
+	is($s->connections, 3, 'over one connection more');
+	all_gone('followed');
+	# Not where somebody was told to wait, and not with --no-queue.
+	put($config, 'd', args => ['--at', '+1h']);
+	put($config, 'e');
+	$r = run($config, ['send', '--no-queue', 'you@example.net'], stdin => letter("f\n", 'Message-ID' => id('f')));
+	sleep 0.5;
+	is(scalar(ids()), 2, '--no-queue has nothing to do with the queue');
+	$r = run($config, ['send', 'you@example.net'], stdin => letter("g\n", 'Message-ID' => id('g')));
+	ok(wait_until(sub { ids() == 1 }, 10), 'what waits for no time follows');
+	is_deeply($s->copies, once('a' .. 'c', 'e' .. 'g'), '--at is kept');
+	is(flush($config)->{err}, "nothing to send\n", '--at is kept by a flush as well');
+	is(scalar(ids()), 1, 'A1: it waits');
+};
+
+subtest '--at: when its time has come' => sub {
+	new_home();
+	my $s = server_start();
+	my $config = account($s);
+	mkdir $_, 0700 for map { "$home/$_" } qw(.local .local/state .local/state/sendoff);
+	spool_put(dir(), 'aaaaaaaaaaaa', age => 7200, not_before => int(time) - 5, content => wire(letter("a\n", 'Message-ID' => id('a'))));
+	spool_put(dir(), 'bbbbbbbbbbbb', age => 7200, not_before => int(time) + 60, content => wire(letter("b\n", 'Message-ID' => id('b'))));
+	is(run($config, ['-q'], name => 'sendmail', env => { SENDOFF_CONFIG => $config })->{exit}, 0, 'sendmail -q');
+	is_deeply($s->copies, once('a'), 'it goes; the other does not');
+	is_bytes($s->message(1), wire(letter("a\n", 'Message-ID' => id('a'))), 'octet by octet');
+	is_deeply([ids()], ['bbbbbbbbbbbb'], 'which waits');
+};
+
+subtest 'fallback' => sub {
+	new_home();
+	my $s = server_start();
+	my $text = sub { my (%one) = @_; return "[sendoff]\nlog = none\ndomain = example.test\ndefault = one\naliases = /nonexistent\n" . join '', map {
+		s/\A.*?\n\n//sr } account_text(name => 'one', fallback => 'two', from => 'one@example.test', host => '127.0.0.1', %one),
+		account_text(name => 'two', from => 'two@example.test', host => '127.0.0.1', port => $s->port) };
+	my $config = config($text->(port => nobody()->port));
+	put($config, 'a');
+	my $r = flush($config);
+	is($r->{exit}, 0, 'the account cannot be reached: flushed') or diag($r->{err});
+	is_deeply($s->copies, once('a'), 'by the fallback');
+	is($s->envelope(1)->{sender}, 'two@example.test', 'as that account sends');
+	$r = run($config, ['send', 'you@example.net'], stdin => letter("b\n", 'Message-ID' => id('b')));
+	is($r->{exit}, 0, 'a new one: stored or sent');
+	ok(wait_until(sub { !ids() }, 10), 'and sent by the fallback behind our back');
+	is_deeply($s->copies, once('a', 'b'), 'B1: once');
+	# A refusal of the message is no reason for it.
+	my $strict = server_start(at => 'RCPT reply "550 5.1.1 no"');
+	$config = config($text->(port => $strict->port));
+	$r = run($config, ['send', 'you@example.net'], stdin => letter("c\n", 'Message-ID' => id('c')));
+	is($r->{exit}, 67, 'a refused recipient is refused');
+	is_deeply($s->copies, once('a', 'b'), 'and not tried elsewhere');
+	# A refused login is.
+	my $closed = server_start(%me, password => 'other', tls => 'implicit');
+	$config = config($text->(port => $closed->port, %me, tls => 'implicit', tls_ca_file => cert('ca'), host => 'localhost'));
+	for my $name ('d', 'e') {
+		$r = run($config, ['send', 'you@example.net'], stdin => letter("$name\n", 'Message-ID' => id($name)));
+		is($r->{exit}, 0, "$name: stored or sent");
+		ok(wait_until(sub { !ids() }, 10), "$name: sent");
+	}
+	is_deeply($s->copies, once('a', 'b', 'd', 'e'), 'by the fallback');
+	is(auths($closed), 1, 'C9: the login is not tried again meanwhile');
+};
+
 done_testing;

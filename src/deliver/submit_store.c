@@ -205,6 +205,8 @@ static bool is_wanted(const struct run *r)
 		return false;
 	if (o->queued && r->busy)
 		return place_is_free(r);
+	if (o->queued && r->plan == PLAN_SEND && r->out->route.account->who.fallback)
+		return true;   /* which may carry it now */
 	if (r->plan == PLAN_STORE)
 		return o->queued && !r->o->queue_only && !r->o->not_before &&
 			plan_delivery(r) == DELIVERY_BACKGROUND;

@@ -19,11 +19,10 @@
 enum {
 	PIECE = 64 * 1024,
 	PIECES_A_TURN = 16,
-	DRAIN_MS = 10 * 1000,
-	IDLE_MS = 20 * 1000      /* a connection does not wait longer for a slow writer */
+	DRAIN_MS = 10 * 1000
 };
 
-static void finish(struct run *r)
+void run_finish(struct run *r)
 {
 	r->over = true;
 	loop_stop(&r->loop);
@@ -34,238 +33,7 @@ static void give_up(struct run *r, const struct err *e)
 {
 	if (r->out->outcome.err.kind == ERR_NONE)
 		r->out->outcome.err = *e;
-	finish(r);
-}
-
-/* ---- the session */
-
-static void start_session(struct run *r, enum smtp_pipelining pipelining);
-static void nobody_served(struct run *r);
-
-static void submit_message(struct run *r)
-{
-	if (r->session && r->session_ended) {
-		r->late = true;
-		return;
-	}
-	r->submitted = true;
-	loop_remove(&r->loop, &r->idle);
-	if (!r->session)
-		start_session(r, (enum smtp_pipelining)r->out->route.account->smtp.pipelining);
-	if (r->session_dead) {
-		nobody_served(r);
-		return;
-	}
-	session_submit(r->session, &r->out->attempt.smtp);
-	session_finish(r->session);
-}
-
-/* The same message in a new session, as if the last one had not been. */
-static void start_over(struct run *r)
-{
-	struct submission *out = r->out;
-	struct attempt *t = &out->attempt;
-
-	out->outcome.err = (struct err){ 0 };
-	out->outcome.refusal = (struct smtp_result){ 0 };
-	for (size_t i = 0; i < t->smtp.count; i++) {
-		smtp_result_release(&t->smtp.results[i]);
-		t->smtp.results[i] = (struct smtp_result){ 0 };
-	}
-	session_free(&r->session);
-	start_session(r, PIPELINING_STANDARD);
-	session_submit(r->session, &t->smtp);
-	session_finish(r->session);
-}
-
-static void ask_again(struct watch *w, short revents)
-{
-	struct run *r = w->owner;
-
-	(void)revents;
-	loop_remove(&r->loop, &r->again);
-	start_over(r);
-}
-
-/* The session has ended with the message: over AUTH in a group with MAIL nothing
- * was sent, so once more without; the runner is asked until it has answered. */
-static bool goes_on(struct run *r)
-{
-	uint64_t when;
-
-	if (r->out->failure.stumbled && !r->stumbled_once && !process_stopped()) {
-		r->stumbled_once = true;
-		r->out->failure.stumbled = false;
-		start_over(r);
-		return true;
-	}
-	if (!plan_again(r, &when))
-		return false;
-	r->again = (struct watch){ .fd = -1, .deadline = when, .run = ask_again, .owner = r };
-	loop_add(&r->loop, &r->again);
-	return true;
-}
-
-static void keep_facts(struct run *r)
-{
-	struct outcome *out = &r->out->outcome;
-	const struct tls_facts *tls = session_tls(r->session);
-	const char *mechanism = session_mechanism(r->session);
-
-	snprintf(out->peer, sizeof(out->peer), "%s", session_peer(r->session));
-	snprintf(out->mechanism, sizeof(out->mechanism), "%s", mechanism ? mechanism : "");
-	snprintf(out->tls, sizeof(out->tls), "%s", tls ? tls->version : "");
-}
-
-static void copy_failure(struct smtp_failure *to, const struct smtp_failure *from)
-{
-	smtp_result_release(&to->result);
-	*to = *from;
-	to->result.text = from->result.text ? mem_string(from->result.text) : NULL;
-	to->result.hint = NULL;
-}
-
-static void keep_failure(struct run *r, const struct smtp_failure *f)
-{
-	copy_failure(&r->out->failure, f);
-	r->out->outcome.err = f->err;
-	r->out->outcome.refusal = r->out->failure.result;
-}
-
-/* ---- a login that was refused */
-
-static void remember_refusal(struct run *r, const struct smtp_failure *f)
-{
-	struct submit_memory *m = r->o->memory;
-
-	if (!m || f->stumbled || (f->err.kind != ERR_LOGIN &&
-			(f->err.kind != ERR_NONE || f->result.step != STEP_AUTH)))
-		return;
-	copy_failure(&m->refused, f);
-	snprintf(m->account, sizeof(m->account), "%s", r->out->route.account->name);
-}
-
-/* True: it stands for this submission as well. */
-static bool refused_before(struct run *r)
-{
-	const struct submit_memory *m = r->o->memory;
-
-	if (!m || strcmp(m->account, r->out->route.account->name) != 0)
-		return false;
-	keep_failure(r, &m->refused);
-	r->session_dead = true;
-	return true;
-}
-
-void submit_forget(struct submit_memory *m)
-{
-	smtp_result_release(&m->refused.result);
-	m->account[0] = '\0';
-}
-
-/* A server that tired of waiting for a slow writer costs nothing: a new
- * connection is made when the message is there. */
-static bool only_tired(const struct smtp_failure *f)
-{
-	return f->err.kind == ERR_LOST || f->err.kind == ERR_TIMEOUT ||
-		(f->err.kind == ERR_NONE && f->result.code == 421);
-}
-
-/* It never came to a transaction: everybody is to be tried later. */
-static void nobody_served(struct run *r)
-{
-	struct attempt *t = &r->out->attempt;
-
-	for (size_t i = 0; i < t->smtp.count; i++)
-		t->smtp.results[i].verdict = VERDICT_TRY_LATER;
-	finish(r);
-}
-
-/* The session ended before the message was there.  What it failed of stands,
- * and is told when the input is read; else there will be another session. */
-static void ended_early(struct run *r)
-{
-	if (r->out->outcome.err.kind == ERR_NONE && !r->out->outcome.refusal.code) {
-		session_free(&r->session);
-		r->tired = true;
-	} else {
-		r->session_dead = true;
-	}
-	if (r->late && r->session_dead)
-		nobody_served(r);
-	else if (r->late)
-		submit_message(r);
-}
-
-/* The loop has come back from the session: now it may be freed. */
-static void session_over(struct watch *w, short revents)
-{
-	struct run *r = w->owner;
-
-	(void)revents;
-	loop_remove(&r->loop, &r->idle);
-	r->session_ended = false;
-	keep_facts(r);
-	if (!r->submitted) {
-		ended_early(r);
-		return;
-	}
-	if (!goes_on(r))
-		finish(r);
-}
-
-static void ended(void *context, const struct smtp_failure *f)
-{
-	struct run *r = context;
-
-	r->session_ended = true;
-	if (f)
-		remember_refusal(r, f);
-	if (f && (r->submitted || !only_tired(f)))
-		keep_failure(r, f);
-	r->idle = (struct watch){ .fd = -1, .deadline = clock_ms(), .run = session_over,
-		.owner = r, .added = r->idle.added };
-	loop_add(&r->loop, &r->idle);
-}
-
-static void idle_too_long(struct watch *w, short revents)
-{
-	struct run *r = w->owner;
-
-	(void)revents;
-	session_finish(r->session);
-}
-
-static void idle(void *context)
-{
-	struct run *r = context;
-
-	if (r->submitted)
-		return;
-	r->idle = (struct watch){ .fd = -1, .deadline = clock_ms() + IDLE_MS,
-		.run = idle_too_long, .owner = r, .added = r->idle.added };
-	loop_add(&r->loop, &r->idle);
-}
-
-static void trace(void *context, enum smtp_direction direction, const char *line, size_t len)
-{
-	const struct run *r = context;
-
-	r->o->trace(r->o->context, direction, line, len);
-}
-
-static void start_session(struct run *r, enum smtp_pipelining pipelining)
-{
-	struct session_hooks hooks = { .trace = r->o->trace ? trace : NULL, .idle = idle,
-		.ended = ended, .context = r };
-	char note[sizeof(r->out->route.why) + 2];
-
-	if (refused_before(r))
-		return;
-	if (r->o->trace)
-		r->o->trace(r->o->context, SMTP_NOTE, note, (size_t)snprintf(note, sizeof(note),
-			"[%s]", r->out->route.why));
-	r->session = session_start(&r->loop, r->out->route.account, pipelining, &hooks);
+	run_finish(r);
 }
 
 /* ---- the choice of the account */
@@ -310,7 +78,7 @@ static void connect_early(struct run *r)
 	if (r->session || r->over || r->o->no_network || r->session_dead || r->tired)
 		return;
 	if (choose(r, false) && !r->over && r->plan == PLAN_SEND)
-		start_session(r, (enum smtp_pipelining)r->out->route.account->smtp.pipelining);
+		carry_start(r, (enum smtp_pipelining)r->out->route.account->smtp.pipelining);
 }
 
 /* ---- the input */
@@ -387,11 +155,11 @@ static void input_complete(struct run *r)
 	if (take_in(r, &e) < 0)
 		give_up(r, &e);
 	else if (r->o->no_network || r->plan == PLAN_STORE)
-		finish(r);
+		run_finish(r);
 	else if (r->session_dead)
-		nobody_served(r);
+		carry_nobody(r);
 	else
-		submit_message(r);
+		carry_message(r);
 }
 
 static ssize_t read_input(struct run *r)

@@ -1,6 +1,7 @@
 /* deliver/submit_state.h - the inside of a submission, shared by its files only.
  *
- * submit.c         the run: input, session, the end
+ * submit.c         the run: account, input, the end
+ * submit_session.c the session that carries the message
  * submit_plan.c    what is to be done with it: sent, stored, handed over
  * submit_store.c   the queue: storing, reporting, who goes on behind us
  */
@@ -50,6 +51,18 @@ struct run {
 	char token[33];
 	uint64_t hand_over_until;             /* clock_ms() */
 };
+
+/* ---- submit.c */
+
+void run_finish(struct run *r);       /* all is known: the loop ends */
+
+/* ---- submit_session.c */
+
+/* Connects for the account that was chosen, while the input is still read. */
+void carry_start(struct run *r, enum smtp_pipelining pipelining);
+/* The message is whole and dressed: it goes, by that connection or a new one. */
+void carry_message(struct run *r);
+void carry_nobody(struct run *r);     /* it never came to a transaction */
 
 /* ---- submit_plan.c */
 

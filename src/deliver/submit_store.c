@@ -1,4 +1,5 @@
 /* deliver/submit_store.c - the queue's part of a submission; see submit_state.h. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 
 enum {
 	FOLLOW_MS = 60 * 1000,
+	FOLLOW_PAUSE_MS = 100,       /* until the server has noticed that our connection is closed */
 	FOLLOW_RATE_MS = 15 * 1000   /* nobody waits behind a caller for longer than that */
 };
 
@@ -225,6 +227,7 @@ static void follow(void *context)
 	struct spool *spool = NULL;
 	struct err ignored;
 
+	poll(NULL, 0, FOLLOW_PAUSE_MS);
 	if (spool_open(&spool, r->queue, false, &ignored) == 0)
 		flush_run(spool, r->config, &o, &result, &ignored);
 	spool_close(&spool);

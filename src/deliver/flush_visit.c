@@ -97,12 +97,20 @@ static bool is_due(const struct visit *v, const struct retry_settings *set,
 	return v->all_due || schedule_due(set, n->next, n->next_set, v->now);
 }
 
+/* What was handed in with a moment that no clock will show waits for ever. */
+static int64_t later_by(int64_t moment, long milliseconds)
+{
+	int64_t seconds = milliseconds / 1000;
+
+	return moment > INT64_MAX - seconds ? INT64_MAX : moment + seconds;
+}
+
 /* When it wants to be looked at for another reason than being due. */
 static int64_t sooner(const struct retry_settings *set, const struct entry *n, int64_t when)
 {
 	int64_t start = manage_since(n);
-	int64_t expires = start + set->max_age / 1000;
-	int64_t late = start + set->delay_notice / 1000;
+	int64_t expires = later_by(start, set->max_age);
+	int64_t late = later_by(start, set->delay_notice);
 
 	if (expires < when)
 		when = expires;

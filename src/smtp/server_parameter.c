@@ -14,6 +14,10 @@
 
 enum { ORCPT_MAX = 500, TOKEN_LEN = 32, NUMBER_DIGITS_MAX = 20 };
 
+/* The end of the year 9999: later than anybody waits, and a sum with any wait is
+ * still a moment. */
+#define HOLD_MOST UINT64_C(253402300799)
+
 /* Where the parameters of one command go. */
 struct target {
 	struct server_mail *mail;       /* borrowed; MAIL */
@@ -161,7 +165,7 @@ static const char *take_hold(struct target *t, const char *value)
 {
 	uint64_t when;
 
-	if (server_number(value, INT64_MAX, &when) < 0)
+	if (server_number(value, HOLD_MOST, &when) < 0)
 		return "XHOLD is a moment, in seconds since 1970";
 	t->mail->x.hold = (int64_t)when;
 	return NULL;

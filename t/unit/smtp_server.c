@@ -218,17 +218,17 @@ static const struct talk parameters[] = {
 		.events = "" },
 	{ "a handover", { .handover = true },
 		.client = M " XACCOUNT=work XNAME=A+20B+C3+A4 XNOSENDER "
-		"XHOLD=1700000000 XERR=q XTAG=t XTOKEN=" TOKEN " SIZE=9\r\nRSET\r\n" M
+		"XHOLD=253402300799 XERR=q XTAG=t XTOKEN=" TOKEN " SIZE=9\r\nRSET\r\n" M
 		"\r\nRSET\r\n"
 		M " XERR=p\r\n", .server = MAIL_OK FORGOTTEN MAIL_OK FORGOTTEN MAIL_OK,
 		.events = "mail me@example.com size=9 account=work name=A B\xc3\xa4 tag=t token="
-		"0123456789abcdef0123456789abcdef nosender hold=1700000000 errors=q\nreset\n"
+		"0123456789abcdef0123456789abcdef nosender hold=253402300799 errors=q\nreset\n"
 		SAID_MAIL "reset\nmail me@example.com errors=p\nreset\n" },
 #define TEXT(name) "501 5.5.4 " name " is up to 512 octets of text, in xtext, without controls\r\n"
 	{ "E7 values of a handover that are wrong", { .handover = true },
 		.client = M " XACCOUNT=a+0Ab\r\n" M " XNAME=a+0D+0AX:+20y\r\n" M " XTAG=+7F\r\n"
 		M " XNAME=+C3\r\n" M " XNAME=+C2+85\r\n" M " XNAME=+00\r\n" M " XACCOUNT=\r\n"
-		M " XNOSENDER=1\r\n" M " XHOLD=9223372036854775808\r\n" M " XERR=e\r\n"
+		M " XNOSENDER=1\r\n" M " XHOLD=253402300800\r\n" M " XERR=e\r\n"
 		M " XERR=mp\r\n"
 		M " XTOKEN=0123456789abcdef0123456789abcde\r\n" M " XTOKEN=" TOKEN "0\r\n"
 		M " XTOKEN=0123456789abcdef0123456789abcdeg\r\n",

@@ -169,7 +169,7 @@ static void retry(struct question *q, struct spool *s)
 static void check(struct question *q, struct spool *s)
 {
 	struct manage m = manager(q, s);
-	struct manage_summary summary;
+	struct manage_summary summary = { .oldest_age = -1 };
 	struct err e = { 0 };
 
 	if (manage_summary(&m, &summary, &e) < 0)

@@ -329,19 +329,41 @@ static void courier_free(struct courier *c)
 	free(c);
 }
 
+/* Not even a place among the connections can be had: that is our own trouble. */
+static void lane_stuck(struct lane *l, const struct err *why)
+{
+	struct flush *f = l->flush;
+	struct log_record record = { .failed = true };
+	char warning[1];
+
+	l->closed = true;
+	f->r->later += l->count - l->at;
+	l->at = l->count;
+	text_clean_to(f->r->reason, sizeof(f->r->reason), why->text, strlen(why->text));
+	clock_gettime(CLOCK_REALTIME, &record.when);
+	log_text(&record, "outcome", "trouble");
+	log_text(&record, "account", l->account->name);
+	log_text(&record, "error", why->text);
+	log_send(&l->config->global.log, "syslog", &record, warning, sizeof(warning));
+}
+
 /* One more connection, where so many wait that it is worth one. */
 static void lane_widen(struct lane *l)
 {
 	size_t left = l->count - l->at;
 	struct slot *slot = NULL;
-	struct err ignored;
+	struct err e = { 0 };
+	int got;
 
 	if (l->closed || l->courier_count >= (size_t)l->account->traffic.max_connections ||
 	    (l->courier_count && left / (l->courier_count + 1) < FLUSH_SESSION_WORTH))
 		return;
-	if (slot_take(l->flush->spool, l->account->name, l->account->traffic.max_connections,
-			&slot, &ignored) == 1)
+	got = slot_take(l->flush->spool, l->account->name, l->account->traffic.max_connections,
+		&slot, &e);
+	if (got == 1)
 		courier_start(l, slot);
+	else if (got < 0 && !l->couriers)
+		lane_stuck(l, &e);
 }
 
 static bool no_more(const struct flush *f)

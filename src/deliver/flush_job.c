@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "deliver/cause.h"
 #include "deliver/flush_state.h"
 #include "deliver/giveup.h"
@@ -229,7 +230,7 @@ static void log_damage(const struct job *j, const struct err *why)
 	char warning[1];
 
 	clock_gettime(CLOCK_REALTIME, &record.when);
-	log_text(&record, "outcome", why->kind == ERR_DAMAGED ? "damaged" : "not read");
+	log_text(&record, "outcome", why->kind == ERR_DAMAGED ? "damaged" : "trouble");
 	log_text(&record, "id", held_id(j->held));
 	log_text(&record, "error", why->text);
 	log_send(&j->lane->flush->config->global.log, "syslog", &record, warning, sizeof(warning));
@@ -246,6 +247,29 @@ static int refuse_job(struct job *j, const struct err *why)
 	memcpy(id, held_id(j->held), sizeof(id));
 	if (why->kind == ERR_DAMAGED && spool_set_aside(f->spool, QUEUE_NEW, id, &ignored) == 0)
 		f->r->damaged++;
+	job_free(j);
+	return 0;
+}
+
+/* When some may be served and others not, that takes a control file behind the
+ * content.  Where there is no room for one those who have the message would get it
+ * again with each try, so it is not tried. */
+static bool can_be_noted(struct job *j, struct err *e)
+{
+	if ((j->count < 2 && !entry_in_state(&j->entry, RECIPIENT_FAILED)) ||
+	    held_prepare(j->held, &j->entry, e) == 0)
+		return true;
+	err_context(e, "it is not tried, for it could not be noted who has it");
+	return false;
+}
+
+static int put_off(struct job *j, const struct err *why)
+{
+	struct flush *f = j->lane->flush;
+
+	log_damage(j, why);
+	text_clean_to(f->r->reason, sizeof(f->r->reason), why->text, strlen(why->text));
+	f->r->later++;
 	job_free(j);
 	return 0;
 }
@@ -279,6 +303,8 @@ int job_start(struct courier *c, const char *id)
 	}
 	if (dress(j, &e) < 0)
 		return refuse_job(j, &e);
+	if (!can_be_noted(j, &e))
+		return put_off(j, &e);
 	if (sender_is_refused(j)) {
 		f->r->later++;
 		job_free(j);

@@ -24,51 +24,6 @@ enum {
 	SLOT_RETRY_MS = 250
 };
 
-/* ---- ids that were looked at in this run */
-
-static uint64_t number_of(const char *id)
-{
-	uint64_t n = 0;
-
-	for (; *id; id++)
-		n = n * 32 + (uint64_t)(*id >= 'a' ? *id - 'a' : *id - '2' + 26);
-	return n + 1;   /* 0 is an empty place */
-}
-
-static void seen_grow(struct flush *f)
-{
-	uint64_t *old = f->seen;
-	size_t size = f->seen_size;
-
-	f->seen_size = size ? size * 2 : 256;
-	f->seen = mem_alloc(f->seen_size * sizeof(*f->seen));
-	for (size_t i = 0; i < size; i++)
-		if (old[i]) {
-			size_t at = old[i] % f->seen_size;
-
-			while (f->seen[at])
-				at = (at + 1) % f->seen_size;
-			f->seen[at] = old[i];
-		}
-	free(old);
-}
-
-/* True: it was new to this run. */
-static bool see(struct flush *f, const char *id)
-{
-	uint64_t n = number_of(id);
-	size_t at;
-
-	if (f->seen_count * 2 >= f->seen_size)
-		seen_grow(f);
-	for (at = n % f->seen_size; f->seen[at]; at = (at + 1) % f->seen_size)
-		if (f->seen[at] == n)
-			return false;
-	f->seen[at] = n;
-	f->seen_count++;
-	return true;
-}
-
 /* ---- lanes */
 
 static struct lane *lane_of(struct flush *f, const struct config *c, const struct account *a)
@@ -156,6 +111,17 @@ struct opened {
 	struct lane *lane;
 };
 
+static bool is_to_be_looked_at(struct flush *f, const char *id)
+{
+	if (seen_add(&f->seen, id))
+		return true;
+	if (!seen_let_go(&f->seen, f->spool, id))
+		return false;
+	f->r->busy--;
+	f->r->due--;
+	return true;
+}
+
 /* Everything in new/ that this run has not looked at yet.  True: something was
  * found to be sent. */
 static bool collect(struct flush *f)
@@ -174,7 +140,7 @@ static bool collect(struct flush *f)
 		enum wish wish;
 		size_t i = 0;
 
-		if ((f->o->id && strcmp(f->o->id, id) != 0) || !see(f, id))
+		if ((f->o->id && strcmp(f->o->id, id) != 0) || !is_to_be_looked_at(f, id))
 			continue;
 		wish = visit_entry(&v, id, &found);
 		if (wish == WISH_WAIT)
@@ -615,7 +581,7 @@ static void release(struct flush *f)
 	}
 	loop_release(&f->loop);
 	config_shelf_release(&f->shelf);
-	free(f->seen);
+	seen_release(&f->seen);
 }
 
 int flush_run(struct spool *s, const struct config *c, const struct flush_options *o,

@@ -282,10 +282,12 @@ int job_start(struct courier *c, const char *id)
 	struct err e = { 0 };
 	int got = spool_hold(f->spool, QUEUE_NEW, id, &held, &e);
 
-	if (got <= 0) {
-		f->r->busy += got == 0;
-		return 0;
+	if (got == 0) {
+		f->r->busy++;
+		seen_busy(&f->seen, id);
 	}
+	if (got <= 0)
+		return 0;
 	j = mem_alloc(sizeof(*j));
 	j->lane = c->lane;
 	j->courier = c;

@@ -2,6 +2,7 @@
  *
  * flush.c         the run: lanes, their sessions, the loop, the end
  * flush_job.c     one message: locked, loaded, dressed, marked, settled
+ * flush_seen.c    which messages this run has looked at
  * flush_visit.c   what an entry wants: due, late, expired; whose it is
  */
 #ifndef DELIVER_FLUSH_STATE_H
@@ -70,6 +71,14 @@ struct lane {
 	struct lane *next;
 };
 
+/* Messages that were looked at in this run. */
+struct seen {
+	uint64_t *numbers;           /* own; hash of ids */
+	size_t count, size;
+	char (*busy)[ENTRY_ID_LEN + 1];   /* own; those that another process had */
+	size_t busy_count, busy_cap;
+};
+
 struct flush {
 	struct loop loop;
 	struct spool *spool;         /* borrowed */
@@ -79,12 +88,19 @@ struct flush {
 	struct flush_result *r;      /* borrowed */
 	struct lane *lanes;          /* own */
 	int64_t began;               /* seconds since 1970 */
-	uint64_t *seen;              /* own; hash of ids that were looked at */
-	size_t seen_count, seen_size;
+	struct seen seen;            /* own */
 	struct watch stop, sync;
 	bool stopped;                /* by a signal */
 	struct err err;              /* what ended the run */
 };
+
+/* ---- flush_seen.c */
+
+bool seen_add(struct seen *s, const char *id);   /* true: it was new to this run */
+void seen_busy(struct seen *s, const char *id);
+/* Whether it was busy, and no longer is: it is new then once more. */
+bool seen_let_go(struct seen *s, struct spool *spool, const char *id);
+void seen_release(struct seen *s);
 
 /* ---- flush_visit.c */
 

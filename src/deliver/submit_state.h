@@ -46,7 +46,6 @@ struct run {
 	struct slot *slot;                    /* own; our connection among those of all processes */
 	struct err no_spool;                  /* why there is none */
 	bool busy;                            /* all connections are taken */
-	bool reached;                         /* the server spoke with us: others may follow */
 	struct smtp_handover handover;
 	char token[33];
 	uint64_t hand_over_until;             /* clock_ms() */

@@ -196,6 +196,17 @@ static bool place_is_free(const struct run *r)
 	return free_one;
 }
 
+/* The server has spoken about the message: others may go now. */
+static bool was_reached(const struct run *r)
+{
+	const struct smtp_message *m = &r->out->attempt.smtp;
+
+	for (size_t i = 0; m->results && i < m->count; i++)
+		if (m->results[i].code)
+			return true;
+	return false;
+}
+
 static bool is_wanted(const struct run *r)
 {
 	const struct outcome *o = &r->out->outcome;
@@ -212,7 +223,7 @@ static bool is_wanted(const struct run *r)
 	if (r->plan == PLAN_STORE)
 		return o->queued && !r->o->queue_only && !r->o->not_before &&
 			plan_delivery(r) == DELIVERY_BACKGROUND;
-	return o->delivered && something_waits(r->spool);
+	return was_reached(r) && something_waits(r->spool);
 }
 
 /* In the child: what it has of ours is memory only. */

@@ -59,6 +59,7 @@ for group in "$@"; do
 		need perl command_named prove
 		need gnutls-bin command_named certtool
 		need openssl command_named openssl
+		need iproute2 command_named ip
 		;;
 	valgrind)
 		need "valgrind libc6-dbg" command_named valgrind
@@ -71,7 +72,6 @@ for group in "$@"; do
 	faults)
 		need strace command_named strace
 		need util-linux command_named prlimit
-		need iproute2 command_named ip
 		;;
 	fuzz)
 		need clang command_named clang

@@ -90,10 +90,10 @@ static void content_ready(void *context, struct smtp_message *m, const size_t *a
 
 	(void)m;
 	foresee(j, accepted, count);
-	j->last_mark = !entry_waiting(&j->entry) && !entry_in_state(&j->entry, RECIPIENT_FAILED);
-	/* Where it cannot be written the marks fail too, and are logged. */
-	if (!j->last_mark)
-		held_prepare(j->held, &j->entry, &e);
+	/* Who was refused before is kept with it, in failed/. */
+	j->last_mark = entry_in_state(&j->entry, RECIPIENT_DELIVERED) == j->entry.count;
+	if (!j->last_mark && held_prepare(j->held, &j->entry, &e) < 0)
+		j->unmarkable = e;
 	foresee_not(j, accepted, count);
 	set_going(j, true);
 }
@@ -133,6 +133,10 @@ static ssize_t read_content(void *context, uint64_t offset, char *data, size_t l
 	const struct job *j = context;
 	size_t head = j->attempt.header.len;
 
+	if (j->unmarkable.kind != ERR_NONE) {
+		*e = j->unmarkable;
+		return -1;
+	}
 	if (offset < head) {
 		size_t n = head - offset < len ? (size_t)(head - offset) : len;
 
@@ -256,7 +260,7 @@ static int refuse_job(struct job *j, const struct err *why)
  * again with each try, so it is not tried. */
 static bool can_be_noted(struct job *j, struct err *e)
 {
-	if ((j->count < 2 && !entry_in_state(&j->entry, RECIPIENT_FAILED)) ||
+	if ((j->count == 1 && entry_in_state(&j->entry, RECIPIENT_DELIVERED) + 1 == j->entry.count) ||
 	    held_prepare(j->held, &j->entry, e) == 0)
 		return true;
 	err_context(e, "it is not tried, for it could not be noted who has it");
@@ -437,9 +441,11 @@ static void schedule(struct job *j, const struct smtp_result *told, int64_t now)
 	n->next_set = now;
 }
 
-static void settle_rest(struct job *j, const struct smtp_result *told, int64_t now)
+/* Says what became of it, in a word. */
+static const char *settle_rest(struct job *j, const struct smtp_result *told, int64_t now)
 {
 	struct flush *f = j->lane->flush;
+	bool failed = entry_in_state(&j->entry, RECIPIENT_FAILED);
 	struct err e = { 0 };
 	int good;
 
@@ -449,11 +455,11 @@ static void settle_rest(struct job *j, const struct smtp_result *told, int64_t n
 		note_event(j, told, told->verdict == VERDICT_UNKNOWN ? "unsure" : "tried", now);
 		schedule(j, told, now);
 	}
-	if (entry_in_state(&j->entry, RECIPIENT_FAILED))
+	good = failed ? 0 :
+		held_update(j->held, &j->entry, told && told->verdict == VERDICT_UNKNOWN, &e);
+	if (good == 0 && (failed || !told))   /* which takes it out of new/, if nobody waits */
 		good = giveup_failed(f->spool, j->lane->config, j->lane->account, j->held,
 			&j->entry, &e);
-	else
-		good = held_update(j->held, &j->entry, told && told->verdict == VERDICT_UNKNOWN, &e);
 	if (good < 0)
 		log_damage(j, &e);
 	if (told && untried(j, told))
@@ -461,10 +467,13 @@ static void settle_rest(struct job *j, const struct smtp_result *told, int64_t n
 			j->entry.created * 1000000 + j->entry.created_us);
 	else if (told)
 		f->r->later++;
-	else
+	else if (failed)
 		f->r->failed++;
+	else
+		f->r->delivered++;
 	if (told)
 		snprintf(f->r->reason, sizeof(f->r->reason), "%s", told->text ? told->text : "");
+	return told ? "later" : failed ? "failed" : "sent";
 }
 
 void job_settle(struct job *j)
@@ -472,6 +481,7 @@ void job_settle(struct job *j)
 	struct flush *f = j->lane->flush;
 	int64_t now = time(NULL);
 	const struct smtp_result *told = take_results(j, now);
+	const char *word = "sent";
 
 	j->courier->outstanding--;
 	if (j->taken) {
@@ -485,9 +495,9 @@ void job_settle(struct job *j)
 	if (j->removed && !held_marks_failed(j->held))
 		f->r->delivered++;
 	else
-		settle_rest(j, told, now);
+		word = settle_rest(j, told, now);
 	if (f->o->told)
-		f->o->told(f->o->context, &j->entry, j->removed ? "sent" : told ? "later" : "failed");
+		f->o->told(f->o->context, &j->entry, word);
 	if (told)
 		consider(j, told);
 	job_free(j);

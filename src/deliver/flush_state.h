@@ -31,6 +31,7 @@ struct job {
 	size_t count;
 	struct attempt attempt;      /* own */
 	bool last_mark;              /* taken() is to be the end of the entry */
+	struct err unmarkable;       /* the mark could not be prepared: why; no content goes out */
 	bool going;                  /* a content of it is on its way */
 	bool taken;                  /* some content of it was */
 	bool removed;                /* ... and everybody has it */

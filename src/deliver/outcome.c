@@ -81,7 +81,7 @@ static int exit_of_refusals(const struct outcome *o)
 /* "Send it again" would be wrong advice to somebody who may have it. */
 static void note_unknown(struct outcome *o)
 {
-	if (o->err.kind == ERR_NONE)
+	if (o->err.kind == ERR_NONE || o->err.kind == ERR_UNKNOWN)
 		return;
 	o->err.kind = ERR_UNKNOWN;
 	o->err.hint[0] = '\0';

@@ -238,7 +238,7 @@ static void stopped(struct watch *w, short revents)
 	if (!process_stopped())
 		return;
 	err_set(&e, ERR_SIGNAL, "stopped by signal %d", process_stopped());
-	if (r->submitted && r->session) {
+	if (r->submitted && r->session && !r->again.added) {
 		loop_remove(&r->loop, &r->stop);
 		session_abort(r->session, &e);
 	} else {
@@ -316,6 +316,11 @@ static void take_receipt(struct run *r)
 		o->err.kind = ERR_RUNNER;
 		o->err.hint[0] = '\0';   /* the cause's own step is the better one */
 	}
+	if (r->unsure) {
+		err_set(&o->err, ERR_UNKNOWN, "the system's runner may have stored the message, but "
+			"did not answer");
+		err_hint(&o->err, "see with `mailq` whether it is there before sending it again");
+	}
 	if (r->plan != PLAN_HAND_OVER || !text || r->out->attempt.smtp.content.code / 100 != 2)
 		return;
 	o->handed_over = true;
@@ -353,6 +358,7 @@ static void run_release(struct run *r)
 	slot_free(&r->slot);
 	spool_close(&r->spool);
 	free(r->queue);
+	free(r->known);
 	free(r->piece);
 }
 

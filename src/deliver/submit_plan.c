@@ -49,7 +49,6 @@ static int plan_runner(struct run *r, struct err *e)
 	}
 	r->plan = PLAN_HAND_OVER;
 	r->out->route.account = config_runner_account();
-	r->hand_over_until = clock_ms() + HAND_OVER_MS;
 	return 0;
 }
 
@@ -74,19 +73,10 @@ int plan_handover(struct run *r, struct err *e)
 		.tag = r->o->tag,
 		.token = r->token,
 	};
+	r->handed_over = clock_ms();
 	r->out->attempt.smtp.handover = &r->handover;
 	r->out->attempt.smtp.sender = r->handover.no_sender ? "" : buf_text(&r->bare_sender);
 	return 0;
-}
-
-static bool is_unsure(const struct run *r)
-{
-	const struct smtp_message *m = &r->out->attempt.smtp;
-
-	for (size_t i = 0; i < m->count; i++)
-		if (m->results[i].verdict == VERDICT_UNKNOWN)
-			return true;
-	return false;
 }
 
 /* No answer, or none any more, is asked for again under the same token; an
@@ -96,15 +86,12 @@ bool plan_again(struct run *r, uint64_t *when)
 	const struct outcome *o = &r->out->outcome;
 	bool none = o->err.kind == ERR_CONNECT || o->err.kind == ERR_LOST ||
 		o->err.kind == ERR_TIMEOUT || o->err.kind == ERR_UNKNOWN || o->err.kind == ERR_RUNNER;
-	uint64_t now = clock_ms(), until = r->hand_over_until;
+	uint64_t now = clock_ms();
 	unsigned char random = 0;
 
 	if (r->plan != PLAN_HAND_OVER || process_stopped() || (!none && o->refusal.code != 421))
 		return false;
-	if (is_unsure(r))
-		r->hand_over_until = until = until - HAND_OVER_MS + UNSURE_MS > until ?
-			until - HAND_OVER_MS + UNSURE_MS : until;
-	if (now >= until)
+	if (now - r->handed_over >= (r->unsure ? UNSURE_MS : HAND_OVER_MS))
 		return false;
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = (unsigned char)now;

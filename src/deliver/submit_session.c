@@ -46,6 +46,30 @@ static void start_over(struct run *r)
 	session_finish(r->session);
 }
 
+/* What a try has told of a recipient stands until the runner itself says something
+ * else: it may have stored what it did not live to answer. */
+static void remember_verdicts(struct run *r)
+{
+	struct smtp_message *m = &r->out->attempt.smtp;
+
+	if (r->plan != PLAN_HAND_OVER)
+		return;
+	if (!r->known)
+		r->known = mem_alloc(m->count);
+	r->unsure = false;
+	for (size_t i = 0; i < m->count; i++) {
+		struct smtp_result *now = &m->results[i];
+
+		if (now->verdict == VERDICT_DELIVERED || now->code)
+			r->known[i] = (unsigned char)now->verdict;
+		else if (now->verdict == VERDICT_UNKNOWN && r->known[i] != VERDICT_DELIVERED)
+			r->known[i] = VERDICT_UNKNOWN;
+		if (r->known[i] == VERDICT_DELIVERED || r->known[i] == VERDICT_UNKNOWN)
+			now->verdict = (enum smtp_verdict)r->known[i];
+		r->unsure |= now->verdict == VERDICT_UNKNOWN;
+	}
+}
+
 static void ask_again(struct watch *w, short revents)
 {
 	struct run *r = w->owner;
@@ -178,6 +202,7 @@ static void session_over(struct watch *w, short revents)
 		ended_early(r);
 		return;
 	}
+	remember_verdicts(r);
 	if (!goes_on(r))
 		run_finish(r);
 }

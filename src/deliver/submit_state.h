@@ -48,7 +48,10 @@ struct run {
 	bool busy;                            /* all connections are taken */
 	struct smtp_handover handover;
 	char token[33];
-	uint64_t hand_over_until;             /* clock_ms() */
+	uint64_t handed_over;                 /* clock_ms(): when that was first tried */
+	unsigned char *known;                 /* own; enum smtp_verdict: what earlier tries told of
+	                                       * each recipient that still stands; NULL */
+	bool unsure;                          /* ... and of some it is UNKNOWN */
 };
 
 /* ---- submit.c */

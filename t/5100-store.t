@@ -19,6 +19,7 @@ use Time::HiRes qw(sleep time);
 my %me = (user => 'me@example.test', password => 'p w');
 my $id_shape = qr/p-[a-z2-7]{12}/;
 my $homes = 0;
+my $nobody = nobody();
 
 # A home of its own for each run: no account is parked by another.
 sub home
@@ -502,9 +503,49 @@ subtest 'in the background: stored, then sent' => sub {
 	}
 };
 
+subtest 'C7: a signal while it is sent: stored' => sub {
+	for my $row (['DATA silence', 'stopped', 0], ['CONTENT keep silence', 'outcome-unknown', 1], ['EHLO silence', 'stopped', 0]) {
+		my ($at, $cause, $unsure) = @$row;
+		my $home = home();
+		my $s = server_start(at => $at);
+		my $run = start_sendoff(['-C', account($s, timeout => '20s', connect_timeout => '20s', final_timeout => '20s'), 'send',
+			'you@example.net'], stdin => $letter, env => { HOME => $home });
+		wait_until(sub { $run->turn(0.01); grep { $_->{kind} eq 'FAULT' } $s->journal });
+		sleep 0.2;
+		$run->kill('TERM');
+		my $r = $run->finish;
+		is($r->{exit}, 0, "SIGTERM, $at: stored, so 0") or diag($r->{err});
+		cmp_ok($r->{seconds}, '<', 5, "SIGTERM, $at: at once");
+		my $entry = one_entry("SIGTERM, $at", $home);
+		is($entry->{head}{cause}, $cause, "SIGTERM, $at: why it waits");
+		is(($entry->{head}{recipient} // '') =~ / unsure\b/ ? 1 : 0, $unsure, "SIGTERM, $at: whether the server may have it");
+		is(spool_park(queue_of($home), 'test')->{kind} // 'none', 'none', "SIGTERM, $at: that is no trouble of the account");
+		$s->stop;
+	}
+};
+
+subtest 'aliases are resolved once and for ever' => sub {
+	my $home = home();
+	mkdir $_ for map { "$home/$_" } qw(.config .config/sendoff);
+	my $file = file_write("$home/.config/sendoff/aliases", "root: admin, she\@example.org\nadmin: me\@example.org\n");
+	my $config = account($nobody);
+	my $r = run_sendoff(['-C', $config, 'send', 'root', 'x@example.net', 'other'], stdin => $letter, env => { HOME => $home });
+	is($r->{exit}, 0, 'stored') or diag($r->{err});
+	my $head = one_entry('aliases', $home)->{head};
+	my %was = map { ($head->{to}[$_] => $head->{was}[$_]) } 0 .. $#{ $head->{to} };
+	is_deeply(\%was, { 'me@example.org' => 'root', 'she@example.org' => 'root', 'x@example.net' => undef, 'other@example.test' => 'other' },
+		'what they are, and what they were');
+	# Also where the configuration cannot be read.
+	$home = home();
+	mkdir $_ for map { "$home/$_" } qw(.config .config/sendoff);
+	file_write("$home/.config/sendoff/aliases", file_read($file));
+	$r = run_sendoff(['-C', config("[account a]\nhots = x\n"), 'send', 'root'], stdin => $letter, env => { HOME => $home });
+	is($r->{exit}, 0, 'a faulty configuration: stored') or diag($r->{err});
+	is_deeply([sort @{ one_entry('aliases, faulty', $home)->{head}{to} }], ['me@example.org', 'she@example.org'], 'for whom it is meant');
+};
+
 # ---- what cannot be stored either
 
-my $nobody = nobody();
 my $public = workdir() . '/public';
 
 # Sent nor stored: 75, said so, and nothing there, not even half.

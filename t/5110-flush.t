@@ -448,4 +448,61 @@ subtest 'fallback' => sub {
 	is(auths($closed), 1, 'C9: the login is not tried again meanwhile');
 };
 
+subtest 'A7, F7: what is damaged or planted stops nothing, and is kept' => sub {
+	new_home();
+	my $s = server_start();
+	my $log = workdir() . '/damage-log';
+	my $config = account($s, global => { log => $log });
+	mkdir $_, 0700 for map { "$home/$_" } qw(.local .local/state .local/state/sendoff);
+	my $name = sub { return $_[0] x 12 };
+	spool_put(dir(), $name->($_), content => wire(letter("$_\n", 'Message-ID' => id($_)))) for 'a' .. 'k';
+	my $path = sub { return dir() . '/new/' . $name->($_[0]) };
+	my $change = sub { my ($letter, $what) = @_; my $text = file_read($path->($letter)); $what->($text) for $text;
+		file_write($path->($letter), $text); return $text };
+	my %kept = (
+		b => $change->('b', sub { $_[0] = substr $_[0], 0, length($_[0]) - 1 }),              # cut
+		c => $change->('c', sub { $_[0] .= "more\r\n" }),                                      # grown
+		d => $change->('d', sub { substr($_[0], -3, 1) = 'X' }),                               # an octet of the content
+		e => $change->('e', sub { $_[0] =~ s/^to <you/to <yov/m }),                            # of the head
+		f => $change->('f', sub { $_[0] = "\0" x length $_[0] }),                              # zeroes
+		g => $change->('g', sub { $_[0] = '' }),                                               # empty
+		h => $change->('h', sub { $_[0] = "Subject: by hand\n\nx\n" }),                        # foreign
+	);
+	my $newer = $change->('i', sub { $_[0] =~ s/\Asendoff-message 1/sendoff-message 2/ });
+	my $elsewhere = file_write(workdir() . '/elsewhere', file_read($path->('j')));
+	unlink $path->('j');
+	symlink $elsewhere, $path->('j');
+	link $path->('k'), workdir() . '/second-name';
+	mkdir dir() . '/new/' . $name->('l');
+	system('mkfifo', dir() . '/new/' . $name->('m')) == 0 or die;
+	file_write(dir() . '/new/README', "not ours\n");
+	my $r = flush($config);
+	is_deeply($s->copies, once('a'), 'what is whole is sent, once, and nothing else');
+	is_deeply([grep { !/\./ } ids('damaged')], [map { $name->($_) } 'b' .. 'h'], 'the damaged ones are set aside');
+	is(file_read(dir() . '/damaged/' . $name->($_)), $kept{$_}, "$_: octet by octet") for 'b' .. 'h';
+	is_deeply([sort(ids())], [sort('README', map { $name->($_) } 'i' .. 'm')], 'what is not ours stays where it is');
+	is(file_read($path->('i')), $newer, 'A9: a format of a later release is left alone');
+	is(file_read($elsewhere), file_read($path->('j')), 'what a link points to is as it was');
+	like($r->{err}, qr/^sent 1, 7 damaged and set aside/, 'told');
+	like(file_read($log), qr/outcome=damaged id=(?:p-)?$_ /, "logged: $_") for map { $name->($_) } 'b' .. 'h';
+	my $stored = $s->stored;
+	flush($config);
+	is($s->stored, $stored, 'and a second flush changes nothing');
+	is(scalar(my @d = grep { !/\./ } ids('damaged')), 7, 'nothing more is set aside');
+};
+
+subtest 'A7: a control file that is damaged' => sub {
+	new_home();
+	my $s = server_start(at => 'RCPT=late@example.net reply "451 4.2.0 later"');
+	my $config = account($s);
+	mkdir $_, 0700 for map { "$home/$_" } qw(.local .local/state .local/state/sendoff);
+	spool_put(dir(), 'a' x 12, content => wire(letter("a\n", 'Message-ID' => id('a'))), happened => ['tries 1']);
+	my $path = dir() . '/control/' . 'a' x 12;
+	file_write($path, my $text = file_read($path) . 'x');
+	my $r = flush($config);
+	is($r->{exit}, 0, 'the message goes as if nothing had happened to it') or diag($r->{err});
+	is_deeply($s->copies, once('a'), 'sent');
+	is(file_read(dir() . '/damaged/' . 'a' x 12 . '.control'), $text, 'the control file is kept');
+};
+
 done_testing;

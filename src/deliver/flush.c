@@ -145,6 +145,7 @@ static bool collect(struct flush *f)
 		wish = visit_entry(&v, id, &found);
 		if (wish == WISH_WAIT)
 			note_next(f, found.when);
+		f->r->damaged += found.damaged;
 		if (found.stuck.kind != ERR_NONE)
 			note_stuck(f, &found.stuck);
 		if (wish != WISH_SEND ||

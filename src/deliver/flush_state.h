@@ -125,6 +125,7 @@ struct finding {
 	const struct account *account;   /* borrowed; NULL: none is to be had */
 	int64_t when;
 	int64_t order;                   /* microseconds since 1970 */
+	bool damaged;                    /* and set aside */
 	struct err stuck;                /* kind not ERR_NONE: it is due, and no account is to be had */
 };
 

@@ -53,19 +53,20 @@ static bool attend(const struct visit *v, const char *id, const struct finding *
 	return gone;
 }
 
-static void set_aside(const struct visit *v, const char *id, const struct err *why)
+static bool set_aside(const struct visit *v, const char *id, const struct err *why)
 {
 	struct log_record record = { .failed = true };
 	char warning[1];
 	struct err e = { 0 };
 
 	if (spool_set_aside(v->spool, QUEUE_NEW, id, &e) < 0)
-		return;
+		return false;
 	clock_gettime(CLOCK_REALTIME, &record.when);
 	log_text(&record, "outcome", "damaged");
 	log_text(&record, "id", id);
 	log_text(&record, "error", why->text);
 	log_send(&v->config->global.log, "syslog", &record, warning, sizeof(warning));
+	return true;
 }
 
 /* Whether this run is about it at all. */
@@ -161,7 +162,7 @@ enum wish visit_entry(const struct visit *v, const char *id, struct finding *f)
 		break;
 	case -1:
 		if (e.kind == ERR_DAMAGED)
-			set_aside(v, id, &e);
+			f->damaged = set_aside(v, id, &e);
 		break;
 	default:
 		break;

@@ -12,15 +12,17 @@ my $server = server_start();
 my $config = account($server, global => { retry => '1s 2s' });
 my %by = (name => 'sendmail', env => { SENDOFF_CONFIG => $config });
 
-# Who has the watcher's lock open, and leads a session or is alone; 0: nobody.
+# The program of this test that leads a session or is alone; 0: there is none.
+# (A process that holds secrets shows its descriptors to root only.)
 sub watcher
 {
-	my $lock = queue_dir() . '/lock';
+	my $program = SendoffTest::Run::program('sendmail');
 
-	for my $fd (glob '/proc/[0-9]*/fd/*') {
-		my ($pid) = $fd =~ m{^/proc/(\d+)/};
+	for my $file (glob '/proc/[0-9]*/cmdline') {
+		my ($pid) = $file =~ m{^/proc/(\d+)/};
+		open(my $in, '<', $file) or next;
 
-		return $pid if (readlink $fd // '') eq $lock && getpgrp($pid) == $pid;
+		return $pid if (<$in> // '') =~ /^\Q$program\E\0-(?:bd|bD|q1h)\0/ && getpgrp($pid) == $pid;
 	}
 	return 0;
 }
@@ -44,7 +46,10 @@ for my $word (qw(-bd -q1h)) {
 	my $pid = watcher();
 	cmp_ok($pid, '>', 0, '... comes back when the watcher is at work');
 	isnt(getpgrp($pid), getpgrp, '... in a session of its own');
-	is(readlink "/proc/$pid/fd/$_", '/dev/null', "... descriptor $_ on /dev/null") for 0, 1;
+	SKIP: {
+		skip 'only root sees its descriptors', 2 if $>;
+		is(readlink "/proc/$pid/fd/$_", '/dev/null', "... descriptor $_ on /dev/null") for 0, 1;
+	}
 	send_mail($config, [ 'send', '--queue', 'you@example.net' ]);
 	$stored++;
 	ok(wait_until(sub { $server->stored == $stored }, 10), '... and it sends what is stored');

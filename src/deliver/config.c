@@ -324,6 +324,7 @@ static int load_usual(struct config *c, struct err *e)
 
 	c->runner = system == FILE_DENIED ||
 		(system == FILE_ABSENT && access(config_smtp_socket(), F_OK) == 0);
+	c->only_system = system != FILE_ABSENT && (!personal || access(personal, F_OK) < 0);
 	if (!personal) {
 		note_tried(c, "personal file", "no home directory");
 		return system == FILE_BAD ? -1 : 0;

@@ -170,6 +170,10 @@ int plan_make(struct run *r, const struct err *trouble, struct err *e)
 {
 	const struct account *a = r->out->route.account;
 
+	/* The runner takes it in all the same; in a queue of one's own nobody would look
+	 * for it when the administrator has mended the file. */
+	if (trouble && trouble->kind != ERR_NONE && r->config->only_system && config_has_runner())
+		return plan_runner(r, e);
 	if (trouble && trouble->kind != ERR_NONE) {
 		r->plan = PLAN_STORE;
 		r->out->outcome.err = *trouble;

@@ -1,0 +1,57 @@
+#!/usr/bin/perl
+# A mistake in the machine's configuration: whoever can read it hands mail in like
+# whoever cannot, and all of it goes when the mistake is mended.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use SendoffTest;
+use SendoffTest::Runner;
+
+SendoffTest::Runner->namespace;
+
+my $server = server_start(user => 'me', password => 'p', require_login => 1);
+my $account = <<'END';
+host = 127.0.0.1
+port = {port}
+tls = off
+allow_clear_password = yes
+user = me
+password_file = {secret}
+END
+my $good = "[sendoff]\ndomain = machine.example.test\n[account work]\n$account";
+my $runner = runner_start($good, server => $server, secret => "p\n",
+	aliases => "root: a\@example.net\n");
+
+sub hand_in
+{
+	my ($why) = @_;
+	my $before = $server->stored;
+
+	for my $r ($runner->as_root([ 'sendmail', 'root' ], stdin => "hi\n"),
+			$runner->as_user('alice', [ 'sendmail', 'root' ], stdin => "hi\n")) {
+		is($r->{exit}, 0, "A1: $why: it is taken in") or diag($r->{err});
+		is($r->{err}, '', 'without a word');
+	}
+	is(scalar(my @new = glob '/var/spool/sendoff/new/*'), 2, 'the runner has both');
+	is($server->stored, $before, 'which wait');
+	$runner->configure($good, server => $server);
+	ok(wait_until(sub { $server->stored == $before + 2 }, 20), 'and go when it is mended');
+}
+
+$runner->configure($good . "bogus = 1\n", server => $server);
+sleep 1;   # it is read again
+hand_in('a key that there is not');
+$runner->configure("$good\n[account other]\n$account", server => $server);
+sleep 1;
+hand_in('two accounts, and neither is the default');
+
+# Who has a configuration of his own, with a mistake in it, keeps his mail.
+my $home = $runner->start_as_user('alice', [ 'sh', '-c', 'mkdir -p ~/.config/sendoff && ' .
+	'printf "[account x]\nhots = y\n" >~/.config/sendoff/config' ])->finish;
+is($home->{exit}, 0, 'alice makes a mistake of her own') or diag($home->{err});
+my $r = $runner->as_user('alice', [ 'sendmail', 'you@example.net' ], stdin => "hi\n");
+is($r->{exit}, 0, 'her mail is stored') or diag($r->{err});
+is(scalar(my @new = glob '/var/spool/sendoff/new/*'), 0, 'by herself');
+done_testing;

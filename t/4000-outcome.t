@@ -240,6 +240,8 @@ subtest 'the log' => sub {
 	is_deeply([scalar(queued()), $s->stored], [0, $carried + 1], 'G2: by no report');
 	unlink $log;
 	$attempt->({}, 'no@example.net');
+	ok(wait_until(sub { !queued() }), 'the report of a refusal goes out as well');
+	$s->idle;
 	like(file_read($log), qr/ outcome=refused exit=67 .*cause=recipient-refused code=550 .*no such user/, 'refused');
 	$r = $attempt->({ log => 'stderr' }, 'you@example.net');
 	like($r->{err}, qr/\A\S+ outcome=delivered .*\n\z/, 'stderr');

@@ -292,6 +292,7 @@ subtest 'G1: what sending again would not mend is not stored' => sub {
 		next if $code < 67 || $code > 69 || $args;
 		# As sendmail the caller hears it as well, and somebody gets the report.
 		$home = home();
+		my $watch = watched($home);   # nobody sends the report at once
 		$r = sendmail($config, ['a@b.test'], stdin => $letter, env => { HOME => $home });
 		is($r->{exit}, $code, "$name: as sendmail") or diag($r->{err});
 		like($r->{err}, $words, "$name: as sendmail, told");
@@ -353,7 +354,6 @@ subtest 'B4: three recipients: served, refused, later' => sub {
 		my $name = "sendmail @$option";
 		$home = home();
 		$s = server_start(@mixed);
-		# As if somebody watched: nobody sends the report at once.
 		my $watch = watched($home);
 		$r = sendmail(account($s), [@$option, @three], stdin => $letter, env => { HOME => $home });
 		is($r->{exit}, $code, "$name: $code") or diag($r->{err});
@@ -377,6 +377,7 @@ subtest 'B4: three recipients: served, refused, later' => sub {
 		my ($option, $code, $told, $reports) = @$row;
 		my $name = "all refused, sendmail @$option";
 		$home = home();
+		my $watch = watched($home);
 		$s = server_start(at => 'RCPT reply "550 5.1.1 no such user"');
 		$r = sendmail(account($s), [@$option, 'a@example.net', 'b@example.net'], stdin => $letter, env => { HOME => $home });
 		is($r->{exit}, $code, "$name: $code") or diag($r->{err});

@@ -389,6 +389,7 @@ subtest 'after a success the waiting ones follow' => sub {
 	is($s->connections, 3, 'over one connection more');
 	all_gone('followed');
 	# Not where somebody was told to wait, and not with --no-queue.
+	new_home();
 	put($config, 'd', args => ['--at', '+1h']);
 	put($config, 'e');
 	$r = run($config, ['send', '--no-queue', 'you@example.net'], stdin => letter("f\n", 'Message-ID' => id('f')));

@@ -97,4 +97,25 @@ sub flush
 	is_deeply([spool_ids(queue_dir(), 'new')], [], 'and waits no more');
 }
 
+# ---- one that the server does not survive, or that does not get there
+
+for my $fault ('CONTENT:1 close', 'CONTENT:1 reset', 'CONTENT:1 silence', 'RCPT:1+=bad@example.net close',
+		'CONTENT:1 reply "421 4.7.0 I do not like it"',
+		'RCPT:1+=bad@example.net reply "550 5.4.1 Recipient address rejected: Access denied"') {
+	my $server = server_start(at => [$fault]);
+	my $config = account($server, timeout => '1s', final_timeout => '1s',
+		global => { retry => '1s 60s', log => '{dir}/log' });
+
+	fresh();
+	put('a', age => 100, to => ['bad@example.net']);
+	put($_, age => 50) for 'b' .. 'g';
+	my $watcher = start_sendoff(['-C', $config, 'queue', 'watch'], timeout => 40);
+	ok(wait_until(sub { !grep { !/^a/ } spool_ids(queue_dir(), 'new') }, 20),
+		"C9 $fault: the oldest message does not keep the others from being sent");
+	$watcher->kill('TERM');
+	$watcher->finish;
+	unlike($server->message(1), qr/^Message-ID: <a\@/m, 'they go before it') if $fault !~ /421/;
+	cmp_ok($server->connections, '<', 8, 'and that takes few connections');
+}
+
 done_testing;

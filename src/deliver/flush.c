@@ -194,6 +194,7 @@ void lane_success(struct lane *l)
 	if (!l->cleared)
 		trouble_over(l->flush->spool, l->account);
 	l->cleared = true;
+	l->blames = 0;
 }
 
 void lane_again(struct lane *l, const char *id, int64_t order)
@@ -426,17 +427,26 @@ static bool couriers_left(const struct flush *f)
 	return false;
 }
 
-static bool progress_lost(const struct courier *c)
+/* A server may close behind so many messages: that is no trouble.  Nor is, the first
+ * time, a content that it does not get or does not survive: that may be the message's
+ * own (it is too long for some way there, or offends a filter), and it comes behind
+ * the others from now on. */
+static bool goes_on(const struct courier *c)
 {
-	return c->failed && c->served && (c->failure.err.kind == ERR_LOST) && !c->lane->closed;
+	enum err_kind kind = c->failure.err.kind;
+
+	if (!c->failed || c->lane->closed || (kind != ERR_LOST && kind != ERR_TIMEOUT))
+		return false;
+	return (kind == ERR_LOST && c->served) || (c->blamed && !c->lane->blames);
 }
 
-/* A server may close behind so many messages: that is no trouble. */
 static void courier_over(struct courier *c)
 {
 	struct lane *l = c->lane;
 	struct flush *f = l->flush;
-	bool again = progress_lost(c);
+	bool again = goes_on(c);
+
+	l->blames += c->blamed;
 
 	if (c->failed && !again)
 		lane_close(l, c->failure.err.kind == ERR_NONE ? &c->failure.result : NULL,

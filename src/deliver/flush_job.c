@@ -96,6 +96,7 @@ static void content_ready(void *context, struct smtp_message *m, const size_t *a
 		j->unmarkable = e;
 	foresee_not(j, accepted, count);
 	set_going(j, true);
+	j->begun = true;
 }
 
 static void content_taken(void *context, struct smtp_message *m)
@@ -212,7 +213,11 @@ static bool still_wanted(const struct job *j)
 	const struct flush *f = j->lane->flush;
 	const struct entry *n = &j->entry;
 
-	if (!entry_waiting(n) || (n->last > f->began && !j->lane->stands_in))
+	if (!entry_waiting(n))
+		return false;
+	if (n->last >= f->began && j->lane->stands_in)
+		return true;   /* by the account that this one stands in for */
+	if (n->last > f->began)
 		return false;
 	return f->o->now || schedule_due(&j->lane->config->global.retry, n->next, n->next_set,
 		time(NULL));
@@ -391,6 +396,16 @@ static void refuse_sender(struct lane *l, const char *sender)
 	l->refused_senders[l->refused_count++] = mem_string(sender);
 }
 
+/* Where others went by it just now, what is said of one recipient is no trouble of
+ * the account. */
+static bool is_of_account(const struct job *j, const struct smtp_result *told)
+{
+	const struct cause *cause = cause_of_result(told, j->lane->account->net.host);
+
+	return cause->concern == CONCERNS_ACCOUNT && told->verdict != VERDICT_UNKNOWN &&
+		!(told->step == STEP_RCPT && told->code >= 500 && j->lane->cleared);
+}
+
 /* What it says about the account and the sender. */
 static void consider(struct job *j, const struct smtp_result *told)
 {
@@ -399,7 +414,7 @@ static void consider(struct job *j, const struct smtp_result *told)
 
 	if (told->verdict == VERDICT_UNKNOWN)
 		return;
-	if (cause->concern == CONCERNS_ACCOUNT && told->code) {
+	if (is_of_account(j, told) && told->code) {
 		lane_close(l, told, NULL);
 	} else if (cause->concern == CONCERNS_SENDER) {
 		refuse_sender(l, j->attempt.sender);
@@ -408,12 +423,26 @@ static void consider(struct job *j, const struct smtp_result *told)
 	}
 }
 
-/* The account's trouble kept it from being tried at all. */
+/* The session ended with its content or, as far as can be told, with its recipients,
+ * and no server said why. */
+static bool is_blamed(const struct job *j, const struct smtp_result *told)
+{
+	const struct courier *c = j->courier;
+
+	if (told->verdict == VERDICT_UNKNOWN)
+		return true;
+	if (told->code || (told->kind != ERR_LOST && told->kind != ERR_TIMEOUT))
+		return false;
+	return j->begun || (told->step > STEP_MAIL && !c->served && !c->blamed);
+}
+
+/* The account's trouble kept it from being tried at all.  Where its own commands or
+ * its own content met with it, the message waits for itself as well: else it would
+ * be the first again each time, and keep all the others from being sent. */
 static bool untried(const struct job *j, const struct smtp_result *told)
 {
-	const struct cause *cause = cause_of_result(told, j->lane->account->net.host);
-
-	return cause->concern == CONCERNS_ACCOUNT && told->verdict != VERDICT_UNKNOWN;
+	return is_of_account(j, told) &&
+		(told->code ? told->step < STEP_MAIL : !is_blamed(j, told));
 }
 
 static void schedule(struct job *j, const struct smtp_result *told, int64_t now)
@@ -462,7 +491,8 @@ static const char *settle_rest(struct job *j, const struct smtp_result *told, in
 			&j->entry, &e);
 	if (good < 0)
 		log_damage(j, &e);
-	if (told && untried(j, told))
+	if (told && is_of_account(j, told) &&
+	    (untried(j, told) || j->lane->account->who.fallback))
 		lane_again(j->lane, j->entry.id,
 			j->entry.created * 1000000 + j->entry.created_us);
 	else if (told)
@@ -498,7 +528,9 @@ void job_settle(struct job *j)
 		word = settle_rest(j, told, now);
 	if (f->o->told)
 		f->o->told(f->o->context, &j->entry, word);
-	if (told)
+	if (told) {
+		j->courier->blamed |= is_blamed(j, told);
 		consider(j, told);
+	}
 	job_free(j);
 }

@@ -33,6 +33,7 @@ struct job {
 	bool last_mark;              /* taken() is to be the end of the entry */
 	struct err unmarkable;       /* the mark could not be prepared: why; no content goes out */
 	bool going;                  /* a content of it is on its way */
+	bool begun;                  /* ... or was */
 	bool taken;                  /* some content of it was */
 	bool removed;                /* ... and everybody has it */
 	struct job *next;
@@ -50,6 +51,7 @@ struct courier {
 	struct job *finished, **finished_end;   /* to be settled */
 	struct smtp_failure failure; /* own text; as the session ended */
 	bool ending, ended, failed;
+	bool blamed;                 /* it ended with the content of one message, whose it may be */
 	uint64_t rate_until;         /* clock_ms(): max_rate wants us to wait; 0 */
 	struct courier *next;
 };
@@ -64,6 +66,7 @@ struct lane {
 	size_t count, cap, at;
 	bool stands_in;              /* another account's messages come here as well */
 	bool closed;                 /* nothing more goes by it in this run */
+	unsigned blames;             /* sessions in a row that ended so */
 	bool cleared;                /* a success has released the account */
 	char **refused_senders;      /* own; MAIL said 5xx to them in this run */
 	size_t refused_count;

@@ -281,9 +281,10 @@ static int watch_over(const char *command, char **environment, unsigned seconds)
 	return 0;
 }
 
-/* Descriptors go before the second fork: a lock must not be held by a process
+/* In the child, and then in its own: returns the exit status of either.
+ * Descriptors go before the second fork: a lock must not be held by a process
  * that nobody waits for. */
-static void leave(const char *command, char **environment, unsigned seconds)
+static int leave(const char *command, char **environment, unsigned seconds)
 {
 	pid_t pid;
 
@@ -293,8 +294,8 @@ static void leave(const char *command, char **environment, unsigned seconds)
 	let_go_of_output();
 	pid = fork();
 	if (pid == 0)
-		_exit(watch_over(command, environment, seconds));
-	_exit(pid < 0);
+		return watch_over(command, environment, seconds);
+	return pid < 0;
 }
 
 int child_leave(const char *command, const char *const *hidden, const char *const *added,
@@ -306,8 +307,10 @@ int child_leave(const char *command, const char *const *hidden, const char *cons
 
 	number = errno;
 	if (pid == 0)
-		leave(command, environment, seconds);
+		status = leave(command, environment, seconds);
 	free_environment(environment);
+	if (pid == 0)
+		_exit(status);
 	if (pid < 0)
 		return err_sys(e, ERR_SYSTEM, number, "cannot start a process");
 	got = wait_for(pid, &status, 0);

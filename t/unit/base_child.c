@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,6 +208,25 @@ static const char *written(const char *path)
 	return text_of(path);
 }
 
+static char fifo[64];
+
+/* Named to the commands as $FIFO. */
+static int open_fifo(int flags)
+{
+	snprintf(fifo, sizeof(fifo), "/tmp/sendoff-fifo-%d", (int)getpid());
+	if (mkfifo(fifo, 0600) < 0)
+		printf("# %s cannot be made\n", fifo);
+	setenv("FIFO", fifo, 1);
+	return open(fifo, flags | O_NONBLOCK | O_CLOEXEC);
+}
+
+static void close_fifo(int fd)
+{
+	close(fd);
+	unlink(fifo);
+	unsetenv("FIFO");
+}
+
 static void leave(const char *text, const char *const *added, unsigned seconds)
 {
 	static const char *const hidden[] = { "SECRET", NULL };
@@ -215,33 +235,46 @@ static void leave(const char *text, const char *const *added, unsigned seconds)
 	check_int(child_leave(text, hidden, added, seconds, &e), 0, "left alone: %s", text);
 }
 
+/* The command cannot end before it is let go, by a FIFO: who waited for it would
+ * find it killed. */
 static void test_left_alone(void)
 {
 	static const char *const added[] = { "REASON=a b $(id) 'c", "SECRET=not hidden", NULL };
-	char path[] = "/tmp/sendoff-child-XXXXXX", line[256];
-	int lock = mkstemp(path);
-	uint64_t start = clock_ms();
+	char path[] = "/tmp/sendoff-child-XXXXXX";
+	int lock = mkstemp(path), gate = open_fifo(O_RDWR);
 
 	setenv("SECRET", "hidden", 1);
 	setenv("REASON", "old", 1);
 	setenv("OUT", path, 1);
 	flock(lock, LOCK_EX);
-	leave("sleep 0.3; echo \"$REASON|$SECRET\" >$OUT; ls /proc/self/fd | wc -l >>$OUT; "
+	leave("read go <$FIFO; echo \"$REASON|$SECRET\" >$OUT; ls /proc/self/fd | wc -l >>$OUT; "
 		"cat; echo lost; readlink /proc/self/fd/1 >&2; echo end >>$OUT", added, 5);
-	check(clock_ms() - start < 250, "and it is not waited for");
+	check_text(text_of(path), "", "and it is not waited for");
 	close(lock);
 	lock = open(path, O_RDWR);
 	check_int(flock(lock, LOCK_EX | LOCK_NB), 0, "a lock of ours is none of its");
+	check(write(gate, "go\n", 3) == 3, "it may go on");
 	check_text(written(path), "a b $(id) 'c|not hidden\n4\nend\n", "D9 what it is given");
 	check(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD, "no child is left to us");
-	snprintf(line, sizeof(line), "echo begun >%s; (sleep 2; echo late >%s) & sleep 9", path,
-		path);
-	leave(line, NULL, 1);
 	close(lock);
-	poll(NULL, 0, 2500);
-	check_text(text_of(path), "begun\n", "C1 behind its time the whole group is gone");
 	unsetenv("SECRET");
 	unlink(path);
+	close_fifo(gate);
+}
+
+/* Whoever of the group lives holds the FIFO open. */
+static void test_left_too_long(void)
+{
+	int held = open_fifo(O_RDONLY);
+	struct pollfd end = { .fd = held, .events = 0 };
+	char text[100];
+	ssize_t n;
+
+	leave("exec >$FIFO; echo begun; sleep 60 & sleep 60", NULL, 1);
+	check_int(poll(&end, 1, 30000), 1, "C1 behind its time the whole group is gone");
+	n = read(held, text, sizeof(text));
+	check(n == 6 && !memcmp(text, "begun\n", 6), "and it had begun");
+	close_fifo(held);
 }
 
 static void test_left_with_ignored_sigchld(void)
@@ -268,6 +301,7 @@ int main(void)
 	test_ignored_sigchld();
 	test_no_descriptors();
 	test_left_alone();
+	test_left_too_long();
 	test_left_with_ignored_sigchld();
 	return tap_done();
 }

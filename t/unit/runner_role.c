@@ -174,10 +174,16 @@ static void test_notify(void)
 
 int main(int argc, char **argv)
 {
+	const char *preload = getenv("LD_PRELOAD");
+
 	if (argc && !strcmp(argv[0], "role-of-test"))
 		return role(argc, argv);
 	test_limits();
 	test_notify();
+	if (preload && strstr(preload, "valgrind")) {
+		printf("# valgrind is what /proc/self/exe runs: no role is started\n");
+		return tap_done();
+	}
 	test_role();
 	test_swapped();
 	return tap_done();

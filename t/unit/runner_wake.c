@@ -189,9 +189,12 @@ static int found_good;
 static int say(int out, void *context)
 {
 	struct buf text = BUF_INIT(100);
+	int result;
 
 	buf_add_text(&text, context);
-	return work_tell(out, &text);
+	result = work_tell(out, &text);
+	buf_release(&text);
+	return result;
 }
 
 static int say_and_fail(int out, void *context)

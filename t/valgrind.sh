@@ -15,7 +15,9 @@ jobs=$(nproc)
 
 # Of the tests with a server those that take every usual way once; the others
 # are about time and limits, which valgrind bends.
-sessions="t/1300-sender.t t/3000-wire.t t/3020-recipients.t t/3200-login.t"
+# The longest come first, so that no core is idle at the end.
+sessions="t/3200-login.t t/5110-flush.t t/3000-wire.t t/1300-sender.t t/3020-recipients.t"
+sessions="$sessions t/5000-queue-list.t"
 
 status=0
 prove -j"$jobs" --exec "timeout -k 5 300 $check" "$@" || status=1

@@ -328,8 +328,17 @@ sub start
 	$self->start_dovecot;
 	$self->make_queue;
 	$self->configure(\%o);
+	$self->start_master;
+	return $self;
+}
+
+sub start_master
+{
+	my ($self) = @_;
+	my $begun = length $self->log;
+
 	chomp(my $daemons = output('postconf', '-dh', 'daemon_directory'));
-	$self->start_process('master', "$daemons/master", '-c', "$dir/etc", '-d');
+	$self->start_process('master', "$daemons/master", '-c', "$self->{dir}/etc", '-d');
 	for my $name (keys %{ $self->{port} }) {
 		SendoffTest::wait_until(sub {
 			IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port}{$name}) ||
@@ -338,10 +347,25 @@ sub start
 	die 'Postfix did not start: ' . $self->told('master') . "\n" if !$self->alive('master');
 	# What the knocking left in the log is none of the tests'.
 	SendoffTest::wait_until(sub {
-		(() = $self->log =~ /: disconnect from /g) >= keys %{ $self->{port} } }, 10);
-	$self->{seen} = length $self->log;
-	return $self;
+		(() = substr($self->log, $begun) =~ /: disconnect from /g) >= keys %{ $self->{port} } }, 10);
+	$self->{seen} += length $self->log;
 }
+
+# Ends Postfix, by a signal, and starts it again: at the same ports, with what it
+# had in its queue.
+sub halt
+{
+	my ($self, $signal) = @_;
+	my $pid = delete $self->{pids}{master} or return;
+
+	delete $running{$pid};
+	kill $signal // 'TERM', $signal ? -$pid : $pid;
+	SendoffTest::wait_until(sub { waitpid($pid, WNOHANG) != 0 }, 10) or kill 'KILL', -$pid;
+	# Its own may outlive it for a moment.
+	SendoffTest::wait_until(sub { !kill 0, -$pid }, 5);
+}
+
+sub again { return $_[0]->start_master }
 
 sub alive
 {
@@ -415,13 +439,13 @@ sub complaints
 		SSL_accept|warning: (?!.*(?:SASL|size\ limit|too\ much\ BDAT))/x } split /\n/, $self->log;
 }
 
-# Waits until the queue is empty.
+# Waits until the queue is empty; what was killed before it was whole has no x.
 sub drained
 {
 	my ($self, $seconds) = @_;
 
 	return SendoffTest::wait_until(sub {
-		!grep { -f } glob "$self->{dir}/queue/{incoming,active,deferred}/{*,*/*}"
+		!grep { -f && -x } glob "$self->{dir}/queue/{incoming,active,deferred}/{*,*/*}"
 	}, $seconds // 20);
 }
 

@@ -166,12 +166,14 @@ queue_empty();
 $server = server_start(port => $port, at => ['CONTENT:1 delay 1500']);
 $w = watcher($slow);
 is(store($slow, 9, '--queue')->{exit}, 0, 'another one');
-ok(wait_until(sub { @before = children($w->pid) }, 5), 'is being sent');
+ok(wait_until(sub { grep { $_ eq 'DATA' } $server->commands }, 5), 'is being sent');
+sleep 0.3;
+@before = children($w->pid);
 $w->kill('KILL');
 $w->finish;
 ok(wait_until(sub { !grep { kill 0, $_ } @before }, 5), 'a child does not outlive its watcher');
-is($server->stored, 1, '... but for what it had begun');
-is(scalar(queued()), 0, '... and noted');
+ok(wait_until(sub { $server->stored == 1 }, 5), '... but for what it had begun');
+ok(wait_until(sub { !queued() }, 5), '... and noted');
 
 # ---- a configuration that breaks, and is mended
 

@@ -23,16 +23,18 @@ static void note(struct held *h, enum place place, bool done)
 	struct spool *s = h->spool;
 	struct err ignored;
 	struct pending *p = NULL;
+	bool more = entry_is_id(h->id) && (h->may_have_control || (done && h->remembered));
 
-	s->marks++;
-	s->dirty[place] = true;
-	if (!entry_is_id(h->id) || (!h->may_have_control && !(done && h->remembered)))
-		return;
-	for (size_t i = 0; i < s->pending_count && !p; i++)
+	for (size_t i = 0; more && i < s->pending_count && !p; i++)
 		if (!strcmp(s->pending[i].id, h->id))
 			p = &s->pending[i];
-	if (!p && s->pending_count == PENDING_MAX && spool_sync(s, &ignored) < 0)
+	/* Before this one is counted: what is noted of it below is for the next sync. */
+	if (more && !p && s->pending_count == PENDING_MAX && spool_sync(s, &ignored) < 0)
 		h->marks_failed = true;
+	s->marks++;
+	s->dirty[place] = true;
+	if (!more)
+		return;
 	if (!p) {
 		p = &s->pending[s->pending_count++];
 		*p = (struct pending){ .done = false };

@@ -179,6 +179,18 @@ $accept = start(spool => $accept->{spool}, global => { quota_messages => 3 });
 ok(wait_until(sub { hand_in($accept, $bob) =~ /^452 4\.2\.2/ }, 5), 'F5: nor does a restart forgive');
 $accept->stop;
 
+# What was refused somewhere and is kept takes room as well.
+$accept = start(global => { quota_bytes => '1M' });
+like(hand_in($accept, $alice, "Subject: x\r\n\r\n" . $line x 12_000), qr/^250 /, 'one that takes most of it');
+my ($given_up) = $accept->entries;
+$accept->stop;
+rename "$accept->{spool}/new/$given_up", "$accept->{spool}/failed/$given_up" or die "rename: $!\n";
+$accept = start(spool => $accept->{spool}, global => { quota_bytes => '1M' });
+ok(wait_until(sub { hand_in($accept, $alice, "Subject: x\r\n\r\n" . $line x 5_000) =~ /^452 4\.2\.2/ }, 5),
+	'F5: nor can the disk be filled with what is given up');
+like(hand_in($accept, $alice), qr/^250 /, 'there is room for a small one');
+$accept->stop;
+
 # ---- no space
 
 $accept = start(global => { min_free => '1024G' });

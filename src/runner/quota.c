@@ -10,7 +10,8 @@
 enum {
 	CONNECTIONS_MOST = 2000,
 	SESSIONS_MOST = 500,
-	DESCRIPTORS_KEPT = 64       /* the spool's, the threads', the sockets that listen */
+	DESCRIPTORS_KEPT = 64,      /* the spool's, the threads', the sockets that listen */
+	FILES_TAKE = 8 << 10        /* octets of disk that the files of any message take */
 };
 
 struct quota {
@@ -154,7 +155,7 @@ void quota_stored(struct quota_user *u, uint64_t octets)
 	u->new_octets += octets;
 }
 
-static void count_one(struct quota_count *c, uid_t uid, uint64_t octets)
+static void count_one(struct quota_count *c, uid_t uid, unsigned messages, uint64_t octets)
 {
 	size_t at = c->count;
 
@@ -170,22 +171,28 @@ static void count_one(struct quota_count *c, uid_t uid, uint64_t octets)
 		c->count++;
 		c->users[at] = (struct quota_counted){ .uid = uid };
 	}
-	c->users[at].messages++;
+	c->users[at].messages += messages;
 	c->users[at].octets += octets;
 }
 
-/* Who is nobody's for long is known by the name that he was stored under. */
-static void count_entry(struct quota_count *c, const struct entry *n)
+/* Who is nobody's for long is known by the name that he was stored under.  What was
+ * given up waits no more, but it takes room for as long as it is kept: without it a
+ * user whose mail is refused could fill the disk. */
+static void count_entry(struct quota_count *c, const struct entry *n, enum queue_state state)
 {
 	bool lasting = n->login && strncmp(n->login, "uid-", 4) != 0 &&
 		(n->uid < DYNAMIC_FIRST || n->uid > DYNAMIC_LAST);
+	uid_t account = people_account_of(n->uid, lasting);
 
-	count_one(c, people_account_of(n->uid, lasting), n->content_size);
+	if (state == QUEUE_FAILED)
+		count_one(c, account, 0, n->content_size + FILES_TAKE);
+	else
+		count_one(c, account, 1, n->content_size);
 }
 
 int quota_count(struct quota_count *c, struct spool *s, struct err *e)
 {
-	static const enum queue_state states[] = { QUEUE_NEW, QUEUE_HOLD };
+	static const enum queue_state states[] = { QUEUE_NEW, QUEUE_HOLD, QUEUE_FAILED };
 	struct err ignored;
 
 	*c = (struct quota_count){ .count = 0 };
@@ -201,7 +208,7 @@ int quota_count(struct quota_count *c, struct spool *s, struct err *e)
 			struct entry n = { .created = 0 };
 
 			if (spool_peek(s, states[i], id, &n, &ignored) == 0)
-				count_entry(c, &n);
+				count_entry(c, &n, states[i]);
 			entry_release(&n);
 		}
 		spool_list_free(&l);
@@ -240,7 +247,7 @@ void quota_count_ends(struct quota *q, const struct quota_count *c)
 			u->messages += c->users[at].messages;
 			u->octets += c->users[at].octets;
 		}
-		if (u->messages || u->connections)
+		if (u->messages || u->octets || u->connections)
 			q->users[kept++] = u;
 		else
 			free(u);

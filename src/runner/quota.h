@@ -3,7 +3,7 @@
  *
  * What is stored is counted in memory from a count of the spool on; what leaves
  * the queue meanwhile is noticed by counting again, which is done when somebody
- * comes to his limit.  All users that are nobody's for long share one account.
+ * comes to his limit.  What was given up and is still kept counts by its octets.  All users that are nobody's for long share one account.
  * uid 0 has no quota of its own, only the floor of free space, a tenth lower, and
  * the last tenth of the connections.
  */

@@ -95,8 +95,8 @@ static void say_full(struct server_reply *reply)
 
 static void say_over_quota(struct server_reply *reply)
 {
-	server_reply_set(reply, 452, "4.2.2", "not stored: too much mail of this user waits in "
-		"this machine's queue already (see mailq)");
+	server_reply_set(reply, 452, "4.2.2", "not stored: too much mail of this user is in this "
+		"machine's queue already (see sendoff queue list --all)");
 }
 
 /* ---- events */

@@ -142,6 +142,30 @@ $slow[0]->blocking(1);
 1 while sysread $slow[0], $text, 65536, length $text;
 cmp_ok(length $text, '>', 3_000_000, 'and the slow one gets all of it');
 like($text, qr/\{"end":true\}\n\z/, '... to the end');
+# What answers fill is bounded, whoever does not read.
+undef @slow;
+$accept->hand_in($alice, '<> XNOSENDER', [ 'dave@example.org' ], "Subject: big\r\n\r\n" . ('x' x 997 . "\r\n") x 3000)
+	=~ /(s-\w+)/ or diag('not stored');
+$big = $1;
+sub files { return grep { (readlink // '') =~ /\(deleted\)$/ } glob "/proc/$accept->{pid}/fd/*" }
+$accept->ask(0, { do => 'list' });   # it comes behind all that root has asked
+for (1 .. 12) {
+	my $socket = $accept->socket_to('control', $alice);
+	syswrite $socket, "{\"v\":1,\"do\":\"show\",\"id\":\"$big\",\"content\":true}\n";
+	push @slow, $socket;
+}
+wait_until(sub { files() >= 4 }, 10);
+is(scalar(@{[ ids($accept->ask($bob, { do => 'list' })) ]}), 1, 'F3: others are answered all the same');
+cmp_ok(scalar(@{[ files() ]}), '<=', 4, 'F5: one user\'s unread answers do not fill the disk') or
+	diag(join "\n", map { readlink } files());
+for my $socket (@slow) {
+	$text = '';
+	$socket->blocking(1);
+	1 while sysread $socket, $text, 65536, length $text;
+	close $socket;
+	last if $text !~ /\{"end":true\}\n\z/;
+}
+like($text, qr/\{"end":true\}\n\z/, 'each has its turn when one was read');
 is($accept->stop, 0, 'it ends well');
 is_deeply([ $accept->told('trouble') ], [], 'no trouble was told');
 done_testing;

@@ -18,6 +18,7 @@
 #include "runner/control_state.h"
 
 enum {
+	ANSWERS_EACH = 4,            /* of one user that are being made or lie in files, unread */
 	QUESTION_MS = 30 * 1000,     /* for the line that asks */
 	ANSWER_MS = 5 * 60 * 1000    /* for each ANSWER_OCTETS of the answer */
 };
@@ -27,10 +28,31 @@ static struct desk *desk_of(const struct question *q)
 	return q->guest.desk;
 }
 
+/* An answer may be as long as a message: whoever asks and does not read is to fill
+ * the disk with few of them.  Root may have any number. */
+static bool count_answer(struct question *q)
+{
+	struct quota_user *u = q->guest.account;
+
+	if (u->uid != 0 && u->answers >= ANSWERS_EACH)
+		return false;
+	u->answers++;
+	q->counted = true;
+	return true;
+}
+
+static void uncount_answer(struct question *q)
+{
+	if (q->counted)
+		q->guest.account->answers--;
+	q->counted = false;
+}
+
 static void free_question(struct question *q)
 {
 	struct desk *d = desk_of(q);
 
+	uncount_answer(q);
 	*q->at = q->next;
 	if (q->next)
 		q->next->at = q->at;
@@ -90,9 +112,20 @@ static void worked(struct pool_job *job)
 	struct question *q = (struct question *)job;
 
 	q->working = false;
+	if (q->out.fd < 0) {
+		uncount_answer(q);
+		desk_of(q)->places.deadline = DESK_AT_ONCE;
+	}
 	if (q->look)
 		desk_tell(desk_of(q), json_pack("{s:s}", "do", "look"));
 	begin_to_write(q);
+}
+
+static void refuse(struct question *q)
+{
+	guest_refuse(q->watch.fd, "{\"end\":true,\"error\":{\"kind\":\"runner\",\"text\":"
+		"\"too many connections of this user\",\"hint\":\"try again later\"}}\n");
+	free_question(q);
 }
 
 static void advance(struct question *q)
@@ -100,17 +133,17 @@ static void advance(struct question *q)
 	int met = guest_meet(&q->guest);
 
 	if (met < 0) {
-		guest_refuse(q->watch.fd, "{\"end\":true,\"error\":{\"kind\":\"runner\",\"text\":"
-			"\"too many connections of this user\",\"hint\":\"try again later\"}}\n");
-		free_question(q);
+		refuse(q);
 		return;
 	}
-	if (!met || !q->asked || q->working || q->answered)
+	if (!met || !q->asked || q->working || q->answered || !count_answer(q))
 		return;
 	control_answer(q);
 	if (q->flush)
 		desk_tell(desk_of(q), json_pack("{s:s}", "do", "flush"));
 	if (!q->work) {
+		if (q->out.fd < 0)
+			uncount_answer(q);
 		begin_to_write(q);
 		return;
 	}
@@ -152,7 +185,9 @@ static void run(struct watch *w, short revents)
 {
 	struct question *q = w->owner;
 
-	if (!revents || (q->answered ? !write_some(q) : !q->asked && !read_some(q)))
+	if (!revents && q->asked && !q->answered)
+		refuse(q);   /* no place came free for it */
+	else if (!revents || (q->answered ? !write_some(q) : !q->asked && !read_some(q)))
 		free_question(q);
 	else if (!q->answered)
 		advance(q);
@@ -172,11 +207,10 @@ void control_new(struct desk *d, int fd)
 	q->out.memory.max = DESK_MEMORY;
 	q->watch = (struct watch){ .fd = fd, .run = run, .owner = q };
 	wait_for(q, POLLIN, QUESTION_MS);
-	q->next = d->questions;
-	q->at = &d->questions;
-	if (q->next)
-		q->next->at = &q->next;
-	d->questions = q;
+	/* At the end: turns are taken in the order of coming. */
+	for (q->at = &d->questions; *q->at; q->at = &(*q->at)->next)
+		;
+	*q->at = q;
 	loop_add(&d->loop, &q->watch);
 	advance(q);
 }

@@ -17,6 +17,7 @@ struct question {
 	struct buf in;                /* own; the line that asks */
 	json_t *asked;                /* own; NULL: it has not come yet */
 	bool working;                 /* a thread has it */
+	bool counted;                 /* among the answers of its user */
 	bool answered;                /* what is in out is all */
 	struct retry_settings retry;
 	char key[24];                 /* one user's questions are answered one by one */

@@ -152,7 +152,7 @@ static int write_content(struct spool_new *file, const struct message *m, struct
 	if (spool_content(file, buf_text(&m->header), m->header.len, e) < 0 ||
 	    spool_content(file, "\r\n", 2, e) < 0)
 		return -1;
-	piece = mem_alloc(PIECE);
+	piece = mem_grow(NULL, PIECE, 1);
 	while (good == 0 && (n = spill_read(&m->body, at, piece, PIECE, e)) != 0) {
 		good = n < 0 ? -1 : spool_content(file, piece, (size_t)n, e);
 		at += n > 0 ? (uint64_t)n : 0;

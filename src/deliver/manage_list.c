@@ -292,7 +292,7 @@ int manage_list(const struct manage *m, void (*item)(void *context, const struct
 static int read_content(const struct held *h, uint64_t size,
 	void (*content)(void *context, const char *data, size_t len), void *context, struct err *e)
 {
-	char *data = mem_alloc(PIECE);
+	char *data = mem_grow(NULL, PIECE, 1);
 	uint64_t at = 0;
 	ssize_t got = 0;
 

@@ -100,13 +100,16 @@ static int fix_header(struct message *m, const struct intake *in, struct err *e)
 {
 	const struct buf *block = repair_header(m->repair);
 	time_t now = time(NULL);
-	char date[40], id[160];
+	char date[40] = "", id[160];
+	struct field f;
 	struct fixup fix = {
 		.date = date, .message_id = id, .full_name = in->full_name, .domain = in->domain,
 		.from = m->envelope.sender && m->envelope.sender[0] ? m->envelope.sender : m->login,
 	};
 
-	clock_rfc5322(now, clock_local_offset(now), date, sizeof(date));
+	/* Else the file of the time zone is not read. */
+	if (!header_find(buf_text(block), block->len, "Date", &f))
+		clock_rfc5322(now, clock_local_offset(now), date, sizeof(date));
 	if (in->received)   /* not folded: people and programs look for it by the line */
 		buf_printf(&m->header, "Received: %s\r\n", in->received);
 	if (make_message_id(in->id_domain ? in->id_domain : in->domain, id, sizeof(id), e) < 0 ||

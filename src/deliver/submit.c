@@ -378,7 +378,7 @@ void submit(const struct config *c, const struct err *why, const struct submit_o
 	memset(out, 0, sizeof(*out));
 	r.intake = (struct intake){ .dot_ends = o->dot_ends, .from_header = o->from_header,
 		.full_name = o->full_name, .domain = config_domain(r.configured ? c : NULL) };
-	r.piece = mem_alloc(PIECE);
+	r.piece = mem_grow(NULL, PIECE, 1);
 	r.sender.max = r.bare_sender.max = ADDRESS_PATH_MAX + 1;
 	loop_init(&r.loop);
 	message_init(&out->message, &r.intake);

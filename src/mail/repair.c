@@ -15,6 +15,7 @@
  */
 #include "mail/repair.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +48,10 @@ struct repair {
 
 struct repair *repair_new(bool dot_ends, repair_sink *sink, void *context)
 {
-	struct repair *r = mem_alloc(sizeof(*r));
+	struct repair *r = mem_grow(NULL, 1, sizeof(*r));
 
+	/* The batch is not touched before it is filled: most messages are short. */
+	memset(r, 0, offsetof(struct repair, batch));
 	r->dot_ends = dot_ends;
 	r->sink = sink;
 	r->context = context;

@@ -96,7 +96,7 @@ int spool_load_head(const struct spool *s, int fd, uint64_t size, struct entry *
 int spool_check_digest(const struct spool *s, int fd, const struct layout *at, struct err *e)
 {
 	struct digest *digest = digest_new();
-	char *piece = mem_alloc(PIECE), found[DIGEST_HEX + 1];
+	char *piece = mem_grow(NULL, PIECE, 1), found[DIGEST_HEX + 1];
 	uint64_t done = 0;
 	ssize_t got = 0;
 	int number = 0;

@@ -51,17 +51,21 @@ void buf_add_char(struct buf *b, char c)
 
 void buf_vprintf(struct buf *b, const char *format, va_list args)
 {
+	size_t room = b->cap - b->len;   /* mostly it is enough, and once is */
 	va_list again;
 	int len;
 
 	va_copy(again, args);
-	len = vsnprintf(NULL, 0, format, again);
+	len = vsnprintf(room ? b->data + b->len : NULL, room, format, again);
 	va_end(again);
 	if (len < 0 || !buf_reserve(b, (size_t)len)) {
+		if (room)
+			b->data[b->len] = '\0';
 		b->overflow = true;
 		return;
 	}
-	vsnprintf(b->data + b->len, (size_t)len + 1, format, args);
+	if ((size_t)len >= room)
+		vsnprintf(b->data + b->len, (size_t)len + 1, format, args);
 	b->len += (size_t)len;
 }
 

@@ -164,9 +164,12 @@ int entry_write_head(const struct entry *n, struct buf *out, struct err *e)
 
 size_t entry_head_len(const char *text, size_t len)
 {
-	const char *end = memmem(text, len, "\n\n", 2);
+	const char *at = text, *end = text + len;
 
-	return end ? (size_t)(end - text) + 2 : 0;
+	while ((at = memchr(at, '\n', (size_t)(end - at))) && ++at < end)
+		if (*at == '\n')
+			return (size_t)(at - text) + 1;
+	return 0;
 }
 
 static bool read_to(struct line *l, struct entry *n)

@@ -123,7 +123,7 @@ static bool is_line(const char *s, size_t len)
 	if (!len || s[0] == ' ' || s[len - 1] == ' ')
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (s[i] < 32 || s[i] > 126 || (s[i] == ' ' && s[i + 1] == ' '))
+		if ((unsigned char)(s[i] - '!') > '~' - '!' && (s[i] != ' ' || s[i + 1] == ' '))
 			return false;
 	return true;
 }

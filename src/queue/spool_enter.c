@@ -170,13 +170,11 @@ bool spool_knows(struct spool *s, const char *id)
 }
 
 /* Whether an entry of an id that the caller wants is there: then on disk, too,
- * though whoever entered it may have been killed before he had seen to that.  What
- * an earlier one of that id may have left in control/ must not speak for this one. */
+ * though whoever entered it may have been killed before he had seen to that. */
 static int is_there(struct spool_new *n, const char *id, struct err *e)
 {
 	struct spool *s = n->spool;
 	struct stat st;
-	int control;
 
 	for (size_t i = 0; i < COUNT(known_places); i++) {
 		int directory = spool_place(s, known_places[i], true, e);
@@ -189,13 +187,21 @@ static int is_there(struct spool_new *n, const char *id, struct err *e)
 		if (errno != ENOENT)
 			return not_stored(n, errno, e, "the queue cannot be searched");
 	}
-	control = spool_place(s, PLACE_CONTROL, true, e);
-	if (control < 0)
-		return err_context(e, "the message is not stored");
-	if (unlinkat(control, id, 0) == 0)
-		return spool_sync_directory(control) < 0 ?
-			not_stored(n, errno, e, "control/ cannot be synced") : 0;
-	return errno == ENOENT ? 0 : not_stored(n, errno, e, "an old control file cannot go");
+	return 0;
+}
+
+/* What an earlier entry of a wanted id may have left in control/ must not speak for
+ * this one.  It goes when the name is ours and locked, not before: an entry that is
+ * moved from one state to another just now is overlooked by is_there(), and its
+ * control file says who has it already.  One that stays all the same (a crash) names
+ * another moment than ours, and is set aside. */
+static void drop_old_control(struct spool *s, const char *id)
+{
+	struct err ignored;
+	int control = spool_place(s, PLACE_CONTROL, false, &ignored);
+
+	if (control >= 0 && unlinkat(control, id, 0) < 0)
+		errno = 0;   /* there is none, as a rule */
 }
 
 /* 0; 1: the wanted id is taken meanwhile. */
@@ -240,6 +246,7 @@ static int enter(struct spool_new *n, enum queue_state to, char id[ENTRY_ID_LEN 
 	struct err *e)
 {
 	int directory = spool_place(n->spool, (enum place)to, true, e);
+	bool wanted = *id;
 	struct err ignored;
 	int result;
 
@@ -256,6 +263,8 @@ static int enter(struct spool_new *n, enum queue_state to, char id[ENTRY_ID_LEN 
 	result = give_name(n, directory, id, e);
 	if (result != 0)
 		return result;
+	if (wanted)
+		drop_old_control(n->spool, id);
 	if (spool_sync_directory(directory) < 0 ||
 			spool_sync_directory(spool_place(n->spool, PLACE_TMP, false, &ignored)) < 0)
 		return take_back(n, errno, directory, id, e);

@@ -56,14 +56,35 @@ bool process_in_service(void)
 	return end - text > 8 && !memcmp(end - 8, ".service", 8);
 }
 
+static bool became;
+static uid_t caller;
+
+uid_t process_caller(void)
+{
+	return became ? caller : getuid();
+}
+
+/* What getpwnam(3) says where it could not look, as against where there is none. */
+static bool is_trouble(int number)
+{
+	return number == EINTR || number == EIO || number == EMFILE || number == ENFILE ||
+		number == ENOMEM || number == ERANGE || number == EAGAIN;
+}
+
 int process_become(const char *user, struct err *e)
 {
 	const struct passwd *to;
 
 	errno = 0;
 	to = getpwnam(user);
+	if (!to && is_trouble(errno))
+		return err_sys(e, ERR_SYSTEM, errno, "cannot find out whether there is a user %s",
+			user);
 	if (!to || to->pw_uid == 0)
 		return 0;
+	if (!became)
+		caller = getuid();
+	became = true;
 	if (initgroups(user, to->pw_gid) < 0 || setresgid(to->pw_gid, to->pw_gid, to->pw_gid) < 0 ||
 	    setresuid(to->pw_uid, to->pw_uid, to->pw_uid) < 0)
 		return err_sys(e, ERR_SYSTEM, errno, "root cannot become user %s", user);

@@ -21,4 +21,7 @@ bool process_in_service(void);
  * done as root. */
 int process_become(const char *user, struct err *e);
 
+/* Who runs us, also behind process_become(). */
+uid_t process_caller(void);
+
 #endif

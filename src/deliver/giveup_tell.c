@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "base/daemon.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "deliver/cause.h"
@@ -43,7 +43,7 @@ int giveup_tell(struct spool *s, const struct config *c, const struct account *a
 	struct envelope to = { .sender = NULL };
 	struct letter letter;
 	struct notice n = { .action = REPORT_FAILED, .account = a, .letter = &letter,
-		.config = c->file, .login = process_user(), .uid = getuid(),
+		.config = c->file, .login = process_user(), .uid = process_caller(),
 		.errors = ERRORS_MAIL, .created = time(NULL), .recipients = about };
 	int good = 1;
 

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/daemon.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -90,7 +90,7 @@ bool route_may_use(const struct account *a, uid_t uid, const char *user)
 /* Passed over when it is not the asker's to use. */
 static bool passes(const struct account *a, const struct route_question *q)
 {
-	return route_may_use(a, q->user ? q->uid : getuid(), q->user ? q->user : process_user());
+	return route_may_use(a, q->user ? q->uid : process_caller(), q->user ? q->user : process_user());
 }
 
 /* The account that an address fits best.  ROUTE_NOT_YET: none. */

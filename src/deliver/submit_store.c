@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/daemon.h"
@@ -67,7 +66,7 @@ static void store(struct run *r)
 	bool tried = o->attempt && r->plan == PLAN_SEND;
 	struct enqueue_facts facts = {
 		.account = r->o->account, .config = r->config->file,
-		.tag = r->o->tag, .uid = getuid(), .errors = r->o->errors,
+		.tag = r->o->tag, .uid = process_caller(), .errors = r->o->errors,
 		.not_before = r->o->not_before,
 		.tried = tried ? &out->attempt.smtp : NULL,
 		.tried_account = out->route.account ? out->route.account->name : NULL,

@@ -226,7 +226,6 @@ check-asan: | $(SETUP_FIRST)
 check-valgrind: $(TESTS) | $(SETUP_FIRST)
 	t/valgrind.sh $(call some,$(UNITS),unit tests) $(REPLAYS)
 
-# Nothing is run beside another that it could kill or crowd out.
 check-faults: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/faults/*.t)),tests with faults)
 

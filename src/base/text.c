@@ -115,6 +115,12 @@ char *text_clean_to(char *to, size_t size, const char *in, size_t len)
 	struct buf out = BUF_INIT(size + 4);
 	size_t most = size > 4 ? size - 4 : 0;
 
+	/* Nearly all text is this. */
+	if (len <= most && len <= TEXT_SHOWN_MAX && plain_ascii(in, len) == len) {
+		memcpy(to, in, len);
+		to[len] = '\0';
+		return to;
+	}
 	text_clean(in, len, most > TEXT_SHOWN_MAX ? TEXT_SHOWN_MAX : most, &out);
 	if (size) {
 		size_t n = out.len < size ? out.len : size - 1;

@@ -80,14 +80,14 @@ char *value_read(const char *value, size_t len)
 
 bool value_number(const char *value, size_t len, uint64_t most, uint64_t *number)
 {
-	uint64_t n = 0;
+	uint64_t n = 0, most_tens = most / 10;
 
 	if (!len || (value[0] == '0' && len > 1))
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		unsigned digit = (unsigned char)value[i] - (unsigned)'0';
 
-		if (digit > 9 || n > most / 10 || digit > most - 10 * n)
+		if (digit > 9 || n > most_tens || digit > most - 10 * n)
 			return false;
 		n = 10 * n + digit;
 	}

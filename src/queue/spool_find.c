@@ -50,12 +50,14 @@ bool spool_next(struct spool_list *l, char *id, size_t size)
 	const struct dirent *entry;
 
 	while (l && l->directory && (entry = readdir(l->directory))) {
+		size_t len = strlen(entry->d_name);
+
 		if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)
 			continue;
-		if (l->state == QUEUE_DAMAGED ? entry->d_name[0] == '.' || strlen(entry->d_name) >= size
-				: !entry_is_id(entry->d_name))
+		if (len >= size || (l->state == QUEUE_DAMAGED ? entry->d_name[0] == '.' :
+				!entry_is_id(entry->d_name)))
 			continue;
-		snprintf(id, size, "%s", entry->d_name);
+		memcpy(id, entry->d_name, len + 1);
 		return true;
 	}
 	return false;

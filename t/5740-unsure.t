@@ -63,6 +63,17 @@ is($r->{exit}, 74, 'A2: it may be stored, and that is what the exit code says') 
 like($r->{err}, qr/may have stored the message.*mailq/s, 'so do the words');
 cmp_ok(time - $t, '<', 10, 'a signal ends the wait between two tries at once');
 
+# ---- it refuses a recipient
+
+file_write('/etc/aliases', 'alice: alice@example.org' . "\n", 0644);
+$server = runner('RCPT=bad@example.net reply "553 5.1.3 no"');
+$r = $machine->as_user('alice', [ 'sendmail', 'bad@example.net', 'good@example.net' ], stdin => "hi\n");
+is($r->{exit}, 67, 'G2: the caller is told, with its exit code') or diag($r->{err});
+like($r->{err}, qr/recipient bad\@example\.net refused: 553 5\.1\.3 no/, 'and in words');
+is($server->stored, 1, 'the other has it');
+ok(!-e '/mnt/sendoff/home/alice/.local/state/sendoff/queue', 'no report lies where nobody sends it');
+$server->stop;
+
 # ---- it dies of this very message, each time
 
 SKIP: {

@@ -54,4 +54,15 @@ is($home->{exit}, 0, 'alice makes a mistake of her own') or diag($home->{err});
 my $r = $runner->as_user('alice', [ 'sendmail', 'you@example.net' ], stdin => "hi\n");
 is($r->{exit}, 0, 'her mail is stored') or diag($r->{err});
 is(scalar(my @new = glob '/var/spool/sendoff/new/*'), 0, 'by herself');
+
+# ---- what is left in a queue of one's own, when there is no configuration for it
+
+$home = $runner->start_as_user('alice', [ 'sh', '-c', 'rm ~/.config/sendoff/config' ])->finish;
+is($home->{exit}, 0, 'alice does without one');
+my $before = $server->stored;
+$r = $runner->as_user('alice', [ 'sendoff', 'queue', 'flush' ]);
+is($r->{exit}, 0, 'A1: what she has stored is not given up') or diag($r->{err});
+ok(wait_until(sub { $server->stored == $before + 1 }, 10), 'but goes by the runner');
+$r = $runner->as_user('alice', [ 'sendoff', 'queue', 'list', '--all', '--json' ]);
+is($r->{out}, '', 'and nothing is left');
 done_testing;

@@ -265,6 +265,12 @@ static int finish_domain(struct config *c, struct err *e)
 
 static int join(struct config *c, struct err *e)
 {
+	static const struct conf_source nothing = { .name = NULL };
+
+	/* Only the runner is there: what is usual holds for one's own queue. */
+	if (!c->source_count && conf_fill(&nothing, CONF_GLOBAL, NULL, global_tables, true,
+			&c->global, e) < 0)
+		return -1;
 	for (size_t i = 0; i < c->source_count; i++) {
 		const struct conf_source *src = &c->sources[i];
 

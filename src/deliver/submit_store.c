@@ -126,14 +126,15 @@ static size_t count_of(const struct run *r, enum smtp_verdict verdict)
 }
 
 /* Where all were refused the caller hears it as well, and its exit code counts;
- * a report that cannot be stored is no report. */
+ * a report that cannot be stored is no report.  Nor is one in a queue of one's own
+ * that nobody looks after, of mail that the runner carries. */
 static void report(struct run *r)
 {
 	char id[ENTRY_ID_LEN + 1];
 	struct err e = { 0 };
 	size_t refused = count_of(r, VERDICT_REFUSED);
 
-	if (!r->o->report || r->o->errors != ERRORS_MAIL || !refused || !r->configured ||
+	if (r->plan == PLAN_HAND_OVER || !r->o->report || r->o->errors != ERRORS_MAIL || !refused || !r->configured ||
 	    !plan_spool(r) || giveup_tell(r->spool, r->config, r->out->route.account,
 			&r->out->message, &r->out->attempt.smtp, id, &e) != 0)
 		return;

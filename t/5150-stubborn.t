@@ -77,6 +77,26 @@ sub flush
 		id('a') => { 'you@example.net' => 1 } }, 'it does when there is room again');
 }
 
+# ---- a sender that the server does not accept
+
+{
+	my $server = server_start(at => ['MAIL:1+=no@example.test reply "550 5.7.1 not yours"'], user => 'me', password => 'p');
+	my $config = account($server, user => 'me', password => 'p', allow_clear_password => 'yes', from => undef,
+		global => { retry => '1h 4h' });
+
+	fresh();
+	put($_, sender => 'no@example.test') for 'a' .. 'h';
+	put('z');
+	my $watcher = start_sendoff(['-C', $config, 'queue', 'watch'], timeout => 30);
+	ok(wait_until(sub { $server->stored == 1 }, 10), 'a sender that is refused keeps no other from being served');
+	sleep 3;
+	$watcher->kill('TERM');
+	$watcher->finish;
+	cmp_ok($server->connections, '<=', 2, 'C9 nor is each of his messages a login of its own');
+	is(scalar(grep { join(' ', spool_control(queue_dir(), $_ x 12)) =~ /cause sender-refused/ } 'a' .. 'h'), 8,
+		'all of them wait, and say why');
+}
+
 # ---- refused for one, late for the other
 
 {

@@ -584,8 +584,8 @@ static void release(struct flush *f)
 		while (l->couriers)
 			courier_free(l->couriers);
 		for (size_t i = 0; i < l->refused_count; i++)
-			free(l->refused_senders[i]);
-		free(l->refused_senders);
+			refused_release(&l->refused[i]);
+		free(l->refused);
 		free(l->ids);
 		free(l->order);
 		free(l);

@@ -223,14 +223,21 @@ static bool still_wanted(const struct job *j)
 		time(NULL));
 }
 
-static bool sender_is_refused(const struct job *j)
+void refused_release(struct refused_sender *r)
+{
+	free(r->address);
+	free(r->cause);
+	free(r->reason);
+}
+
+static const struct refused_sender *refusal_of_sender(const struct job *j)
 {
 	const struct lane *l = j->lane;
 
 	for (size_t i = 0; i < l->refused_count; i++)
-		if (!strcmp(l->refused_senders[i], j->attempt.sender))
-			return true;
-	return false;
+		if (!strcmp(l->refused[i].address, j->attempt.sender))
+			return &l->refused[i];
+	return NULL;
 }
 
 static void log_damage(const struct job *j, const struct err *why)
@@ -243,6 +250,49 @@ static void log_damage(const struct job *j, const struct err *why)
 	log_text(&record, "id", held_id(j->held));
 	log_text(&record, "error", why->text);
 	log_send(&j->lane->flush->config->global.log, "syslog", &record, warning, sizeof(warning));
+}
+
+static void keep_reason(struct job *j, const char *cause, const char *reason)
+{
+	struct entry *n = &j->entry;
+
+	free(n->last_account);
+	n->last_account = mem_string(j->lane->account->name);
+	free(n->cause);
+	n->cause = mem_string(cause);
+	free(n->reason);
+	n->reason = reason ? mem_string(reason) : NULL;
+}
+
+/* That was a try: until the next one. */
+static void wait_again(struct job *j, int64_t now)
+{
+	struct entry *n = &j->entry;
+	uint32_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint32_t)now;
+	n->last = now;
+	n->tries++;
+	n->next = now + schedule_wait(&j->lane->config->global.retry, n->tries, random);
+	n->next_set = now;
+}
+
+/* As if it had been tried: what came of it is known.  Else each of many would be
+ * tried in a run of its own, with a login each. */
+static int count_as_tried(struct job *j, const char *cause, const char *reason)
+{
+	struct flush *f = j->lane->flush;
+	struct err e = { 0 };
+
+	keep_reason(j, cause, reason);
+	wait_again(j, time(NULL));
+	if (held_update(j->held, &j->entry, false, &e) < 0)
+		log_damage(j, &e);
+	text_clean_to(f->r->reason, sizeof(f->r->reason), reason, strlen(reason));
+	f->r->later++;
+	job_free(j);
+	return 0;
 }
 
 /* Something about it is not right: kept, and nobody else is stopped. */
@@ -286,6 +336,7 @@ static int put_off(struct job *j, const struct err *why)
 int job_start(struct courier *c, const char *id)
 {
 	struct flush *f = c->lane->flush;
+	const struct refused_sender *refused;
 	struct held *held = NULL;
 	struct job *j;
 	struct err e = { 0 };
@@ -312,15 +363,17 @@ int job_start(struct courier *c, const char *id)
 		job_free(j);
 		return 0;
 	}
-	if (dress(j, &e) < 0)
-		return refuse_job(j, &e);
+	if (dress(j, &e) < 0) {
+		if (e.kind == ERR_DAMAGED)
+			return refuse_job(j, &e);
+		log_damage(j, &e);
+		return count_as_tried(j, cause_of_err(&e)->id, e.text);
+	}
 	if (!can_be_noted(j, &e))
 		return put_off(j, &e);
-	if (sender_is_refused(j)) {
-		f->r->later++;
-		job_free(j);
-		return 0;
-	}
+	refused = refusal_of_sender(j);
+	if (refused)
+		return count_as_tried(j, refused->cause, refused->reason);
 	c->outstanding++;
 	session_submit(c->session, &j->attempt.smtp);
 	return 1;
@@ -389,11 +442,12 @@ static void note_event(struct job *j, const struct smtp_result *r, const char *w
 	free(text);
 }
 
-static void refuse_sender(struct lane *l, const char *sender)
+static void refuse_sender(struct lane *l, const char *sender, const struct cause *cause,
+	const struct smtp_result *told)
 {
-	l->refused_senders = mem_grow(l->refused_senders, l->refused_count + 1,
-		sizeof(*l->refused_senders));
-	l->refused_senders[l->refused_count++] = mem_string(sender);
+	l->refused = mem_grow(l->refused, l->refused_count + 1, sizeof(*l->refused));
+	l->refused[l->refused_count++] = (struct refused_sender){ mem_string(sender),
+		mem_string(cause->id), mem_string(told->text ? told->text : "") };
 }
 
 /* Where others went by it just now, what is said of one recipient is no trouble of
@@ -417,7 +471,7 @@ static void consider(struct job *j, const struct smtp_result *told)
 	if (is_of_account(j, told) && told->code) {
 		lane_close(l, told, NULL);
 	} else if (cause->concern == CONCERNS_SENDER) {
-		refuse_sender(l, j->attempt.sender);
+		refuse_sender(l, j->attempt.sender, cause, told);
 		if (trouble_sender(l->flush->spool, l->config, l->account, j->attempt.sender, told))
 			l->closed = true;
 	}
@@ -447,27 +501,12 @@ static bool untried(const struct job *j, const struct smtp_result *told)
 
 static void schedule(struct job *j, const struct smtp_result *told, int64_t now)
 {
-	struct entry *n = &j->entry;
-	const struct cause *cause = cause_of_result(told, j->lane->account->net.host);
-	uint32_t random = 0;
-
-	free(n->last_account);
-	n->last_account = mem_string(j->lane->account->name);
-	free(n->cause);
-	n->cause = mem_string(cause->id);
-	free(n->reason);
-	n->reason = told->text ? mem_string(told->text) : NULL;
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = (uint32_t)now;
+	keep_reason(j, cause_of_result(told, j->lane->account->net.host)->id, told->text);
 	/* Where it is the account's trouble, the account is what waits. */
-	if (untried(j, told)) {
-		n->next = n->next_set = 0;
-		return;
-	}
-	n->last = now;
-	n->tries++;
-	n->next = now + schedule_wait(&j->lane->config->global.retry, n->tries, random);
-	n->next_set = now;
+	if (untried(j, told))
+		j->entry.next = j->entry.next_set = 0;
+	else
+		wait_again(j, now);
 }
 
 /* Says what became of it, in a word. */

@@ -68,7 +68,9 @@ struct lane {
 	bool closed;                 /* nothing more goes by it in this run */
 	unsigned blames;             /* sessions in a row that ended so */
 	bool cleared;                /* a success has released the account */
-	char **refused_senders;      /* own; MAIL said 5xx to them in this run */
+	struct refused_sender {      /* MAIL said no to them in this run */
+		char *address, *cause, *reason;   /* own */
+	} *refused;                  /* own */
 	size_t refused_count;
 	struct courier *couriers;
 	size_t courier_count;
@@ -144,6 +146,7 @@ const struct account *visit_route(const struct config *c, const struct entry *n,
 
 /* 1: submitted to the courier; 0: nothing to do with it (busy, gone, not due). */
 int  job_start(struct courier *c, const char *id);
+void refused_release(struct refused_sender *r);
 void job_settle(struct job *j);      /* writes down what became of it, and frees it */
 
 /* ---- flush.c */

@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 
 use SendoffTest;
 use SendoffTest::Cost;
+use SendoffTest::CostQueue;
 
 sub within
 {
@@ -26,6 +27,7 @@ sub within
 
 my $weight = why_not_weighed();
 my $count = why_not_counted();
+my $trace = why_not_traced();
 
 within('flights', undef, \&cost_flights);
 within('instructions of one submission', $count, \&cost_submission);
@@ -34,5 +36,9 @@ within('instructions of a start', $count, \&cost_start);
 within('libraries', $weight, \&cost_libraries);
 within('C3: memory', $weight, sub { cost_memory(50) });
 within('5000 recipients', undef, \&cost_recipients);
+within('A1: a message queued', $trace, \&cost_enqueue);
+within('1000 flushed', undef, sub { cost_flush(1000) });
+within('none due', undef, \&cost_not_due);
+within('a long queue listed', $trace, \&cost_list);
 
 done_testing;

@@ -20,8 +20,9 @@ use Time::HiRes qw(sleep time);
 use SendoffTest;
 use SendoffTest::Send;
 
-our @EXPORT = qw(why_not_weighed why_not_counted cost_flights cost_submission cost_bundle cost_start
+our @EXPORT = qw(why_not_weighed why_not_counted why_not_traced cost_flights cost_submission cost_bundle cost_start
 	cost_libraries cost_memory cost_recipients cost_speed system_calls);
+our @EXPORT_OK = qw(row ours die_of text_of calls_of);
 
 my @me = (user => 'me@example.test', password => 'p w');
 my $system_bundle = '/etc/ssl/certs/ca-certificates.crt';
@@ -59,6 +60,16 @@ sub why_not_counted
 		system('valgrind --version >/dev/null 2>&1');
 	return system("valgrind -q --tool=none '$program' version >/dev/null 2>&1") ?
 		'valgrind cannot run this build' : undef;
+}
+
+# Why system calls cannot be counted, or undef.
+sub why_not_traced
+{
+	my $why = why_not_weighed();
+
+	return $why if $why;
+	return system('strace -qq -o /dev/null true 2>/dev/null') ?
+		'strace is not installed, or may not trace (Debian: apt-get install strace)' : undef;
 }
 
 # A copy for valgrind, which need not understand this compiler's debug
@@ -203,7 +214,7 @@ sub cost_start
 	die "not queued: $r->{err}\n" if queued() != 1;
 	queue_empty();
 	return (ratio_row('instructions, sendoff version', $version, $least, 'empty', 1.7),
-		ratio_row('instructions, 2 KB queued', $queue, $least, 'empty', 2.8));
+		ratio_row('instructions, 2 KB queued', $queue, $least, 'empty', 2.5));
 }
 
 # ---- libraries
@@ -377,26 +388,36 @@ sub cost_speed
 
 # ---- system calls
 
+# How often a command, and whatever it starts, makes which.
+sub calls_of
+{
+	my ($command, %o) = @_;
+	my $out = workdir() . '/calls';
+	my $r = run_sendoff([], timeout => 60, %o,
+		command => ['strace', '-f', '-qq', '-c', '-o', $out, @$command]);
+	my %count;
+
+	die_of("strace @$command", $r) if $r->{exit} // 1;
+	for my $line (split /\n/, file_read($out)) {
+		$count{$2} = $1 if $line =~ /^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$/;
+	}
+	return \%count;
+}
+
 # Two columns, sendoff's and the bare client's; undef without strace.
 sub system_calls
 {
 	my $server = server_start(@me, tls => 'implicit');
 	my $config = account($server, @me, tls => 'implicit');
 	my $letter = letter(text_of(2000));
-	my (%count, $column);
+	my @commands = ([ours(), '-C', $config, 'send', 'you@example.net'],
+		[bare($server, cert('ca'), file_of_wire($letter))]);
+	my %count;
 
-	return undef if system('strace -V >/dev/null 2>&1');
-	for ([ours(), '-C', $config, 'send', 'you@example.net'],
-			[bare($server, cert('ca'), file_of_wire($letter))]) {
-		my $out = workdir() . '/calls';
-		my $r = run_sendoff([], stdin => $letter,
-			command => ['strace', '-f', '-qq', '-c', '-o', $out, @$_]);
-		die_of('strace', $r) if $r->{exit} // 1;
-		for my $line (split /\n/, file_read($out)) {
-			next if $line !~ /^\s*[\d.]+\s+[\d.]+\s+\d+\s+(\d+)\s+(?:\d+\s+)?(\w+)$/;
-			$count{$2}[ $column // 0 ] = $1;
-		}
-		$column++;
+	return undef if why_not_traced();
+	for my $column (0, 1) {
+		my $calls = calls_of($commands[$column], stdin => $letter);
+		$count{$_}[$column] = $calls->{$_} for keys %$calls;
 	}
 	$server->stop;
 	return \%count;

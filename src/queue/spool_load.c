@@ -186,12 +186,23 @@ static bool is_empty(int directory)
 	return empty;
 }
 
+/* A stamp that may be that of two changes: the kernel's ticks are 10 ms at the most, but
+ * some file systems keep whole seconds. */
+static bool is_too_new(const struct timespec *stamp)
+{
+	enum { TOO_NEW_MS = 100, COARSE_MS = 2000 };
+	struct timespec now;
+	int64_t age;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	age = (int64_t)(now.tv_sec - stamp->tv_sec) * 1000 + (now.tv_nsec - stamp->tv_nsec) / 1000000;
+	return age < (stamp->tv_nsec ? TOO_NEW_MS : COARSE_MS);
+}
+
 /* A long list of messages that were never tried is not looked up in control/ one
- * by one.  The time of the directory says whether it is still what was seen; one
- * that is too new may be that of two changes. */
+ * by one.  The time of the directory says whether it is still what was seen. */
 static bool has_no_controls(struct spool *s)
 {
-	enum { TOO_NEW = 2 };
 	struct err ignored;
 	int directory = spool_place(s, PLACE_CONTROL, false, &ignored);
 	struct stat st;
@@ -200,7 +211,7 @@ static bool has_no_controls(struct spool *s)
 		return false;
 	if (st.st_mtim.tv_sec == s->seen.tv_sec && st.st_mtim.tv_nsec == s->seen.tv_nsec)
 		return s->seen_empty;
-	if (time(NULL) - st.st_mtim.tv_sec < TOO_NEW)
+	if (is_too_new(&st.st_mtim))
 		return false;
 	s->seen = st.st_mtim;
 	s->seen_empty = is_empty(directory);

@@ -165,6 +165,16 @@ $r = $runner->as_user('alice', [ 'mailq' ]);
 is($r->{out}, "Mail queue is empty\n", 'mailq says so');
 unlike($runner->said, qr/\Q$secret\E/, 'D9: no secret in the log');
 
+# ---- too large
+
+$runner->configure("[sendoff]\nmax_message = 20K\n" . ($text =~ s/^\[sendoff\]\n//r), server => $server, secret => "$secret\n");
+ok(wait_until(sub { $r = $runner->as_user('alice', [ 'sendmail', 'root' ], stdin => 'x' x 70 . "\n" x 30000);
+	$handed++ if $r->{exit} == 0; $r->{exit} != 0 }, 10), 'more than max_message');
+is($r->{exit}, 65, 'G1: is the message\'s own fault');
+like($r->{err}, qr/takes at most 20480 .*\n.*make the message smaller/, 'and says what to do') or diag($r->{err});
+$runner->configure($text, server => $server, secret => "$secret\n");
+ok(wait_until(sub { $server->stored >= $handed }, 15), 'what was taken is sent');
+
 # ---- no valid configuration: taken all the same
 
 $runner->configure("[account alerts]\nhots = localhost\n", secret => "$secret\n");
@@ -175,7 +185,7 @@ ok(wait_until(sub {
 	$runner->as_user('alice', [ 'mailq' ])->{out} =~ m{/etc/sendoff/config:2\b} }, 10),
 	'mailq names file and line') or diag($runner->as_user('alice', [ 'mailq' ])->{out});
 $runner->configure($text, server => $server, secret => "$secret\n");
-ok(wait_until(sub { $server->stored >= 4 }, 20), 'it goes out once that is mended') or
+ok(wait_until(sub { $server->stored >= $handed }, 20), 'it goes out once that is mended') or
 	diag($runner->said);
 
 # ---- no runner

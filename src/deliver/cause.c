@@ -63,6 +63,10 @@ static const struct row rows[] = {
 		"the system's runner does not accept this message",
 		"its own words say why; sending the same again will not help" },
 		SAID(AT_ANY, 500, 599), .host = RUNNER_SOCKET },
+	{ { "runner-cannot-take", EX_DATAERR, OF_MESSAGE,
+		"the system's runner cannot take this message",
+		"make it smaller, or ask the administrator to raise max_message" },
+		OF(ERR_CAPABILITY), .host = RUNNER_SOCKET },
 	{ { "runner-later", EX_TEMPFAIL, OF_MESSAGE,
 		"the system's runner cannot store it at the moment",
 		"try again later; its own words say what is short" },
@@ -283,6 +287,11 @@ static bool fits_step(const struct row *row, const struct smtp_result *r)
 	return row->late && r->step == STEP_RCPT && says(r, row->late);
 }
 
+static bool fits_host(const struct row *row, const char *host)
+{
+	return !row->host || (host && ends_in(host, row->host));
+}
+
 static bool fits(const struct row *row, const struct smtp_result *r, const char *host)
 {
 	if (row->kind != ERR_NONE || r->code < row->least || r->code > row->most)
@@ -293,35 +302,35 @@ static bool fits(const struct row *row, const struct smtp_result *r, const char 
 		return false;
 	if (row->pattern && !says(r, row->pattern))
 		return false;
-	return !row->host || (host && ends_in(host, row->host));
+	return fits_host(row, host);
 }
 
-static const struct cause *of_kind(enum err_kind kind)
+static const struct cause *of_kind(enum err_kind kind, const char *host)
 {
 	static const struct cause unknown = { "internal-kind", EX_SOFTWARE, OF_CALLER,
 		"sendoff does not know what went wrong", "please report this, with -v" };
 
 	for (size_t i = 0; i < COUNT(rows); i++)
-		if (rows[i].kind == kind && kind != ERR_NONE)
+		if (rows[i].kind == kind && kind != ERR_NONE && fits_host(&rows[i], host))
 			return &rows[i].cause;
 	return &unknown;
 }
 
 const struct cause *cause_of_err(const struct err *e)
 {
-	return of_kind(e->kind);
+	return of_kind(e->kind, NULL);
 }
 
 const struct cause *cause_of_result(const struct smtp_result *r, const char *host)
 {
 	if (r->verdict == VERDICT_UNKNOWN)
-		return of_kind(ERR_UNKNOWN);
+		return of_kind(ERR_UNKNOWN, host);
 	if (!r->code)
-		return of_kind(r->kind);
+		return of_kind(r->kind, host);
 	for (size_t i = 0; i < COUNT(rows); i++)
 		if (fits(&rows[i], r, host))
 			return &rows[i].cause;
-	return of_kind(ERR_PROTOCOL);
+	return of_kind(ERR_PROTOCOL, host);
 }
 
 bool cause_is_final(const struct cause *c, const struct smtp_result *r)
@@ -332,7 +341,7 @@ bool cause_is_final(const struct cause *c, const struct smtp_result *r)
 
 int cause_exit_of_kind(enum err_kind kind)
 {
-	return of_kind(kind)->exit;
+	return of_kind(kind, NULL)->exit;
 }
 
 int cause_exit_partly(void)

@@ -279,6 +279,32 @@ subtest 'C9: trouble of other kinds' => sub {
 	cmp_ok(scalar(grep { /^MAIL FROM:<bad/ } $s->commands), '<=', 3, 'C9: the server is not asked for each');
 	isnt(spool_park(dir(), 'test')->{kind} // 'none', 'login', 'and the account is not parked');
 
+	# Nor in the runs that follow, while others are served.
+	my $asked = grep { /^MAIL FROM:<bad/ } $s->commands;
+	my $seen = $s->connections;
+	$r = run($config, ['send', '-f', 'bad@example.test', 'you@example.net'], stdin => letter("bad6\n", 'Message-ID' => id('bad6')));
+	is($r->{exit}, 0, 'one more of that sender: stored');
+	like($r->{err}, qr/^sendoff: queued as p-\S+: account 'test' does not get mail of bad\@example\.test sent: 550 5\.7\.60 not yours/,
+		'and why');
+	run($config, ['-q'], name => 'sendmail', env => { SENDOFF_CONFIG => $config }) for 1 .. 2;
+	is($s->connections, $seen, 'C9: nobody is connected to for it');
+	is(run($config, ['send', 'you@example.net'], stdin => letter("good6\n", 'Message-ID' => id('good6')))->{err}, '',
+		'another sender: sent at once');
+	sleep 1;   # whatever follows in the background
+	is(scalar(grep { /^MAIL FROM:<bad/ } $s->commands), $asked, 'C9: the refused one is not asked for again');
+	is(scalar(ids()), 6, 'A1: all of it is still there');
+	# A person may insist, once a minute; a changed file begins anew.
+	is(flush($config)->{exit}, 75, 'flush tries it');
+	cmp_ok(scalar(grep { /^MAIL FROM:<bad/ } $s->commands), '>', $asked, 'in spite of that');
+	$asked = grep { /^MAIL FROM:<bad/ } $s->commands;
+	flush($config) for 1 .. 2;
+	is(scalar(grep { /^MAIL FROM:<bad/ } $s->commands), $asked, 'C9: but only once a minute');
+	my $better = server_start();
+	file_write($config, account_text(host => '127.0.0.1', port => $better->port, allowed_from => 'bad@example.test'));
+	is(flush($config)->{exit}, 0, 'the file is changed: all of it goes') or diag($r->{err});
+	is(scalar(grep { /^MAIL FROM:<bad/ } $better->commands), 6, 'with its sender');
+	all_gone('mended');
+
 	# 4xx at MAIL: the second sender in a row parks the account.
 	new_home();
 	$s = server_start(at => 'MAIL reply "451 4.3.0 not now"');

@@ -235,3 +235,21 @@ enum file_result file_read(const char *path, enum file_trust trust, struct buf *
 	close(fd);
 	return result;
 }
+
+int file_write_all(int fd, const char *data, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {   /* 0 is what a broken file system says: no room */
+			if (n == 0)
+				errno = ENOSPC;
+			return -1;
+		}
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}

@@ -41,4 +41,7 @@ enum file_result file_check(int fd, const char *path, enum file_trust trust, str
  * literal secret. */
 int file_check_secret(int fd, const char *path, struct err *e);
 
+/* All of it.  -1 and errno; nothing written at all is ENOSPC. */
+int file_write_all(int fd, const char *data, size_t len);
+
 #endif

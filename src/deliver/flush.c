@@ -128,7 +128,8 @@ static bool collect(struct flush *f)
 {
 	struct visit v = { .spool = f->spool, .config = f->config, .shelf = &f->shelf,
 		.now = time(NULL), .all_due = f->o->now, .uid = f->o->uid,
-		.config_file = f->o->config, .since = f->o->now ? f->began : 0 };
+		.config_file = f->o->config, .since = f->o->now ? f->began : 0,
+		.override = f->o->override };
 	struct spool_list *list = spool_list(f->spool, QUEUE_NEW);
 	struct opened *opened = NULL;
 	size_t count = 0;
@@ -167,6 +168,7 @@ static bool collect(struct flush *f)
 		some = true;
 	}
 	spool_list_free(&list);
+	visit_release(&v);
 	free(opened);
 	for (struct lane *l = f->lanes; l; l = l->next)
 		lane_sort(l);
@@ -183,16 +185,16 @@ void lane_close(struct lane *l, const struct smtp_result *r, const struct err *e
 	if (l->closed)
 		return;
 	l->closed = true;
-	trouble_park(f->spool, l->config, l->account, r, err);
+	f->r->unwritten |= trouble_park(f->spool, l->config, l->account, r, err) < 0;
 	snprintf(f->r->account, sizeof(f->r->account), "%s", l->account->name);
 	text_clean_to(f->r->reason, sizeof(f->r->reason), why, strlen(why));
 }
 
 /* The first success of a run releases all that waits for the account. */
-void lane_success(struct lane *l)
+void lane_success(struct lane *l, const char *sender)
 {
 	if (!l->cleared)
-		trouble_over(l->flush->spool, l->account);
+		trouble_over(l->flush->spool, l->account, sender);
 	l->cleared = true;
 	l->blames = 0;
 }

@@ -39,6 +39,8 @@ struct flush_result {
 	size_t busy;              /* another process is at it */
 	size_t damaged;           /* set aside */
 	size_t connections;       /* made */
+	bool unwritten;           /* what became of some, or of an account, could not be noted:
+	                           * nothing keeps the next run from trying at once */
 	int64_t next;             /* when something is due again; 0: nothing is left */
 	char account[CONF_NAME_MAX + 1], reason[ENTRY_TEXT_MAX + 1];   /* the last trouble; "" */
 };

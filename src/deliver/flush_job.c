@@ -287,8 +287,10 @@ static int count_as_tried(struct job *j, const char *cause, const char *reason)
 
 	keep_reason(j, cause, reason);
 	wait_again(j, time(NULL));
-	if (held_update(j->held, &j->entry, false, &e) < 0)
+	if (held_update(j->held, &j->entry, false, &e) < 0) {
+		f->r->unwritten = true;
 		log_damage(j, &e);
+	}
 	text_clean_to(f->r->reason, sizeof(f->r->reason), reason, strlen(reason));
 	f->r->later++;
 	job_free(j);
@@ -528,8 +530,10 @@ static const char *settle_rest(struct job *j, const struct smtp_result *told, in
 	if (good == 0 && (failed || !told))   /* which takes it out of new/, if nobody waits */
 		good = giveup_failed(f->spool, j->lane->config, j->lane->account, j->held,
 			&j->entry, &e);
-	if (good < 0)
+	if (good < 0) {
+		f->r->unwritten = true;
 		log_damage(j, &e);
+	}
 	if (told && is_of_account(j, told) &&
 	    (untried(j, told) || j->lane->account->who.fallback))
 		lane_again(j->lane, j->entry.id,
@@ -555,7 +559,7 @@ void job_settle(struct job *j)
 	j->courier->outstanding--;
 	if (j->taken) {
 		j->courier->served++;
-		lane_success(j->lane);
+		lane_success(j->lane, j->attempt.sender);
 	}
 	if (held_marks_failed(j->held))
 		log_damage(j, &(struct err){ .kind = ERR_STORE, .text =

@@ -113,6 +113,13 @@ void seen_release(struct seen *s);
 /* What an entry wants now. */
 enum wish { WISH_WAIT, WISH_SEND, WISH_GONE };
 
+/* What is known of an account, read once in a look at the queue. */
+struct known {
+	const struct account *account;   /* borrowed */
+	struct park park;            /* own */
+	bool overridden;             /* an operator may try refused senders again */
+};
+
 struct visit {
 	struct spool *spool;
 	const struct config *config;
@@ -122,7 +129,11 @@ struct visit {
 	uid_t uid;                   /* (uid_t)-1: everybody's */
 	const char *config_file;     /* NULL: all */
 	int64_t since;               /* what was tried behind it is not due; 0 */
+	bool override;               /* an operator may try what is parked */
+	struct known *known;         /* own */
+	size_t known_count;
 };
+void visit_release(struct visit *v);
 
 /* What is found out about an entry. */
 struct finding {
@@ -137,7 +148,7 @@ struct finding {
 /* Looks at one entry: gives up what has expired, tells what is late, sets aside
  * what is damaged.  WISH_SEND: the account carries it now; WISH_WAIT: not before
  * `when`. */
-enum wish visit_entry(const struct visit *v, const char *id, struct finding *f);
+enum wish visit_entry(struct visit *v, const char *id, struct finding *f);
 
 /* The account of an entry by the configuration in force; NULL with *e. */
 const struct account *visit_route(const struct config *c, const struct entry *n, struct err *e);
@@ -154,7 +165,7 @@ void job_settle(struct job *j);      /* writes down what became of it, and frees
 /* Nothing more goes by this lane: for what a server said (r) or what we could
  * not; the account is parked if it is its trouble. */
 void lane_close(struct lane *l, const struct smtp_result *r, const struct err *err);
-void lane_success(struct lane *l);
+void lane_success(struct lane *l, const char *sender);
 /* A message that the trouble kept from being tried: the next session, or the
  * fallback, has it. */
 void lane_again(struct lane *l, const char *id, int64_t order);

@@ -120,7 +120,51 @@ static int64_t sooner(const struct retry_settings *set, const struct entry *n, i
 	return when;
 }
 
-static enum wish weigh(const struct visit *v, const struct entry *n, struct finding *f)
+/* ---- senders that a server said no to */
+
+static struct known *known_of(struct visit *v, const struct finding *f)
+{
+	struct known *k;
+	struct err ignored;
+
+	for (size_t i = 0; i < v->known_count; i++)
+		if (v->known[i].account == f->account)
+			return &v->known[i];
+	v->known = mem_grow(v->known, v->known_count + 1, sizeof(*v->known));
+	k = &v->known[v->known_count++];
+	*k = (struct known){ .account = f->account };
+	if (park_read(v->spool, f->account->name, &k->park, &ignored) < 0)
+		park_release(&k->park);
+	k->overridden = v->override && k->park.sender_count &&
+		trouble_override(v->spool, f->account);
+	return k;
+}
+
+void visit_release(struct visit *v)
+{
+	for (size_t i = 0; i < v->known_count; i++)
+		park_release(&v->known[i].park);
+	free(v->known);
+	v->known = NULL;
+	v->known_count = 0;
+}
+
+/* True: it waits until f->when, since its sender does. */
+static bool waits_for_sender(struct visit *v, const struct entry *n, struct finding *f)
+{
+	const struct known *k = known_of(v, f);
+	char reason[ENTRY_TEXT_MAX + 1];
+	const char *sender;
+
+	if (!k->park.sender_count || k->overridden)
+		return false;
+	sender = route_sender(f->account, n->sender ? n->sender : n->origin ? n->origin : "",
+		n->sender != NULL);
+	return !trouble_sender_free(v->spool, f->config, f->account, &k->park, sender, &f->when,
+		reason, sizeof(reason));
+}
+
+static enum wish weigh(struct visit *v, const struct entry *n, struct finding *f)
 {
 	const struct retry_settings *set;
 	int64_t start = manage_since(n);
@@ -139,6 +183,10 @@ static enum wish weigh(const struct visit *v, const struct entry *n, struct find
 		f->when = sooner(set, n, f->when);
 		return WISH_WAIT;
 	}
+	if (f->account && waits_for_sender(v, n, f)) {
+		f->when = sooner(set, n, f->when);
+		return WISH_WAIT;
+	}
 	if (f->account)
 		return WISH_SEND;
 	/* Whoever mends the configuration wakes us. */
@@ -147,7 +195,7 @@ static enum wish weigh(const struct visit *v, const struct entry *n, struct find
 	return WISH_WAIT;
 }
 
-enum wish visit_entry(const struct visit *v, const char *id, struct finding *f)
+enum wish visit_entry(struct visit *v, const char *id, struct finding *f)
 {
 	struct entry n = { .created = 0 };
 	struct err e = { 0 };
@@ -251,6 +299,7 @@ int flush_survey(struct spool *s, const struct config *c,
 			note_wait(&waits, &f, wish == WISH_SEND ? 0 : f.when);
 	}
 	spool_list_free(&list);
+	visit_release(&v);
 	for (size_t i = 0; i < waits.count; i++) {
 		struct wait *w = &waits.items[i];
 		const struct account *open = NULL;

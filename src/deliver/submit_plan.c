@@ -120,6 +120,23 @@ static long rate_wait(const struct run *r, const struct account *a)
 	return wait > 0 ? wait : 0;
 }
 
+/* By the account, not yet by the header, which may still have to be read. */
+static bool sender_is_free(struct run *r, const struct account *a)
+{
+	char reason[ENTRY_TEXT_MAX + 1] = "", text[ENTRY_TEXT_MAX + 400];
+	bool given = r->o->sender != NULL;
+	const char *sender = given ? buf_text(&r->sender) : process_user();
+	int64_t until;
+
+	sender = route_sender(a, sender, given);
+	if (trouble_sender_free(r->spool, r->config, a, NULL, sender, &until, reason, sizeof(reason)))
+		return true;
+	snprintf(text, sizeof(text), "account '%s' does not get mail of %s sent: %s", a->name, sender,
+		reason);
+	wait_for(r, ERR_PARKED, text);
+	return false;
+}
+
 /* A parked login is not tried for each new message, a network that was down is. */
 static void plan_own(struct run *r)
 {
@@ -139,6 +156,8 @@ static void plan_own(struct run *r)
 		return;
 	}
 	r->out->route.account = open;
+	if (!sender_is_free(r, open))
+		return;
 	if (slot_take(r->spool, open->name, open->traffic.max_connections, &r->slot, &ignored) == 0) {
 		snprintf(text, sizeof(text), "all %ld connections of account '%s' are in use",
 			open->traffic.max_connections, open->name);

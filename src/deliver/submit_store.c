@@ -99,7 +99,7 @@ static void note_trouble(struct run *r)
 	if (r->plan != PLAN_SEND || !r->spool || !o->attempt)
 		return;
 	if (m->content.code / 100 == 2) {
-		trouble_over(r->spool, a);
+		trouble_over(r->spool, a, r->out->attempt.sender);
 		return;
 	}
 	if (o->err.kind != ERR_NONE || o->refusal.code) {

@@ -9,42 +9,53 @@
 enum { OVERRIDE_SECONDS = 60 };
 
 struct parking {
+	const char *sender;      /* NULL: the account as a whole */
 	enum park_kind kind;
 	const char *cause, *reason;
 	char fingerprint[65];
 	const struct retry_settings *retry;
 };
 
-static void do_park(struct park *p, void *context)
+static uint32_t some_number(void)
 {
-	struct parking *k = context;
 	uint32_t random = 0;
 
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = (uint32_t)time(NULL);
-	park_set(p, k->kind, k->cause, k->reason, k->fingerprint, k->retry, random, time(NULL));
+	return random;
 }
 
-static void park(struct spool *s, const struct config *c, const struct account *a,
-	const struct cause *cause, const char *reason)
+static void do_park(struct park *p, void *context)
 {
-	struct parking k = { .kind = cause->park == PARK_NONE ? PARK_RATE : cause->park,
+	struct parking *k = context;
+
+	if (k->sender)
+		park_sender_set(p, k->sender, k->cause, k->reason, k->fingerprint, k->retry,
+			some_number(), time(NULL));
+	else
+		park_set(p, k->kind, k->cause, k->reason, k->fingerprint, k->retry, some_number(),
+			time(NULL));
+}
+
+static int park(struct spool *s, const struct config *c, const struct account *a,
+	const char *sender, const struct cause *cause, const char *reason)
+{
+	struct parking k = { .sender = sender, .kind = cause->park == PARK_NONE ? PARK_RATE : cause->park,
 		.cause = cause->id, .reason = reason, .retry = &c->global.retry };
 	struct err ignored;
 
 	config_fingerprint(c, a, k.fingerprint);
-	park_change(s, a->name, do_park, &k, &ignored);
+	return park_change(s, a->name, do_park, &k, &ignored);
 }
 
-bool trouble_park(struct spool *s, const struct config *c, const struct account *a,
+int trouble_park(struct spool *s, const struct config *c, const struct account *a,
 	const struct smtp_result *r, const struct err *err)
 {
 	const struct cause *cause = r ? cause_of_result(r, a->net.host) : cause_of_err(err);
 
 	if (cause->concern != CONCERNS_ACCOUNT)
-		return false;
-	park(s, c, a, cause, r ? r->text : err->text);
-	return true;
+		return 0;
+	return park(s, c, a, NULL, cause, r ? r->text : err->text) < 0 ? -1 : 1;
 }
 
 struct sender_trouble {
@@ -63,30 +74,35 @@ static void note_sender(struct park *p, void *context)
 bool trouble_sender(struct spool *s, const struct config *c, const struct account *a,
 	const char *sender, const struct smtp_result *r)
 {
+	const struct cause *cause = cause_of_result(r, a->net.host);
 	struct sender_trouble t = { .sender = sender };
 	struct err ignored;
 
+	if (r->code >= 500 && cause->concern == CONCERNS_SENDER)
+		park(s, c, a, sender, cause, r->text);
 	if (r->step != STEP_MAIL || r->code >= 500 || !r->code ||
 	    park_change(s, a->name, note_sender, &t, &ignored) < 0 || !t.second)
 		return false;
-	park(s, c, a, cause_of_result(r, a->net.host), r->text);
+	park(s, c, a, NULL, cause, r->text);
 	return true;
 }
 
 static void do_clear(struct park *p, void *context)
 {
-	(void)context;
 	park_clear(p);
+	park_sender_clear(p, context);
 }
 
-void trouble_over(struct spool *s, const struct account *a)
+void trouble_over(struct spool *s, const struct account *a, const char *sender)
 {
 	struct park p = { .kind = PARK_NONE };
+	char address[PARK_SENDER_MAX + 1];
 	struct err ignored;
 
+	snprintf(address, sizeof(address), "%s", sender);
 	if (park_read(s, a->name, &p, &ignored) == 0 &&
-	    (p.kind != PARK_NONE || p.later_sender[0]))
-		park_change(s, a->name, do_clear, NULL, &ignored);
+	    (p.kind != PARK_NONE || p.later_sender[0] || p.sender_count))
+		park_change(s, a->name, do_clear, address, &ignored);
 	park_release(&p);
 }
 
@@ -95,8 +111,6 @@ struct overriding {
 	bool granted;
 };
 
-/* Once a minute: an operator may try in spite of a refused login, but a script
- * that does so in a loop must not lock the login. */
 static void grant(struct park *p, void *context)
 {
 	struct overriding *o = context;
@@ -106,18 +120,20 @@ static void grant(struct park *p, void *context)
 		p->overridden = o->now;
 }
 
-static bool overrides(struct spool *s, const struct account *a, const struct park *p,
-	enum trouble_ask ask, int64_t now)
+bool trouble_override(struct spool *s, const struct account *a)
 {
-	struct overriding o = { .now = now };
+	struct overriding o = { .now = time(NULL) };
 	struct err ignored;
 
+	return park_change(s, a->name, grant, &o, &ignored) == 0 && o.granted;
+}
+
+static bool overrides(struct spool *s, const struct account *a, const struct park *p,
+	enum trouble_ask ask)
+{
 	if (ask == TROUBLE_ASK)
 		return false;
-	if (p->kind == PARK_NETWORK)
-		return true;
-	return ask == TROUBLE_OVERRIDE && park_change(s, a->name, grant, &o, &ignored) == 0 &&
-		o.granted;
+	return p->kind == PARK_NETWORK || (ask == TROUBLE_OVERRIDE && trouble_override(s, a));
 }
 
 static bool blocked(struct spool *s, const struct config *c, const struct account *a,
@@ -133,7 +149,7 @@ static bool blocked(struct spool *s, const struct config *c, const struct accoun
 		return false;
 	config_fingerprint(c, a, fingerprint);
 	blocks = park_blocks(&p, &c->global.retry, fingerprint, now) &&
-		!overrides(s, a, &p, ask, now);
+		!overrides(s, a, &p, ask);
 	if (blocks) {
 		*until = p.until;
 		snprintf(reason, size, "%s", p.reason ? p.reason : "");
@@ -155,4 +171,26 @@ const struct account *trouble_free(struct spool *s, const struct config *c,
 	if (other && !blocked(s, c, other, ask, &other_until, ignored, sizeof(ignored)))
 		return other;
 	return NULL;
+}
+
+bool trouble_sender_free(struct spool *s, const struct config *c, const struct account *a,
+	const struct park *p, const char *sender, int64_t *until, char *reason, size_t size)
+{
+	const struct parked_sender *blocks = NULL;
+	struct park read = { .kind = PARK_NONE };
+	char fingerprint[65];
+	struct err ignored;
+
+	if (!p && park_read(s, a->name, &read, &ignored) == 0)
+		p = &read;
+	if (p && p->sender_count) {
+		config_fingerprint(c, a, fingerprint);
+		blocks = park_sender_blocks(p, sender, &c->global.retry, fingerprint, time(NULL));
+	}
+	if (blocks) {
+		*until = blocks->until;
+		snprintf(reason, size, "%s", blocks->reason ? blocks->reason : "");
+	}
+	park_release(&read);
+	return !blocks;
 }

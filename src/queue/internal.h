@@ -11,6 +11,8 @@
 #include <time.h>
 
 #include "base/digest.h"
+#include "queue/line.h"
+#include "queue/park.h"
 #include "queue/spool.h"
 
 enum place {
@@ -66,8 +68,6 @@ int spool_sync_directory(int fd);
 int spool_random_name(char name[ENTRY_ID_LEN + 1]);
 /* A new file of a random name in tmp/, locked.  -1: ERR_STORE. */
 int spool_make_file(struct spool *s, char name[ENTRY_ID_LEN + 1], struct err *e);
-/* All of it, as long as it takes.  -1 and errno. */
-int spool_write(int fd, const char *data, size_t len);
 ssize_t spool_read(int fd, char *data, size_t len, uint64_t offset);   /* up to the end */
 /* Opens without following, waiting or becoming anyone's terminal.  -1 and errno. */
 int spool_open_file(int directory, const char *name, int mode);
@@ -102,6 +102,15 @@ int spool_load_control(struct spool *s, struct entry *out, struct err *e);
 int account_open_lock(struct spool *s, const char *account, struct err *e);
 /* 1: the octet is locked; 0: somebody else has it; -1 and errno. */
 int account_lock(int fd, long octet);
+
+/* ---- park_sender.c: the parked senders of an account */
+
+void park_senders_write(const struct park *p, struct buf *out);
+int  park_senders_read(struct park *p, struct lines *l, struct err *e);   /* -1: ERR_DAMAGED */
+void park_senders_release(struct park *p);
+void park_senders_move(struct park *to, struct park *from);
+/* Replaces an owned text by a copy of value, cut short; *text may be what is copied. */
+void park_set_text(char **text, const char *value);
 
 /* ---- an entry that is held */
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "queue/internal.h"
@@ -18,7 +19,7 @@
 #define END     "end\n"
 
 enum {
-	TEXT_MAX = 16 << 10,     /* octets of such a file */
+	TEXT_MAX = 64 << 10,     /* octets of such a file */
 	LOCK_TRIES = 600         /* 5 ms each; whoever has it needs it for much less */
 };
 
@@ -42,11 +43,13 @@ static const struct field fields[] = {
 	FIELD("told", FIELD_BOOL, told),
 	FIELD("later-sender", FIELD_ARRAY, later_sender),
 	FIELD("rate-next", FIELD_TIME, rate_next),
+	FIELD("senders-of", FIELD_ARRAY, senders_of),
 	{ 0 }
 };
 
 void park_release(struct park *p)
 {
+	park_senders_release(p);
 	free(p->cause);
 	free(p->reason);
 	*p = (struct park){ .kind = PARK_NONE };
@@ -56,6 +59,7 @@ static void write_text(const struct park *p, struct buf *out)
 {
 	buf_add_text(out, VERSION);
 	fields_write(fields, p, out);
+	park_senders_write(p, out);
 	buf_add_text(out, END);
 }
 
@@ -71,7 +75,8 @@ static void read_text(const char *text, size_t len, struct park *p)
 			memcmp(text + len - end, END, end) != 0)
 		return;
 	lines_start(&l, text + version, len - version - end, 1);
-	if (fields_read(fields, &l, p, &ignored) < 0 || lines_peek(&l, &line) != 0)
+	if (fields_read(fields, &l, p, &ignored) < 0 || park_senders_read(p, &l, &ignored) < 0 ||
+			lines_peek(&l, &line) != 0)
 		park_release(p);
 }
 
@@ -171,7 +176,8 @@ static int lock_text(struct spool *s, const char *account, struct err *e)
 static int load(struct spool *s, const char *account, struct park *out, struct err *e)
 {
 	int directory = spool_place(s, PLACE_ACCOUNTS, false, e), fd;
-	char name[NAME_SIZE], text[TEXT_MAX];
+	struct buf text = BUF_INIT(TEXT_MAX);
+	char name[NAME_SIZE];
 	struct stat st;
 	ssize_t got = 0;
 
@@ -185,9 +191,10 @@ static int load(struct spool *s, const char *account, struct park *out, struct e
 		return errno == EMFILE || errno == ENFILE || errno == ENOMEM ?
 			spool_failed(s, errno, e, "what is known of an account cannot be read") : 0;
 	if (fstat(fd, &st) == 0 && spool_is_file(&st) && st.st_size < TEXT_MAX)
-		got = spool_read(fd, text, sizeof(text), 0);
+		got = spool_read(fd, buf_reserve(&text, (size_t)st.st_size), (size_t)st.st_size, 0);
 	if (got > 0)
-		read_text(text, (size_t)got, out);
+		read_text(text.data, (size_t)got, out);
+	buf_release(&text);
 	close(fd);
 	return 0;
 }
@@ -203,7 +210,7 @@ static int store(struct spool *s, const char *account, const struct buf *text, s
 	if (fd < 0)
 		return -1;
 	tmp = spool_place(s, PLACE_TMP, false, e);
-	if (spool_write(fd, text->data, text->len) < 0 ||
+	if (file_write_all(fd, text->data, text->len) < 0 ||
 			renameat(tmp, random, directory, name) < 0) {
 		number = errno;
 		unlinkat(tmp, random, 0);
@@ -257,8 +264,7 @@ bool park_blocks(const struct park *p, const struct retry_settings *set, const c
 		!schedule_due(set, p->until, p->set, now);
 }
 
-/* Owned texts are replaced last: they may be what is copied. */
-static void set_text(char **text, const char *value)
+void park_set_text(char **text, const char *value)
 {
 	char *copy = value && *value ? mem_copy(value, strnlen(value, ENTRY_TEXT_MAX)) : NULL;
 
@@ -276,8 +282,8 @@ void park_set(struct park *p, enum park_kind kind, const char *cause, const char
 		p->told = false;
 	}
 	p->kind = kind;
-	set_text(&p->cause, cause);
-	set_text(&p->reason, reason);
+	park_set_text(&p->cause, cause);
+	park_set_text(&p->reason, reason);
 	/* A connection that was open when another one failed has failed as well: one
 	 * step, not two. */
 	if (!again) {
@@ -292,10 +298,11 @@ void park_set(struct park *p, enum park_kind kind, const char *cause, const char
 
 void park_clear(struct park *p)
 {
-	int64_t rate_next = p->rate_next;
+	struct park kept = { .kind = PARK_NONE, .rate_next = p->rate_next };
 
+	park_senders_move(&kept, p);
 	park_release(p);
-	p->rate_next = rate_next;
+	*p = kept;
 }
 
 /* --- rate ----------------------------------------------------------------- */

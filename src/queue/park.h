@@ -1,6 +1,6 @@
 /* queue/park.h - what all flushers of a queue must agree on about an account:
- * whether it is parked and why, how many connections there are, how fast it may
- * go.
+ * whether it is parked and why, which senders it may not be used for now, how many
+ * connections there are, how fast it may go.
  *
  * One small text file accounts/NAME, replaced atomically, and accounts/NAME.lock
  * whose octets are the locks (open-file-description locks: they die with the
@@ -15,13 +15,21 @@
 #include "queue/schedule.h"
 #include "queue/spool.h"
 
-enum { PARK_SENDER_MAX = 255 };
+enum { PARK_SENDER_MAX = 255, PARK_SENDERS = 16 };
 
 enum park_kind {
 	PARK_NONE,
 	PARK_NETWORK,      /* name, connection, TLS, time-outs, 4xx at greeting or EHLO */
 	PARK_LOGIN,        /* refused or impossible login, secret, certificate, sender refused */
 	PARK_RATE          /* 421, 454, rate limits: the server asked for peace */
+};
+
+/* A sender that the account's server said no to. */
+struct parked_sender {
+	char    *address;              /* own; envelope form */
+	int64_t  until, set;           /* as below */
+	unsigned steps;
+	char    *cause, *reason;       /* own; NULL */
 };
 
 struct park {
@@ -34,6 +42,9 @@ struct park {
 	bool     told;                 /* on_failure was run for it */
 	char     later_sender[PARK_SENDER_MAX + 1];   /* whose MAIL got a 4xx last; "" */
 	int64_t  rate_next;            /* ms since 1970: max_rate allows no message before */
+	char     senders_of[65];       /* fingerprint of the configuration that these met with: */
+	struct parked_sender senders[PARK_SENDERS];   /* own */
+	size_t   sender_count;
 };
 void park_release(struct park *p);
 
@@ -55,7 +66,20 @@ bool park_blocks(const struct park *p, const struct retry_settings *set, const c
  * together.  A changed configuration begins anew with the first step. */
 void park_set(struct park *p, enum park_kind kind, const char *cause, const char *reason,
 	const char *fingerprint, const struct retry_settings *set, uint32_t random, int64_t now);
-void park_clear(struct park *p);      /* a success: all but rate_next */
+void park_clear(struct park *p);      /* a success: all but rate_next and the senders */
+
+/* ---- senders */
+
+/* Parks one sender, as park_set() does the account.  Of more than PARK_SENDERS the
+ * one whose moment comes first is forgotten. */
+void park_sender_set(struct park *p, const char *address, const char *cause, const char *reason,
+	const char *fingerprint, const struct retry_settings *set, uint32_t random, int64_t now);
+
+/* What keeps the account from being used for that sender now; NULL: nothing. */
+const struct parked_sender *park_sender_blocks(const struct park *p, const char *address,
+	const struct retry_settings *set, const char *fingerprint, int64_t now);
+
+void park_sender_clear(struct park *p, const char *address);   /* it was taken */
 
 /* ---- connections */
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "queue/internal.h"
 
@@ -78,7 +79,7 @@ int spool_begin(struct spool *s, struct spool_new **np, struct err *e)
 
 static int write_gathered(struct spool_new *n, struct err *e)
 {
-	if (n->gathered.len && spool_write(n->fd, n->gathered.data, n->gathered.len) < 0)
+	if (n->gathered.len && file_write_all(n->fd, n->gathered.data, n->gathered.len) < 0)
 		return not_stored(n, errno, e, "it cannot be written");
 	n->written += n->gathered.len;
 	buf_clear(&n->gathered);
@@ -97,7 +98,7 @@ static int add(struct spool_new *n, const char *data, size_t len, struct err *e)
 		buf_add(&n->gathered, data, len);
 		return 0;
 	}
-	if (spool_write(n->fd, data, len) < 0)
+	if (file_write_all(n->fd, data, len) < 0)
 		return not_stored(n, errno, e, "it cannot be written");
 	n->written += len;
 	return 0;
@@ -141,7 +142,7 @@ static int finish(struct spool_new *n, struct err *e)
 		result = write_gathered(n, e);
 	} else if (write_gathered(n, e) < 0) {
 		result = -1;
-	} else if (lseek(n->fd, 0, SEEK_SET) < 0 || spool_write(n->fd, front.data, front.len) < 0) {
+	} else if (lseek(n->fd, 0, SEEK_SET) < 0 || file_write_all(n->fd, front.data, front.len) < 0) {
 		result = not_stored(n, errno, e, "it cannot be written");
 	}
 	buf_release(&front);

@@ -63,24 +63,6 @@ int spool_make_file(struct spool *s, char name[ENTRY_ID_LEN + 1], struct err *e)
 	return spool_failed(s, errno, e, "a new file cannot be made");
 }
 
-int spool_write(int fd, const char *data, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {   /* 0 is what a broken file system says: no room */
-			if (n == 0)
-				errno = ENOSPC;
-			return -1;
-		}
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 ssize_t spool_read(int fd, char *data, size_t len, uint64_t offset)
 {
 	size_t have = 0;

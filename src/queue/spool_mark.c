@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "queue/internal.h"
 
 /* --- what a sync will have to do ------------------------------------------ */
@@ -149,7 +150,7 @@ static int write_control(struct held *h, const struct entry *entry, bool sync,
 	if (fd >= 0) {
 		if (!buf_ok(&text))
 			number = EFBIG;
-		else if (spool_write(fd, text.data, text.len) < 0 || (sync && fsync(fd) < 0))
+		else if (file_write_all(fd, text.data, text.len) < 0 || (sync && fsync(fd) < 0))
 			number = errno;
 	}
 	buf_release(&text);

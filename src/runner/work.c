@@ -9,6 +9,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 enum { PIECE = 16 << 10 };
@@ -87,15 +88,5 @@ void work_free(struct work **wp)
 
 int work_tell(int out, const struct buf *text)
 {
-	size_t at = 0;
-
-	while (at < text->len) {
-		ssize_t n = write(out, text->data + at, text->len - at);
-
-		if (n > 0)
-			at += (size_t)n;
-		else if (n == 0 || errno != EINTR)
-			return -1;
-	}
-	return buf_ok(text) ? 0 : -1;
+	return buf_ok(text) && file_write_all(out, buf_text(text), text->len) == 0 ? 0 : -1;
 }

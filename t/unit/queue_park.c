@@ -81,6 +81,53 @@ static void test_clear(void)
 	park_release(&p);
 }
 
+static void refuse(struct park *p, const char *address, const char *fingerprint, int64_t when)
+{
+	park_sender_set(p, address, "sender-refused", "550 5.7.60 not yours", fingerprint, &usual,
+		2U * MIDDLE, when);
+}
+
+static const struct parked_sender *blocks(const struct park *p, const char *address, int64_t when)
+{
+	return park_sender_blocks(p, address, &usual, "f", when);
+}
+
+static void test_senders(void)
+{
+	struct park p = { 0 };
+	char name[40];
+
+	check(!blocks(&p, "a@x.test", now), "C9 nobody is parked");
+	refuse(&p, "a@x.test", "f", now);
+	check(blocks(&p, "a@x.test", now + 299) != NULL, "C9 a refused sender waits");
+	check_text(blocks(&p, "a@x.test", now)->reason, "550 5.7.60 not yours", "and says why");
+	check(!blocks(&p, "b@x.test", now), "others do not");
+	check_int(p.kind, PARK_NONE, "nor does the account");
+	check(!blocks(&p, "a@x.test", now + 300), "C9 for five minutes");
+	refuse(&p, "a@x.test", "f", now + 1);
+	check_int(p.senders[0].steps, 1, "C9 a session that was open as well is no second step");
+	refuse(&p, "a@x.test", "f", now + 300);
+	check(blocks(&p, "a@x.test", now + 899) && !blocks(&p, "a@x.test", now + 900), "C9 then for ten");
+	check(!park_sender_blocks(&p, "a@x.test", &usual, "g", now + 301), "C9 a changed configuration releases it");
+	check(!blocks(&p, "a@x.test", now - 86400), "B7 so does a clock that was put back");
+	set(&p, PARK_LOGIN, "f", now);
+	park_clear(&p);
+	check(blocks(&p, "a@x.test", now + 301) != NULL, "a success of the account is none of the sender's");
+	for (unsigned i = 0; i < 2 * PARK_SENDERS; i++) {
+		snprintf(name, sizeof(name), "n%u@x.test", i);
+		refuse(&p, name, "f", now + 1000 + i);
+	}
+	check_int(p.sender_count, PARK_SENDERS, "F5 so many are known and no more");
+	check(!blocks(&p, "n0@x.test", now + 1050) && blocks(&p, name, now + 1050), "the newest of them");
+	park_sender_clear(&p, name);
+	check(!blocks(&p, name, now + 1050), "who was taken is free");
+	check_int(p.sender_count, PARK_SENDERS - 1, "and forgotten");
+	refuse(&p, "z@x.test", "g", now);
+	check_int(p.sender_count, 1, "by another configuration the others are as well");
+	park_release(&p);
+	check_int(p.sender_count, 0, "released");
+}
+
 /* --- on disk -------------------------------------------------------------- */
 
 static void fill(struct park *p, void *context)
@@ -92,6 +139,9 @@ static void fill(struct park *p, void *context)
 	p->told = true;
 	p->rate_next = 1764000000123;
 	snprintf(p->later_sender, sizeof(p->later_sender), "anna@example.org");
+	park_sender_set(p, "bert@example.org", "sender-refused", "553 5.7.1 no\nsender x", "0123",
+		&usual, 2U * MIDDLE, now);
+	park_sender_set(p, "", "sender-refused", NULL, "0123", &usual, 2U * MIDDLE, now);
 }
 
 static void forget(struct park *p, void *context)
@@ -114,6 +164,18 @@ static const char text[] =
 	"told yes\n"
 	"later-sender anna@example.org\n"
 	"rate-next 1764000000123\n"
+	"senders-of 0123\n"
+	"sender <bert@example.org>\n"
+	"sender-until 1764000300\n"
+	"sender-set 1764000000\n"
+	"sender-steps 1\n"
+	"sender-cause sender-refused\n"
+	"sender-reason 553%205.7.1%20no%0Asender%20x\n"
+	"sender <>\n"
+	"sender-until 1764000300\n"
+	"sender-set 1764000000\n"
+	"sender-steps 1\n"
+	"sender-cause sender-refused\n"
 	"end\n";
 
 static void test_file(void)
@@ -140,6 +202,10 @@ static void test_file(void)
 	check(p.told, "told");
 	check_text(p.later_sender, "anna@example.org", "the last sender");
 	check_int(p.rate_next, 1764000000123, "rate");
+	check_int(p.sender_count, 2, "senders");
+	check_text(p.senders[0].address, "bert@example.org", "the first");
+	check_text(p.senders[0].reason, "553 5.7.1 no\nsender x", "E3 what was said of it");
+	check_text(p.senders[1].address, "", "the null sender");
 	park_release(&p);
 	check_int(rig_count(&r, "tmp"), 0, "nothing is left in tmp/");
 	check_int(park_change(r.spool, "work", forget, NULL, &e), 0, "cleared");
@@ -385,6 +451,7 @@ int main(void)
 	test_set();
 	test_jumps();
 	test_clear();
+	test_senders();
 	test_file();
 	test_damage();
 	test_names();

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # A mistake in the machine's configuration: whoever can read it hands mail in like
-# whoever cannot, and all of it goes when the mistake is mended.
+# whoever cannot, and it goes by what was right before; where nothing was, when the
+# mistake is mended.
 use strict;
 use warnings;
 
@@ -24,28 +25,47 @@ my $good = "[sendoff]\ndomain = machine.example.test\n[account work]\n$account";
 my $runner = runner_start($good, server => $server, secret => "p\n",
 	aliases => "root: a\@example.net\n");
 
+# Hands one in as root and one as alice.
 sub hand_in
 {
 	my ($why) = @_;
-	my $before = $server->stored;
 
 	for my $r ($runner->as_root([ 'sendmail', 'root' ], stdin => "hi\n"),
 			$runner->as_user('alice', [ 'sendmail', 'root' ], stdin => "hi\n")) {
 		is($r->{exit}, 0, "A1: $why: it is taken in") or diag($r->{err});
 		is($r->{err}, '', 'without a word');
 	}
-	is(scalar(my @new = glob '/var/spool/sendoff/new/*'), 2, 'the runner has both');
-	is($server->stored, $before, 'which wait');
-	$runner->configure($good, server => $server);
-	ok(wait_until(sub { $server->stored == $before + 2 }, 20), 'and go when it is mended');
 }
 
+# Hands in two that wait until it is mended.
+sub waits
+{
+	my ($why) = @_;
+	my $before = $server->stored;
+
+	hand_in($why);
+	is(scalar(my @waiting = glob '/var/spool/sendoff/new/*'), 2, 'the runner has both');
+	sleep 1;
+	is($server->stored, $before, 'which wait');
+	$runner->configure($good, server => $server);
+	ok(wait_until(sub { $server->stored == $before + 2 }, 20), 'and go when it is mended') or
+		diag($runner->said);
+}
+
+# While it runs: the last good one stays in force.
 $runner->configure($good . "bogus = 1\n", server => $server);
 sleep 1;   # it is read again
 hand_in('a key that there is not');
+ok(wait_until(sub { $server->stored == 2 }, 20), 'it goes by what was right before') or
+	diag($runner->said);
+is($server->envelope(2)->{recipients}[0], 'a@example.net', 'to whom the aliases say');
+$runner->kill;
+waits('the same, from the beginning');
+
+# What is well written, and does not say which account.
 $runner->configure("$good\n[account other]\n$account", server => $server);
 sleep 1;
-hand_in('two accounts, and neither is the default');
+waits('two accounts, and neither is the default');
 
 # Who has a configuration of his own, with a mistake in it, keeps his mail.
 my $home = $runner->start_as_user('alice', [ 'sh', '-c', 'mkdir -p ~/.config/sendoff && ' .

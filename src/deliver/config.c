@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,7 +91,7 @@ static void note_tried(struct config *c, const char *path, const char *what)
 static enum file_result load_file(struct config *c, const char *path, struct err *e)
 {
 	struct conf_source *src = &c->sources[c->source_count];
-	struct buf text = BUF_INIT(CONF_FILE_MAX);
+	struct buf *text = &c->texts[c->source_count];
 	enum file_result result;
 	int fd = -1, good;
 
@@ -102,14 +103,14 @@ static enum file_result load_file(struct config *c, const char *path, struct err
 		c->faulty |= result == FILE_BAD;
 		return result;
 	}
-	good = file_read_open(fd, path, &text, e) == 0 &&
-		conf_parse(src, path, buf_text(&text), text.len, global_tables, account_tables,
+	text->max = CONF_FILE_MAX;
+	good = file_read_open(fd, path, text, e) == 0 &&
+		conf_parse(src, path, buf_text(text), text->len, global_tables, account_tables,
 			e) == 0;
 	c->source_count++;
 	if (good && src->has_secret)
 		good = file_check_secret(fd, path, e) == 0;
 	close(fd);
-	buf_wipe(&text);
 	note_tried(c, path, good ? "read" : e->text);
 	c->faulty |= !good;
 	return good ? FILE_OK : FILE_BAD;
@@ -350,14 +351,19 @@ static char *absolute(const char *file)
 		mem_string(file);
 }
 
-int config_load(struct config *c, const char *file, struct err *e)
+static void begin(struct config *c)
 {
-	int good;
-
 	memset(c, 0, sizeof(*c));
 	c->tried.max = 64 * 1024;
 	secret_hide("SENDOFF_PASSWORD");
 	process_hold_secret();   /* a password may stand in what is read now */
+}
+
+int config_load(struct config *c, const char *file, struct err *e)
+{
+	int good;
+
+	begin(c);
 	if (!file && process_env("SENDOFF_HOST")) {
 		good = load_environment(c, e);
 	} else if (file || process_env("SENDOFF_CONFIG")) {
@@ -371,6 +377,71 @@ int config_load(struct config *c, const char *file, struct err *e)
 	if (good == 0)
 		good = join(c, e);
 	c->faulty |= good < 0 && c->source_count;
+	return good;
+}
+
+/* ---- from one process to another: texts with a NUL behind each, which none of them
+ * can hold; the file that was named, then name and content of each source. */
+
+enum { HANDED_MAX = CONFIG_SOURCES_MAX * (CONF_FILE_MAX + PATH_MAX) + PATH_MAX };
+
+int config_hand_over(const struct config *c, struct err *e)
+{
+	struct buf all = BUF_INIT(HANDED_MAX);
+	int fd = memfd_create("sendoff-config", MFD_CLOEXEC);
+
+	buf_add(&all, c->file ? c->file : "", c->file ? strlen(c->file) + 1 : 1);
+	for (size_t i = 0; i < c->source_count; i++) {
+		buf_add(&all, c->sources[i].name, strlen(c->sources[i].name) + 1);
+		buf_add(&all, buf_text(&c->texts[i]), c->texts[i].len + 1);
+	}
+	if (fd >= 0 && (file_write_all(fd, all.data, all.len) < 0 || lseek(fd, 0, SEEK_SET) < 0)) {
+		close(fd);
+		fd = -1;
+	}
+	buf_wipe(&all);
+	return fd >= 0 ? fd : err_sys(e, ERR_SYSTEM, errno, "the configuration cannot be handed on");
+}
+
+/* The next text, or NULL. */
+static const char *next_text(const char **at, const char *end)
+{
+	const char *text = *at, *nul = text < end ? memchr(text, '\0', (size_t)(end - text)) : NULL;
+
+	if (nul)
+		*at = nul + 1;
+	return nul ? text : NULL;
+}
+
+static int take_texts(struct config *c, const struct buf *all, struct err *e)
+{
+	const char *at = buf_text(all), *end = at + all->len, *name, *text;
+
+	name = next_text(&at, end);
+	if (!name)
+		return err_set(e, ERR_INTERNAL, "no configuration was handed on");
+	c->file = *name ? mem_string(name) : NULL;
+	while (c->source_count < CONFIG_SOURCES_MAX && (name = next_text(&at, end)) &&
+	       (text = next_text(&at, end))) {
+		struct conf_source *src = &c->sources[c->source_count++];
+
+		if (conf_parse(src, name, text, strlen(text), global_tables, account_tables, e) < 0)
+			return -1;
+		note_tried(c, name, "handed on");
+	}
+	return join(c, e);
+}
+
+int config_take_over(struct config *c, int fd, struct err *e)
+{
+	struct buf all = BUF_INIT(HANDED_MAX);
+	int good;
+
+	begin(c);
+	good = file_read_open(fd, "the configuration that was handed on", &all, e);
+	if (good == 0)
+		good = take_texts(c, &all, e);
+	buf_wipe(&all);
 	return good;
 }
 
@@ -450,6 +521,8 @@ void config_release(struct config *c)
 	conf_clear(global_tables, &c->global);
 	for (size_t i = 0; i < c->source_count; i++)
 		conf_release(&c->sources[i]);
+	for (size_t i = 0; i < CONFIG_SOURCES_MAX; i++)
+		buf_wipe(&c->texts[i]);
 	buf_release(&c->tried);
 	free(c->file);
 	memset(c, 0, sizeof(*c));

@@ -22,6 +22,7 @@ enum { CONFIG_SOURCES_MAX = 2 };
 
 struct config {
 	struct conf_source sources[CONFIG_SOURCES_MAX];   /* own; the system's first */
+	struct buf texts[CONFIG_SOURCES_MAX];             /* own; what they were parsed from */
 	size_t source_count;
 	char *file;                 /* own; -C or SENDOFF_CONFIG, absolute; NULL: the usual sources */
 	struct global_settings global;                    /* own */
@@ -38,6 +39,13 @@ struct config {
  * the text names every path tried and why it did not serve. */
 int  config_load(struct config *c, const char *file, struct err *e);
 void config_release(struct config *c);
+
+/* For another process, which shall go by what this one has read, whatever has become
+ * of the files: as a file without a name, from its beginning.  A descriptor, or -1:
+ * ERR_SYSTEM. */
+int  config_hand_over(const struct config *c, struct err *e);
+/* In that process.  -1: ERR_CONFIG, ERR_INTERNAL. */
+int  config_take_over(struct config *c, int fd, struct err *e);
 
 /* What the system's paths are: "/run/sendoff/smtp.sock", ... */
 const char *config_smtp_socket(void);

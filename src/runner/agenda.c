@@ -6,7 +6,12 @@
 
 #include "base/mem.h"
 
-enum { PAUSE_FIRST_MS = 1000, PAUSE_MOST_MS = 60 * 1000 };
+static const struct {
+	uint64_t first, most;    /* ms */
+} pauses[] = {
+	[ERRAND_NOTHING] = { 1000, 60 * 1000 },
+	[ERRAND_UNWRITTEN] = { 5 * 60 * 1000, 4 * 60 * 60 * 1000 },
+};
 
 static void free_errand(struct errand *r)
 {
@@ -126,23 +131,25 @@ void agenda_started(struct agenda *a, struct errand *r, pid_t child)
 	r->due = r->flush = false;
 }
 
-void agenda_ended(struct agenda *a, struct errand *r, bool progress, uint64_t ms)
+void agenda_ended(struct agenda *a, struct errand *r, enum errand_end end, uint64_t ms)
 {
-	uint64_t pause = PAUSE_FIRST_MS;
+	uint64_t pause, most;
 
 	if (r->child)
 		a->children--;
 	r->child = 0;
 	r->due = false;   /* until the next survey: what the last one saw may be done */
-	if (progress) {
+	if (end == ERRAND_PROGRESS) {
 		r->failures = 0;
 		r->not_before = 0;
 		return;
 	}
-	for (unsigned i = 0; i < r->failures && pause < PAUSE_MOST_MS; i++)
+	pause = pauses[end].first;
+	most = pauses[end].most;
+	for (unsigned i = 0; i < r->failures && pause < most; i++)
 		pause *= 2;
 	r->failures++;
-	r->not_before = ms + (pause < PAUSE_MOST_MS ? pause : PAUSE_MOST_MS);
+	r->not_before = ms + (pause < most ? pause : most);
 }
 
 uint64_t agenda_pause(const struct agenda *a, uint64_t ms)

@@ -3,7 +3,8 @@
  * Pure.  A survey of the queue says when each account has something to do; a
  * child does it, one at a time for each.  One that ends without having got
  * anywhere is not started again for the same reason at once: the pause doubles
- * from a second to a minute.
+ * from a second to a minute, and from five minutes to four hours where it could not
+ * write down how far it got: then nothing else keeps a server from being hammered.
  */
 #ifndef RUNNER_AGENDA_H
 #define RUNNER_AGENDA_H
@@ -14,6 +15,8 @@
 #include <sys/types.h>
 
 enum { AGENDA_AT_ONCE = 20 };   /* children at a time */
+
+enum errand_end { ERRAND_PROGRESS, ERRAND_NOTHING, ERRAND_UNWRITTEN };
 
 struct errand {
 	char *config;          /* own; the file that the messages name; NULL */
@@ -49,7 +52,7 @@ void agenda_hurry(struct agenda *a);   /* pauses are over: something has changed
 struct errand *agenda_next(struct agenda *a, uint64_t ms);
 void agenda_started(struct agenda *a, struct errand *r, pid_t child);
 /* The child of r has ended, or could not be started at all. */
-void agenda_ended(struct agenda *a, struct errand *r, bool progress, uint64_t ms);
+void agenda_ended(struct agenda *a, struct errand *r, enum errand_end end, uint64_t ms);
 
 /* When agenda_next() will have something that it has not now: clock_ms(), or 0. */
 uint64_t agenda_pause(const struct agenda *a, uint64_t ms);

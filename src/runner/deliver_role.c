@@ -2,13 +2,14 @@
  *
  *	sendoff-deliver [-C FILE [--its-own]] [--now] [--override] QUEUE ACCOUNT
  *
- * --its-own: only messages that were taken in with that -C.
- * Ends with 0 when something was done with, with 75 when all of it still waits;
- * what became of each message is in the log.
+ * --its-own: only messages that were taken in with that -C.  A descriptor named
+ * "config" stands for the files (deliver/config.h).
+ * Ends with 0 when something was done with, with 75 when all of it still waits, with
+ * 1 when what became of it could not be noted; what did is in the log.
  */
 #include <string.h>
 
-#include "cred/source.h"
+#include "base/process.h"
 #include "deliver/cause.h"
 #include "deliver/flush.h"
 #include "runner/journal.h"
@@ -41,6 +42,15 @@ static int parse(int argc, char **argv, struct flush_options *o, const char **fi
 	return 0;
 }
 
+/* What the supervisor goes by, where the files are not right any more. */
+static int load(struct config *c, const char *file, struct err *e)
+{
+	int handed = process_inherited("config");
+
+	return handed >= 0 ? config_take_over(c, handed, e) : config_load(c, file, e);
+}
+
+/* The exit status, or -1. */
 static int deliver(const char *file, const char *queue, const struct flush_options *o,
 	struct config *c, struct err *e)
 {
@@ -48,14 +58,16 @@ static int deliver(const char *file, const char *queue, const struct flush_optio
 	struct spool *spool = NULL;
 	int good;
 
-	if (config_load(c, file, e) < 0 || spool_open(&spool, queue, false, e) < 0)
+	if (load(c, file, e) < 0 || spool_open(&spool, queue, false, e) < 0)
 		return -1;
 	config_be_patient(c);
 	good = flush_run(spool, c, o, &r, e);
 	spool_close(&spool);
 	if (good < 0)
 		return -1;
-	return r.delivered || r.failed || r.damaged ? 0 : 1;
+	if (r.unwritten)
+		return RUNNER_UNWRITTEN;
+	return r.delivered || r.failed || r.damaged ? CAUSE_EXIT_OK : cause_exit_again();
 }
 
 int runner_deliver_main(int argc, char **argv)
@@ -72,7 +84,5 @@ int runner_deliver_main(int argc, char **argv)
 			journal_failure(&config, "deliver", e.text);
 		config_release(&config);
 	}
-	if (got < 0)
-		return cause_of_err(&e)->exit;
-	return got ? cause_exit_again() : CAUSE_EXIT_OK;
+	return got < 0 ? cause_of_err(&e)->exit : got;
 }

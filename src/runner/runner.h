@@ -17,6 +17,9 @@
 #define RUNNER_ACCEPT_NAME "sendoff-accept"
 #define RUNNER_DELIVER_NAME "sendoff-deliver"
 
+/* The exit status of deliver when it could not note what became of the messages. */
+enum { RUNNER_UNWRITTEN = 1 };
+
 /* Who owns the system's queue. */
 #define RUNNER_USER "sendoff"
 

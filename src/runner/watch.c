@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "deliver/cause.h"
 #include "deliver/enqueue.h"
 #include "net/network.h"
 #include "queue/park.h"
@@ -130,6 +131,24 @@ static void begin_look(struct supervisor *s, uint64_t now)
 
 /* ---- deliveries */
 
+/* Where the files are not right any more, what was right is handed over. */
+static int start_role(const struct supervisor *s, const struct errand *r, const char *const *argv,
+	pid_t *pid, struct err *e)
+{
+	struct role_descriptor handed = { "config", -1 };
+	bool needed = s->settings.faulty && !r->config;
+	int good;
+
+	if (needed)
+		handed.fd = config_hand_over(s->settings.config, e);
+	if (needed && handed.fd < 0)
+		return -1;
+	good = role_start(pid, argv, NULL, &handed, needed, e);
+	if (needed)
+		close(handed.fd);
+	return good;
+}
+
 static void start_child(struct supervisor *s, struct errand *r)
 {
 	const char *argv[9] = { RUNNER_DELIVER_NAME };
@@ -149,21 +168,20 @@ static void start_child(struct supervisor *s, struct errand *r)
 	}
 	argv[count++] = s->path;
 	argv[count] = r->account;
-	if (role_start(&pid, argv, NULL, NULL, 0, &e) == 0) {
+	if (start_role(s, r, argv, &pid, &e) == 0) {
 		agenda_started(&s->agenda, r, pid);
 		return;
 	}
 	complain(s, "deliver", e.text);
-	agenda_ended(&s->agenda, r, false, clock_ms());
+	agenda_ended(&s->agenda, r, ERRAND_NOTHING, clock_ms());
 	s->wanted = true;
 }
 
-/* With a configuration that is not right they would all end at once. */
 static void start_children(struct supervisor *s, uint64_t now)
 {
 	struct errand *r;
 
-	while (!s->settings.faulty && (r = agenda_next(&s->agenda, now)))
+	while (s->settings.config && (r = agenda_next(&s->agenda, now)))
 		start_child(s, r);
 }
 
@@ -178,6 +196,14 @@ static void log_crash(struct supervisor *s, const struct errand *r, int status)
 	journal_send(s->settings.config, &record);
 }
 
+static enum errand_end how_it_ended(int status)
+{
+	if (!WIFEXITED(status))
+		return ERRAND_NOTHING;
+	return WEXITSTATUS(status) == CAUSE_EXIT_OK ? ERRAND_PROGRESS :
+		WEXITSTATUS(status) == RUNNER_UNWRITTEN ? ERRAND_UNWRITTEN : ERRAND_NOTHING;
+}
+
 static void reap(struct supervisor *s)
 {
 	for (size_t i = 0; i < s->agenda.count; i++) {
@@ -188,8 +214,7 @@ static void reap(struct supervisor *s)
 			continue;
 		if (WIFSIGNALED(status) && !s->stopping)
 			log_crash(s, r, status);
-		agenda_ended(&s->agenda, r, WIFEXITED(status) && WEXITSTATUS(status) == 0,
-			clock_ms());
+		agenda_ended(&s->agenda, r, how_it_ended(status), clock_ms());
 		s->wanted = true;
 	}
 	if (s->front)
@@ -207,7 +232,7 @@ static void complain_of_settings(struct supervisor *s, uint64_t now)
 	journal_begin(&r, "config", true);
 	log_text(&r, "error", s->settings.why.text);
 	log_text(&r, "note", s->settings.config ?
-		"the one before stays in force, and nothing is sent until this one is right" :
+		"the one before stays in force" :
 		"mail waits until it is right");
 	journal_send(s->settings.config, &r);
 }
@@ -262,9 +287,9 @@ static void set_clock(struct supervisor *s, uint64_t now)
 
 	if (!s->survey.work)
 		sooner(&at, s->wanted ? next_look_allowed(s) : next_look(s, now));
-	if (!s->settings.faulty)
+	if (s->settings.config)
 		sooner(&at, agenda_pause(&s->agenda, now));
-	else
+	if (s->settings.faulty)
 		sooner(&at, s->complained + HOUR_MS);
 	s->clock.deadline = at;
 }

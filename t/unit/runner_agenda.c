@@ -45,7 +45,7 @@ static void test_order(void)
 	agenda_end(&a);
 	check_int(a.count, 2, "what has nothing to do is forgotten, unless its child runs");
 	check(!agenda_next(&a, 5), "none is started beside the one that runs");
-	agenda_ended(&a, r, true, 5);
+	agenda_ended(&a, r, ERRAND_PROGRESS, 5);
 	check(!agenda_next(&a, 5), "behind its end a look decides");
 	agenda_begin(&a);
 	note(&a, "first", 0);
@@ -71,7 +71,7 @@ static void test_pause(void)
 		if (!r)
 			break;
 		agenda_started(&a, r, 9);
-		agenda_ended(&a, r, false, ms);
+		agenda_ended(&a, r, ERRAND_NOTHING, ms);
 		agenda_begin(&a);
 		note(&a, "busy", 0);
 		agenda_end(&a);
@@ -80,17 +80,41 @@ static void test_pause(void)
 		ms += want[i] * 1000;
 	}
 	agenda_started(&a, agenda_next(&a, ms), 9);
-	agenda_ended(&a, a.items[0], true, ms);
+	agenda_ended(&a, a.items[0], ERRAND_PROGRESS, ms);
 	agenda_begin(&a);
 	note(&a, "busy", 0);
 	agenda_end(&a);
 	check_text(next(&a, ms), "busy", "who got on is not kept waiting");
 	agenda_started(&a, a.items[0], 9);
-	agenda_ended(&a, a.items[0], false, ms);
+	agenda_ended(&a, a.items[0], ERRAND_NOTHING, ms);
 	agenda_begin(&a);
 	note(&a, "busy", NOW + 5);
 	agenda_end(&a);
 	check_int(a.items[0]->failures, 0, "what is not due any more begins anew");
+	agenda_release(&a);
+}
+
+/* What it could not note nothing else keeps it from doing again. */
+static void test_unwritten(void)
+{
+	static const unsigned want[] = { 300, 600, 1200, 2400, 4800, 9600, 14400, 14400 };
+	struct agenda a = { .items = NULL };
+	uint64_t ms = 5;
+
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		agenda_begin(&a);
+		note(&a, "full", 0);
+		agenda_end(&a);
+		agenda_started(&a, agenda_next(&a, ms), 9);
+		agenda_ended(&a, a.items[0], ERRAND_UNWRITTEN, ms);
+		agenda_begin(&a);
+		note(&a, "full", 0);
+		agenda_end(&a);
+		check_int(agenda_pause(&a, ms), ms + want[i] * 1000, "C9 a pause of %u s", want[i]);
+		ms += want[i] * 1000;
+	}
+	agenda_hurry(&a);
+	check(agenda_next(&a, 0) != NULL, "unless something has changed");
 	agenda_release(&a);
 }
 
@@ -102,7 +126,7 @@ static void test_hurry(void)
 	note(&a, "one", 0);
 	note(&a, "two", NOW + 600);
 	agenda_end(&a);
-	agenda_ended(&a, agenda_next(&a, 0), false, 0);
+	agenda_ended(&a, agenda_next(&a, 0), ERRAND_NOTHING, 0);
 	agenda_begin(&a);
 	note(&a, "one", 0);
 	note(&a, "two", NOW + 600);
@@ -115,7 +139,7 @@ static void test_hurry(void)
 	check_text(next(&a, 10), "two", "an operator has all of it tried");
 	check(agenda_next(&a, 10)->flush, "and the child is told");
 	agenda_started(&a, a.items[1], 6);
-	agenda_ended(&a, a.items[0], true, 10);
+	agenda_ended(&a, a.items[0], ERRAND_PROGRESS, 10);
 	check_text(next(&a, 10), "one", "also what was being served when he said so");
 	agenda_release(&a);
 }
@@ -136,7 +160,7 @@ static void test_many(void)
 	while ((r = agenda_next(&a, 0)))
 		agenda_started(&a, r, 100 + count++);
 	check_int(count, AGENDA_AT_ONCE, "so many at a time");
-	agenda_ended(&a, a.items[3], true, 0);
+	agenda_ended(&a, a.items[3], ERRAND_PROGRESS, 0);
 	check_text(next(&a, 0), "account20", "the next follows when one has ended");
 	agenda_release(&a);
 }
@@ -168,6 +192,7 @@ int main(void)
 {
 	test_order();
 	test_pause();
+	test_unwritten();
 	test_hurry();
 	test_many();
 	test_read();

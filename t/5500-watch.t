@@ -189,11 +189,12 @@ ok(wait_until(sub { file_read(workdir() . '/log') =~ /runner=config .*\Q$config\
 	'a configuration that breaks is told, with its line');
 $r = run_sendoff(['-C', $slow, 'send', '--queue', 'you@example.net'], stdin => letter());
 is($r->{exit}, 0, 'mail is stored all the same');
-sleep 0.7;
-is($server->stored, 0, 'and waits');
+ok(wait_until(sub { $server->stored == 1 }, 5), 'and goes by what was right before');
 file_write("$config.new", $good);
 rename "$config.new", $config;
-ok(wait_until(sub { $server->stored == 1 }, 5), 'until it is mended: nobody has to tell');
+ok(wait_until(sub { file_read(workdir() . '/log') =~ /runner=config .*read again/ }, 5), 'mended: nobody has to tell');
+is(store($slow, 10, '--queue')->{exit}, 0, 'one more');
+ok(wait_until(sub { $server->stored == 2 }, 5), 'goes as well');
 ends_well($w, 'after that');
 
 # ---- the kernel does not tell

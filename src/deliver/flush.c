@@ -1,4 +1,4 @@
-/* deliver/flush.c - the run: lanes, their sessions, the loop, the end; see
+/* deliver/flush.c - the run: the sessions of its lanes, the loop, the end; see
  * flush_state.h. */
 #include <errno.h>
 #include <poll.h>
@@ -23,204 +23,6 @@ enum {
 	STOP_MS = 10 * 1000,          /* for contents that are on their way */
 	SLOT_RETRY_MS = 250
 };
-
-/* ---- lanes */
-
-static struct lane *lane_of(struct flush *f, const struct config *c, const struct account *a)
-{
-	struct lane **at = &f->lanes;
-
-	while (*at && (*at)->account != a)
-		at = &(*at)->next;
-	if (!*at) {
-		*at = mem_alloc(sizeof(**at));
-		(*at)->flush = f;
-		(*at)->config = c;
-		(*at)->account = a;
-	}
-	return *at;
-}
-
-static void lane_add(struct lane *l, const char *id, int64_t order)
-{
-	if (l->count == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 64;
-		l->ids = mem_grow(l->ids, l->cap, sizeof(*l->ids));
-		l->order = mem_grow(l->order, l->cap, sizeof(*l->order));
-	}
-	snprintf(l->ids[l->count], sizeof(l->ids[0]), "%s", id);
-	l->order[l->count++] = order;
-}
-
-/* In the order in which they came: a series of patches stays one.  What was
- * added is sorted in among what still waits. */
-static void lane_sort(struct lane *l)
-{
-	for (size_t gap = (l->count - l->at) / 2; gap; gap = gap == 2 ? 1 : gap * 5 / 11)
-		for (size_t i = l->at + gap; i < l->count; i++) {
-			char id[ENTRY_ID_LEN + 1];
-			int64_t order = l->order[i];
-			size_t k = i;
-
-			memcpy(id, l->ids[i], sizeof(id));
-			while (k >= l->at + gap && l->order[k - gap] > order) {
-				memcpy(l->ids[k], l->ids[k - gap], sizeof(id));
-				l->order[k] = l->order[k - gap];
-				k -= gap;
-			}
-			memcpy(l->ids[k], id, sizeof(id));
-			l->order[k] = order;
-		}
-}
-
-static void note_next(struct flush *f, int64_t when)
-{
-	if (!f->r->next || when < f->r->next)
-		f->r->next = when;
-}
-
-/* Which lane an account's messages go by now; NULL: they wait. */
-static struct lane *open_lane(struct flush *f, const struct finding *found)
-{
-	const struct account *open;
-	int64_t until = 0;
-
-	open = trouble_free(f->spool, found->config, found->account,
-		f->o->override ? TROUBLE_OVERRIDE : TROUBLE_ASK, &until, f->r->reason,
-		sizeof(f->r->reason));
-	if (!open) {
-		snprintf(f->r->account, sizeof(f->r->account), "%s", found->account->name);
-		note_next(f, until);
-		return NULL;
-	}
-	return lane_of(f, found->config, open);
-}
-
-/* A fault of the configuration that somebody must mend first. */
-static void note_stuck(struct flush *f, const struct err *why)
-{
-	f->r->due++;
-	f->r->later++;
-	f->r->stuck++;
-	f->r->account[0] = '\0';
-	snprintf(f->r->reason, sizeof(f->r->reason), "%.*s", ENTRY_TEXT_MAX, why->text);
-}
-
-struct opened {
-	const struct account *account;
-	struct lane *lane;
-};
-
-static bool is_to_be_looked_at(struct flush *f, const char *id)
-{
-	if (seen_add(&f->seen, id))
-		return true;
-	if (!seen_let_go(&f->seen, f->spool, id))
-		return false;
-	f->r->busy--;
-	f->r->due--;
-	return true;
-}
-
-/* Everything in new/ that this run has not looked at yet.  True: something was
- * found to be sent. */
-static bool collect(struct flush *f)
-{
-	struct visit v = { .spool = f->spool, .config = f->config, .shelf = &f->shelf,
-		.now = time(NULL), .all_due = f->o->now, .uid = f->o->uid,
-		.config_file = f->o->config, .since = f->o->now ? f->began : 0,
-		.override = f->o->override };
-	struct spool_list *list = spool_list(f->spool, QUEUE_NEW);
-	struct opened *opened = NULL;
-	size_t count = 0;
-	char id[ENTRY_ID_LEN + 1];
-	bool some = false;
-
-	while (list && spool_next(list, id, sizeof(id))) {
-		struct finding found;
-		enum wish wish;
-		size_t i = 0;
-
-		if ((f->o->id && strcmp(f->o->id, id) != 0) || !is_to_be_looked_at(f, id))
-			continue;
-		wish = visit_entry(&v, id, &found);
-		if (wish == WISH_WAIT)
-			note_next(f, found.when);
-		f->r->damaged += found.damaged;
-		if (found.stuck.kind != ERR_NONE)
-			note_stuck(f, &found.stuck);
-		if (wish != WISH_SEND ||
-		    (f->o->account && strcmp(f->o->account, found.account->name) != 0))
-			continue;
-		f->r->due++;
-		while (i < count && opened[i].account != found.account)
-			i++;
-		if (i == count) {
-			opened = mem_grow(opened, count + 1, sizeof(*opened));
-			opened[count++] = (struct opened){ found.account, open_lane(f, &found) };
-		}
-		if (!opened[i].lane || opened[i].lane->closed) {
-			f->r->later++;
-			continue;
-		}
-		opened[i].lane->stands_in |= opened[i].lane->account != found.account;
-		lane_add(opened[i].lane, id, found.order);
-		some = true;
-	}
-	spool_list_free(&list);
-	visit_release(&v);
-	free(opened);
-	for (struct lane *l = f->lanes; l; l = l->next)
-		lane_sort(l);
-	return some;
-}
-
-/* ---- trouble and success */
-
-void lane_close(struct lane *l, const struct smtp_result *r, const struct err *err)
-{
-	struct flush *f = l->flush;
-	const char *why = r ? r->text ? r->text : "" : err->text;
-
-	if (l->closed)
-		return;
-	l->closed = true;
-	f->r->unwritten |= trouble_park(f->spool, l->config, l->account, r, err) < 0;
-	snprintf(f->r->account, sizeof(f->r->account), "%s", l->account->name);
-	text_clean_to(f->r->reason, sizeof(f->r->reason), why, strlen(why));
-}
-
-/* The first success of a run releases all that waits for the account. */
-void lane_success(struct lane *l, const char *sender)
-{
-	if (!l->cleared)
-		trouble_over(l->flush->spool, l->account, sender);
-	l->cleared = true;
-	l->blames = 0;
-}
-
-void lane_again(struct lane *l, const char *id, int64_t order)
-{
-	lane_add(l, id, order);
-}
-
-/* What this lane can no longer carry goes by the fallback, or waits. */
-static void lane_hand_over(struct lane *l)
-{
-	struct flush *f = l->flush;
-	const char *name = l->account->who.fallback;
-	const struct account *other = name ? config_account(l->config, name) : NULL;
-	struct finding found = { .config = l->config, .account = other };
-	struct lane *to = other ? open_lane(f, &found) : NULL;
-
-	for (; l->at < l->count; l->at++)
-		if (to && !to->closed)
-			lane_add(to, l->ids[l->at], l->order[l->at]);
-		else
-			f->r->later++;
-	if (to)
-		to->stands_in = true;
-}
 
 /* ---- sessions */
 
@@ -365,7 +167,7 @@ static void leave_rest(struct courier *c)
 {
 	struct lane *l = c->lane;
 
-	note_next(l->flush, time(NULL) + 1 + (int64_t)(c->rate_until - clock_ms()) / 1000);
+	flush_note_next(l->flush, time(NULL) + 1 + (int64_t)(c->rate_until - clock_ms()) / 1000);
 	l->flush->r->later += l->count - l->at;
 	l->at = l->count;
 }
@@ -405,7 +207,7 @@ static void feed(struct courier *c)
 	if (l->at < l->count && !l->closed && !no_more(l->flush))
 		return;
 	if (!c->outstanding && l->at >= l->count && !l->closed && !no_more(l->flush) &&
-	    collect(l->flush) && l->at < l->count) {
+	    flush_collect(l->flush) && l->at < l->count) {
 		feed(c);   /* it came meanwhile */
 		return;
 	}
@@ -458,7 +260,7 @@ static void courier_over(struct courier *c)
 		if (!l->couriers)
 			lane_hand_over(l);
 	} else if (!l->couriers && l->at >= l->count) {
-		collect(f);   /* the place is free again: whoever found it taken relies on us */
+		flush_collect(f);   /* the place is free again: whoever found it taken relies on us */
 	}
 	for (l = f->lanes; l; l = l->next)
 		if (l->at < l->count && !no_more(f))
@@ -609,8 +411,8 @@ int flush_run(struct spool *s, const struct config *c, const struct flush_option
 	f.stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = stopped,
 		.owner = &f };
 	f.sync = (struct watch){ .fd = -1, .run = sync_marks, .owner = &f };
-	some = collect(&f);
-	some = collect(&f) || some;   /* what was given up in the first look has left reports */
+	some = flush_collect(&f);
+	some = flush_collect(&f) || some;   /* what was given up in the first look has left reports */
 	if (some) {
 		if (f.stop.fd >= 0)
 			loop_add(&f.loop, &f.stop);

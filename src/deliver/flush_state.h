@@ -1,6 +1,7 @@
 /* deliver/flush_state.h - the inside of a flush, shared by its files only.
  *
- * flush.c         the run: lanes, their sessions, the loop, the end
+ * flush.c         the run: the sessions of its lanes, the loop, the end
+ * flush_lane.c    what waits for each account
  * flush_job.c     one message: locked, loaded, dressed, marked, settled
  * flush_seen.c    which messages this run has looked at
  * flush_visit.c   what an entry wants: due, late, expired; whose it is
@@ -160,7 +161,12 @@ int  job_start(struct courier *c, const char *id);
 void refused_release(struct refused_sender *r);
 void job_settle(struct job *j);      /* writes down what became of it, and frees it */
 
-/* ---- flush.c */
+/* ---- flush_lane.c */
+
+/* Everything in new/ that this run has not looked at yet, into lanes.  True: something
+ * was found to be sent. */
+bool flush_collect(struct flush *f);
+void flush_note_next(struct flush *f, int64_t when);
 
 /* Nothing more goes by this lane: for what a server said (r) or what we could
  * not; the account is parked if it is its trouble. */
@@ -169,5 +175,7 @@ void lane_success(struct lane *l, const char *sender);
 /* A message that the trouble kept from being tried: the next session, or the
  * fallback, has it. */
 void lane_again(struct lane *l, const char *id, int64_t order);
+/* What this lane can no longer carry goes by the fallback, or waits. */
+void lane_hand_over(struct lane *l);
 
 #endif

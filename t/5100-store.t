@@ -407,6 +407,33 @@ subtest 'B4: three recipients: served, refused, later' => sub {
 	$s->stop;
 };
 
+subtest 'two transactions, one taken and one not: the account works' => sub {
+	for my $answer ('451 4.3.0 later', '554 5.6.0 no') {
+		my $home = home();
+		my $s = server_start(at => qq(CONTENT:2 reply "$answer"));
+		my $r = send_mail(account($s, max_recipients => 1), ['send', @three[0, 1]], stdin => $letter, env => { HOME => $home });
+		isnt($r->{exit}, 70, "$answer: $r->{exit}");
+		is(spool_park("$home/.local/state/sendoff/queue", 'test')->{kind} // 'none', 'none', "$answer: nothing stands against the account");
+		$s->stop;
+	}
+};
+
+subtest 'A1: an alias that leads to nobody loses no mail' => sub {
+	my $home = home();
+	my $list = workdir() . '/nobody-is-here';
+	my $aliases = workdir() . '/aliases-of-nobody';
+	file_write($list, "# empty\n");
+	file_write($aliases, "admins: :include:$list\n");
+	my $s = server_start();
+	my $config = account($s, global => { aliases => $aliases });
+	for my $to (['admins'], ['admins', 'a@example.net']) {
+		my $r = sendmail($config, $to, stdin => $letter, env => { HOME => $home });
+		is($r->{exit}, 78, "@$to: exit 78") or diag($r->{err});
+		like($r->{err}, qr/the alias 'admins' leads to nobody/, "@$to: told");
+	}
+	is($s->stored, 0, 'A2: nobody got it');
+};
+
 subtest 'sendmail: what is told by mail is not told on stderr' => sub {
 	my $home = home();
 	my $s = server_start(@mixed);

@@ -464,6 +464,15 @@ subtest 'fallback' => sub {
 	$r = run($config, ['send', 'you@example.net'], stdin => letter("c\n", 'Message-ID' => id('c')));
 	is($r->{exit}, 67, 'a refused recipient is refused');
 	is_deeply($s->copies, once('a', 'b'), 'and not tried elsewhere');
+	# Nor is a content whose fate is not known, whatever was said of another recipient.
+	my $half = server_start(at => ['RCPT=full@example.net reply "450 4.7.1 rate limit exceeded"', 'CONTENT keep close']);
+	$config = config($text->(port => $half->port));
+	put($config, 'u', to => ['full@example.net', 'you@example.net']);
+	is(flush($config)->{exit}, 75, 'the answer to a content is lost');
+	is($half->copies->{ id('u') }{'you@example.net'}, 1, 'the server has it');
+	is_deeply($s->copies, once('a', 'b'), 'B1: and the fallback does not get it as well');
+	ok((grep { /^event \d+ unsure / } spool_control(dir(), (ids())[0])), 'which is noted') or diag(join "\n", spool_control(dir(), (ids())[0]));
+	is(run($config, ['queue', 'remove', ids()])->{exit}, 0, 'removed');
 	# A refused login is.
 	my $closed = server_start(%me, password => 'other', tls => 'implicit');
 	$config = config($text->(port => $closed->port, %me, tls => 'implicit', tls_ca_file => cert('ca'), host => 'localhost'));

@@ -118,9 +118,10 @@ subtest 'G3: too old' => sub {
 	new_home();
 	my $s = server_start(@later);
 	my $config = account($s, global => { max_age => '1h', delay_notice => '0' });
-	put('a', $hour + 1);
+	my @lately = ('tries 4', 'last ' . (time - 600));   # since then the account was in trouble
+	put('a', $hour + 1, happened => \@lately);
 	put('b', $hour - 30);
-	put('c', $hour + 1, to => ['you@example.net', 'she@example.net'], happened => ['tries 4', 'tried-by test',
+	put('c', $hour + 1, to => ['you@example.net', 'she@example.net'], happened => [@lately, 'tried-by test',
 		'cause recipient-later', 'reason 450%204.2.2%20full', 'recipient 1 waiting ' . (time - 500) . ' code=450 enhanced=4.2.2 text=450%204.2.2%20full',
 		'recipient 2 delivered ' . (time - 500) . ' code=250 text=250%20ok']);
 	due($config);
@@ -149,6 +150,27 @@ subtest 'G3: too old' => sub {
 	is($r->{exit}, 0, 'queue retry') or diag($r->{err});
 	due(account($s, global => { max_age => '2h' }));
 	is($s->copies->{ id('a') }{'you@example.net'}, 1, 'sent after all');
+};
+
+subtest 'G3: too old, and not tried for long: once more' => sub {
+	my $longer = 6 * $hour;   # than any wait
+	for my $row (['taken', {}, []], ['not now', {@later}, ['Status: 4.2.0', '451 4.2.0 come back']],
+		['nobody', undef, ['Status: 4.4.7', 'not delivered within 1 hour: .*refused']]) {
+		my ($name, $server, $said) = @$row;
+		new_home();
+		my $s = $server ? server_start(%$server) : nobody();
+		my $config = account($s, global => { max_age => '1h', delay_notice => '0' });
+		put('a', $longer + $hour, happened => ['tries 4', 'last ' . (time - $longer)]);
+		put('b', $longer + $hour);   # put there while the machine was off
+		due($config);
+		is_deeply([ids('failed')], @$said ? [map { name_of($_) } 'a', 'b'] : [], "$name: given up") or diag(join ' ', ids());
+		is_deeply($s->copies, { map { (id($_) => { 'you@example.net' => 1 }) } 'a', 'b' }, "$name: sent after all") if !@$said;
+		my @reports = grep { spool_entry($_)->{head}{'report-about'} } map { dir() . "/new/$_" } ids();
+		@reports = $server ? map { $_->{text} } reports($s) : map { spool_entry($_)->{content} } @reports;
+		is(scalar(@reports), @$said ? 2 : 0, "$name: reports") or diag(join ' ', ids());
+		like($_, qr/$said->[0]/, "$name: with the status") for @reports;
+		like($_ =~ s/\r\n (?=\S)/ /gr, qr/$said->[1]/, "$name: and why") for @reports;
+	}
 };
 
 subtest 'G3: late' => sub {
@@ -288,7 +310,7 @@ subtest '--at: the age counts from then' => sub {
 	new_home();
 	my $s = server_start(@later);
 	put('a', 10 * 86400, not_before => time - $hour + 60);
-	put('b', 10 * 86400, not_before => time - $hour - 1);
+	put('b', 10 * 86400, not_before => time - $hour - 1, happened => ["last " . (time - 9)]);
 	put('c', 10 * 86400, not_before => time + $hour);
 	due(account($s, global => { max_age => '1h', delay_notice => '0' }));
 	is_deeply([ids('failed')], [name_of('b')], 'what has been due for max_age is given up');

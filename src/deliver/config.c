@@ -455,8 +455,13 @@ const struct config *config_of(struct config_shelf *shelf, const struct config *
 	for (size_t i = 0; i < shelf->count; i++)
 		if (!strcmp(shelf->items[i]->file, file))
 			return shelf->items[i]->good ? &shelf->items[i]->config : NULL;
-	if (access(file, F_OK) < 0)
-		return c;
+	if (access(file, F_OK) < 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return c;
+		err_sys(e, ERR_CONFIG, errno, "the configuration that it was taken in with cannot be "
+			"read (%s)", file);
+		return NULL;
+	}
 	shelf->items = mem_grow(shelf->items, shelf->count + 1, sizeof(*shelf->items));
 	one = shelf->items[shelf->count++] = mem_alloc(sizeof(*one));
 	one->file = mem_string(file);

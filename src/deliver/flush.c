@@ -390,6 +390,7 @@ static void release(struct flush *f)
 		for (size_t i = 0; i < l->refused_count; i++)
 			refused_release(&l->refused[i]);
 		free(l->refused);
+		free(l->sure);
 		free(l->ids);
 		free(l->order);
 		free(l);
@@ -397,6 +398,7 @@ static void release(struct flush *f)
 	loop_release(&f->loop);
 	config_shelf_release(&f->shelf);
 	seen_release(&f->seen);
+	trouble_grants_release(&f->grants);
 }
 
 int flush_run(struct spool *s, const struct config *c, const struct flush_options *o,

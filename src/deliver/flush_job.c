@@ -17,6 +17,7 @@
 #include "deliver/cause.h"
 #include "deliver/flush_state.h"
 #include "deliver/giveup.h"
+#include "deliver/manage.h"
 #include "deliver/outcome.h"
 #include "deliver/trouble.h"
 #include "mail/repair.h"
@@ -207,6 +208,12 @@ static int dress(struct job *j, struct err *e)
 	return 0;
 }
 
+/* Older than max_age: this is its last try. */
+static bool is_overdue(const struct job *j)
+{
+	return schedule_expired(&j->lane->config->global.retry, manage_since(&j->entry), time(NULL));
+}
+
 /* It changed since it was looked at: another flusher tried it. */
 static bool still_wanted(const struct job *j)
 {
@@ -219,8 +226,8 @@ static bool still_wanted(const struct job *j)
 		return true;   /* by the account that this one stands in for */
 	if (n->last > f->began)
 		return false;
-	return f->o->now || schedule_due(&j->lane->config->global.retry, n->next, n->next_set,
-		time(NULL));
+	return f->o->now || is_overdue(j) || schedule_due(&j->lane->config->global.retry, n->next,
+		n->next_set, time(NULL));
 }
 
 void refused_release(struct refused_sender *r)
@@ -392,6 +399,14 @@ static void keep_answer(struct entry_recipient *to, const struct smtp_result *r,
 	to->when = now;
 }
 
+/* Of those who still wait: that one may have it counts most, then what a server said. */
+static bool tells_more(const struct smtp_result *told, const struct smtp_result *r)
+{
+	if (!told || told->verdict == VERDICT_UNKNOWN)
+		return !told;
+	return r->verdict == VERDICT_UNKNOWN || !told->code;
+}
+
 /* What came of each recipient into the entry.  Returns the worst answer, which
  * tells why somebody still waits; NULL: none does. */
 static const struct smtp_result *take_results(struct job *j, int64_t now)
@@ -409,7 +424,7 @@ static const struct smtp_result *take_results(struct job *j, int64_t now)
 		}
 		to->unsure |= r->verdict == VERDICT_UNKNOWN;
 		to->state = is_final(j, r) ? RECIPIENT_FAILED : RECIPIENT_WAITING;
-		if (to->state == RECIPIENT_WAITING && (!told || !told->code))
+		if (to->state == RECIPIENT_WAITING && tells_more(told, r))
 			told = r;
 	}
 	return told;
@@ -473,6 +488,7 @@ static void consider(struct job *j, const struct smtp_result *told)
 	if (is_of_account(j, told) && told->code) {
 		lane_close(l, told, NULL);
 	} else if (cause->concern == CONCERNS_SENDER) {
+		lane_unsure(l);
 		refuse_sender(l, j->attempt.sender, cause, told);
 		if (trouble_sender(l->flush->spool, l->config, l->account, j->attempt.sender, told))
 			l->closed = true;
@@ -511,11 +527,28 @@ static void schedule(struct job *j, const struct smtp_result *told, int64_t now)
 		wait_again(j, now);
 }
 
+/* Which takes it out of new/, if nobody waits any more. */
+static int give_up(struct job *j, bool expired, struct err *e)
+{
+	struct spool *s = j->lane->flush->spool;
+
+	return expired ? giveup_expired(s, j->lane->config, j->lane->account, j->held, &j->entry, e) :
+		giveup_failed(s, j->lane->config, j->lane->account, j->held, &j->entry, e);
+}
+
+/* It was tried for itself, it waits still, and is too old for that. */
+static bool had_its_last_try(const struct job *j, const struct smtp_result *told)
+{
+	return told && told->verdict != VERDICT_UNKNOWN && !untried(j, told) &&
+		!(is_of_account(j, told) && j->lane->account->who.fallback) && is_overdue(j);
+}
+
 /* Says what became of it, in a word. */
 static const char *settle_rest(struct job *j, const struct smtp_result *told, int64_t now)
 {
 	struct flush *f = j->lane->flush;
 	bool failed = entry_in_state(&j->entry, RECIPIENT_FAILED);
+	bool expired = had_its_last_try(j, told);
 	struct err e = { 0 };
 	int good;
 
@@ -525,11 +558,10 @@ static const char *settle_rest(struct job *j, const struct smtp_result *told, in
 		note_event(j, told, told->verdict == VERDICT_UNKNOWN ? "unsure" : "tried", now);
 		schedule(j, told, now);
 	}
-	good = failed ? 0 :
+	good = failed || expired ? 0 :
 		held_update(j->held, &j->entry, told && told->verdict == VERDICT_UNKNOWN, &e);
-	if (good == 0 && (failed || !told))   /* which takes it out of new/, if nobody waits */
-		good = giveup_failed(f->spool, j->lane->config, j->lane->account, j->held,
-			&j->entry, &e);
+	if (good == 0 && (failed || expired || !told))
+		good = give_up(j, expired, &e);
 	if (good < 0) {
 		f->r->unwritten = true;
 		log_damage(j, &e);
@@ -538,15 +570,15 @@ static const char *settle_rest(struct job *j, const struct smtp_result *told, in
 	    (untried(j, told) || j->lane->account->who.fallback))
 		lane_again(j->lane, j->entry.id,
 			j->entry.created * 1000000 + j->entry.created_us);
-	else if (told)
+	else if (told && !expired)
 		f->r->later++;
-	else if (failed)
+	else if (failed || expired)
 		f->r->failed++;
 	else
 		f->r->delivered++;
 	if (told)
 		snprintf(f->r->reason, sizeof(f->r->reason), "%s", told->text ? told->text : "");
-	return told ? "later" : failed ? "failed" : "sent";
+	return told && !expired ? "later" : failed || expired ? "failed" : "sent";
 }
 
 void job_settle(struct job *j)

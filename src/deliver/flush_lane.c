@@ -71,9 +71,8 @@ static struct lane *open_lane(struct flush *f, const struct finding *found)
 	const struct account *open;
 	int64_t until = 0;
 
-	open = trouble_free(f->spool, found->config, found->account,
-		f->o->override ? TROUBLE_OVERRIDE : TROUBLE_ASK, &until, f->r->reason,
-		sizeof(f->r->reason));
+	open = trouble_free(f->spool, found->config, found->account, TROUBLE_ASK,
+		f->o->override ? &f->grants : NULL, &until, f->r->reason, sizeof(f->r->reason));
 	if (!open) {
 		snprintf(f->r->account, sizeof(f->r->account), "%s", found->account->name);
 		flush_note_next(f, until);
@@ -108,12 +107,17 @@ static bool is_to_be_looked_at(struct flush *f, const char *id)
 	return true;
 }
 
-bool flush_collect(struct flush *f)
+static struct visit visit_of(struct flush *f)
 {
-	struct visit v = { .spool = f->spool, .config = f->config, .shelf = &f->shelf,
+	return (struct visit){ .spool = f->spool, .config = f->config, .shelf = &f->shelf,
 		.now = time(NULL), .all_due = f->o->now, .uid = f->o->uid,
 		.config_file = f->o->config, .since = f->o->now ? f->began : 0,
-		.override = f->o->override };
+		.grants = f->o->override ? &f->grants : NULL };
+}
+
+bool flush_collect(struct flush *f)
+{
+	struct visit v = visit_of(f);
 	struct spool_list *list = spool_list(f->spool, QUEUE_NEW);
 	struct opened *opened = NULL;
 	size_t count = 0;
@@ -148,6 +152,7 @@ bool flush_collect(struct flush *f)
 			continue;
 		}
 		opened[i].lane->stands_in |= opened[i].lane->account != found.account;
+		opened[i].lane->overdue |= found.overdue;
 		lane_add(opened[i].lane, id, found.order);
 		some = true;
 	}
@@ -174,18 +179,39 @@ void lane_close(struct lane *l, const struct smtp_result *r, const struct err *e
 	text_clean_to(f->r->reason, sizeof(f->r->reason), why, strlen(why));
 }
 
-/* The first success of a run releases all that waits for the account. */
+/* The first success releases all that waits for the account; each sender's first one
+ * what was noted of him. */
 void lane_success(struct lane *l, const char *sender)
 {
-	if (!l->cleared)
+	if (!l->sure || strcmp(l->sure, sender) != 0) {
 		trouble_over(l->flush->spool, l->account, sender);
+		free(l->sure);
+		l->sure = mem_string(sender);
+	}
 	l->cleared = true;
 	l->blames = 0;
+}
+
+void lane_unsure(struct lane *l)
+{
+	free(l->sure);
+	l->sure = NULL;
 }
 
 void lane_again(struct lane *l, const char *id, int64_t order)
 {
 	lane_add(l, id, order);
+}
+
+/* Whether it was too old to wait any longer, and is given up. */
+static bool was_the_last_try(struct flush *f, const char *id)
+{
+	struct visit v = visit_of(f);
+	struct finding ignored;
+	bool gone = visit_entry(&v, id, &ignored) == WISH_GONE;
+
+	visit_release(&v);
+	return gone;
 }
 
 void lane_hand_over(struct lane *l)
@@ -199,8 +225,12 @@ void lane_hand_over(struct lane *l)
 	for (; l->at < l->count; l->at++)
 		if (to && !to->closed)
 			lane_add(to, l->ids[l->at], l->order[l->at]);
+		else if (l->overdue && was_the_last_try(f, l->ids[l->at]))
+			f->r->failed++;
 		else
 			f->r->later++;
-	if (to)
+	if (to) {
 		to->stands_in = true;
+		to->overdue |= l->overdue;
+	}
 }

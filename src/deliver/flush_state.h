@@ -12,6 +12,7 @@
 #include "deliver/flush.h"
 #include "deliver/message.h"
 #include "deliver/session.h"
+#include "deliver/trouble.h"
 
 enum {
 	FLUSH_WINDOW = 3,            /* messages given to a session at a time */
@@ -66,9 +67,11 @@ struct lane {
 	int64_t *order;              /* own; microseconds since 1970 */
 	size_t count, cap, at;
 	bool stands_in;              /* another account's messages come here as well */
+	bool overdue;                /* some are here for their last try */
 	bool closed;                 /* nothing more goes by it in this run */
 	unsigned blames;             /* sessions in a row that ended so */
 	bool cleared;                /* a success has released the account */
+	char *sure;                  /* own; the sender that nothing stands against any more; NULL */
 	struct refused_sender {      /* MAIL said no to them in this run */
 		char *address, *cause, *reason;   /* own */
 	} *refused;                  /* own */
@@ -95,6 +98,7 @@ struct flush {
 	struct flush_result *r;      /* borrowed */
 	struct lane *lanes;          /* own */
 	int64_t began;               /* seconds since 1970 */
+	struct trouble_grants grants;    /* own */
 	struct seen seen;            /* own */
 	struct watch stop, sync;
 	bool stopped;                /* by a signal */
@@ -118,7 +122,7 @@ enum wish { WISH_WAIT, WISH_SEND, WISH_GONE };
 struct known {
 	const struct account *account;   /* borrowed */
 	struct park park;            /* own */
-	bool overridden;             /* an operator may try refused senders again */
+	bool closed;                 /* neither it nor its fallback may be used now */
 };
 
 struct visit {
@@ -130,7 +134,7 @@ struct visit {
 	uid_t uid;                   /* (uid_t)-1: everybody's */
 	const char *config_file;     /* NULL: all */
 	int64_t since;               /* what was tried behind it is not due; 0 */
-	bool override;               /* an operator may try what is parked */
+	struct trouble_grants *grants;   /* borrowed; an operator wants what is parked tried; NULL */
 	struct known *known;         /* own */
 	size_t known_count;
 };
@@ -142,6 +146,7 @@ struct finding {
 	const struct account *account;   /* borrowed; NULL: none is to be had */
 	int64_t when;
 	int64_t order;                   /* microseconds since 1970 */
+	bool overdue;                    /* this is its last try */
 	bool damaged;                    /* and set aside */
 	struct err stuck;                /* kind not ERR_NONE: it is due, and no account is to be had */
 };
@@ -171,7 +176,10 @@ void flush_note_next(struct flush *f, int64_t when);
 /* Nothing more goes by this lane: for what a server said (r) or what we could
  * not; the account is parked if it is its trouble. */
 void lane_close(struct lane *l, const struct smtp_result *r, const struct err *err);
+/* A message of that sender was taken. */
 void lane_success(struct lane *l, const char *sender);
+/* Something was said of a sender: the next success counts again. */
+void lane_unsure(struct lane *l);
 /* A message that the trouble kept from being tried: the next session, or the
  * fallback, has it. */
 void lane_again(struct lane *l, const char *id, int64_t order);

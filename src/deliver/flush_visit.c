@@ -26,13 +26,96 @@ const struct account *visit_route(const struct config *c, const struct entry *n,
 	return route_choose(c, &q, &route, e) == ROUTE_FOUND ? route.account : NULL;
 }
 
-/* ---- one entry */
+/* ---- what is known of the accounts */
 
-/* What needs no server: done under the entry's lock.  True: it is gone from new/. */
-static bool attend(const struct visit *v, const char *id, const struct finding *f, bool expired)
+static struct known *known_of(struct visit *v, const struct finding *f)
+{
+	char reason[ENTRY_TEXT_MAX + 1];
+	struct known *k;
+	struct err ignored;
+	int64_t until;
+
+	for (size_t i = 0; i < v->known_count; i++)
+		if (v->known[i].account == f->account)
+			return &v->known[i];
+	v->known = mem_grow(v->known, v->known_count + 1, sizeof(*v->known));
+	k = &v->known[v->known_count++];
+	*k = (struct known){ .account = f->account };
+	if (park_read(v->spool, f->account->name, &k->park, &ignored) < 0)
+		park_release(&k->park);
+	k->closed = !trouble_free(v->spool, f->config, f->account, TROUBLE_ASK, NULL, &until, reason,
+		sizeof(reason));
+	return k;
+}
+
+void visit_release(struct visit *v)
+{
+	for (size_t i = 0; i < v->known_count; i++)
+		park_release(&v->known[i].park);
+	free(v->known);
+	v->known = NULL;
+	v->known_count = 0;
+}
+
+/* Its account does not get mail of its sender sent; until *when. */
+static bool sender_waits(struct visit *v, const struct entry *n, const struct finding *f,
+	int64_t *when)
+{
+	const struct known *k = known_of(v, f);
+	const char *sender = n->sender ? n->sender : n->origin ? n->origin : "";
+	char reason[ENTRY_TEXT_MAX + 1];
+
+	return k->park.sender_count && !trouble_sender_free(v->spool, f->config, f->account, &k->park,
+		route_sender(f->account, sender, n->sender != NULL), v->grants, when, reason,
+		sizeof(reason));
+}
+
+/* There is no way to try it now. */
+static bool is_stuck(struct visit *v, const struct entry *n, const struct finding *f)
+{
+	int64_t ignored;
+
+	return !f->account || known_of(v, f)->closed || sender_waits(v, n, f, &ignored);
+}
+
+/* How patient the configuration is that it was taken in with. */
+static const struct retry_settings *patience_of(const struct visit *v, const struct finding *f)
+{
+	return &(f->config ? f->config : v->config)->global.retry;
+}
+
+/* ---- too late */
+
+/* What is to be done with an entry before it is tried, or instead. */
+struct lateness {
+	bool overdue;    /* older than max_age */
+	bool over;       /* ... and it had its last try, or there is no way to try it */
+	bool late;       /* the sender is to be told that it waits */
+	bool rest;       /* of a run that was interrupted: somebody has failed, or nobody waits */
+};
+
+static struct lateness lateness_of(struct visit *v, const struct entry *n, const struct finding *f)
+{
+	const struct retry_settings *set = patience_of(v, f);
+	int64_t start = manage_since(n), longest = set->most / 1000 + set->most / 5000;
+	struct lateness l = { .overdue = schedule_expired(set, start, v->now),
+		.rest = !entry_waiting(n) || entry_in_state(n, RECIPIENT_FAILED) };
+	bool delayed = !n->delay_told && schedule_delayed(set, start, v->now);
+
+	/* A machine that was off, or a clock that was put right, is no reason to give up
+	 * what no server was offered lately. */
+	l.over = l.overdue && ((n->last && v->now - n->last <= longest) || is_stuck(v, n, f));
+	l.late = delayed && (n->tries || is_stuck(v, n, f));
+	return l;
+}
+
+/* What needs no server: done under the entry's lock, by what it says then.  True: it
+ * is gone from new/. */
+static bool attend(struct visit *v, const char *id, const struct finding *f)
 {
 	struct entry n = { .created = 0 };
 	const struct config *c = f->config ? f->config : v->config;
+	struct lateness l;
 	struct held *h = NULL;
 	struct err e = { 0 };
 	bool gone = false;
@@ -40,11 +123,12 @@ static bool attend(const struct visit *v, const char *id, const struct finding *
 	if (spool_hold(v->spool, QUEUE_NEW, id, &h, &e) <= 0)
 		return true;   /* somebody else sees to it */
 	if (held_load(h, false, &n, &e) == 0) {
-		if (entry_in_state(&n, RECIPIENT_FAILED) || !entry_waiting(&n))
+		l = lateness_of(v, &n, f);
+		if (l.rest)
 			giveup_failed(v->spool, c, f->account, h, &n, &e);
-		else if (expired)
+		else if (l.over)
 			giveup_expired(v->spool, c, f->account, h, &n, &e);
-		else if (!n.delay_told)
+		else if (l.late)
 			giveup_delayed(v->spool, c, f->account, h, &n, &e);
 		gone = held_state(h) != QUEUE_NEW;
 	}
@@ -52,6 +136,8 @@ static bool attend(const struct visit *v, const char *id, const struct finding *
 	entry_release(&n);
 	return gone;
 }
+
+/* ---- one entry */
 
 static bool set_aside(const struct visit *v, const char *id, const struct err *why)
 {
@@ -75,12 +161,6 @@ static bool concerns(const struct visit *v, const struct entry *n)
 	if (v->uid != (uid_t)-1 && v->uid != n->uid)
 		return false;
 	return !v->config_file || (n->config && !strcmp(n->config, v->config_file));
-}
-
-/* How patient the configuration is that it was taken in with. */
-static const struct retry_settings *patience_of(const struct visit *v, const struct finding *f)
-{
-	return &(f->config ? f->config : v->config)->global.retry;
 }
 
 static bool is_due(const struct visit *v, const struct retry_settings *set,
@@ -120,70 +200,22 @@ static int64_t sooner(const struct retry_settings *set, const struct entry *n, i
 	return when;
 }
 
-/* ---- senders that a server said no to */
-
-static struct known *known_of(struct visit *v, const struct finding *f)
-{
-	struct known *k;
-	struct err ignored;
-
-	for (size_t i = 0; i < v->known_count; i++)
-		if (v->known[i].account == f->account)
-			return &v->known[i];
-	v->known = mem_grow(v->known, v->known_count + 1, sizeof(*v->known));
-	k = &v->known[v->known_count++];
-	*k = (struct known){ .account = f->account };
-	if (park_read(v->spool, f->account->name, &k->park, &ignored) < 0)
-		park_release(&k->park);
-	k->overridden = v->override && k->park.sender_count &&
-		trouble_override(v->spool, f->account);
-	return k;
-}
-
-void visit_release(struct visit *v)
-{
-	for (size_t i = 0; i < v->known_count; i++)
-		park_release(&v->known[i].park);
-	free(v->known);
-	v->known = NULL;
-	v->known_count = 0;
-}
-
-/* True: it waits until f->when, since its sender does. */
-static bool waits_for_sender(struct visit *v, const struct entry *n, struct finding *f)
-{
-	const struct known *k = known_of(v, f);
-	char reason[ENTRY_TEXT_MAX + 1];
-	const char *sender;
-
-	if (!k->park.sender_count || k->overridden)
-		return false;
-	sender = route_sender(f->account, n->sender ? n->sender : n->origin ? n->origin : "",
-		n->sender != NULL);
-	return !trouble_sender_free(v->spool, f->config, f->account, &k->park, sender, &f->when,
-		reason, sizeof(reason));
-}
-
 static enum wish weigh(struct visit *v, const struct entry *n, struct finding *f)
 {
 	const struct retry_settings *set;
-	int64_t start = manage_since(n);
+	struct lateness l;
 	struct err e = { 0 };
-	bool expired, late;
 
 	f->config = config_of(v->shelf, v->config, n->config, &e);
 	f->account = f->config ? visit_route(f->config, n, &e) : NULL;
 	set = patience_of(v, f);
-	expired = schedule_expired(set, start, v->now);
-	late = n->tries && !n->delay_told && schedule_delayed(set, start, v->now);
-	if ((expired || late || !entry_waiting(n) || entry_in_state(n, RECIPIENT_FAILED)) &&
-	    attend(v, n->id, f, expired))
+	l = lateness_of(v, n, f);
+	if ((l.rest || l.over || l.late) && attend(v, n->id, f))
 		return WISH_GONE;
-	if (!is_due(v, set, n, &f->when)) {
-		f->when = sooner(set, n, f->when);
-		return WISH_WAIT;
-	}
-	if (f->account && waits_for_sender(v, n, f)) {
+	f->overdue = l.overdue && !l.over;
+	if (f->overdue)
+		return WISH_SEND;
+	if (!is_due(v, set, n, &f->when) || (f->account && sender_waits(v, n, f, &f->when))) {
 		f->when = sooner(set, n, f->when);
 		return WISH_WAIT;
 	}
@@ -246,19 +278,16 @@ static void note_wait(struct waits *w, const struct finding *f, int64_t when)
 
 struct telling {
 	int64_t now, patience;
-	bool tell;
-	char reason[ENTRY_TEXT_MAX + 1];
 };
+
+static bool is_to_be_told(const struct park *p, const struct telling *t)
+{
+	return p->kind == PARK_LOGIN && !p->told && t->now - p->since >= t->patience;
+}
 
 static void note_told(struct park *p, void *context)
 {
-	struct telling *t = context;
-
-	t->tell = p->kind == PARK_LOGIN && !p->told && t->now - p->since >= t->patience;
-	if (!t->tell)
-		return;
-	p->told = true;
-	snprintf(t->reason, sizeof(t->reason), "%s", p->reason ? p->reason : "");
+	p->told |= is_to_be_told(p, context);
 }
 
 /* A login that stays refused is told to whoever looks after this machine. */
@@ -266,11 +295,13 @@ static void tell_parked(struct spool *s, const struct config *c, const struct ac
 	int64_t now)
 {
 	struct telling t = { .now = now, .patience = c->global.retry.delay_notice / 1000 };
+	struct park p = { .kind = PARK_NONE };
 	struct err ignored;
 
-	if (!t.patience || park_change(s, a->name, note_told, &t, &ignored) < 0 || !t.tell)
-		return;
-	giveup_run_command(s, c, "", a->name, t.reason);
+	if (t.patience && park_read(s, a->name, &p, &ignored) == 0 && is_to_be_told(&p, &t) &&
+	    giveup_run_command(s, c, "", a->name, p.reason ? p.reason : ""))
+		park_change(s, a->name, note_told, &t, &ignored);
+	park_release(&p);
 }
 
 static const char *file_of(const struct config *c, const struct config *in_force)
@@ -306,9 +337,9 @@ int flush_survey(struct spool *s, const struct config *c,
 		int64_t until = 0;
 
 		if (w->account)
-			open = trouble_free(s, w->config, w->account, TROUBLE_ASK, &until, reason,
+			open = trouble_free(s, w->config, w->account, TROUBLE_ASK, NULL, &until, reason,
 				sizeof(reason));
-		if (w->account && !open)
+		if (w->account)   /* its fallback may be free */
 			tell_parked(s, w->config, w->account, v.now);
 		account(context, file_of(w->config, c), w->account ? w->account->name : "",
 			!open && until > w->when ? until : w->when);

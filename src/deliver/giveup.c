@@ -4,7 +4,8 @@
  *   1. the control file says FAILED, and of whom: the id of a report follows
  *      from exactly that;
  *   2. the report is stored, or is there already;
- *   3. the entry goes to failed/, or the control file says REPORTED.
+ *   3. the control file says REPORTED; where nobody waits any more the entry goes to
+ *      failed/.
  * A report that goes out before 3 has come to pass does 3 first.
  */
 #include "deliver/giveup.h"
@@ -134,20 +135,14 @@ static int conclude(struct giving *g, const char *summary, struct err *e)
 	const char *account = g->account ? g->account->name : n->account ? n->account : "";
 	bool run = g->config->global.on_failure && !n->failure_told;
 	int64_t now = time(NULL);
-	struct err ignored;
 
 	entry_event(n, now, "failed", summary);
 	if (g->reports[0])
 		entry_event(n, now, "reported", g->reports);
 	n->failure_told = n->failure_told || run;
-	if (entry_waiting(n)) {
-		if (held_update(g->held, n, true, e) < 0)
-			return -1;
-	} else {
-		if (held_move(g->held, QUEUE_FAILED, e) < 0)
-			return -1;
-		held_update(g->held, n, false, &ignored);   /* it is told; this only says how */
-	}
+	if (held_update(g->held, n, true, e) < 0 ||
+	    (!entry_waiting(n) && held_move(g->held, QUEUE_FAILED, e) < 0))
+		return -1;
 	log_failure(g, summary);
 	if (run)
 		giveup_run_command(g->spool, g->config, n->id, account, summary);
@@ -261,7 +256,7 @@ int giveup_expired(struct spool *s, const struct config *c, const struct account
 	int good;
 
 	notice_show_id(s, n->id, shown);
-	next = mem_printf("it was tried for %s and is kept for %s more; when the cause is mended, "
+	next = mem_printf("it waited for %s and is kept for %s more; when the cause is mended, "
 		"`sendoff queue retry %s` sends it after all", age, keep, shown);
 	g.next = next;
 	expire(&g, time(NULL));
@@ -328,13 +323,15 @@ static int finish_in(struct spool *s, const struct config *c, enum queue_state s
 	struct err ignored;
 	int got = spool_hold(s, state, report->subject_of, &h, e), good = 0;
 
-	if (got == 0 && spool_peek(s, state, report->subject_of, &n, &ignored) == 0)
+	if (got == 0 && spool_peek(s, state, report->subject_of, &n, &ignored) != 1)
 		good = err_set(e, ERR_TIMEOUT, "another process is at the message that the report is "
 			"about");
 	else if (got < 0)
 		good = -1;
-	else if (got > 0 && held_load(h, false, &n, &ignored) == 0)
+	else if (got > 0 && held_load(h, false, &n, e) == 0)
 		good = finish(s, c, h, &n, report, e);
+	else if (got > 0 && e->kind != ERR_DAMAGED && e->kind != ERR_FORMAT)
+		good = -1;   /* what it says is not known now */
 	entry_release(&n);
 	held_free(&h);
 	return good;

@@ -42,8 +42,8 @@ int giveup_tell(struct spool *s, const struct config *c, const struct account *a
 	struct err *e);
 
 /* on_failure: at most once a minute for all of a queue; in the background, 30 s.
- * id: "" where it is about no message. */
-void giveup_run_command(struct spool *s, const struct config *c, const char *id,
+ * id: "" where it is about no message.  False: it was not run. */
+bool giveup_run_command(struct spool *s, const struct config *c, const char *id,
 	const char *account, const char *reason);
 
 #endif

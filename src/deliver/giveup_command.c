@@ -81,7 +81,7 @@ static char *variable(const char *name, const char *value)
 	return text;
 }
 
-void giveup_run_command(struct spool *s, const struct config *c, const char *id,
+bool giveup_run_command(struct spool *s, const struct config *c, const char *id,
 	const char *account, const char *reason)
 {
 	char shown[ENTRY_ID_LEN + 3] = "", *added[4] = { NULL };
@@ -89,7 +89,7 @@ void giveup_run_command(struct spool *s, const struct config *c, const char *id,
 	struct err ignored;
 
 	if (!c->global.on_failure || !take_turn(s))
-		return;
+		return false;
 	if (*id)
 		notice_show_id(s, id, shown);
 	added[0] = variable("SENDOFF_ID", shown);
@@ -100,4 +100,5 @@ void giveup_run_command(struct spool *s, const struct config *c, const char *id,
 	child_leave(c->global.on_failure, secret_hidden_variables(), list, COMMAND_SECONDS, &ignored);
 	for (size_t i = 0; i < COUNT(added); i++)
 		free(added[i]);
+	return true;
 }

@@ -11,11 +11,7 @@
 #include "base/mem.h"
 #include "deliver/cause.h"
 #include "deliver/giving.h"
-
-static int64_t start_of(const struct entry *n)
-{
-	return n->not_before > n->created ? n->not_before : n->created;
-}
+#include "deliver/manage.h"
 
 static const char *next_of_cause(const char *id)
 {
@@ -50,7 +46,7 @@ static int tell_delay(struct giving *g, struct err *e)
 	int good = 0;
 
 	giving_prepare(g, REPORT_DELAYED, &t);
-	t.notice.until = start_of(g->entry) + g->config->global.retry.max_age / 1000;
+	t.notice.until = manage_since(g->entry) + g->config->global.retry.max_age / 1000;
 	if (count && t.wanted) {
 		good = giving_delay_id(g->entry, id, e);
 		if (good == 0)

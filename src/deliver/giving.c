@@ -64,6 +64,14 @@ static struct letter letter_of(const struct giving *g, const struct buf *header)
 	};
 }
 
+/* The account that was asked for; one that is gone the report would wait for in vain. */
+static const char *wanted_of(const struct giving *g)
+{
+	const char *wanted = g->entry->account;
+
+	return wanted && config_account(g->config, wanted) ? wanted : NULL;
+}
+
 void giving_prepare(const struct giving *g, enum report_action action, struct telling *t)
 {
 	const struct entry *n = g->entry;
@@ -75,7 +83,7 @@ void giving_prepare(const struct giving *g, enum report_action action, struct te
 	t->letter = letter_of(g, &t->header);
 	t->notice = (struct notice){
 		.action = action, .account = g->account, .server = giving_server(g),
-		.letter = &t->letter, .subject = n->id, .wanted = n->account,
+		.letter = &t->letter, .subject = n->id, .wanted = wanted_of(g),
 		.config = n->config, .login = n->login, .uid = n->uid, .errors = n->errors,
 		.created = n->created, .next = g->next
 	};
@@ -113,6 +121,8 @@ static int report_id(const struct entry *n, const char *kind, const size_t *whic
 	bool good;
 
 	buf_printf(&text, "report:%s:", n->id);
+	if (entry_taken_back(n))   /* what was told before was of another try */
+		buf_printf(&text, "%lld:", (long long)entry_taken_back(n));
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&text, "%s%zu", i ? "," : "", which[i]);
 	buf_printf(&text, ":%s", kind);

@@ -186,14 +186,11 @@ struct count {
 
 int64_t manage_since(const struct entry *n)
 {
-	int64_t since = n->created;
+	int64_t since = n->created, back = entry_taken_back(n);
 
 	if (n->not_before > since)
 		since = n->not_before;
-	for (size_t i = 0; i < n->event_count; i++)
-		if (!strcmp(n->events[i].what, "retried") && n->events[i].when > since)
-			since = n->events[i].when;
-	return since;
+	return back > since ? back : since;
 }
 
 static void count_new(struct count *c, const struct entry *n)

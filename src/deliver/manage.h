@@ -80,7 +80,7 @@ int manage_resolve(const struct manage *m, const char *id, char whole[ENTRY_ID_L
 	struct err *e);
 
 /* Since when it is late: what is to be sent later on purpose is not, and what was
- * given up and taken back begins anew. */
+ * held, or given up, and taken back begins anew. */
 int64_t manage_since(const struct entry *n);
 
 /* For monitors: how many, and the oldest of those that are to be sent by now. */

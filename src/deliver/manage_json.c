@@ -306,7 +306,7 @@ static void read_whole(const json_t *object, struct entry *n)
 	json_array_foreach(json_object_get(object, "history"), i, event) {
 		const char *what = text_of(event, "what"), *text = text_of(event, "text");
 
-		if (what)
+		if (what && what[strspn(what, "abcdefghijklmnopqrstuvwxyz")] == '\0')
 			entry_event(n, number_of(event, "when"), what, text);
 	}
 }
@@ -360,7 +360,7 @@ int manage_item_read(const json_t *object, struct manage_copy *out, struct err *
 	i->state = state_of(object);
 	if (!id || strlen(id) >= sizeof(i->id) || !i->state)
 		return err_set(e, ERR_RUNNER, "the runner's answer is no message of a queue");
-	snprintf(i->id, sizeof(i->id), "%s", id);
+	text_clean_to(i->id, sizeof(i->id), id, strlen(id));
 	i->created = number_of(object, "created");
 	i->age = number_of(object, "age");
 	i->now = time(NULL);
@@ -399,6 +399,7 @@ int manage_summary_read(const json_t *object, struct manage_summary *out, struct
 	out->damaged = count_of(object, "damaged");
 	if (json_is_integer(json_object_get(object, "oldest_age")))
 		out->oldest_age = number_of(object, "oldest_age");
-	snprintf(out->oldest, sizeof(out->oldest), "%s", oldest ? oldest : "");
+	text_clean_to(out->oldest, sizeof(out->oldest), oldest ? oldest : "",
+		oldest ? strlen(oldest) : 0);
 	return 0;
 }

@@ -19,8 +19,8 @@ enum {
 	ADDRESSEES_MAX = 100,
 	HEADER_QUOTED_MAX = 64 * 1024,
 	BODY_QUOTED = 50 * 1000,          /* octets of body that come with it unasked ... */
-	BODY_QUOTED_MAX = 10 << 20,       /* ... and when all was asked for */
-	REPORT_MAX = 64 << 20
+	BODY_QUOTED_MAX = 2 << 20,        /* ... and when all was asked for: it lies in memory */
+	REPORT_MAX = 8 << 20
 };
 
 bool notice_is_personal(const struct spool *s)

@@ -129,7 +129,7 @@ static bool sender_is_free(struct run *r, const struct account *a)
 	int64_t until;
 
 	sender = route_sender(a, sender, given);
-	if (trouble_sender_free(r->spool, r->config, a, NULL, sender, &until, reason, sizeof(reason)))
+	if (trouble_sender_free(r->spool, r->config, a, NULL, sender, NULL, &until, reason, sizeof(reason)))
 		return true;
 	snprintf(text, sizeof(text), "account '%s' does not get mail of %s sent: %s", a->name, sender,
 		reason);
@@ -149,7 +149,7 @@ static void plan_own(struct run *r)
 	r->plan = PLAN_SEND;
 	if (r->o->no_queue || !plan_spool(r))
 		return;
-	open = trouble_free(r->spool, r->config, a, TROUBLE_FRESH, &until, reason, sizeof(reason));
+	open = trouble_free(r->spool, r->config, a, TROUBLE_FRESH, NULL, &until, reason, sizeof(reason));
 	if (!open) {
 		snprintf(text, sizeof(text), "account '%s' is parked: %s", a->name, reason);
 		wait_for(r, ERR_PARKED, text);

@@ -88,6 +88,16 @@ static void store(struct run *r)
 		o->store.kind = ERR_STORE;
 }
 
+static size_t count_of(const struct run *r, enum smtp_verdict verdict)
+{
+	const struct smtp_message *m = &r->out->attempt.smtp;
+	size_t n = 0;
+
+	for (size_t i = 0; m->results && i < m->count; i++)
+		n += m->results[i].verdict == verdict;
+	return n;
+}
+
 /* ---- what it says about the account */
 
 static void note_trouble(struct run *r)
@@ -98,7 +108,7 @@ static void note_trouble(struct run *r)
 
 	if (r->plan != PLAN_SEND || !r->spool || !o->attempt)
 		return;
-	if (m->content.code / 100 == 2) {
+	if (count_of(r, VERDICT_DELIVERED)) {
 		trouble_over(r->spool, a, r->out->attempt.sender);
 		return;
 	}
@@ -107,23 +117,13 @@ static void note_trouble(struct run *r)
 		return;
 	}
 	for (size_t i = 0; i < m->count; i++)
-		if (m->results[i].code && (trouble_park(r->spool, r->config, a, &m->results[i], NULL) ||
+		if (m->results[i].code >= 400 && (trouble_park(r->spool, r->config, a, &m->results[i], NULL) ||
 				trouble_sender(r->spool, r->config, a, r->out->attempt.sender,
 				&m->results[i])))
 			return;
 }
 
 /* ---- refusals told by mail */
-
-static size_t count_of(const struct run *r, enum smtp_verdict verdict)
-{
-	const struct smtp_message *m = &r->out->attempt.smtp;
-	size_t n = 0;
-
-	for (size_t i = 0; m->results && i < m->count; i++)
-		n += m->results[i].verdict == verdict;
-	return n;
-}
 
 /* Where all were refused the caller hears it as well, and its exit code counts;
  * a report that cannot be stored is no report.  Nor is one in a queue of one's own

@@ -2,9 +2,12 @@
 #include "deliver/trouble.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+
+#include "base/mem.h"
 
 enum { OVERRIDE_SECONDS = 60 };
 
@@ -120,24 +123,32 @@ static void grant(struct park *p, void *context)
 		p->overridden = o->now;
 }
 
-bool trouble_override(struct spool *s, const struct account *a)
+/* Asked once a run. */
+static bool is_granted(struct spool *s, const struct account *a, struct trouble_grants *g)
 {
 	struct overriding o = { .now = time(NULL) };
 	struct err ignored;
 
-	return park_change(s, a->name, grant, &o, &ignored) == 0 && o.granted;
+	if (!g)
+		return false;
+	for (size_t i = 0; i < g->count; i++)
+		if (g->items[i].account == a)
+			return g->items[i].given;
+	g->items = mem_grow(g->items, g->count + 1, sizeof(*g->items));
+	g->items[g->count] = (struct trouble_grant){ a,
+		park_change(s, a->name, grant, &o, &ignored) == 0 && o.granted };
+	return g->items[g->count++].given;
 }
 
-static bool overrides(struct spool *s, const struct account *a, const struct park *p,
-	enum trouble_ask ask)
+void trouble_grants_release(struct trouble_grants *g)
 {
-	if (ask == TROUBLE_ASK)
-		return false;
-	return p->kind == PARK_NETWORK || (ask == TROUBLE_OVERRIDE && trouble_override(s, a));
+	free(g->items);
+	*g = (struct trouble_grants){ .items = NULL };
 }
 
 static bool blocked(struct spool *s, const struct config *c, const struct account *a,
-	enum trouble_ask ask, int64_t *until, char *reason, size_t size)
+	enum trouble_ask ask, struct trouble_grants *grants, int64_t *until, char *reason,
+	size_t size)
 {
 	struct park p = { .kind = PARK_NONE };
 	char fingerprint[65];
@@ -149,7 +160,8 @@ static bool blocked(struct spool *s, const struct config *c, const struct accoun
 		return false;
 	config_fingerprint(c, a, fingerprint);
 	blocks = park_blocks(&p, &c->global.retry, fingerprint, now) &&
-		!overrides(s, a, &p, ask);
+		!(p.kind == PARK_NETWORK && (grants || ask == TROUBLE_FRESH)) &&
+		!is_granted(s, a, grants);
 	if (blocks) {
 		*until = p.until;
 		snprintf(reason, size, "%s", p.reason ? p.reason : "");
@@ -159,22 +171,24 @@ static bool blocked(struct spool *s, const struct config *c, const struct accoun
 }
 
 const struct account *trouble_free(struct spool *s, const struct config *c,
-	const struct account *a, enum trouble_ask ask, int64_t *until, char *reason, size_t size)
+	const struct account *a, enum trouble_ask ask, struct trouble_grants *grants,
+	int64_t *until, char *reason, size_t size)
 {
 	const struct account *other = a->who.fallback ? config_account(c, a->who.fallback) : NULL;
 	int64_t other_until = 0;
 	char ignored[ENTRY_TEXT_MAX + 1];
 
 	*until = 0;
-	if (!blocked(s, c, a, ask, until, reason, size))
+	if (!blocked(s, c, a, ask, grants, until, reason, size))
 		return a;
-	if (other && !blocked(s, c, other, ask, &other_until, ignored, sizeof(ignored)))
+	if (other && !blocked(s, c, other, ask, grants, &other_until, ignored, sizeof(ignored)))
 		return other;
 	return NULL;
 }
 
 bool trouble_sender_free(struct spool *s, const struct config *c, const struct account *a,
-	const struct park *p, const char *sender, int64_t *until, char *reason, size_t size)
+	const struct park *p, const char *sender, struct trouble_grants *grants, int64_t *until,
+	char *reason, size_t size)
 {
 	const struct parked_sender *blocks = NULL;
 	struct park read = { .kind = PARK_NONE };
@@ -187,6 +201,8 @@ bool trouble_sender_free(struct spool *s, const struct config *c, const struct a
 		config_fingerprint(c, a, fingerprint);
 		blocks = park_sender_blocks(p, sender, &c->global.retry, fingerprint, time(NULL));
 	}
+	if (blocks && is_granted(s, a, grants))
+		blocks = NULL;
 	if (blocks) {
 		*until = blocks->until;
 		snprintf(reason, size, "%s", blocks->reason ? blocks->reason : "");

@@ -26,22 +26,32 @@ bool trouble_sender(struct spool *s, const struct config *c, const struct accoun
  * against the two of them, is over. */
 void trouble_over(struct spool *s, const struct account *a, const char *sender);
 
-/* Whether it may be used now: the account, else its fallback, else NULL with the
- * moment and the reason.  fresh: a message that has just come is tried in spite
- * of trouble with the network, which costs a server nothing.  override: an
- * operator may try in spite of anything, once a minute. */
-enum trouble_ask { TROUBLE_ASK, TROUBLE_FRESH, TROUBLE_OVERRIDE };
-const struct account *trouble_free(struct spool *s, const struct config *c,
-	const struct account *a, enum trouble_ask ask, int64_t *until, char *reason, size_t size);
+/* What an operator may try in spite of its being parked: once a minute for each account,
+ * so that a script which asks in a loop does not lock the login; what was granted holds
+ * for the run.  All zero at the start. */
+struct trouble_grants {
+	struct trouble_grant {
+		const struct account *account;   /* borrowed */
+		bool given;
+	} *items;                /* own */
+	size_t count;
+};
+void trouble_grants_release(struct trouble_grants *g);
 
-/* An operator wants what is parked to be tried: granted once a minute, so that a
- * script which asks in a loop does not lock the login. */
-bool trouble_override(struct spool *s, const struct account *a);
+/* Whether it may be used now: the account, else its fallback, else NULL with the
+ * moment and the reason.  TROUBLE_FRESH: a message that has just come is tried in
+ * spite of trouble with the network, which costs a server nothing.  grants: an
+ * operator asks; NULL: nobody of that kind. */
+enum trouble_ask { TROUBLE_ASK, TROUBLE_FRESH };
+const struct account *trouble_free(struct spool *s, const struct config *c,
+	const struct account *a, enum trouble_ask ask, struct trouble_grants *grants,
+	int64_t *until, char *reason, size_t size);
 
 /* Whether an account that may be used may be used for that sender: true, else the
  * moment and the reason.  p: what is known of the account, if it was read already;
  * NULL: it is read here. */
 bool trouble_sender_free(struct spool *s, const struct config *c, const struct account *a,
-	const struct park *p, const char *sender, int64_t *until, char *reason, size_t size);
+	const struct park *p, const char *sender, struct trouble_grants *grants, int64_t *until,
+	char *reason, size_t size);
 
 #endif

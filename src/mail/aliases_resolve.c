@@ -297,6 +297,17 @@ static int resolve(struct resolver *r, const char *address, const struct place *
 	return result;
 }
 
+/* All that it comes to is :include: files with nobody in them. */
+static int leads_to_nobody(struct err *e, const char *address)
+{
+	char shown[SHOWN];
+
+	text_clean_to(shown, sizeof(shown), address, strlen(address));
+	err_set(e, ERR_CONFIG, "the alias '%s' leads to nobody", shown);
+	return err_hint(e, "name an address in the file that it includes; `sendmail -bv %s` shows what "
+		"is found", shown);
+}
+
 int alias_resolve(const struct alias_rules *rules, const char *address,
 	void (*add_one)(void *context, const char *address), void *context, struct err *e)
 {
@@ -307,6 +318,8 @@ int alias_resolve(const struct alias_rules *rules, const char *address,
 	r->rules = rules;
 	r->e = e;
 	result = resolve(r, address, &start, false);
+	if (!result && !r->out.count)
+		result = leads_to_nobody(e, address);
 	for (size_t i = 0; !result && i < r->out.count; i++)
 		add_one(context, r->out.recipients[i]);
 	envelope_release(&r->out);

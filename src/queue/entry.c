@@ -56,13 +56,40 @@ static void forget_event(struct entry *n, size_t i)
 	n->event_count--;
 }
 
+/* From which its age counts anew. */
+static bool begins_anew(const struct entry_event *event)
+{
+	return !strcmp(event->what, "retried") || !strcmp(event->what, "released");
+}
+
+int64_t entry_taken_back(const struct entry *n)
+{
+	int64_t when = 0;
+
+	for (size_t i = 0; i < n->event_count; i++)
+		if (begins_anew(&n->events[i]) && n->events[i].when > when)
+			when = n->events[i].when;
+	return when;
+}
+
+/* The oldest behind the first ones, but for the last one that its age counts from. */
+static size_t event_to_forget(const struct entry *n)
+{
+	size_t last = 0;
+
+	for (size_t i = 0; i < n->event_count; i++)
+		if (begins_anew(&n->events[i]))
+			last = i;
+	return last == HISTORY_FIRST ? HISTORY_FIRST + 1 : HISTORY_FIRST;
+}
+
 void entry_event(struct entry *n, int64_t when, const char *what, const char *text)
 {
 	struct buf clean = BUF_INIT(2 * ENTRY_TEXT_MAX);
 	struct entry_event *event;
 
 	while (n->event_count >= ENTRY_HISTORY_MAX)
-		forget_event(n, HISTORY_FIRST);
+		forget_event(n, event_to_forget(n));
 	n->events = mem_grow(n->events, n->event_count + 1, sizeof(*n->events));
 	event = &n->events[n->event_count++];
 	*event = (struct entry_event){ .when = when };

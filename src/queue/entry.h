@@ -116,6 +116,8 @@ struct entry {
 void entry_release(struct entry *n);          /* frees what it holds; all zero then */
 void entry_add_recipient(struct entry *n, const char *address, const char *original);
 void entry_event(struct entry *n, int64_t when, const char *what, const char *text);
+/* When it was last released or taken back from failed/, by its history; 0: never. */
+int64_t entry_taken_back(const struct entry *n);
 size_t entry_waiting(const struct entry *n);  /* recipients still to be served */
 size_t entry_in_state(const struct entry *n, enum recipient_state state);
 

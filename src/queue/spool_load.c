@@ -17,7 +17,8 @@
 
 enum {
 	FIRST = 8 << 10,         /* octets that nearly every head fits into */
-	PIECE = 64 << 10
+	PIECE = 64 << 10,
+	REPLACED_MOST = 20       /* times that a control file is looked for anew */
 };
 
 /* --- the message file ----------------------------------------------------- */
@@ -152,13 +153,31 @@ static int read_control(const struct spool *s, int fd, struct entry *out, struct
 	return result;
 }
 
+/* One that was replaced between its opening and now has no name any more: the next
+ * one has it. */
+static int open_control(int directory, const char *id)
+{
+	int fd = -1;
+
+	for (int i = 0; i < REPLACED_MOST; i++) {
+		struct stat st;
+
+		fd = spool_open_file(directory, id, O_RDONLY);
+		if (fd < 0 || fstat(fd, &st) < 0 || st.st_nlink > 0)
+			return fd;
+		if (i + 1 < REPLACED_MOST)
+			close(fd);
+	}
+	return fd;
+}
+
 int spool_load_control(struct spool *s, struct entry *out, struct err *e)
 {
 	int directory = spool_place(s, PLACE_CONTROL, false, e), fd, result;
 
 	if (directory < 0)
 		return e->sys_errno == ENOENT ? 0 : -1;
-	fd = spool_open_file(directory, out->id, O_RDONLY);
+	fd = open_control(directory, out->id);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0 && is_no_entry(errno))

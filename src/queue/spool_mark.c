@@ -135,6 +135,13 @@ unsigned spool_unsynced(const struct spool *s)
 
 /* --- control files -------------------------------------------------------- */
 
+/* What takes its place may have been synced long ago: a power cut must not leave an
+ * empty file there, and who was served would be again. */
+static bool says_who_is_served(const struct entry *n)
+{
+	return entry_waiting(n) < n->count;
+}
+
 /* Into tmp/, locked.  -1: ERR_STORE, and nothing is left. */
 static int write_control(struct held *h, const struct entry *entry, bool sync,
 	char name[ENTRY_ID_LEN + 1], struct err *e)
@@ -150,7 +157,8 @@ static int write_control(struct held *h, const struct entry *entry, bool sync,
 	if (fd >= 0) {
 		if (!buf_ok(&text))
 			number = EFBIG;
-		else if (file_write_all(fd, text.data, text.len) < 0 || (sync && fsync(fd) < 0))
+		else if (file_write_all(fd, text.data, text.len) < 0 ||
+				((sync || says_who_is_served(entry)) && fsync(fd) < 0))
 			number = errno;
 	}
 	buf_release(&text);

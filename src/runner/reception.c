@@ -315,15 +315,18 @@ static int finish(struct reception *r, struct err *e)
 static bool is_same(const struct filing *f, uid_t uid)
 {
 	struct entry n = { .created = 0 };
+	struct spool *s = NULL;   /* of this thread */
 	char id[ENTRY_ID_LEN + 1];
 	enum queue_state state;
 	struct err ignored;
 	bool same = true;
 
-	if (spool_find(f->desk->spool, f->id, id, &state, &ignored) == 0 &&
-	    spool_peek(f->desk->spool, state, id, &n, &ignored) == 0)
+	if (spool_open(&s, f->desk->spool_path, false, &ignored) == 0 &&
+	    spool_find(s, f->id, id, &state, &ignored) == 0 &&
+	    spool_peek(s, state, id, &n, &ignored) == 0)
 		same = n.uid == uid && !strcmp(n.token, f->token);
 	entry_release(&n);
+	spool_close(&s);
 	return same;
 }
 

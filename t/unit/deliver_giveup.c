@@ -285,7 +285,7 @@ static void test_expired(void)
 		"Diagnostic-Code: x-sendoff; not delivered within 5 days: the server cannot\r\n"
 		" be reached\r\n", "or the time");
 	check(!strstr(text.data, "a@example.net"), "who has it is not named");
-	part = mem_printf("What to do: it was tried for 5 days and is kept for 30 days more; when the\r\n"
+	part = mem_printf("What to do: it waited for 5 days and is kept for 30 days more; when the\r\n"
 		"cause is mended, `sendoff queue retry p-%s` sends it after all\r\n", id);
 	check_has(text.data, part, "G4 and it can be sent after all");
 	free(part);
@@ -338,7 +338,7 @@ static void test_delayed(void)
 	check_has(text.data, "What to do: check that this machine is online, and host and port\r\n",
 		"what to do");
 	check_has(text.data, "text/rfc822-headers", "without the body");
-	check_text(report.account, "other", "by the account that was asked for");
+	check_text(report.account, "work", "by its account: the one that was asked for is gone");
 	check(desk_take(&d, QUEUE_NEW, id, &t), "again");
 	check(t.entry.delay_told && has_event(&t.entry, "delayed", report.id), "noted for good");
 	check_int(giveup_delayed(d.rig.spool, &d.config, &d.account, t.held, &t.entry, &e), 0,

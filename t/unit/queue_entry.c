@@ -645,6 +645,20 @@ static void test_history(void)
 		entry_event(&n, 1000 + i, "tried", text);
 	}
 	check_int(n.event_count, ENTRY_HISTORY_MAX, "the history is bounded");
+	entry_event(&n, 2000, "retried", NULL);
+	for (unsigned i = 0; i < 100; i++)
+		entry_event(&n, 2001 + i, "tried", "again");
+	check_int(n.event_count, ENTRY_HISTORY_MAX, "then as well");
+	check_int(entry_taken_back(&n), 2000, "G3 that it was taken back is not forgotten");
+	entry_event(&n, 3000, "released", NULL);
+	for (unsigned i = 0; i < 100; i++)
+		entry_event(&n, 3001 + i, "tried", "again");
+	check_int(entry_taken_back(&n), 3000, "G3 nor that it was released");
+	entry_release(&n);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(text, sizeof(text), "try %u", i);
+		entry_event(&n, 1000 + i, "tried", text);
+	}
 	check_text(n.events[0].text, "try 0", "the first is kept");
 	check_text(n.events[4].text, "try 4", "and the fifth");
 	check_text(n.events[5].text, "try 75", "then the newest");

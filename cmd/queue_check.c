@@ -58,11 +58,13 @@ static void describe(const struct verdict *v, struct buf *out)
 	char size[16], age[16], most[16];
 
 	buf_printf(out, "queue %s: ", v->word);
+	if (!strcmp(v->word, "UNKNOWN"))
+		buf_add_text(out, "not all of it can be looked at, ");
 	if (s->messages)
 		buf_printf(out, "%llu message%s, %s", (unsigned long long)s->messages,
 			s->messages == 1 ? "" : "s", show_size(s->octets, size));
 	else
-		buf_add_text(out, "empty");
+		buf_add_text(out, strcmp(v->word, "UNKNOWN") ? "empty" : "no message seen");
 	if (s->held)
 		buf_printf(out, ", %llu of them held", (unsigned long long)s->held);
 	if (s->oldest_age >= 0)
@@ -95,7 +97,10 @@ int queue_check(struct queues *q, long max_age_ms, long max_count)
 		code = print_failure(&e);
 	else if (v.err.kind != ERR_NONE)
 		code = print_failure(&v.err);
-	judge(&v);
+	if (code)
+		v.word = "UNKNOWN";
+	else
+		judge(&v);
 	if (q->globals->json) {
 		json_t *object = manage_summary_json(&v.sum);
 
@@ -107,5 +112,5 @@ int queue_check(struct queues *q, long max_age_ms, long max_count)
 	if (print_out(&out) != 0 && code == 0)
 		code = EXIT_ALARM;   /* a monitor that reads nothing is to notice */
 	buf_release(&out);
-	return strcmp(v.word, "OK") ? EXIT_ALARM : code;
+	return !code && strcmp(v.word, "OK") ? EXIT_ALARM : code;
 }

@@ -279,6 +279,14 @@ static int flush_system(struct queues *q, char *const *words, int count)
 	return 0;
 }
 
+static bool names_system(const struct queues *q, char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (!is_account(q, words[i]) && queues_is_system(q, words[i]))
+			return true;
+	return false;
+}
+
 int queue_flush(struct queues *q, char *const *words, int count)
 {
 	struct flush_result sum = { .due = 0 };
@@ -293,7 +301,7 @@ int queue_flush(struct queues *q, char *const *words, int count)
 		other = lacks_config(q, &sum) ? tell_lack(q) : 0;
 		code = other > code ? other : code;
 	}
-	other = q->runner ? flush_system(q, words, count) : 0;
+	other = q->runner || names_system(q, words, count) ? flush_system(q, words, count) : 0;
 	return other > code ? other : code;
 }
 

@@ -66,6 +66,8 @@ struct listing {
 	bool all;                   /* what was given up too */
 	struct buf out;
 	uint64_t shown, octets, hidden;
+	uint64_t unread;            /* are to be sent, and cannot be read: mailq has no line for them */
+	struct err why;             /* the first of them */
 	int code;                   /* of writing */
 };
 
@@ -88,7 +90,11 @@ static bool is_shown(struct listing *l, const struct manage_item *i)
 		l->hidden++;
 		return false;
 	}
-	return l->form != FORM_MAILQ || i->entry;
+	if (l->form != FORM_MAILQ || i->entry)
+		return true;
+	if (strcmp(i->state, "damaged") != 0 && !l->unread++)
+		err_set(&l->why, ERR_STORE, "message %s cannot be read: %s", i->id, i->trouble);
+	return false;
 }
 
 static void list_item(void *context, const struct manage_item *i)
@@ -123,10 +129,13 @@ static int list(struct queues *q, enum form form, bool all)
 	if (l.form == FORM_TABLE && l.hidden)
 		buf_printf(&l.out, "%s(%llu given up: `sendoff queue list --all` shows them)\n",
 			l.shown ? "\n" : "", (unsigned long long)l.hidden);
-	if (l.form != FORM_JSON)
+	/* Nobody shall take "empty" from what could not be looked at. */
+	if (l.form != FORM_JSON && (l.shown || (!code && !l.unread)))
 		show_total(l.octets, l.shown, &l.out);
 	write_out(&l);
 	buf_release(&l.out);
+	if (l.unread && !code)
+		code = print_failure(&l.why);
 	return l.code > code ? l.code : code;
 }
 

@@ -131,12 +131,17 @@ TAKE(at)
 		return 0;
 	}
 	for (size_t i = 0; value[0] != '+' && i < COUNT(forms); i++) {
-		struct tm when = { .tm_isdst = -1 };
+		struct tm when = { .tm_isdst = -1 }, given;
 		const char *end = strptime(value, forms[i], &when);
+		time_t moment;
 
 		if (!end || (*end && strcmp(end, "Z") != 0))
 			continue;
-		w->not_before = from_now_on(*end ? timegm(&when) : mktime(&when));
+		given = when;
+		moment = *end ? timegm(&when) : mktime(&when);
+		if (given.tm_mday != when.tm_mday)
+			break;   /* 30 February */
+		w->not_before = from_now_on(moment);
 		return 0;
 	}
 	err_set(e, ERR_USAGE, "--at is no time");

@@ -18,7 +18,6 @@
 enum {
 	SYNC_MARKS = 64,
 	SYNC_MS = 100,
-	RATE_PATIENCE_MS = 20 * 1000,   /* a connection does not wait longer for max_rate */
 	SLOT_PATIENCE_MS = 30 * 1000,
 	STOP_MS = 10 * 1000,          /* for contents that are on their way */
 	SLOT_RETRY_MS = 250
@@ -191,7 +190,7 @@ static void feed(struct courier *c)
 	       !no_more(l->flush)) {
 		if (c->rate_until > clock_ms() || !rate_allows(c)) {
 			bool patient = l->flush->o->patient &&
-				c->rate_until < clock_ms() + RATE_PATIENCE_MS;
+				c->rate_until < clock_ms() + FLUSH_RATE_PATIENCE * 1000;
 
 			if (!patient && !c->outstanding)
 				leave_rest(c);
@@ -422,6 +421,10 @@ int flush_run(struct spool *s, const struct config *c, const struct flush_option
 	}
 	if (spool_unsynced(s))
 		good = spool_sync(s, e);
+	if (good == 0 && f.err.kind != ERR_NONE) {
+		*e = f.err;
+		good = -1;
+	}
 	release(&f);
 	return good;
 }

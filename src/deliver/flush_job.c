@@ -222,9 +222,10 @@ static bool still_wanted(const struct job *j)
 
 	if (!entry_waiting(n))
 		return false;
-	if (n->last >= f->began && j->lane->stands_in)
+	if (n->last >= f->began && n->last <= time(NULL) && j->lane->stands_in)
 		return true;   /* by the account that this one stands in for */
-	if (n->last > f->began)
+	/* A moment to come is what a clock that was put back has left. */
+	if (n->last > f->began && n->last <= time(NULL))
 		return false;
 	return f->o->now || is_overdue(j) || schedule_due(&j->lane->config->global.retry, n->next,
 		n->next_set, time(NULL));
@@ -368,7 +369,11 @@ int job_start(struct courier *c, const char *id)
 		return 0;
 	}
 	if (j->entry.subject_of && giveup_finish(f->spool, c->lane->config, &j->entry, &e) < 0) {
-		f->r->later++;   /* another process is at what it is about */
+		/* What it is about is being sent, by us as a rule. */
+		if (seen_put_off(&f->seen, id))
+			f->r->busy++;
+		else
+			f->r->later++;
 		job_free(j);
 		return 0;
 	}

@@ -65,6 +65,20 @@ void flush_note_next(struct flush *f, int64_t when)
 		f->r->next = when;
 }
 
+/* Not worth a connection, where max_rate lets nothing go for long. */
+static bool rate_lets(struct flush *f, const struct account *a)
+{
+	int64_t wait = trouble_rate_wait(f->spool, a);
+
+	if (!wait || (f->o->patient && wait <= FLUSH_RATE_PATIENCE))
+		return true;
+	snprintf(f->r->account, sizeof(f->r->account), "%s", a->name);
+	snprintf(f->r->reason, sizeof(f->r->reason), "max_rate lets the next message go in %lld s",
+		(long long)wait);
+	flush_note_next(f, time(NULL) + wait);
+	return false;
+}
+
 /* Which lane an account's messages go by now; NULL: they wait. */
 static struct lane *open_lane(struct flush *f, const struct finding *found)
 {
@@ -78,7 +92,7 @@ static struct lane *open_lane(struct flush *f, const struct finding *found)
 		flush_note_next(f, until);
 		return NULL;
 	}
-	return lane_of(f, found->config, open);
+	return rate_lets(f, open) ? lane_of(f, found->config, open) : NULL;
 }
 
 /* A fault of the configuration that somebody must mend first. */
@@ -87,6 +101,15 @@ static void note_stuck(struct flush *f, const struct err *why)
 	f->r->due++;
 	f->r->later++;
 	f->r->stuck++;
+	f->r->account[0] = '\0';
+	snprintf(f->r->reason, sizeof(f->r->reason), "%.*s", ENTRY_TEXT_MAX, why->text);
+}
+
+/* It is there, and nobody can say what it wants. */
+static void note_unread(struct flush *f, const struct err *why)
+{
+	f->r->due++;
+	f->r->later++;
 	f->r->account[0] = '\0';
 	snprintf(f->r->reason, sizeof(f->r->reason), "%.*s", ENTRY_TEXT_MAX, why->text);
 }
@@ -118,7 +141,7 @@ static struct visit visit_of(struct flush *f)
 bool flush_collect(struct flush *f)
 {
 	struct visit v = visit_of(f);
-	struct spool_list *list = spool_list(f->spool, QUEUE_NEW);
+	struct spool_list *list = spool_list(f->spool, QUEUE_NEW, &f->err);
 	struct opened *opened = NULL;
 	size_t count = 0;
 	char id[ENTRY_ID_LEN + 1];
@@ -135,8 +158,11 @@ bool flush_collect(struct flush *f)
 		if (wish == WISH_WAIT)
 			flush_note_next(f, found.when);
 		f->r->damaged += found.damaged;
+		f->r->failed += found.given_up;
 		if (found.stuck.kind != ERR_NONE)
 			note_stuck(f, &found.stuck);
+		if (found.trouble.kind != ERR_NONE)
+			note_unread(f, &found.trouble);
 		if (wish != WISH_SEND ||
 		    (f->o->account && strcmp(f->o->account, found.account->name) != 0))
 			continue;

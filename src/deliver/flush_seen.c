@@ -62,6 +62,17 @@ void seen_busy(struct seen *s, const char *id)
 	memcpy(s->busy[s->busy_count++], id, sizeof(s->busy[0]));
 }
 
+bool seen_put_off(struct seen *s, const char *id)
+{
+	for (size_t i = 0; i < s->put_off_count; i++)
+		if (!strcmp(s->put_off[i], id))
+			return false;
+	s->put_off = mem_grow(s->put_off, s->put_off_count + 1, sizeof(*s->put_off));
+	memcpy(s->put_off[s->put_off_count++], id, sizeof(s->put_off[0]));
+	seen_busy(s, id);
+	return true;
+}
+
 bool seen_let_go(struct seen *s, struct spool *spool, const char *id)
 {
 	struct held *held = NULL;
@@ -81,5 +92,6 @@ void seen_release(struct seen *s)
 {
 	free(s->numbers);
 	free(s->busy);
+	free(s->put_off);
 	*s = (struct seen){ .count = 0 };
 }

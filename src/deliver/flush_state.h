@@ -16,7 +16,8 @@
 
 enum {
 	FLUSH_WINDOW = 3,            /* messages given to a session at a time */
-	FLUSH_SESSION_WORTH = 10     /* so many waiting are worth a further connection */
+	FLUSH_SESSION_WORTH = 10,    /* so many waiting are worth a further connection */
+	FLUSH_RATE_PATIENCE = 20     /* seconds; no connection is held longer for max_rate */
 };
 
 struct flush;
@@ -87,6 +88,8 @@ struct seen {
 	size_t count, size;
 	char (*busy)[ENTRY_ID_LEN + 1];   /* own; those that another process had */
 	size_t busy_count, busy_cap;
+	char (*put_off)[ENTRY_ID_LEN + 1];   /* own; that were to come once more at the end */
+	size_t put_off_count;
 };
 
 struct flush {
@@ -109,6 +112,8 @@ struct flush {
 
 bool seen_add(struct seen *s, const char *id);   /* true: it was new to this run */
 void seen_busy(struct seen *s, const char *id);
+/* To be looked at once more when the rest is done; false: it was that before. */
+bool seen_put_off(struct seen *s, const char *id);
 /* Whether it was busy, and no longer is: it is new then once more. */
 bool seen_let_go(struct seen *s, struct spool *spool, const char *id);
 void seen_release(struct seen *s);
@@ -148,7 +153,9 @@ struct finding {
 	int64_t order;                   /* microseconds since 1970 */
 	bool overdue;                    /* this is its last try */
 	bool damaged;                    /* and set aside */
+	bool given_up;                   /* just now: WISH_GONE */
 	struct err stuck;                /* kind not ERR_NONE: it is due, and no account is to be had */
+	struct err trouble;              /* ... it cannot be read now */
 };
 
 /* Looks at one entry: gives up what has expired, tells what is late, sets aside
@@ -170,7 +177,7 @@ void job_settle(struct job *j);      /* writes down what became of it, and frees
 
 /* Everything in new/ that this run has not looked at yet, into lanes.  True: something
  * was found to be sent. */
-bool flush_collect(struct flush *f);
+bool flush_collect(struct flush *f);   /* f->err: the queue cannot be read */
 void flush_note_next(struct flush *f, int64_t when);
 
 /* Nothing more goes by this lane: for what a server said (r) or what we could

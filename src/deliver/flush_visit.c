@@ -111,7 +111,7 @@ static struct lateness lateness_of(struct visit *v, const struct entry *n, const
 
 /* What needs no server: done under the entry's lock, by what it says then.  True: it
  * is gone from new/. */
-static bool attend(struct visit *v, const char *id, const struct finding *f)
+static bool attend(struct visit *v, const char *id, struct finding *f)
 {
 	struct entry n = { .created = 0 };
 	const struct config *c = f->config ? f->config : v->config;
@@ -130,7 +130,8 @@ static bool attend(struct visit *v, const char *id, const struct finding *f)
 			giveup_expired(v->spool, c, f->account, h, &n, &e);
 		else if (l.late)
 			giveup_delayed(v->spool, c, f->account, h, &n, &e);
-		gone = held_state(h) != QUEUE_NEW;
+		gone = held_state(h) != QUEUE_NEW || held_is_gone(h);
+		f->given_up = held_state(h) == QUEUE_FAILED;
 	}
 	held_free(&h);
 	entry_release(&n);
@@ -171,7 +172,7 @@ static bool is_due(const struct visit *v, const struct retry_settings *set,
 		*when = n->not_before > *when ? n->not_before : *when;
 		return false;
 	}
-	if (v->since && n->last > v->since)
+	if (v->since && n->last > v->since && n->last <= v->now)
 		return false;
 	if (v->all_due)
 		*when = v->now;
@@ -243,6 +244,8 @@ enum wish visit_entry(struct visit *v, const char *id, struct finding *f)
 	case -1:
 		if (e.kind == ERR_DAMAGED)
 			f->damaged = set_aside(v, id, &e);
+		else if (e.kind != ERR_FORMAT)
+			f->trouble = e;
 		break;
 	default:
 		break;
@@ -309,6 +312,14 @@ static const char *file_of(const struct config *c, const struct config *in_force
 	return c && c != in_force ? c->file : NULL;
 }
 
+/* No connection is worth it before. */
+static int64_t rate_moment(struct spool *s, const struct account *a, int64_t now)
+{
+	int64_t wait = trouble_rate_wait(s, a);
+
+	return wait > FLUSH_RATE_PATIENCE ? now + wait : 0;
+}
+
 int flush_survey(struct spool *s, const struct config *c,
 	void (*account)(void *context, const char *config, const char *name, int64_t when),
 	void *context, struct err *e)
@@ -316,12 +327,12 @@ int flush_survey(struct spool *s, const struct config *c,
 	struct config_shelf shelf = { .count = 0 };
 	struct visit v = { .spool = s, .config = c, .shelf = &shelf, .now = time(NULL),
 		.uid = (uid_t)-1 };
-	struct spool_list *list = spool_list(s, QUEUE_NEW);
+	struct spool_list *list = spool_list(s, QUEUE_NEW, e);
 	struct waits waits = { .count = 0 };
 	char id[ENTRY_ID_LEN + 1], reason[ENTRY_TEXT_MAX + 1];
 
 	if (!list)
-		return err_set(e, ERR_STORE, "the queue cannot be read (%s)", spool_path(s));
+		return -1;
 	while (spool_next(list, id, sizeof(id))) {
 		struct finding f;
 		enum wish wish = visit_entry(&v, id, &f);
@@ -341,8 +352,10 @@ int flush_survey(struct spool *s, const struct config *c,
 				sizeof(reason));
 		if (w->account)   /* its fallback may be free */
 			tell_parked(s, w->config, w->account, v.now);
+		if (open)
+			until = rate_moment(s, open, v.now);
 		account(context, file_of(w->config, c), w->account ? w->account->name : "",
-			!open && until > w->when ? until : w->when);
+			until > w->when ? until : w->when);
 	}
 	free(waits.items);
 	config_shelf_release(&shelf);

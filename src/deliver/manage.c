@@ -182,6 +182,7 @@ struct count {
 	const struct manage *m;
 	struct manage_summary *out;
 	int64_t now;
+	struct err unread;     /* the last that could not be read */
 };
 
 int64_t manage_since(const struct entry *n)
@@ -218,8 +219,10 @@ static void count_one(struct count *c, enum queue_state state, const char *id)
 	struct err why = { 0 };
 	int r = spool_peek(c->m->spool, state, id, &n, &why);
 
-	if (r < 0 && c->m->asker.all)
+	if (r < 0 && c->m->asker.all && (why.kind == ERR_DAMAGED || why.kind == ERR_FORMAT))
 		c->out->damaged++;
+	else if (r < 0 && c->m->asker.all)
+		c->unread = why;
 	if (r == 0 && manage_may_see(c->m, &n)) {
 		if (state == QUEUE_FAILED) {
 			count_failed(c, &n);
@@ -236,7 +239,7 @@ static void count_one(struct count *c, enum queue_state state, const char *id)
 
 int manage_summary(const struct manage *m, struct manage_summary *out, struct err *e)
 {
-	struct count c = { m, out, time(NULL) };
+	struct count c = { .m = m, .out = out, .now = time(NULL) };
 	char name[NAME_MAX + 1];
 
 	*out = (struct manage_summary){ .oldest_age = -1 };
@@ -254,5 +257,8 @@ int manage_summary(const struct manage *m, struct manage_summary *out, struct er
 				out->damaged++;
 		spool_list_free(&l);
 	}
-	return 0;
+	if (c.unread.kind == ERR_NONE)
+		return 0;
+	*e = c.unread;
+	return -1;
 }

@@ -119,12 +119,7 @@ static void note_hit(struct search *s, enum queue_state state, const char *name)
 
 struct spool_list *manage_names(const struct manage *m, enum queue_state state, struct err *e)
 {
-	struct spool_list *l = spool_list(m->spool, state);
-
-	if (!l)
-		err_sys(e, ERR_STORE, errno, "reading the queue (%s/%s)", spool_path(m->spool),
-			queue_state_name(state));
-	return l;
+	return spool_list(m->spool, state, e);
 }
 
 /* 1: a file of exactly that name is there, and so nothing else is meant. */
@@ -217,6 +212,7 @@ bool manage_has(const struct manage *m, const char *id)
 int manage_lock(const struct manage *m, const struct manage_found *f, struct held **hp,
 	struct err *e)
 {
+	struct entry n = { .id = "" };
 	char shown[MANAGE_ID_MAX];
 	int r = spool_hold(m->spool, f->state, f->name, hp, e);
 
@@ -225,6 +221,12 @@ int manage_lock(const struct manage *m, const struct manage_found *f, struct hel
 	if (r)
 		return 0;
 	manage_label(m, f->name, shown);
+	r = spool_peek(m->spool, f->state, f->name, &n, e);
+	entry_release(&n);
+	if (r < 0)
+		return err_context(e, "message %s", shown);
+	if (r > 0)
+		return err_set(e, ERR_USAGE, "message %s has gone meanwhile", shown);
 	err_set(e, ERR_STORE, "message %s is being sent at this moment", shown);
 	return err_hint(e, "try again in a moment");
 }

@@ -57,9 +57,9 @@ static void listing_release(struct listing *l)
 		park_release(&l->parks[i].park);
 }
 
-/* The park of an account that is parked now, or NULL: each file is read once,
- * unless there are very many. */
-static const struct park *parked(struct listing *l, const char *account)
+/* What is known of an account, or NULL: each file is read once, unless there are very
+ * many. */
+static const struct parking *parking_of(struct listing *l, const char *account)
 {
 	struct parking *p = NULL;
 	struct err why = { 0 };
@@ -79,7 +79,7 @@ static const struct park *parked(struct listing *l, const char *account)
 		p->blocks = park_read(l->m->spool, account, &p->park, &why) == 0 &&
 			park_blocks(&p->park, l->m->retry, p->park.fingerprint, l->now);
 	}
-	return p->blocks ? &p->park : NULL;
+	return p;
 }
 
 /* ---- one message */
@@ -99,17 +99,29 @@ static const struct entry_recipient *newest_answer(const struct entry *n)
 	return best;
 }
 
-static int64_t next_try(const struct listing *l, const struct entry *n, const struct park *p)
+/* When max_rate lets the next message of the account go; 0: now. */
+static int64_t rate_moment(const struct parking *p, int64_t now)
+{
+	enum { LONGEST = 86400 };   /* one a day */
+	int64_t moment = p ? (p->park.rate_next + 999) / 1000 : 0;
+
+	return moment > now && moment - now <= LONGEST ? moment : 0;
+}
+
+static int64_t next_try(const struct listing *l, const struct entry *n, const struct parking *p)
 {
 	const struct retry_settings *set = l->m->retry;
-	int64_t next = 0;
+	int64_t next = rate_moment(p, l->now);
 
-	if (!schedule_due(set, n->next, n->next_set, l->now))
-		next = schedule_when(set, n->next, n->next_set, l->now);
+	if (!schedule_due(set, n->next, n->next_set, l->now)) {
+		int64_t own = schedule_when(set, n->next, n->next_set, l->now);
+
+		next = own > next ? own : next;
+	}
 	if (n->not_before > l->now && n->not_before > next)
 		next = n->not_before;
-	if (p) {
-		int64_t until = schedule_when(set, p->until, p->set, l->now);
+	if (p && p->blocks) {
+		int64_t until = schedule_when(set, p->park.until, p->park.set, l->now);
 
 		next = until > next ? until : next;
 	}
@@ -125,8 +137,10 @@ static void tell(struct listing *l, enum queue_state state, const struct entry *
 
 	manage_label(l->m, n->id, i.id);
 	if (state == QUEUE_NEW) {
-		i.park = parked(l, manage_account(&i));
-		i.next = next_try(l, n, i.park);
+		const struct parking *p = parking_of(l, manage_account(&i));
+
+		i.park = p && p->blocks ? &p->park : NULL;
+		i.next = next_try(l, n, p);
 	}
 	l->item(l->context, &i);
 }

@@ -78,6 +78,18 @@ static int exit_of_refusals(const struct outcome *o)
 	return worst;
 }
 
+/* A later transaction failed as a whole, for what the account or the sender is. */
+static bool failed_later(const struct outcome *o)
+{
+	for (size_t i = 0; o->delivered && i < o->attempt->smtp.count; i++) {
+		const struct smtp_result *r = &o->attempt->smtp.results[i];
+
+		if (r->verdict == VERDICT_REFUSED && !cause_is_final(cause_of_result(r, host_of(o)), r))
+			return true;
+	}
+	return false;
+}
+
 /* "Send it again" would be wrong advice to somebody who may have it. */
 static void note_unknown(struct outcome *o)
 {
@@ -101,6 +113,8 @@ static int exit_of_attempt(const struct outcome *o, const struct cause *failure)
 
 	if (left && !o->no_queue && !o->queued && o->store.kind != ERR_NONE)
 		return exit_not_stored(o);
+	if (o->no_queue && failed_later(o))
+		return cause_exit_partly();
 	if (!left || o->queued)
 		return o->reported ? CAUSE_EXIT_OK : exit_of_refusals(o);
 	if (o->unknown)

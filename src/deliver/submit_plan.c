@@ -108,7 +108,7 @@ static void wait_for(struct run *r, enum err_kind kind, const char *text)
 }
 
 /* How long max_rate makes this message wait; 0: it may go now. */
-static long rate_wait(const struct run *r, const struct account *a)
+static long rate_delay(const struct run *r, const struct account *a)
 {
 	struct timespec now;
 	struct err ignored;
@@ -163,7 +163,7 @@ static void plan_own(struct run *r)
 			open->traffic.max_connections, open->name);
 		r->busy = true;
 		wait_for(r, ERR_PARKED, text);
-	} else if ((wait = rate_wait(r, open))) {
+	} else if ((wait = rate_delay(r, open))) {
 		snprintf(text, sizeof(text), "max_rate of account '%s' lets the next message go in "
 			"%ld s", open->name, (wait + 999) / 1000);
 		slot_free(&r->slot);

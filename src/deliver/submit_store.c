@@ -175,7 +175,8 @@ void store_rest(struct run *r)
 
 static bool something_waits(struct spool *s)
 {
-	struct spool_list *list = spool_list(s, QUEUE_NEW);
+	struct err ignored = { 0 };
+	struct spool_list *list = spool_list(s, QUEUE_NEW, &ignored);
 	char id[ENTRY_ID_LEN + 1];
 	bool some = list && spool_next(list, id, sizeof(id));
 

@@ -186,6 +186,21 @@ const struct account *trouble_free(struct spool *s, const struct config *c,
 	return NULL;
 }
 
+int64_t trouble_rate_wait(struct spool *s, const struct account *a)
+{
+	struct park p = { .kind = PARK_NONE };
+	struct timespec now;
+	struct err ignored;
+	long wait = 0;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (a->traffic.rate_interval && park_read(s, a->name, &p, &ignored) == 0)
+		wait = rate_wait(&p, a->traffic.rate_interval,
+			(int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+	park_release(&p);
+	return (wait + 999) / 1000;
+}
+
 bool trouble_sender_free(struct spool *s, const struct config *c, const struct account *a,
 	const struct park *p, const char *sender, struct trouble_grants *grants, int64_t *until,
 	char *reason, size_t size)

@@ -47,6 +47,9 @@ const struct account *trouble_free(struct spool *s, const struct config *c,
 	const struct account *a, enum trouble_ask ask, struct trouble_grants *grants,
 	int64_t *until, char *reason, size_t size);
 
+/* How long, in seconds, max_rate lets no further message go; 0: one may. */
+int64_t trouble_rate_wait(struct spool *s, const struct account *a);
+
 /* Whether an account that may be used may be used for that sender: true, else the
  * moment and the reason.  p: what is known of the account, if it was read already;
  * NULL: it is read here. */

@@ -115,24 +115,32 @@ static int file_name(const char *account, const char *ending, char name[NAME_SIZ
 	return 0;
 }
 
+/* What is planted under its name stops nobody: all take the next one then. */
 int account_open_lock(struct spool *s, const char *account, struct err *e)
 {
-	int directory = spool_place(s, PLACE_ACCOUNTS, true, e), fd;
+	static const char *const endings[] = { ".lock", ".lock+", ".lock++" };
+	int directory = spool_place(s, PLACE_ACCOUNTS, true, e), fd = -1;
 	char name[NAME_SIZE];
 	struct stat st;
 
-	if (directory < 0 || file_name(account, ".lock", name, e) < 0)
-		return -1;
-	do
-		fd = openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
-			O_CLOEXEC, FILE_MODE);
-	while (fd < 0 && errno == EINTR);
-	if (fd < 0)
-		return spool_failed(s, errno, e, "the lock of an account cannot be opened");
-	if (fstat(fd, &st) == 0 && spool_is_file(&st))
-		return fd;
-	close(fd);
-	return err_set(e, ERR_STORE, "the lock of an account is no file of ours (accounts/%s)", name);
+	for (size_t i = 0; directory >= 0 && i < COUNT(endings); i++) {
+		if (file_name(account, endings[i], name, e) < 0)
+			return -1;
+		do
+			fd = openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK |
+				O_NOCTTY | O_CLOEXEC, FILE_MODE);
+		while (fd < 0 && errno == EINTR);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOSPC ||
+				errno == EDQUOT || errno == EROFS || errno == ENOMEM))
+			break;
+		if (fd >= 0 && fstat(fd, &st) == 0 && spool_is_file(&st))
+			return fd;
+		if (fd >= 0)
+			close(fd);
+		fd = -1;
+	}
+	return directory < 0 ? -1 :
+		spool_failed(s, errno, e, "the lock of an account cannot be opened");
 }
 
 int account_lock(int fd, long octet)
@@ -307,6 +315,14 @@ void park_clear(struct park *p)
 
 /* --- rate ----------------------------------------------------------------- */
 
+long rate_wait(const struct park *p, long interval_ms, int64_t now_ms)
+{
+	int64_t wait = p->rate_next > now_ms ? p->rate_next - now_ms : 0;
+
+	/* Further away than it could have been set: the clock was put back. */
+	return interval_ms > 0 && wait <= interval_ms ? (long)wait : 0;
+}
+
 struct place_in_time {
 	int64_t interval, now, wait;   /* ms */
 };
@@ -315,10 +331,7 @@ static void take_place(struct park *p, void *context)
 {
 	struct place_in_time *t = context;
 
-	/* Further away than it could have been set: the clock was put back. */
-	t->wait = p->rate_next > t->now ? p->rate_next - t->now : 0;
-	if (t->wait > t->interval)
-		t->wait = 0;
+	t->wait = rate_wait(p, (long)t->interval, t->now);
 	if (!t->wait)
 		p->rate_next = t->now + t->interval;
 }

@@ -90,6 +90,9 @@ void slot_free(struct slot **slot);
 
 /* ---- rate */
 
+/* How long, in ms, until the next place may be taken; 0: now. */
+long rate_wait(const struct park *p, long interval_ms, int64_t now_ms);
+
 /* Takes the next place at `interval_ms` (0: no limit) between two messages.
  * Returns 0, or how many ms to wait before asking again; -1: ERR_STORE. */
 long rate_take(struct spool *s, const char *account, long interval_ms, int64_t now_ms,

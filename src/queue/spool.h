@@ -72,11 +72,11 @@ bool spool_knows(struct spool *s, const char *id);
 
 /* ---- finding */
 
-/* Ids in a state, in the order of the directory; false at the end.  NULL with
- * errno: the directory cannot be read (too many open files); a directory that is
+/* Ids in a state, in the order of the directory; false at the end.  NULL with *e: the
+ * directory cannot be read (too many open files), or others can write it; one that is
  * not there is an empty list. */
 struct spool_list;
-struct spool_list *spool_list(struct spool *s, enum queue_state state);
+struct spool_list *spool_list(struct spool *s, enum queue_state state, struct err *e);
 bool spool_next(struct spool_list *l, char *id, size_t size);   /* damaged/: any name */
 void spool_list_free(struct spool_list **lp);
 
@@ -90,13 +90,14 @@ int  spool_find(struct spool *s, const char *prefix, char id[ENTRY_ID_LEN + 1],
 struct held;   /* an entry that this process has locked */
 
 /* 1: locked, *hp is set; 0: somebody else has it, or it is gone; -1: ERR_STORE
- * (descriptors, memory).  A file that is not ours, no regular file or has a
- * second name counts as not there. */
+ * (descriptors, memory).  What is no regular file counts as not there, and so does, but
+ * for spool_set_aside(), one that is another's or has a second name. */
 int  spool_hold(struct spool *s, enum queue_state state, const char *id, struct held **hp,
 	struct err *e);
 void held_free(struct held **hp);       /* lets go of the lock */
 const char *held_id(const struct held *h);
 enum queue_state held_state(const struct held *h);
+bool held_is_gone(const struct held *h);   /* held_done() or held_remove() has deleted it */
 
 /* Reads message head and control.  with_digest: the whole file is read and
  * compared.  -1: ERR_DAMAGED or ERR_FORMAT, and the caller sets it aside or leaves
@@ -106,7 +107,8 @@ enum queue_state held_state(const struct held *h);
 int  held_load(struct held *h, bool with_digest, struct entry *out, struct err *e);
 
 /* The same without a lock, for listing: what is there at this moment, and no
- * digest is computed.  0; 1: gone meanwhile, or no file of ours; -1 as held_load(). */
+ * digest is computed.  0; 1: gone meanwhile, or no regular file; -1 as held_load():
+ * ERR_DAMAGED also where it is another's or has a second name. */
 int  spool_peek(struct spool *s, enum queue_state state, const char *id, struct entry *out,
 	struct err *e);
 
@@ -130,7 +132,8 @@ bool held_marks_failed(const struct held *h);   /* such a call failed: to be log
 
 /* One rename into another state, and the sync of both directories.  0; -1: ERR_STORE. */
 int  held_move(struct held *h, enum queue_state to, struct err *e);
-/* Into damaged/, under its own name or one beside it. */
+/* Into damaged/, under its own name or one beside it.  -1: ERR_STORE; also: another
+ * process is at it. */
 int  spool_set_aside(struct spool *s, enum queue_state from, const char *id, struct err *e);
 /* Deletes it, in whatever state it is held. */
 int  held_remove(struct held *h, struct err *e);

@@ -20,25 +20,31 @@ struct spool_list {
 	enum queue_state state;
 };
 
-struct spool_list *spool_list(struct spool *s, enum queue_state state)
+/* NULL with *e. */
+static struct spool_list *unreadable(const struct spool *s, int fd, struct err *e)
 {
+	spool_failed(s, errno, e, "a directory of the queue cannot be read");
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+struct spool_list *spool_list(struct spool *s, enum queue_state state, struct err *e)
+{
+	bool there = spool_place(s, (enum place)state, false, e) >= 0;
 	struct spool_list *l;
 	DIR *directory = NULL;
 	int fd;
 
-	/* A descriptor of its own, since it has a position. */
-	fd = spool_open_file(s->root, queue_state_name(state), O_RDONLY | O_DIRECTORY);
-	if (fd < 0 && errno != ENOENT)
+	if (!there && e->sys_errno != ENOENT)
 		return NULL;
-	if (fd >= 0) {
-		directory = fdopendir(fd);
-		if (!directory) {
-			int number = errno;
-
-			close(fd);
-			errno = number;
-			return NULL;
-		}
+	*e = (struct err){ 0 };
+	if (there) {
+		/* A descriptor of its own, since it has a position. */
+		fd = spool_open_file(s->root, queue_state_name(state), O_RDONLY | O_DIRECTORY);
+		directory = fd < 0 ? NULL : fdopendir(fd);
+		if (!directory)
+			return unreadable(s, fd, e);
 	}
 	l = mem_alloc(sizeof(*l));
 	*l = (struct spool_list){ directory, state };
@@ -100,11 +106,11 @@ static void found(struct search *q, const char *id, enum queue_state state)
 static int search_all(struct spool *s, struct search *q, struct err *e)
 {
 	for (unsigned state = 0; state < QUEUE_STATES; state++) {
-		struct spool_list *l = spool_list(s, (enum queue_state)state);
+		struct spool_list *l = spool_list(s, (enum queue_state)state, e);
 		char id[NAME_SIZE];
 
 		if (!l)
-			return spool_failed(s, errno, e, "the queue cannot be searched");
+			return -1;
 		while (spool_next(l, id, sizeof(id)))
 			if (entry_is_id(id) && !strncmp(id, q->prefix, q->len))
 				found(q, id, (enum queue_state)state);
@@ -211,12 +217,12 @@ static bool look_usage(int directory, const char *id, uint64_t *octets)
 static int add_usage(struct spool *s, enum queue_state state, uid_t uid, struct spool_usage *out,
 	struct err *e)
 {
-	struct spool_list *l = spool_list(s, state);
+	struct spool_list *l = spool_list(s, state, e);
 	char id[NAME_SIZE];
 	int directory;
 
 	if (!l)
-		return spool_failed(s, errno, e, "the queue cannot be counted");
+		return -1;
 	directory = spool_place(s, (enum place)state, false, e);
 	while (directory >= 0 && spool_next(l, id, sizeof(id))) {
 		uint64_t octets = 0;

@@ -101,6 +101,11 @@ enum queue_state held_state(const struct held *h)
 	return h->state;
 }
 
+bool held_is_gone(const struct held *h)
+{
+	return h->done;
+}
+
 /* --- moving --------------------------------------------------------------- */
 
 int held_move(struct held *h, enum queue_state to, struct err *e)

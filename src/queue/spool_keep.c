@@ -26,7 +26,7 @@ static bool has_name_in(struct spool *s, enum place place, const struct stat *st
 {
 	struct err ignored;
 	int directory = spool_place(s, place, false, &ignored);
-	struct spool_list *l = directory < 0 ? NULL : spool_list(s, (enum queue_state)place);
+	struct spool_list *l = directory < 0 ? NULL : spool_list(s, (enum queue_state)place, &ignored);
 	char id[NAME_SIZE];
 	struct stat other;
 	bool found = false;
@@ -166,10 +166,10 @@ static bool expire_failed(struct spool *s, const char *id, time_t now, long keep
 
 unsigned spool_expire_failed(struct spool *s, time_t now, long keep_seconds)
 {
-	struct spool_list *l = spool_list(s, QUEUE_FAILED);
+	struct err ignored = { 0 };
+	struct spool_list *l = spool_list(s, QUEUE_FAILED, &ignored);
 	char id[NAME_SIZE];
 	unsigned count = 0;
-	struct err ignored;
 
 	while (spool_next(l, id, sizeof(id)))
 		count += expire_failed(s, id, now, keep_seconds);

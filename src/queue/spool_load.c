@@ -303,6 +303,23 @@ int held_load(struct held *h, bool with_digest, struct entry *out, struct err *e
 	return 0;
 }
 
+/* 1: a link, a socket, a directory: it counts as not there. */
+static int not_ours(const struct stat *st, struct err *e)
+{
+	if (!S_ISREG(st->st_mode))
+		return 1;
+	if (st->st_uid != geteuid())
+		return err_set(e, ERR_DAMAGED, "the file belongs to another user (uid %lu)",
+			(unsigned long)st->st_uid);
+	if (!st->st_nlink)
+		return 1;
+	/* A crash may have left it; that goes away with the next sweep. */
+	err_set(e, ERR_STORE, "the file has a second name (a hard link), and is not used before that "
+		"is gone");
+	return err_hint(e, "remove the other name: find / -xdev -inum %llu",
+		(unsigned long long)st->st_ino);
+}
+
 static int peek(struct spool *s, int fd, const char *id, struct entry *out, struct err *e)
 {
 	struct layout at;
@@ -311,7 +328,7 @@ static int peek(struct spool *s, int fd, const char *id, struct entry *out, stru
 	if (fstat(fd, &st) < 0)
 		return spool_failed(s, errno, e, "a message file cannot be looked at");
 	if (!spool_is_file(&st))
-		return 1;
+		return not_ours(&st, e);
 	if (spool_load_head(s, fd, (uint64_t)st.st_size, out, &at, e) < 0)
 		return -1;
 	set_id(out, id);
@@ -329,6 +346,7 @@ int spool_peek(struct spool *s, enum queue_state state, const char *id, struct e
 	struct err *e)
 {
 	int directory = spool_place(s, (enum place)state, false, e), fd, result;
+	struct stat st;
 
 	*out = (struct entry){ 0 };
 	if (directory < 0)
@@ -336,6 +354,9 @@ int spool_peek(struct spool *s, enum queue_state state, const char *id, struct e
 	if (strchr(id, '/'))
 		return 1;
 	fd = spool_open_file(directory, id, O_RDONLY);
+	if (fd < 0 && (errno == EACCES || errno == EPERM) &&
+	    fstatat(directory, id, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return not_ours(&st, e);
 	if (fd < 0)
 		return is_no_entry(errno) ? 1 :
 			spool_failed(s, errno, e, "a message file cannot be opened");

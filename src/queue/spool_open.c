@@ -66,6 +66,10 @@ static void hint(struct err *e, int number, const char *shown)
 	case EMFILE:
 		err_hint(e, "raise the limit: ulimit -n");
 		break;
+	case ENOTDIR:
+	case ELOOP:
+		err_hint(e, "'%s' and what is in it must be directories, and no links to such", shown);
+		break;
 	case EIO:
 		err_hint(e, "look at the kernel's messages: the disk of '%s' has trouble", shown);
 		break;
@@ -249,11 +253,9 @@ static bool is_complete(const struct spool *s)
 static int cannot_open(const struct spool *s, bool create, int number, struct err *e)
 {
 	spool_failed(s, number, e, "the queue cannot be opened");
-	if (number == ENOTDIR || number == ELOOP)
-		err_hint(e, "a queue is a directory, not a link to one");
 	if (number == EACCES || number == EPERM)
 		e->kind = ERR_RIGHT;
-	else if (!create && (number == ENOENT || number == ENOTDIR || number == ELOOP))
+	else if (!create && number == ENOENT)
 		e->kind = ERR_NO_QUEUE;
 	return -1;
 }

@@ -197,12 +197,12 @@ int quota_count(struct quota_count *c, struct spool *s, struct err *e)
 
 	*c = (struct quota_count){ .count = 0 };
 	for (size_t i = 0; i < COUNT(states); i++) {
-		struct spool_list *l = spool_list(s, states[i]);
+		struct spool_list *l = spool_list(s, states[i], e);
 		char id[ENTRY_ID_LEN + 1];
 
 		if (!l) {
 			quota_count_release(c);
-			return err_set(e, ERR_STORE, "the queue cannot be listed");
+			return -1;
 		}
 		while (spool_next(l, id, sizeof(id))) {
 			struct entry n = { .created = 0 };

@@ -161,7 +161,7 @@ static int look(struct desk *d, const struct scene *s, const char *id)
 static int deliver_reports(struct desk *d, struct buf *told, bool only_finish)
 {
 	struct buf text = BUF_INIT(1 << 20);
-	struct spool_list *l = spool_list(d->rig.spool, QUEUE_NEW);
+	struct spool_list *l = spool_list(d->rig.spool, QUEUE_NEW, &(struct err){ 0 });
 	char id[ENTRY_ID_LEN + 1];
 	int result = 0;
 

@@ -133,7 +133,7 @@ static void desk_refuse(struct entry *n, size_t i, int code, const char *enhance
 __attribute__((unused))
 static bool desk_report(struct desk *d, struct entry *n, struct buf *text)
 {
-	struct spool_list *l = spool_list(d->rig.spool, QUEUE_NEW);
+	struct spool_list *l = spool_list(d->rig.spool, QUEUE_NEW, &(struct err){ 0 });
 	char id[ENTRY_ID_LEN + 1], found[ENTRY_ID_LEN + 1] = "";
 	struct taken t;
 	unsigned count = 0;
@@ -168,7 +168,7 @@ static bool desk_report(struct desk *d, struct entry *n, struct buf *text)
 __attribute__((unused))
 static unsigned desk_reports(struct desk *d)
 {
-	struct spool_list *l = spool_list(d->rig.spool, QUEUE_NEW);
+	struct spool_list *l = spool_list(d->rig.spool, QUEUE_NEW, &(struct err){ 0 });
 	char id[ENTRY_ID_LEN + 1];
 	unsigned count = 0;
 

@@ -83,7 +83,12 @@ static void test_planted(void)
 		count--;
 	for (size_t i = 0; i < count; i++) {
 		check_int(hold(&r, QUEUE_NEW, names[i], &h), 0, "F7 %s is not held", names[i]);
-		check_int(spool_peek(r.spool, QUEUE_NEW, names[i], &n, &e), 1, "F7 nor read");
+		check_int(spool_peek(r.spool, QUEUE_NEW, names[i], &n, &e), i == 2 || i == 6 ? -1 : 1,
+			"F7 nor read");
+		if (i == 2)
+			check_int(e.kind, ERR_STORE, "A7 a message may have two names: %s", e.text);
+		if (i == 6)
+			check_int(e.kind, ERR_DAMAGED, "A7 another's is to be set aside: %s", e.text);
 	}
 	check_int(hold(&r, QUEUE_NEW, id, &h), 1, "F7 the message among them is");
 	held_free(&h);

@@ -294,6 +294,7 @@ static void test_planted(void)
 	char reason[] = "x", path[160];
 	struct rig r;
 	struct err e = { 0 };
+	struct slot *one, *two;
 	struct park p;
 
 	rig_start(&r);
@@ -307,8 +308,14 @@ static void test_planted(void)
 	park_release(&p);
 	snprintf(path, sizeof(path), "%s/accounts/home.lock", r.path);
 	check_int(mkfifo(path, 0600), 0, "a pipe in place of a lock");
-	check_int(park_change(r.spool, "home", fill, reason, &e), -1, "F7 is no lock");
-	check_int(e.kind, ERR_STORE, "F7 told: %s", e.text);
+	check_int(park_change(r.spool, "home", fill, reason, &e), 0, "F7 stops nobody: %s", e.text);
+	snprintf(path, sizeof(path), "%s/accounts/home.lock+", r.path);
+	check_int(access(path, F_OK), 0, "F7 another file is the lock");
+	unlink(path);
+	check_int(mkdir(path, 0700), 0, "a directory in its place");
+	check_int(slot_take(r.spool, "home", 1, &one, &e), 1, "C5 a connection: %s", e.text);
+	check_int(slot_take(r.spool, "home", 1, &two, &e), 0, "C5 and not two");
+	slot_free(&one);
 	rig_end(&r);
 }
 

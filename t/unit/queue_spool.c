@@ -66,7 +66,7 @@ static void test_open_refused(void)
 	check_open(path, false, ERR_NO_QUEUE, "No such file");
 	snprintf(path, sizeof(path), "%s/file", r.directory);
 	close(open(path, O_CREAT | O_WRONLY, 0600));
-	check_open(path, false, ERR_NO_QUEUE, "Not a directory");
+	check_open(path, false, ERR_STORE, "Not a directory");
 	check_open(path, true, ERR_STORE, "Not a directory");
 	snprintf(path, sizeof(path), "%s/file/queue", r.directory);
 	check_open(path, true, ERR_STORE, "Not a directory");
@@ -101,7 +101,7 @@ static void test_open_partly(void)
 	nftw(r.path, rig_remove, 16, FTW_DEPTH | FTW_PHYS);
 	check_int(mkdir(r.path, 0700), 0, "an empty directory");
 	check_int(spool_open(&r.spool, r.path, false, &e), 0, "is a spool: %s", e.text);
-	l = spool_list(r.spool, QUEUE_NEW);
+	l = spool_list(r.spool, QUEUE_NEW, &e);
 	check(l && !spool_next(l, path, sizeof(path)), "with nothing in it");
 	spool_list_free(&l);
 	check_int(spool_peek(r.spool, QUEUE_NEW, "abcdefghij27", &n, &e), 1, "nothing at all");
@@ -556,7 +556,7 @@ static void test_list(void)
 	check_int(mkfifo(path, 0600), 0, "a pipe by the name of an entry");
 	snprintf(path, sizeof(path), "%s/new/abcdefghij26", r.path);
 	check_int(mkdir(path, 0700), 0, "and a directory");
-	l = spool_list(r.spool, QUEUE_NEW);
+	l = spool_list(r.spool, QUEUE_NEW, &e);
 	while (spool_next(l, id, sizeof(id)))
 		count += entry_is_id(id);
 	check_int(count, 50, "F7 only messages are listed");
@@ -564,7 +564,7 @@ static void test_list(void)
 	spool_list_free(&l);
 	spool_list_free(&l);
 	check(!spool_next(NULL, id, sizeof(id)), "no list, no entries");
-	l = spool_list(r.spool, QUEUE_DAMAGED);
+	l = spool_list(r.spool, QUEUE_DAMAGED, &e);
 	check(spool_next(l, id, sizeof(id)), "damaged/ has names of any kind");
 	check_text(id, "some file.2", "this one");
 	check(!spool_next(l, id, sizeof(id)), "and no other");

@@ -96,8 +96,8 @@ sub try_all
 
 for my $state (qw(new hold failed damaged tmp control accounts done)) {
 	for my $plant (sort keys %plants) {
-		# What is garbage by an entry's name is set aside: that is told elsewhere.
-		my $name = $state eq 'new' && $plant =~ /garbage|nothing|all can write/ ? 'NotAnId' : 'aaaabbbbcccc';
+		# What is garbage by an entry's name, or another's, is set aside: that is told elsewhere.
+		my $name = $state eq 'new' && $plant =~ /garbage|nothing|all can write|else's/ ? 'NotAnId' : 'aaaabbbbcccc';
 		fresh();
 		my $path = "$queue/$state/$name";
 		ok($plants{$plant}->($path), "$plant in $state/") or diag($!);

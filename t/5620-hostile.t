@@ -179,6 +179,16 @@ $accept = start(spool => $accept->{spool}, global => { quota_messages => 3 });
 ok(wait_until(sub { hand_in($accept, $bob) =~ /^452 4\.2\.2/ }, 5), 'F5: nor does a restart forgive');
 $accept->stop;
 
+# A long one that is stored already, and asked for again, takes no room of a full quota.
+$accept = start(global => { quota_messages => 1 });
+my $long = "Subject: long\r\n\r\n" . $line x 40_000;
+$token = "<a\@b.test> XTOKEN=" . 'd' x 32;
+$first = $accept->hand_in($alice, $token, [ 'd@x.test' ], $long);
+like($first, qr/^250 /, 'three megabytes');
+is($accept->hand_in($alice, $token, [ 'd@x.test' ], $long), $first,
+	'F0: the answer to them is the same the second time, to the last octet');
+$accept->stop;
+
 # What was refused somewhere and is kept takes room as well.
 $accept = start(global => { quota_bytes => '1M' });
 like(hand_in($accept, $alice, "Subject: x\r\n\r\n" . $line x 12_000), qr/^250 /, 'one that takes most of it');

@@ -30,6 +30,7 @@ struct filing {
 	int64_t hold;
 	enum entry_errors errors;
 	struct digest *mark;           /* own; of the token and the recipients */
+	bool known;                    /* it is in the spool already, as was asked */
 	size_t expanded;               /* addresses so far */
 	uint64_t octets, claimed;      /* of content so far; of these, told to quota */
 	struct server_reply trouble;   /* code 0: none so far */
@@ -81,10 +82,12 @@ static bool has_quota(const struct reception *r, uint64_t octets)
 		(uint64_t)g->quota_bytes);
 }
 
-/* One that was stored already takes no room. */
-static bool is_stored(const struct filing *f)
+/* One that was stored already takes no room; it is looked for where there is none. */
+static bool is_stored(struct filing *f)
 {
-	return f->id[0] && spool_knows(f->desk->spool, f->id);
+	if (!f->known)
+		f->known = f->id[0] && spool_knows(f->desk->spool, f->id);
+	return f->known;
 }
 
 static void say_full(struct server_reply *reply)
@@ -265,9 +268,9 @@ static void on_content(void *context, const char *data, size_t len)
 	if (f->octets - f->claimed >= LOOK_EACH) {
 		r->guest->account->claimed += f->octets - f->claimed;
 		f->claimed = f->octets;
-		if (!has_space(r))
+		if (!has_space(r) && !is_stored(f))
 			say_full(&f->trouble);
-		else if (!has_quota(r, 0))
+		else if (!has_quota(r, 0) && !is_stored(f))
 			say_over_quota(&f->trouble);
 	}
 	if (!f->trouble.code && message_feed(&f->message, data, len, &e) < 0)

@@ -30,8 +30,54 @@ is((stat $file)[4], $machine->mail_uid, 'F1: as the runner\'s user');
 like(file_read($file), qr/^uid 0$/m, 'it is root who handed it in');
 like(file_read($file), qr/^login root$/m, 'by name as well');
 
+# ---- with a queue of its own beside it
+
+my $own = file_write('/mnt/own.conf', "[account own]\nhost = 127.0.0.1\nport = $port\ntls = off\n" .
+	"allow_clear_password = yes\nuser = me\npassword = p\n", 0600);
+$r = $machine->as_root([ 'sendoff', '-C', $own, 'send', 'me@example.net' ], stdin => "hi\n");
+is($r->{exit}, 0, 'by a file of root\'s own: stored') or diag($r->{err});
+is(scalar($machine->queued), 1, '... elsewhere');
+$r = $machine->as_root([ 'mailq' ]);
+like($r->{out}, qr/ in 2 Requests\.$/m, 'root sees both queues') or diag($r->{out} . $r->{err});
+$r = $machine->as_root([ 'sendoff', '--json', 'queue', 'check' ]);
+like($r->{out}, qr/"messages": ?2\b/, '... counts both') or diag($r->{out} . $r->{err});
+$r = $machine->as_root([ 'sendoff', '--json', 'queue', 'list' ]);
+my @ids = sort $r->{out} =~ /"id": ?"([ps]-[a-z2-7]{12})"/g;
+is(join(' ', map { substr $_, 0, 2 } @ids), 'p- s-', '... and tells them apart');
+$r = $machine->as_root([ 'sendoff', 'queue', 'show', $ids[1] ]);
+like($r->{out}, qr/you\@example\.net/, '... and shows what is in the other');
+$r = $machine->as_root([ 'sendoff', 'queue', 'hold', reverse @ids ]);
+is($r->{exit}, 0, '... and holds one of each') or diag($r->{err});
+is(scalar($machine->queued('hold')), 1, '... in its place');
+$r = $machine->as_root([ 'sendoff', 'queue', 'release', '--all' ]);
+is($r->{exit}, 0, '... and lets go of all') or diag($r->{err});
+is(scalar($machine->queued), 1, '... in its place');
+
 $server = server_start(user => 'me', password => 'p', require_login => 1, port => $port);
 $r = $machine->as_root([ 'sendoff', 'queue', 'flush' ]);
-is($r->{exit}, 0, 'so the account that is root\'s alone carries it later') or diag($r->{err});
-is($server->stored, 1, 'and it is sent');
+is($r->{exit}, 0, 'a flush is of both') or diag($r->{err});
+is($server->stored, 2, 'and both are sent, that of the account that is root\'s alone as well');
+
+# One in each queue.
+sub store_both
+{
+	for my $words ([], [ '-C', $own ]) {
+		my $r = $machine->as_root([ 'sendoff', @$words, 'send', '--queue', 'you@example.net' ], stdin => "hi\n");
+		is($r->{exit}, 0, 'one is stored') or diag($r->{err});
+	}
+	return $machine->as_root([ 'sendoff', '--json', 'queue', 'list' ])->{out} =~
+		/"id": ?"([ps]-[a-z2-7]{12})"/g;
+}
+
+store_both();
+$r = $machine->as_root([ 'sendmail', '-q' ]);
+is($r->{exit}, 0, 'so is sendmail -q') or diag($r->{err});
+is($server->stored, 4, 'and both are sent');
+@ids = store_both();
+$r = $machine->as_root([ 'sendmail', "-qI$ids[1]" ]);
+is($server->stored, 5, 'sendmail -qI finds the one of the system') or diag($r->{err});
+my @later = store_both();
+$r = $machine->as_root([ 'sendoff', 'queue', 'flush', (grep { /^s-/ } @later), $ids[0] ]);
+is($r->{exit}, 0, 'and a flush of some') or diag($r->{err});
+is($server->stored, 7, 'is of those');
 done_testing;

@@ -80,4 +80,36 @@ my @later = store_both();
 $r = $machine->as_root([ 'sendoff', 'queue', 'flush', (grep { /^s-/ } @later), $ids[0] ]);
 is($r->{exit}, 0, 'and a flush of some') or diag($r->{err});
 is($server->stored, 7, 'is of those');
+
+# ---- a mistake in the machine's configuration
+
+my $good = file_read('/etc/sendoff/config');
+SendoffTest::Runner::secret_file('/etc/sendoff/config', "$good\nnonsense = 1\n");
+$machine->as_root([ 'sendoff', 'queue', 'flush', '--quiet' ]);
+my $before = $machine->queued;
+$r = $machine->as_root([ 'sendmail', 'you@example.net' ], stdin => "hi\n");
+is($r->{exit}, 0, 'with a mistake in the configuration: stored') or diag($r->{err});
+is(scalar($machine->queued), $before + 1, 'A6: where whoever has mended it finds it');
+
+# What lies in root's own queue, for whatever reason, takes nobody into the network as root.
+SendoffTest::Runner::secret_file('/etc/sendoff/config', $good);
+my ($mine) = grep { -d } glob '/mnt/sendoff/home/root/.local/state/sendoff/queue/new';
+ok($mine, 'root has a queue of its own') or BAIL_OUT('where is it?');
+my ($theirs) = $machine->queued;
+system("mv", "/var/spool/sendoff/new/$theirs", $mine) == 0 or die "mv failed\n";
+chown 0, 0, "$mine/$theirs";
+my $connections = $server->connections;
+$r = $machine->as_root([ 'sendoff', 'queue', 'flush', "p-$theirs" ]);
+is($r->{exit}, 75, 'F1: root does not carry it') or diag($r->{err});
+like($r->{err}, qr/root does not use it from a queue of its own.*start the runner/, '... and says who does');
+is($server->connections, $connections, '... nor asks the server');
+ok(-e "$mine/$theirs", '... and it is still there');
+my $w = start_sendoff([], command => [ $machine->program('sendoff'), 'queue', 'watch' ], cwd => '/',
+	timeout => 60);
+ok(wait_until(sub { -S '/run/sendoff/smtp.sock' }, 10), 'a runner');
+$r = $machine->as_root([ 'sendoff', 'queue', 'flush', "p-$theirs" ]);
+is($r->{exit}, 0, '... takes it') or diag($r->{err});
+ok(!-e "$mine/$theirs", '... from there');
+$w->kill('TERM');
+$w->finish;
 done_testing;

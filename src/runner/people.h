@@ -2,7 +2,8 @@
  *
  * It is confined and can read no passwd: the supervisor is asked,
  * {"do":"who","uid":N}, and answers {"do":"who","uid":N,"name":"...","groups":[...]},
- * without a name where there is no such user; what it said is good for a minute.
+ * without a name where there is no such user; what it said is good for a minute, and
+ * of users who are there for long also while it is asked again.
  */
 #ifndef RUNNER_PEOPLE_H
 #define RUNNER_PEOPLE_H

@@ -225,4 +225,23 @@ is($silent->get(0.2), '', '... who waits');
 $people{$alice} = [ 'alice' ];
 ok(wait_until(sub { $silent->get(0.2) =~ /^220 / }, 10), '... and is served when it is known');
 $accept->stop;
+
+# ... and who comes with many connections, or many uids, about whom it does not.
+my @silent = ($alice, 40_001 .. 40_008);
+$people{$_} = 'silent' for @silent;
+$accept = start(limits => '-n 400');
+for (1 .. 60) {
+	my $client = $accept->client($alice, mute => 1);
+	push @open, $client if $client;
+}
+served($accept, $bob, 'F3: while one whom nobody knows fills what he can');
+for my $uid (@silent) {
+	for (1 .. 8) {
+		my $client = $accept->client($uid, mute => 1);
+		push @open, $client if $client;
+	}
+}
+served($accept, $bob, 'F3: while many do');
+@open = ();
+$accept->stop;
 done_testing;

@@ -82,6 +82,7 @@ struct guest {
 	struct person person;         /* own; once it is known */
 	bool known;
 	struct quota_user *account;   /* borrowed; NULL: not counted */
+	struct quota_user *unknown;   /* borrowed; of his uid, while he is not known; NULL */
 };
 
 /* False: it is no UNIX socket, or there are too many. */

@@ -247,7 +247,7 @@ void quota_count_ends(struct quota *q, const struct quota_count *c)
 			u->messages += c->users[at].messages;
 			u->octets += c->users[at].octets;
 		}
-		if (u->messages || u->octets || u->connections)
+		if (u->messages || u->octets || u->connections || u->unknown)
 			q->users[kept++] = u;
 		else
 			free(u);

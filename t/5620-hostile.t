@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Fcntl;
+use MIME::Base64 ();
 use SendoffTest;
 use SendoffTest::Accept;
 use Socket;
@@ -243,5 +244,26 @@ for my $uid (@silent) {
 }
 served($accept, $bob, 'F3: while many do');
 @open = ();
+$accept->stop;
+
+# Aliases that take long to follow, many times at once.
+$people{$_} = [ "user-$_" ] for @silent;
+my $list = '/etc/mail/list';
+$accept = start(aliases => "default: :include:$list\n", includes => [ { table => 1, path => $list,
+	text => MIME::Base64::encode_base64("same\@example.net\n" x 200_000, '') } ]);
+my $slow = $accept->client($alice);
+$slow->put("EHLO x\r\nMAIL FROM:<a\@b.test>\r\n" . join('', map { "RCPT TO:<name$_>\r\n" } 1 .. 1500));
+like($slow->get, qr/^250/, 'one who asks for much') for 1 .. 3;
+served($accept, $bob, 'F3: while aliases are followed');
+$slow->close_it;
+# What was answered once costs nothing the second time.
+$slow = $accept->client($alice);
+$slow->put("EHLO x\r\nMAIL FROM:<a\@b.test>\r\n" . "RCPT TO:<name>\r\n" x 4000 . "DATA\r\n$text.\r\n");
+my $began = time;
+like($slow->get, qr/^250/, 'EHLO, MAIL') for 1 .. 2;
+is(scalar(grep { $slow->get =~ /^250/ } 1 .. 4000), 4000, 'F3: the same name 4000 times');
+like($slow->get, qr/^354/, '... DATA');
+like($slow->get, qr/^250 2\.0\.0 stored/, '... one message');
+cmp_ok(time - $began, '<', 5, '... soon');
 $accept->stop;
 done_testing;

@@ -278,7 +278,9 @@ void callers_advance(struct desk *d)
 
 	for (struct caller *c = d->callers; c; c = next) {
 		next = c->next;
-		if (!c->server)
+		if (c->server)
+			reception_go_on(&c->reception);
+		else
 			advance(c);
 	}
 }

@@ -16,14 +16,18 @@
 #include "deliver/enqueue.h"
 #include "deliver/message.h"
 
-enum { LOOK_EACH = 1 << 20 /* octets of content between two looks at the space left */ };
+enum {
+	LOOK_EACH = 1 << 20,   /* octets of content between two looks at the space left */
+	TURN_MS = 20           /* of aliases being followed; then others have their turn */
+};
 
 /* A message and all that is to be stored with it. */
 struct filing {
 	struct pool_job job;
 	struct reception *reception;   /* borrowed */
 	struct desk *desk;             /* borrowed */
-	struct message message;        /* own */
+	struct message message;        /* own; its recipients are what those asked for became */
+	struct envelope asked;         /* own; the recipients of RCPT */
 	char *account, *name, *tag;    /* own; NULL */
 	char *problem;                 /* own; what keeps all mail back for the moment; NULL */
 	char token[33];
@@ -49,6 +53,7 @@ static void free_filing(struct filing **fp)
 		return;
 	f->reception->guest->account->claimed -= f->claimed;
 	message_release(&f->message);
+	envelope_release(&f->asked);
 	digest_free(&f->mark);
 	free(f->account);
 	free(f->name);
@@ -102,6 +107,11 @@ static void say_over_quota(struct server_reply *reply)
 		"machine's queue already (see sendoff queue list --all)");
 }
 
+static void say_too_many(struct server_reply *reply)
+{
+	server_reply_set(reply, 452, "4.5.3", "too many recipients in one message");
+}
+
 /* ---- events */
 
 static void on_mail(void *context, const struct server_mail *m, struct server_reply *reply)
@@ -143,10 +153,9 @@ static void on_mail(void *context, const struct server_mail *m, struct server_re
 	r->open = f;
 }
 
-static void count_address(void *context, const char *address)
+static void find_address(void *context, const char *address)
 {
-	(void)address;
-	++*(size_t *)context;
+	envelope_add(context, address);
 }
 
 /* The most talkative of what was asked for each: there is one for all. */
@@ -160,32 +169,73 @@ static void add_notify(struct dsn *dsn, unsigned notify)
 		dsn->notify &= ~(unsigned)DSN_NEVER;
 }
 
-static void on_rcpt(void *context, const char *address, unsigned notify, const char *original,
-	struct server_reply *reply)
+/* What becomes of it by the aliases. */
+static void expand(struct filing *f, const char *address, struct server_reply *reply)
 {
-	struct reception *r = context;
-	struct filing *f = r->open;
+	struct envelope found = { .sender = NULL };
 	struct alias_rules rules;
 	struct err e = { 0 };
-	size_t count = 0;
 
-	(void)original;
-	policy_rules(&r->guest->desk->policy, &rules);
-	if (alias_resolve(&rules, address, count_address, &count, &e) < 0) {
+	policy_rules(&f->desk->policy, &rules);
+	if (alias_resolve(&rules, address, find_address, &found, &e) < 0) {
 		/* root's mistake: it is mended, and the mail comes again. */
 		if (e.kind == ERR_CONFIG)
 			server_reply_set(reply, 451, "4.3.5", "%s", e.text);
 		else
 			server_reply_set(reply, 553, "5.1.3", "%s", e.text);
-	} else if (f->expanded + count > RECEPTION_EXPANDED) {
-		server_reply_set(reply, 452, "4.5.3", "too many recipients in one message");
+	} else if (f->expanded + found.count > RECEPTION_EXPANDED) {
+		say_too_many(reply);
 	} else {
-		f->expanded += count;
-		envelope_add(&f->message.envelope, address);
+		f->expanded += found.count;
+		envelope_add(&f->asked, address);
+		for (size_t i = 0; i < found.count; i++)
+			message_add_recipient(&f->message, found.recipients[i], address);
+	}
+	envelope_release(&found);
+}
+
+/* One read brings thousands of these, and aliases may take long: whoever has had his
+ * turn is answered behind the others. */
+static void put_off(struct reception *r, struct server_reply *reply)
+{
+	r->put_off = *reply;
+	reply->code = 0;
+	r->spent = 0;
+	r->guest->desk->places.deadline = DESK_AT_ONCE;
+}
+
+void reception_go_on(struct reception *r)
+{
+	struct server_reply reply = r->put_off;
+
+	if (!reply.code)
+		return;
+	r->put_off.code = 0;
+	r->answer(r->context, &reply);
+}
+
+static void on_rcpt(void *context, const char *address, unsigned notify, const char *original,
+	struct server_reply *reply)
+{
+	struct reception *r = context;
+	struct filing *f = r->open;
+	uint64_t began = clock_ms();
+
+	(void)original;
+	if (!envelope_has(&f->asked, address)) {
+		if (f->expanded >= RECEPTION_EXPANDED)
+			say_too_many(reply);
+		else
+			expand(f, address, reply);
+	}
+	if (reply->code < 400) {
 		add_notify(&f->message.envelope.dsn, notify);
 		if (f->mark)
 			digest_add(f->mark, address, strlen(address) + 1);
 	}
+	r->spent += clock_ms() - began;
+	if (r->spent >= TURN_MS)
+		put_off(r, reply);
 }
 
 /* The same user, token and recipients make the same id, so that the spool itself
@@ -300,16 +350,12 @@ static int finish(struct reception *r, struct err *e)
 		.domain = config_domain(&p->config), .spill = r->guest->desk->spill_path,
 		.id_domain = host_is_domain(p->host) ? p->host : NULL,
 	};
-	struct alias_rules rules;
 	int good;
 
 	make_trace(r, &trace);
 	if (p->config.global.trace != TRACE_NO)
 		in.received = buf_text(&trace);
-	policy_rules(p, &rules);
 	good = message_finish(&f->message, &in, e);
-	if (good == 0)
-		good = message_expand(&f->message, &rules, e);
 	buf_release(&trace);
 	return good;
 }
@@ -431,6 +477,7 @@ static void on_reset(void *context)
 	struct reception *r = context;
 
 	r->counting = false;
+	r->put_off.code = 0;
 	free_filing(&r->open);
 }
 

@@ -180,6 +180,18 @@ $accept = start(spool => $accept->{spool}, global => { quota_messages => 3 });
 ok(wait_until(sub { hand_in($accept, $bob) =~ /^452 4\.2\.2/ }, 5), 'F5: nor does a restart forgive');
 $accept->stop;
 
+# Nor is anything had for nothing by few octets for many.
+$accept = start(global => { quota_bytes => '1M' });
+my @many = map { sprintf '%04d%s@%s.example.net', $_, 'a' x 60, join '.', ('b' x 60) x 2 } 1 .. 1200;
+my @answers = map { $accept->hand_in($alice, '<> XNOSENDER', \@many, $text) } 1 .. 6;
+like($answers[2], qr/^250 /, 'three messages with many recipients each');
+like($answers[5], qr/^452 4\.2\.2 /, 'F5: six are too much, small as they are') or diag($answers[5]);
+$accept->stop;
+$accept = start(spool => $accept->{spool}, global => { quota_bytes => '1M' });
+ok(wait_until(sub { $accept->hand_in($alice, '<> XNOSENDER', \@many, $text) =~ /^452 4\.2\.2/ }, 5),
+	'... and counted again');
+$accept->stop;
+
 # A long one that is stored already, and asked for again, takes no room of a full quota.
 $accept = start(global => { quota_messages => 1 });
 my $long = "Subject: long\r\n\r\n" . $line x 40_000;

@@ -18,6 +18,7 @@
 
 enum {
 	LOOK_EACH = 1 << 20,   /* octets of content between two looks at the space left */
+	HEAD_ABOUT = 512, RECIPIENT_ABOUT = 8,   /* octets in a head, beside the addresses */
 	TURN_MS = 20           /* of aliases being followed; then others have their turn */
 };
 
@@ -401,6 +402,27 @@ static uint64_t size_of(const struct message *m)
 	return m->header.len + 2 + spill_size(&m->body);
 }
 
+/* With its head, about. */
+static uint64_t size_on_disk(const struct message *m)
+{
+	uint64_t size = size_of(m) + HEAD_ABOUT;
+
+	for (size_t i = 0; i < m->envelope.count; i++) {
+		const char *original = m->originals ? m->originals[i] : NULL;
+
+		size += strlen(m->envelope.recipients[i]) + (original ? strlen(original) : 0) +
+			RECIPIENT_ABOUT;
+	}
+	return size;
+}
+
+static bool is_over_quota(const struct reception *r, const struct filing *f)
+{
+	uint64_t size = size_on_disk(&f->message);
+
+	return !has_quota(r, size > f->claimed ? size - f->claimed : 0);
+}
+
 /* Text of the client's, fit for JSON and a log; NULL is left out. */
 static void add_clean(json_t *object, const char *name, const char *text)
 {
@@ -433,7 +455,7 @@ static void stored(struct pool_job *job)
 	struct server_reply reply;
 
 	if (f->result == 0) {
-		quota_stored(r->guest->account, size_of(&f->message));
+		quota_stored(r->guest->account, size_on_disk(&f->message));
 		tell_stored(f);
 	}
 	if (f->result >= 0) {
@@ -455,7 +477,7 @@ static void on_end(void *context, struct server_reply *reply)
 
 	if (!f->trouble.code && finish(r, &e) < 0)
 		take_error(f, &e);
-	if (!f->trouble.code && !has_quota(r, f->octets - f->claimed) && !is_stored(f))
+	if (!f->trouble.code && is_over_quota(r, f) && !is_stored(f))
 		say_over_quota(&f->trouble);
 	if (f->trouble.code) {
 		*reply = f->trouble;

@@ -58,6 +58,7 @@ struct desk {
 	struct caller *callers;       /* those at the SMTP socket */
 	struct question *questions;   /* those at the control socket */
 	struct watch places;          /* its deadline is at once when somebody has left */
+	uint64_t storing;             /* octets that threads are writing into the spool */
 	bool counting;                /* the spool is being counted */
 	uint64_t counted, count_took; /* clock_ms(): when it was last, and how long it took */
 	void (*on_counted)(struct desk *d);

@@ -38,6 +38,7 @@ struct filing {
 	bool known;                    /* it is in the spool already, as was asked */
 	size_t expanded;               /* addresses so far */
 	uint64_t octets, claimed;      /* of content so far; of these, told to quota */
+	uint64_t storing;              /* octets that it will take, told to the desk */
 	struct server_reply trouble;   /* code 0: none so far */
 
 	char id[ENTRY_ID_LEN + 1], key[ENTRY_ID_LEN + 1];
@@ -53,6 +54,7 @@ static void free_filing(struct filing **fp)
 	if (!f)
 		return;
 	f->reception->guest->account->claimed -= f->claimed;
+	f->desk->storing -= f->storing;
 	message_release(&f->message);
 	envelope_release(&f->asked);
 	digest_free(&f->mark);
@@ -70,14 +72,16 @@ static char *copy(const char *text)
 
 /* ---- whether there is room */
 
-/* A tenth of what must stay free is root's. */
-static bool has_space(const struct reception *r)
+/* A tenth of what must stay free is root's.  What is being stored takes its place yet:
+ * until it is, a long message is on the disk twice. */
+static bool has_space(const struct reception *r, uint64_t octets)
 {
 	uint64_t least = (uint64_t)r->guest->desk->policy.config.global.min_free;
 
 	if (r->guest->peer.uid == 0)
 		least -= least / 10;
-	return !least || spool_free_space(r->guest->desk->spool) >= least;
+	return !least || spool_free_space(r->guest->desk->spool) >=
+		least + r->guest->desk->storing + octets;
 }
 
 static bool has_quota(const struct reception *r, uint64_t octets)
@@ -264,9 +268,9 @@ static void on_begin(void *context, struct server_reply *reply)
 	struct reception *r = context;
 
 	make_id(r->open);
-	if ((has_space(r) && has_quota(r, 0)) || is_stored(r->open))
+	if ((has_space(r, 0) && has_quota(r, 0)) || is_stored(r->open))
 		return;
-	if (!has_space(r)) {
+	if (!has_space(r, 0)) {
 		say_full(reply);
 		return;
 	}
@@ -319,7 +323,7 @@ static void on_content(void *context, const char *data, size_t len)
 	if (f->octets - f->claimed >= LOOK_EACH) {
 		r->guest->account->claimed += f->octets - f->claimed;
 		f->claimed = f->octets;
-		if (!has_space(r) && !is_stored(f))
+		if (!has_space(r, 0) && !is_stored(f))
 			say_full(&f->trouble);
 		else if (!has_quota(r, 0) && !is_stored(f))
 			say_over_quota(&f->trouble);
@@ -416,11 +420,19 @@ static uint64_t size_on_disk(const struct message *m)
 	return size;
 }
 
-static bool is_over_quota(const struct reception *r, const struct filing *f)
+/* Whether all of it finds room; its size is known now. */
+static void look_for_room(const struct reception *r, struct filing *f)
 {
 	uint64_t size = size_on_disk(&f->message);
 
-	return !has_quota(r, size > f->claimed ? size - f->claimed : 0);
+	if (!has_space(r, size) && !is_stored(f))
+		say_full(&f->trouble);
+	else if (!has_quota(r, size > f->claimed ? size - f->claimed : 0) && !is_stored(f))
+		say_over_quota(&f->trouble);
+	if (f->trouble.code)
+		return;
+	f->storing = size;
+	f->desk->storing += size;
 }
 
 /* Text of the client's, fit for JSON and a log; NULL is left out. */
@@ -477,8 +489,8 @@ static void on_end(void *context, struct server_reply *reply)
 
 	if (!f->trouble.code && finish(r, &e) < 0)
 		take_error(f, &e);
-	if (!f->trouble.code && is_over_quota(r, f) && !is_stored(f))
-		say_over_quota(&f->trouble);
+	if (!f->trouble.code)
+		look_for_room(r, f);
 	if (f->trouble.code) {
 		*reply = f->trouble;
 		free_filing(&r->open);

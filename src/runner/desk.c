@@ -89,6 +89,13 @@ bool desk_count(struct desk *d)
 	return true;
 }
 
+uint64_t desk_floor(const struct desk *d, uid_t uid)
+{
+	uint64_t least = (uint64_t)d->policy.config.global.min_free;
+
+	return uid == 0 ? least - least / 10 : least;
+}
+
 /* ---- who has come */
 
 static bool count_for(struct guest *g, uid_t uid)

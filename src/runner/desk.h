@@ -75,6 +75,10 @@ void desk_tell_trouble(struct desk *d, const char *text);   /* not more often th
  * quota says is so. */
 bool desk_count(struct desk *d);
 
+/* Octets of the disk that must stay free, whatever that user wants; a tenth of them
+ * is root's. */
+uint64_t desk_floor(const struct desk *d, uid_t uid);
+
 /* ---- who has come */
 
 struct guest {

@@ -72,16 +72,14 @@ static char *copy(const char *text)
 
 /* ---- whether there is room */
 
-/* A tenth of what must stay free is root's.  What is being stored takes its place yet:
- * until it is, a long message is on the disk twice. */
+/* What is being stored takes its place yet: until it is, a long message is on the
+ * disk twice. */
 static bool has_space(const struct reception *r, uint64_t octets)
 {
-	uint64_t least = (uint64_t)r->guest->desk->policy.config.global.min_free;
+	const struct desk *d = r->guest->desk;
+	uint64_t least = desk_floor(d, r->guest->peer.uid);
 
-	if (r->guest->peer.uid == 0)
-		least -= least / 10;
-	return !least || spool_free_space(r->guest->desk->spool) >=
-		least + r->guest->desk->storing + octets;
+	return !least || spool_free_space(d->spool) >= least + d->storing + octets;
 }
 
 static bool has_quota(const struct reception *r, uint64_t octets)

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "cred/source.h"
 #include "net/local.h"
 #include "runner/channel.h"
 #include "runner/journal.h"
@@ -136,7 +135,7 @@ static int start(struct front *f, struct err *e)
 		handed[count++] = (struct role_descriptor){ "smtp", f->sockets.smtp };
 	if (f->sockets.control >= 0)
 		handed[count++] = (struct role_descriptor){ "control", f->sockets.control };
-	good = role_start(&f->pid, argv, secret_hidden_variables(), handed, count, e);
+	good = role_start(&f->pid, argv, true, handed, count, e);
 	close(ends[1]);
 	if (good < 0) {
 		f->pid = 0;

@@ -143,7 +143,7 @@ static int start_role(const struct supervisor *s, const struct errand *r, const 
 		handed.fd = config_hand_over(s->settings.config, e);
 	if (needed && handed.fd < 0)
 		return -1;
-	good = role_start(pid, argv, NULL, &handed, needed, e);
+	good = role_start(pid, argv, false, &handed, needed, e);
 	if (needed)
 		close(handed.fd);
 	return good;

@@ -178,7 +178,7 @@ static void on_again(struct watch *w, short revents)
 
 /* ---- what it is told */
 
-/* Aliases that are not to be used leave in force what was. */
+/* Aliases that are not to be used leave those in force that were. */
 void front_tell(struct front *f)
 {
 	const struct config *c = f->settings->config;
@@ -186,14 +186,14 @@ void front_tell(struct front *f)
 	struct alias_book aliases;
 	struct err e = { 0 };
 	bool good = alias_book_load(&aliases, c, false, &e) == 0;
+	json_t *policy = policy_make(c, good ? &aliases : NULL, problem);
 
 	if (!good)
 		journal_failure(c, "aliases", e.text);
 	if (!good && f->policy)
-		return;
+		policy_keep_aliases(policy, json_object_get(f->policy, "policy"));
 	json_decref(f->policy);
-	f->policy = json_pack("{s:s, s:o}", "do", "policy", "policy",
-		policy_make(c, good ? &aliases : NULL, problem));
+	f->policy = json_pack("{s:s, s:o}", "do", "policy", "policy", policy);
 	if (good)
 		alias_book_release(&aliases);
 	if (f->channel && f->policy)

@@ -200,6 +200,16 @@ void front_tell(struct front *f)
 		channel_send(f->channel, f->policy);
 }
 
+void front_includes(const struct front *f, void (*each)(void *context, const char *path),
+	void *context)
+{
+	const json_t *policy = json_object_get(f->policy, "policy"), *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(policy, "includes"), i, one)
+		each(context, text_of(one, "path"));
+}
+
 struct front *front_new(struct loop *l, const struct scope_sockets *sockets, const char *spool,
 	const struct settings *settings, const struct front_events *events)
 {

@@ -193,9 +193,14 @@ bool people_learn(struct people *p, const json_t *answer, uid_t *uid)
 	snprintf(standing, sizeof(standing), "uid-%lu", (unsigned long)*uid);
 	snprintf(who->name, sizeof(who->name), "%s", is_name(name) ? name : standing);
 	who->lasting = name && strcmp(name, standing) != 0 &&
-		(*uid < DYNAMIC_FIRST || *uid > DYNAMIC_LAST);
+		people_uid_lasts(*uid);
 	learn_groups(who, json_object_get(answer, "groups"));
 	return true;
+}
+
+bool people_uid_lasts(uid_t uid)
+{
+	return (uid < DYNAMIC_FIRST || uid > DYNAMIC_LAST) && uid != NOBODY && uid != NOBODY_16;
 }
 
 uid_t people_account_of(uid_t uid, bool lasting)

@@ -182,8 +182,7 @@ static void count_one(struct quota_count *c, uid_t uid, unsigned messages, uint6
  * user whose mail is refused could fill the disk. */
 static void count_entry(struct quota_count *c, const struct entry *n, enum queue_state state)
 {
-	bool lasting = n->login && strncmp(n->login, "uid-", 4) != 0 &&
-		(n->uid < DYNAMIC_FIRST || n->uid > DYNAMIC_LAST);
+	bool lasting = n->login && strncmp(n->login, "uid-", 4) != 0 && people_uid_lasts(n->uid);
 	uid_t account = people_account_of(n->uid, lasting);
 	uint64_t octets = n->file_size + n->control_size;
 

@@ -1,12 +1,15 @@
 /* runner/who.c - asking the name service; see who.h. */
 #include "runner/who.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "runner/people.h"
 #include "runner/work.h"
 
 enum {
@@ -32,6 +35,7 @@ struct who {
 	struct line quick, slow;
 	uid_t *late;                /* own; about whom nothing was heard in time, and since */
 	size_t late_count;
+	uid_t overflow;             /* all users of other namespaces */
 };
 
 /* ---- in the child */
@@ -184,12 +188,29 @@ static void line_add(struct line *l, uid_t uid)
 	l->waiting[l->waiting_count++] = uid;
 }
 
+static uid_t overflow_uid(void)
+{
+	char text[16];
+	int fd = open("/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	unsigned long uid = NOBODY;
+
+	if (fd >= 0)
+		close(fd);
+	if (len > 0) {
+		text[len] = '\0';
+		uid = strtoul(text, NULL, 10);
+	}
+	return (uid_t)uid;
+}
+
 struct who *who_new(struct loop *l, void (*answer)(void *context, json_t *object), void *context)
 {
 	struct who *w = mem_alloc(sizeof(*w));
 
 	w->loop = l;
 	w->answer = answer;
+	w->overflow = overflow_uid();
 	w->context = context;
 	w->late = mem_alloc(WHO_MOST * sizeof(*w->late));
 	line_init(&w->quick, w, QUICK_MS);
@@ -210,13 +231,16 @@ void who_free(struct who **wp)
 	free(w);
 }
 
-/* Root need not be looked up: what he may hangs on no name. */
-static void answer_root(struct who *w)
+/* Root need not be looked up: what he may hangs on no name.  Who is many has none,
+ * whatever a passwd says. */
+static void answer_at_once(struct who *w, uid_t uid)
 {
-	json_t *object = answer_about(0);
+	json_t *object = answer_about(uid);
 
-	json_object_set_new(object, "name", json_string("root"));
-	json_object_set_new(object, "groups", json_pack("[s]", "root"));
+	if (uid == 0) {
+		json_object_set_new(object, "name", json_string("root"));
+		json_object_set_new(object, "groups", json_pack("[s]", "root"));
+	}
 	w->answer(w->context, object);
 	json_decref(object);
 }
@@ -225,8 +249,8 @@ void who_ask(struct who *w, uid_t uid)
 {
 	struct line *l = is_in(w->late, w->late_count, uid) ? &w->slow : &w->quick;
 
-	if (uid == 0) {
-		answer_root(w);
+	if (uid == 0 || uid == w->overflow) {
+		answer_at_once(w, uid);
 		return;
 	}
 	line_add(l, uid);

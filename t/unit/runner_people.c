@@ -86,6 +86,8 @@ static void test_names(void)
 	check_person("{\"uid\":7,\"name\":\"a\",\"groups\":[7,\"x\"]}", "a", true);
 	check_person("{\"uid\":61184,\"name\":\"service\"}", "service", false);
 	check_person("{\"uid\":65519,\"name\":\"service\"}", "service", false);
+	check_person("{\"uid\":65534,\"name\":\"nobody\"}", "nobody", false);
+	check_person("{\"uid\":65535,\"name\":\"nobody\"}", "nobody", false);
 	check_person("{\"uid\":65520,\"name\":\"b\"}", "b", true);
 	check_int(people_account_of(1000, true), 1000, "F5 an account of his own");
 	check_int(people_account_of(100000, false), PEOPLE_SHARED, "F5 or a shared one");

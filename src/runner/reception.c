@@ -499,7 +499,8 @@ static void on_end(void *context, struct server_reply *reply)
 	memcpy(f->key, f->id, sizeof(f->key));
 	f->problem = copy(r->guest->desk->policy.problem);
 	f->job = (struct pool_job){
-		.run = store, .done = stored, .key = f->key[0] ? f->key : NULL
+		.run = store, .done = stored, .key = f->key[0] ? f->key : NULL,
+		.owner = r->guest->account->uid
 	};
 	pool_add(f->desk->files, &f->job);
 }

@@ -143,4 +143,17 @@ like($r->{err}, qr/cannot listen on \S+: Address already in use/, 'and says so')
 $w->kill('TERM');
 is($w->finish->{exit}, 0, 'it ends');
 
+# ---- no place where somebody else could put something else
+
+chown $uid, $uid, '/run/sendoff';
+$r = begin()->finish;
+is($r->{exit}, 71, 'F7: no sockets in a directory of another user\'s');
+like($r->{err}, qr{/run/sendoff is no directory that root alone can change.*chown root}s, '... says so, and what to do');
+unlink glob '/run/sendoff/*';
+rmdir '/run/sendoff';
+mkdir '/mnt/elsewhere', 0755;
+symlink '/mnt/elsewhere', '/run/sendoff';
+is(begin()->finish->{exit}, 71, 'F7: nor behind a link');
+is_deeply([ glob '/mnt/elsewhere/*' ], [], '... where nothing is made');
+
 done_testing;

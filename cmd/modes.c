@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -9,12 +10,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "cmd/queue.h"
 #include "cmd/sendmail.h"
 #include "deliver/cause.h"
 #include "runner/runner.h"
+
+enum { READY_MS = 90 * 1000 /* that the runner may take to begin */ };
 
 /* ---- letters */
 
@@ -108,11 +112,11 @@ static int listen_for_ready(struct err *e)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	socklen_t len = sizeof(address.sun_family);
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), yes = 1;
 	char name[sizeof(address.sun_path) + 1];
 
-	/* The kernel chooses the name. */
-	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, len) < 0)
+	/* The kernel chooses the name, and says who writes. */
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)) < 0 || bind(fd, (const struct sockaddr *)&address, len) < 0)
 		return err_sys(e, ERR_SYSTEM, errno, "starting the runner");
 	len = sizeof(address);
 	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
@@ -125,39 +129,80 @@ static int listen_for_ready(struct err *e)
 	return fd;
 }
 
-/* Passes on what the runner says until it is ready or ends.  1: ready. */
-static int await_ready(int ready, int said)
+/* Whether it is the runner that says so: everybody can write there. */
+static bool is_ready(int ready, pid_t runner)
+{
+	static const char word[] = "READY=1";
+	union {
+		struct cmsghdr aligned;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	char text[512];
+	struct iovec piece = { text, sizeof(text) };
+	struct msghdr m = { .msg_iov = &piece, .msg_iovlen = 1, .msg_control = control.room,
+		.msg_controllen = sizeof(control.room) };
+	ssize_t n = recvmsg(ready, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *c = n >= (ssize_t)strlen(word) ? CMSG_FIRSTHDR(&m) : NULL;
+	struct ucred who;
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_CREDENTIALS)
+		return false;
+	memcpy(&who, CMSG_DATA(c), sizeof(who));
+	return who.pid == runner && !memcmp(text, word, strlen(word));
+}
+
+/* False: nothing more will come. */
+static bool pass_on(int said)
+{
+	char piece[512];
+	struct buf out = BUF_INIT(sizeof(piece));
+	ssize_t n = read(said, piece, sizeof(piece));
+
+	if (n <= 0)
+		return false;
+	buf_add(&out, piece, (size_t)n);
+	print_err(&out);
+	buf_release(&out);
+	return true;
+}
+
+/* Passes on what the runner says until it is ready (1), has ended (0), or took too
+ * long (-1). */
+static int await_ready(int ready, int said, pid_t runner)
 {
 	struct pollfd p[] = { { .fd = ready, .events = POLLIN }, { .fd = said, .events = POLLIN } };
-	char piece[512];
+	const uint64_t end = clock_ms() + READY_MS;
 
-	for (;;) {
-		ssize_t n;
-
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return 0;
-		if (p[0].revents) {
-			n = recv(ready, piece, sizeof(piece), MSG_DONTWAIT);
-			if (n >= 7 && !memcmp(piece, "READY=1", 7))
-				return 1;
-		}
-		if (p[1].revents) {
-			struct buf out = BUF_INIT(sizeof(piece));
-
-			n = read(said, piece, sizeof(piece));
-			if (n <= 0)
+	for (uint64_t now = clock_ms(); now < end; now = clock_ms()) {
+		if (poll(p, 2, (int)(end - now)) < 0) {
+			if (errno != EINTR)
 				return 0;
-			buf_add(&out, piece, (size_t)n);
-			print_err(&out);
-			buf_release(&out);
+			continue;
 		}
+		if (p[0].revents && is_ready(ready, runner))
+			return 1;
+		if (p[1].revents && !pass_on(said))
+			return 0;
 	}
+	return -1;
+}
+
+static int give_up(pid_t runner)
+{
+	struct err e = { 0 };
+
+	kill(runner, SIGKILL);
+	waitpid(runner, NULL, 0);
+	err_set(&e, ERR_RUNNER, "the runner was not ready within %d s, and was ended",
+		READY_MS / 1000);
+	err_hint(&e, "run `sendmail -bD` and see where it stops");
+	return print_failure(&e);
 }
 
 static int background(const struct modes *m, const struct globals *globals)
 {
 	struct err e = { 0 };
-	int ready = listen_for_ready(&e), said[2] = { -1, -1 }, status = 0, nothing;
+	int ready = listen_for_ready(&e), said[2] = { -1, -1 }, status = 0, nothing, got;
 	pid_t pid;
 
 	if (ready < 0)
@@ -179,8 +224,9 @@ static int background(const struct modes *m, const struct globals *globals)
 		_exit(watch(m, globals));
 	}
 	close(said[1]);
-	if (await_ready(ready, said[0]))
-		return 0;
+	got = await_ready(ready, said[0], pid);
+	if (got)
+		return got > 0 ? 0 : give_up(pid);
 	if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
 		return WEXITSTATUS(status);
 	return cause_exit_of_kind(ERR_SYSTEM);

@@ -192,7 +192,7 @@ static void collect(void *context, const struct manage_item *i)
 	memcpy(ids->items[ids->count++], i->id, sizeof(i->id));
 }
 
-static int do_all(struct queues *q, const struct deed *d)
+static int do_each(struct queues *q, const struct deed *d)
 {
 	struct ids ids = { .q = q, .deed = d->deed };
 	int code = queues_list(q, collect, &ids);
@@ -206,6 +206,39 @@ static int do_all(struct queues *q, const struct deed *d)
 	return code;
 }
 
+static int do_all(struct queues *q, const struct deed *d)
+{
+	int code = 0;
+
+	do {
+		int one = do_each(q, d);
+
+		code = one > code ? one : code;
+	} while (queues_next(q, &code));
+	return code;
+}
+
+/* First what is in one's own queue. */
+static int do_named(struct queues *q, const struct deed *d, char **words, int count)
+{
+	int code = 0, later = 0;
+
+	for (int i = 0; i < count; i++)
+		if (queues_is_later(q, words[i])) {
+			words[later++] = words[i];
+		} else {
+			int one = do_one(q, d, words[i]);
+
+			code = one > code ? one : code;
+		}
+	if (later && (queues_next(q, &code) || !code)) {
+		int one = do_named(q, d, words, later);
+
+		code = one > code ? one : code;
+	}
+	return code;
+}
+
 static int needs_id(const char *verb, struct err *e)
 {
 	err_set(e, ERR_USAGE, "queue %s needs the id of a message", verb);
@@ -216,7 +249,6 @@ static int do_deed(struct queues *q, const struct deed *d, char **words, int cou
 	const struct queue_words *w)
 {
 	struct err e = { 0 };
-	int code = 0;
 
 	if (w->given & OPTION_ALL && count)
 		err_set(&e, ERR_USAGE, "--all and ids do not go together");
@@ -224,14 +256,7 @@ static int do_deed(struct queues *q, const struct deed *d, char **words, int cou
 		needs_id(d->name, &e);
 	if (e.kind != ERR_NONE)
 		return print_failure(&e);
-	if (w->given & OPTION_ALL)
-		return do_all(q, d);
-	for (int i = 0; i < count; i++) {
-		int one = do_one(q, d, words[i]);
-
-		code = one > code ? one : code;
-	}
-	return code;
+	return w->given & OPTION_ALL ? do_all(q, d) : do_named(q, d, words, count);
 }
 
 /* ---- which of them */

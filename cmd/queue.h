@@ -26,14 +26,22 @@ struct queues {
 	struct global_settings usual;    /* own; stands in for it ... */
 	struct config none;              /* ... in this; borrows from usual */
 	struct spool *spool;             /* own; NULL: nothing was ever queued */
-	struct manage manage;            /* of one's own queue */
+	struct manage manage;            /* of the queue that is open */
 	bool runner;                     /* the system's queue is to be asked as well */
+	bool more;                       /* ... is to be opened behind one's own */
 };
 
 /* A configuration that is not right is told, and the usual place taken: mail is
  * stored there meanwhile.  -1: the queue is there and cannot be used. */
 int  queues_open(struct queues *q, const struct globals *globals, struct err *e);
 void queues_close(struct queues *q);
+
+/* Root where no runner is has two queues: goes on from its own to the system's, as
+ * the user who may use that, and for good.  False: there is no other; what went wrong
+ * is told, and raises *code. */
+bool queues_next(struct queues *q, int *code);
+/* Whether an id that somebody typed is to be looked for there. */
+bool queues_is_later(const struct queues *q, const char *id);
 
 /* Asks the runner.  answer: of each object but what only ends it; may be NULL.
  * The question is freed. */
@@ -69,7 +77,7 @@ void show_json(json_t *object, struct buf *out);   /* and frees it */
 
 /* ---- queue_flush.c */
 
-int queue_flush(struct queues *q, char *const *words, int count);
+int queue_flush(struct queues *q, char **words, int count);
 /* sendmail -q: what is due of one's own, once, for cron; id: only that, due or
  * not.  Silent unless something is wrong here. */
 int queue_run(const struct globals *globals, const char *id);

@@ -84,15 +84,18 @@ int queue_check(struct queues *q, long max_age_ms, long max_count)
 {
 	struct verdict v = { .sum = { .oldest_age = -1 }, .max_age = max_age_ms / 1000,
 		.max_count = max_count };
-	struct manage_summary own = { .oldest_age = -1 };
 	struct buf out = BUF_INIT(4096);
 	struct err e = { 0 };
 	int code = 0;
 
-	if (q->spool && manage_summary(&q->manage, &own, &e) < 0)
-		code = print_failure(&e);
-	else if (q->spool)
-		add_summary(&v, &own);
+	do {
+		struct manage_summary own = { .oldest_age = -1 };
+
+		if (q->spool && manage_summary(&q->manage, &own, &e) < 0)
+			code = print_failure(&e);
+		else if (q->spool)
+			add_summary(&v, &own);
+	} while (queues_next(q, &code));
 	if (q->runner && queues_ask(json_pack("{s:s}", "do", "check"), take_summary, &v, &e) < 0)
 		code = print_failure(&e);
 	else if (v.err.kind != ERR_NONE)

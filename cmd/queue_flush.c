@@ -1,10 +1,12 @@
 /* cmd/queue_flush.c - send now what waits; see queue.h. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "cmd/queue.h"
 #include "deliver/cause.h"
@@ -21,6 +23,7 @@ enum {
 
 struct progress {
 	const struct globals *globals;
+	char scope;                /* of ids */
 	bool terminal;
 	uint64_t total, done;      /* messages */
 	uint64_t began, drawn;     /* clock_ms(); 0: never */
@@ -62,7 +65,7 @@ static void told(void *context, const struct entry *n, const char *what)
 	if (p->globals->verbose) {
 		struct buf out = BUF_INIT(4096);
 
-		buf_printf(&out, "* p-%s: ", n->id);
+		buf_printf(&out, "* %c-%s: ", p->scope, n->id);
 		text_clean(what, strlen(what), 2 * TEXT_SHOWN_MAX, &out);
 		buf_add_char(&out, '\n');
 		print_err(&out);
@@ -222,7 +225,7 @@ static bool is_meant(const struct queues *q, char *const *words, int count)
 static int flush_own(struct queues *q, char *const *words, int count, struct flush_result *sum,
 	struct err *e)
 {
-	struct progress p = { .globals = q->globals, .began = clock_ms(),
+	struct progress p = { .globals = q->globals, .scope = q->manage.scope, .began = clock_ms(),
 		.terminal = isatty(STDERR_FILENO) && !q->globals->quiet && !q->globals->json };
 	struct flush_options o = { .uid = (uid_t)-1, .now = true, .override = true,
 		.patient = true, .told = told, .context = &p };
@@ -243,6 +246,32 @@ static int flush_own(struct queues *q, char *const *words, int count, struct flu
 			r = run(q, &o, words[i], sum, e);
 	clear(&p);
 	return r;
+}
+
+/* First one's own, with what is named of it; what is an account's goes in both. */
+static int flush_here(struct queues *q, char **words, int count, struct flush_result *sum)
+{
+	int code = 0, now = 0, later = 0;
+	char **rest = mem_alloc((size_t)(count + 1) * sizeof(*rest));
+	struct err e = { 0 };
+
+	for (int i = 0; i < count; i++) {
+		bool both = q->more && is_account(q, words[i]);
+
+		if (both || queues_is_later(q, words[i]))
+			rest[later++] = words[i];
+		if (both || !queues_is_later(q, words[i]))
+			words[now++] = words[i];
+	}
+	if ((now || !count) && flush_own(q, words, now, sum, &e) < 0)
+		code = print_failure(&e);
+	if ((later || !count) && queues_next(q, &code)) {
+		int other = flush_here(q, rest, later, sum);
+
+		code = other > code ? other : code;
+	}
+	free(rest);
+	return code;
 }
 
 /* ---- and the system's, which the runner flushes */
@@ -287,16 +316,14 @@ static bool names_system(const struct queues *q, char *const *words, int count)
 	return false;
 }
 
-int queue_flush(struct queues *q, char *const *words, int count)
+int queue_flush(struct queues *q, char **words, int count)
 {
 	struct flush_result sum = { .due = 0 };
-	struct err e = { 0 };
 	int code = 0, other;
 
 	if (is_meant(q, words, count)) {
-		if (flush_own(q, words, count, &sum, &e) < 0)
-			code = print_failure(&e);
-		else
+		code = flush_here(q, words, count, &sum);
+		if (!code)
 			code = tell(q, &sum);
 		other = lacks_config(q, &sum) ? tell_lack(q) : 0;
 		code = other > code ? other : code;
@@ -313,11 +340,14 @@ int queue_run(const struct globals *globals, const char *id)
 	struct err e = { 0 };
 	int r = queues_open(&q, globals, &e), code = 0;
 
-	if (r == 0 && q.spool) {
-		if (globals->verbose)
-			o.trace = print_trace;
-		r = run(&q, &o, id, &sum, &e);
-	}
+	if (globals->verbose)
+		o.trace = print_trace;
+	if (r == 0 && id && queues_is_later(&q, id))
+		queues_next(&q, &code);
+	do {
+		if (r == 0 && q.spool && !code)
+			r = run(&q, &o, id, &sum, &e);
+	} while (r == 0 && !id && queues_next(&q, &code));
 	if (r < 0)
 		code = print_failure(&e);
 	else if (lacks_config(&q, &sum))

@@ -124,8 +124,13 @@ static int list(struct queues *q, enum form form, bool all)
 {
 	struct listing l = { .q = q, .all = all, .out = BUF_INIT(OUT_MAX),
 		.form = q->globals->json ? FORM_JSON : form };
-	int code = queues_list(q, list_item, &l);
+	int code = 0;
 
+	do {
+		int one = queues_list(q, list_item, &l);
+
+		code = one > code ? one : code;
+	} while (queues_next(q, &code));
 	if (l.form == FORM_TABLE && l.hidden)
 		buf_printf(&l.out, "%s(%llu given up: `sendoff queue list --all` shows them)\n",
 			l.shown ? "\n" : "", (unsigned long long)l.hidden);
@@ -247,6 +252,10 @@ int queue_show(struct queues *q, const char *id, bool content)
 	struct err e = { 0 };
 	int r;
 
+	if (queues_is_later(q, id))
+		queues_next(q, &s.code);
+	if (s.code)
+		return s.code;
 	if (queues_is_system(q, id))
 		r = queues_ask(json_pack("{s:s, s:s, s:b}", "do", "show", "id", id, "content",
 			content), take_shown, &s, &e);

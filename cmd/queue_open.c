@@ -42,48 +42,96 @@ static int open_own(struct queues *q, const struct config *c, struct err *e)
 	return r < 0 && e->kind != ERR_NO_QUEUE ? -1 : 0;
 }
 
-/* Root where no runner is, and nothing of its own was ever queued: the system's
- * queue, in which it stored what it could not send. */
+/* Root where no runner is: what it could not send for the machine it stored in the
+ * system's queue. */
+static bool has_system(const struct queues *q)
+{
+	return !q->runner && geteuid() == 0 && !q->config.file && !process_env("SENDOFF_HOST") &&
+		access(config_system_spool(), F_OK) == 0;
+}
+
+static void load(struct queues *q)
+{
+	const struct globals *g = q->globals;
+	bool good = config_load(&q->config, g->config, &q->config_err) == 0;
+
+	if (good)
+		q->config_err = (struct err){ 0 };
+	else if (q->config.faulty && !g->quiet)
+		tell_config(q);
+}
+
+/* Accounts of root's own are none of the runner's user. */
+static void load_again(struct queues *q)
+{
+	if (q->config.only_system)
+		return;
+	config_release(&q->config);
+	load(q);
+}
+
+/* Root becomes who may use it, where there is somebody. */
 static int open_system(struct queues *q, struct err *e)
 {
-	if (q->spool || q->runner || geteuid() != 0 || q->config.file ||
-	    process_env("SENDOFF_HOST") || access(config_system_spool(), F_OK) < 0)
-		return 0;
 	if (process_become(CONFIG_RUNNER_USER, e) < 0)
 		return -1;
 	if (geteuid() == 0)
 		return 0;
+	spool_close(&q->spool);
+	load_again(q);
 	q->manage.scope = 's';
 	return open_own(q, NULL, e);
 }
 
+static void fill_manage(struct queues *q)
+{
+	q->manage.spool = q->spool;
+	q->manage.retry = q->config_err.kind == ERR_NONE ? &q->config.global.retry : &q->usual.retry;
+	q->manage.asker = (struct manage_asker){ .uid = geteuid(), .all = true, .may_list = true };
+}
+
 int queues_open(struct queues *q, const struct globals *globals, struct err *e)
 {
-	bool good;
-
-	*q = (struct queues){ .globals = globals };
-	good = config_load(&q->config, globals->config, &q->config_err) == 0;
-	if (good)
-		q->config_err = (struct err){ 0 };
-	else if (q->config.faulty && !globals->quiet)
-		tell_config(q);
+	*q = (struct queues){ .globals = globals, .manage.scope = 'p' };
+	load(q);
 	fill_usual(q);
-	if (open_own(q, good ? &q->config : NULL, e) < 0)
+	if (open_own(q, q->config_err.kind == ERR_NONE ? &q->config : NULL, e) < 0)
 		return -1;
 	*e = (struct err){ 0 };
-	q->manage = (struct manage){ .spool = q->spool, .scope = 'p',
-		.retry = good ? &q->config.global.retry : &q->usual.retry,
-		.asker = { .uid = geteuid(), .all = true, .may_list = true } };
 	/* Whoever names the configuration means that one alone. */
 	q->runner = !globals->config && !process_env("SENDOFF_CONFIG") &&
 		!process_env("SENDOFF_HOST") && (q->config.runner || config_has_runner() ||
 		access(config_control_socket(), F_OK) == 0);
-	if (open_system(q, e) < 0)
+	q->more = q->spool && has_system(q);
+	if (!q->spool && has_system(q) && open_system(q, e) < 0)
 		return -1;
 	*e = (struct err){ 0 };
-	q->manage.spool = q->spool;
-	q->manage.asker.uid = geteuid();
+	fill_manage(q);
 	return 0;
+}
+
+bool queues_next(struct queues *q, int *code)
+{
+	struct err e = { 0 };
+
+	if (!q->more)
+		return false;
+	q->more = false;
+	if (open_system(q, &e) < 0) {
+		int failed = print_failure(&e);
+
+		*code = failed > *code ? failed : *code;
+		return false;
+	}
+	fill_manage(q);
+	return q->spool && q->manage.scope == 's';
+}
+
+bool queues_is_later(const struct queues *q, const char *id)
+{
+	if (!q->more)
+		return false;
+	return id[0] && id[1] == '-' ? id[0] == 's' : !manage_has(&q->manage, id);
 }
 
 void queues_close(struct queues *q)
@@ -120,6 +168,6 @@ int queues_ask(json_t *question, void (*answer)(void *context, const json_t *obj
 bool queues_is_system(const struct queues *q, const char *id)
 {
 	if (id[0] && id[1] == '-')
-		return id[0] == 's' && q->manage.scope != 's';
+		return id[0] == 's' && q->manage.scope != 's' && !q->more;
 	return q->runner && !(q->spool && manage_has(&q->manage, id));
 }

@@ -5,7 +5,9 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SendoffTest;
+use SendoffTest::Fault ();
 use SendoffTest::Send;
+use Socket;
 use Time::HiRes qw(sleep);
 
 my $server = server_start();
@@ -59,6 +61,29 @@ for my $word (qw(-bd -q1h)) {
 	like($second->{err}, qr/^sendoff: another watcher/, '... and says why');
 	is(watcher(), $pid, '... the first goes on');
 	ok(end_watcher(), '... until it is told to end');
+}
+
+# The names that the kernel has chosen for sockets.
+sub unnamed
+{
+	return file_read('/proc/net/unix') =~ /@([0-9a-f]{5})$/mg;
+}
+
+# Whoever writes there is not the runner for that.
+SKIP: {
+	skip 'no strace that may trace', 4 if !SendoffTest::Fault::usable() || build() =~ /asan/;
+	my %before = map { $_ => 1 } unnamed();
+	my $slow = start_sendoff([], %by, command => [ 'strace', '-D', '-qq', '-f', '-o', '/dev/null',
+		'-e', 'trace=inotify_init1', '-e', 'inject=inotify_init1:delay_enter=2000000',
+		SendoffTest::Run::program('sendmail'), '-bd' ]);
+	my $name;
+	ok(wait_until(sub { ($name) = grep { !$before{$_} } unnamed(); $name }, 10), 'where it waits to hear');
+	socket(my $socket, AF_UNIX, SOCK_DGRAM, 0) or die "socket: $!\n";
+	send $socket, 'READY=1', 0, pack('S a*', AF_UNIX, "\0$name") for 1 .. 3;
+	my $r = $slow->finish;
+	is($r->{exit}, 0, 'sendmail -bd') or diag($r->{err});
+	cmp_ok($r->{seconds}, '>', 1.9, 'F3: believes its own runner only');
+	ok(end_watcher(), '... which is there');
 }
 
 my $run = start_sendoff(['-bD'], %by, timeout => 20);

@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Fcntl;
+use MIME::Base64 ();
 use SendoffTest;
 use SendoffTest::Accept;
 use Socket;
@@ -179,6 +180,28 @@ $accept = start(spool => $accept->{spool}, global => { quota_messages => 3 });
 ok(wait_until(sub { hand_in($accept, $bob) =~ /^452 4\.2\.2/ }, 5), 'F5: nor does a restart forgive');
 $accept->stop;
 
+# Nor is anything had for nothing by few octets for many.
+$accept = start(global => { quota_bytes => '1M' });
+my @many = map { sprintf '%04d%s@%s.example.net', $_, 'a' x 60, join '.', ('b' x 60) x 2 } 1 .. 1200;
+my @answers = map { $accept->hand_in($alice, '<> XNOSENDER', \@many, $text) } 1 .. 6;
+like($answers[2], qr/^250 /, 'three messages with many recipients each');
+like($answers[5], qr/^452 4\.2\.2 /, 'F5: six are too much, small as they are') or diag($answers[5]);
+$accept->stop;
+$accept = start(spool => $accept->{spool}, global => { quota_bytes => '1M' });
+ok(wait_until(sub { $accept->hand_in($alice, '<> XNOSENDER', \@many, $text) =~ /^452 4\.2\.2/ }, 5),
+	'... and counted again');
+$accept->stop;
+
+# A long one that is stored already, and asked for again, takes no room of a full quota.
+$accept = start(global => { quota_messages => 1 });
+my $long = "Subject: long\r\n\r\n" . $line x 40_000;
+$token = "<a\@b.test> XTOKEN=" . 'd' x 32;
+$first = $accept->hand_in($alice, $token, [ 'd@x.test' ], $long);
+like($first, qr/^250 /, 'three megabytes');
+is($accept->hand_in($alice, $token, [ 'd@x.test' ], $long), $first,
+	'F0: the answer to them is the same the second time, to the last octet');
+$accept->stop;
+
 # What was refused somewhere and is kept takes room as well.
 $accept = start(global => { quota_bytes => '1M' });
 like(hand_in($accept, $alice, "Subject: x\r\n\r\n" . $line x 12_000), qr/^250 /, 'one that takes most of it');
@@ -214,5 +237,45 @@ served($accept, $bob, 'F3: while nobody knows who the other is');
 is($silent->get(0.2), '', '... who waits');
 $people{$alice} = [ 'alice' ];
 ok(wait_until(sub { $silent->get(0.2) =~ /^220 / }, 10), '... and is served when it is known');
+$accept->stop;
+
+# ... and who comes with many connections, or many uids, about whom it does not.
+my @silent = ($alice, 40_001 .. 40_008);
+$people{$_} = 'silent' for @silent;
+$accept = start(limits => '-n 400');
+for (1 .. 60) {
+	my $client = $accept->client($alice, mute => 1);
+	push @open, $client if $client;
+}
+served($accept, $bob, 'F3: while one whom nobody knows fills what he can');
+for my $uid (@silent) {
+	for (1 .. 8) {
+		my $client = $accept->client($uid, mute => 1);
+		push @open, $client if $client;
+	}
+}
+served($accept, $bob, 'F3: while many do');
+@open = ();
+$accept->stop;
+
+# Aliases that take long to follow, many times at once.
+$people{$_} = [ "user-$_" ] for @silent;
+my $list = '/etc/mail/list';
+$accept = start(aliases => "default: :include:$list\n", includes => [ { table => 1, path => $list,
+	text => MIME::Base64::encode_base64("same\@example.net\n" x 200_000, '') } ]);
+my $slow = $accept->client($alice);
+$slow->put("EHLO x\r\nMAIL FROM:<a\@b.test>\r\n" . join('', map { "RCPT TO:<name$_>\r\n" } 1 .. 1500));
+like($slow->get, qr/^250/, 'one who asks for much') for 1 .. 3;
+served($accept, $bob, 'F3: while aliases are followed');
+$slow->close_it;
+# What was answered once costs nothing the second time.
+$slow = $accept->client($alice);
+$slow->put("EHLO x\r\nMAIL FROM:<a\@b.test>\r\n" . "RCPT TO:<name>\r\n" x 4000 . "DATA\r\n$text.\r\n");
+my $began = time;
+like($slow->get, qr/^250/, 'EHLO, MAIL') for 1 .. 2;
+is(scalar(grep { $slow->get =~ /^250/ } 1 .. 4000), 4000, 'F3: the same name 4000 times');
+like($slow->get, qr/^354/, '... DATA');
+like($slow->get, qr/^250 2\.0\.0 stored/, '... one message');
+cmp_ok(time - $began, '<', 5, '... soon');
 $accept->stop;
 done_testing;

@@ -73,6 +73,22 @@ $r = $machine->as_user('alice', [ 'sendmail', 'root' ], stdin => "hi\n");
 ok(wait_until(sub { $server->stored == 3 }, 10), 'one more');
 is_deeply($server->envelope(3)->{recipients}, ['other@example.net'], 'goes where they say');
 
+# ---- and what they include
+
+file_write('/etc/staff.new', "one\@example.net\n", 0644);
+rename '/etc/staff.new', '/etc/staff';
+file_write('/etc/aliases.new', "root: other\@example.net\nstaff: :include:/etc/staff\n", 0644);
+rename '/etc/aliases.new', '/etc/aliases';
+sub read_again { my @all = file_read('/var/lib/sendoff/log') =~ /runner=config note="read again"/g; return scalar @all }
+ok(wait_until(sub { read_again() == 2 }, 5), 'they include a file');
+sleep 1;
+file_write('/etc/staff.new', "two\@example.net\n", 0644);
+rename '/etc/staff.new', '/etc/staff';
+ok(wait_until(sub { read_again() == 3 }, 5), 'which is another now: that is noticed');
+$r = $machine->as_user('alice', [ 'sendmail', 'staff' ], stdin => "hi\n");
+ok(wait_until(sub { $server->stored == 4 }, 10), 'one more');
+is_deeply($server->envelope(4)->{recipients}, ['two@example.net'], 'goes where it says');
+
 # ---- an operator does not want to wait
 
 my $port = $server->port;
@@ -126,5 +142,18 @@ is($r->{exit}, 71, 'another one does not take them from it');
 like($r->{err}, qr/cannot listen on \S+: Address already in use/, 'and says so');
 $w->kill('TERM');
 is($w->finish->{exit}, 0, 'it ends');
+
+# ---- no place where somebody else could put something else
+
+chown $uid, $uid, '/run/sendoff';
+$r = begin()->finish;
+is($r->{exit}, 71, 'F7: no sockets in a directory of another user\'s');
+like($r->{err}, qr{/run/sendoff is no directory that root alone can change.*chown root}s, '... says so, and what to do');
+unlink glob '/run/sendoff/*';
+rmdir '/run/sendoff';
+mkdir '/mnt/elsewhere', 0755;
+symlink '/mnt/elsewhere', '/run/sendoff';
+is(begin()->finish->{exit}, 71, 'F7: nor behind a link');
+is_deeply([ glob '/mnt/elsewhere/*' ], [], '... where nothing is made');
 
 done_testing;

@@ -62,6 +62,20 @@ is($server->envelope(2)->{recipients}[0], 'a@example.net', 'to whom the aliases 
 $runner->kill;
 waits('the same, from the beginning');
 
+# Aliases that are not to be used keep nothing else back.
+chmod 0666, '/etc/aliases';
+$runner->configure($good =~ s/^\[sendoff\]\n/[sendoff]\nmax_message = 10K\n/r, server => $server);
+ok(wait_until(sub { $runner->as_user('alice', [ 'sendmail', 'root' ], stdin =>
+	"hi\n" . ('y' x 70 . "\n") x 200)->{exit} == 65 }, 10),
+	'A6: a new limit holds, though the aliases could be anybody\'s') or diag($runner->said);
+my $stored = $server->stored;
+is($runner->as_user('alice', [ 'sendmail', 'root' ], stdin => "hi\n")->{exit}, 0, 'a short one');
+ok(wait_until(sub { $server->stored == $stored + 1 }, 20), '... goes');
+is($server->envelope($stored + 1)->{recipients}[0], 'a@example.net', '... by the aliases that were');
+chmod 0644, '/etc/aliases';
+$runner->configure($good, server => $server);
+sleep 1;
+
 # What is well written, and does not say which account.
 $runner->configure("$good\n[account other]\n$account", server => $server);
 sleep 1;

@@ -1,9 +1,11 @@
 /* deliver/flush_lane.c - what waits for each account: found, ordered, handed over when
  * the account is in trouble; see flush_state.h. */
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/text.h"
@@ -79,6 +81,22 @@ static bool rate_lets(struct flush *f, const struct account *a)
 	return false;
 }
 
+/* Where there is a user for it, root goes into the network as that one.  In a queue of
+ * root's own it stays root, and what the machine's accounts should carry is the
+ * runner's affair. */
+static const struct account *without_root(struct flush *f, const struct account *a)
+{
+	if (geteuid() != 0 || a->scope != SCOPE_SYSTEM || !a->source ||
+	    !getpwnam(CONFIG_RUNNER_USER))
+		return a;
+	if (config_has_runner())
+		return config_runner_account();
+	snprintf(f->r->reason, sizeof(f->r->reason), "root does not use it from a queue of its own, "
+		"only as user %s: start the runner, which takes it from here", CONFIG_RUNNER_USER);
+	snprintf(f->r->account, sizeof(f->r->account), "%s", a->name);
+	return NULL;
+}
+
 /* Which lane an account's messages go by now; NULL: they wait. */
 static struct lane *open_lane(struct flush *f, const struct finding *found)
 {
@@ -92,7 +110,8 @@ static struct lane *open_lane(struct flush *f, const struct finding *found)
 		flush_note_next(f, until);
 		return NULL;
 	}
-	return rate_lets(f, open) ? lane_of(f, found->config, open) : NULL;
+	open = without_root(f, open);
+	return open && rate_lets(f, open) ? lane_of(f, found->config, open) : NULL;
 }
 
 /* A fault of the configuration that somebody must mend first. */

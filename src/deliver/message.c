@@ -182,14 +182,25 @@ struct expansion {
 	const char *now;      /* what is being expanded */
 };
 
+static void add_to(struct envelope *env, char ***originals, const char *address,
+	const char *original)
+{
+	if (!envelope_add(env, address))
+		return;
+	*originals = mem_grow(*originals, env->count, sizeof(**originals));
+	(*originals)[env->count - 1] = strcmp(address, original) ? mem_string(original) : NULL;
+}
+
+void message_add_recipient(struct message *m, const char *address, const char *original)
+{
+	add_to(&m->envelope, &m->originals, address, original);
+}
+
 static void add_expanded(void *context, const char *address)
 {
 	struct expansion *x = context;
 
-	if (!envelope_add(&x->env, address))
-		return;
-	x->originals = mem_grow(x->originals, x->env.count, sizeof(*x->originals));
-	x->originals[x->env.count - 1] = strcmp(address, x->now) ? mem_string(x->now) : NULL;
+	add_to(&x->env, &x->originals, address, x->now);
 }
 
 int message_expand(struct message *m, const struct alias_rules *rules, struct err *e)

@@ -77,6 +77,8 @@ int  message_finish(struct message *m, const struct intake *in, struct err *e);
 /* Local names become addresses: aliases, admin, the default domain.  Until then
  * bare names are bare.  -1: ERR_CONFIG (a loop), ERR_MESSAGE. */
 int  message_expand(struct message *m, const struct alias_rules *rules, struct err *e);
+/* The same for one recipient, whose addresses are known: before message_finish(). */
+void message_add_recipient(struct message *m, const char *address, const char *original);
 bool message_is_local(const struct message *m, const struct alias_rules *rules);
 
 /* The address in From, envelope form, after message_finish(). */

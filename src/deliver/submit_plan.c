@@ -194,6 +194,8 @@ int plan_make(struct run *r, const struct err *trouble, struct err *e)
 	if (trouble && trouble->kind != ERR_NONE && r->config->only_system && config_has_runner())
 		return plan_runner(r, e);
 	if (trouble && trouble->kind != ERR_NONE) {
+		if (r->config->only_system && drop_root(e) < 0)
+			return -1;
 		r->plan = PLAN_STORE;
 		r->out->outcome.err = *trouble;
 		return 0;

@@ -88,6 +88,11 @@ bool envelope_add(struct envelope *env, const char *address)
 	return true;
 }
 
+bool envelope_has(const struct envelope *env, const char *address)
+{
+	return env->index_size && *find_slot(env, address);
+}
+
 static long add_text(struct envelope *env, const char *text, size_t len, enum address_place place,
 	const char *default_domain, struct err *e)
 {

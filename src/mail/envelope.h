@@ -37,6 +37,7 @@ void envelope_set_sender(struct envelope *env, const char *address);   /* copies
 
 /* Adds one address in envelope form; false if it was there already. */
 bool envelope_add(struct envelope *env, const char *address);
+bool envelope_has(const struct envelope *env, const char *address);
 
 /* Adds every mailbox of a word of the command line.  -1: ERR_MESSAGE; an empty
  * word adds nothing. */

@@ -52,11 +52,22 @@ static bool is_left_over(const struct sockaddr_un *address)
 	return refused;
 }
 
-static int bind_to(int fd, const struct sockaddr_un *address)
+/* With its mode from the beginning: what is named there may be another file a moment
+ * later, where the directory is not ours alone. */
+static int bind_as(int fd, const struct sockaddr_un *address, mode_t mode)
 {
-	const struct sockaddr *to = (const struct sockaddr *)address;
+	mode_t before = umask(0777 & ~mode);
+	int good = bind(fd, (const struct sockaddr *)address, sizeof(*address));
+	int number = errno;
 
-	if (bind(fd, to, sizeof(*address)) == 0)
+	umask(before);
+	errno = number;
+	return good;
+}
+
+static int bind_to(int fd, const struct sockaddr_un *address, mode_t mode)
+{
+	if (bind_as(fd, address, mode) == 0)
 		return 0;
 	if (errno != EADDRINUSE)
 		return -1;
@@ -64,7 +75,7 @@ static int bind_to(int fd, const struct sockaddr_un *address)
 		errno = EADDRINUSE;
 		return -1;
 	}
-	return bind(fd, to, sizeof(*address));
+	return bind_as(fd, address, mode);
 }
 
 int local_listen(const char *path, mode_t mode, struct err *e)
@@ -73,9 +84,8 @@ int local_listen(const char *path, mode_t mode, struct err *e)
 	char shown[160];
 	int fd = -1, number;
 
-	/* The mode comes last: who is let in finds somebody listening. */
 	if (set_path(&address, path) == 0 && (fd = open_socket(SOCK_NONBLOCK)) >= 0 &&
-	    bind_to(fd, &address) == 0 && listen(fd, SOMAXCONN) == 0 && chmod(path, mode) == 0)
+	    bind_to(fd, &address, mode) == 0 && listen(fd, SOMAXCONN) == 0)
 		return fd;
 	number = errno;
 	if (fd >= 0)

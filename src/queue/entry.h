@@ -109,8 +109,8 @@ struct entry {
 	struct entry_event *events;   /* own */
 	size_t   event_count;
 
-	/* ---- of the file, not in it */
-	uint64_t file_size;
+	/* ---- of the files, not in them */
+	uint64_t file_size, control_size;
 };
 
 void entry_release(struct entry *n);          /* frees what it holds; all zero then */

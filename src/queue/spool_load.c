@@ -149,6 +149,8 @@ static int read_control(const struct spool *s, int fd, struct entry *out, struct
 	got = spool_read(fd, text, (size_t)st.st_size, 0);
 	result = got < 0 ? spool_failed(s, errno, e, "a control file cannot be read") :
 		entry_read_control(text, (size_t)got, out, e);
+	if (result == 0)
+		out->control_size = (uint64_t)got;
 	free(text);
 	return result;
 }

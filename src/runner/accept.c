@@ -26,6 +26,7 @@
 enum {
 	DESCRIPTORS_MOST = 8192,
 	FILING_THREADS = 4, READING_THREADS = 2,
+	FILING_EACH = 2,             /* threads for one user, root excepted */
 	AT_A_TIME = 64,              /* connections taken before others have their turn */
 	PAUSE_MS = 200,              /* when no descriptor is left for another */
 	END_MS = 10000,              /* for those who are in the middle of a message */
@@ -243,8 +244,8 @@ static int shut_in(struct desk *d, struct err *e)
 	json_object_seed(0);   /* it may read a file for that, once */
 	confine(spool_directory(d->spool), &got);
 	/* Threads made before would not be shut in. */
-	if (pool_new(&d->files, &d->loop, FILING_THREADS, e) < 0 ||
-	    pool_new(&d->readers, &d->loop, READING_THREADS, e) < 0)
+	if (pool_new(&d->files, &d->loop, FILING_THREADS, FILING_EACH, e) < 0 ||
+	    pool_new(&d->readers, &d->loop, READING_THREADS, READING_THREADS, e) < 0)
 		return -1;
 	desk_tell(d, json_pack("{s:s, s:i, s:b}", "do", "confined", "landlock", got.landlock,
 		"seccomp", (int)got.seccomp));

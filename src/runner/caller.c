@@ -103,20 +103,19 @@ static void renew(struct caller *c)
 	c->watch.deadline = clock_ms() + (content ? CONTENT_MS : COMMAND_MS);
 }
 
-/* What to wait for.  False: nothing, it is over. */
+/* What to wait for.  False: nothing, it is over.  As long as a thread has the message
+ * nothing is: however long the disk takes, and whoever has gone meanwhile. */
 static bool settle(struct caller *c)
 {
 	size_t left;
 
 	(void)server_output(c->server, &left);
-	if (c->lost && !c->reception.filed)
-		return false;
-	if (c->lost || (server_awaits_answer(c->server) && !left)) {
-		c->watch.events = 0;
+	if (c->reception.filed || (server_awaits_answer(c->server) && !left && !c->lost)) {
+		c->watch.events = left && !c->lost ? POLLOUT : 0;
 		c->watch.deadline = LOOP_NEVER;
 		return true;
 	}
-	if (server_ended(c->server) && !left)
+	if (c->lost || (server_ended(c->server) && !left))
 		return false;
 	c->watch.events = (short)((left ? POLLOUT : 0) |
 		(c->eof || c->in.len || server_ended(c->server) || left >= SERVER_OUTPUT_MAX ?
@@ -279,7 +278,9 @@ void callers_advance(struct desk *d)
 
 	for (struct caller *c = d->callers; c; c = next) {
 		next = c->next;
-		if (!c->server)
+		if (c->server)
+			reception_go_on(&c->reception);
+		else
 			advance(c);
 	}
 }

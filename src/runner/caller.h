@@ -13,7 +13,7 @@
 /* The descriptor becomes the caller's; it frees itself. */
 void caller_new(struct desk *d, int fd);
 
-/* Somebody has become known, or has left a place. */
+/* Somebody has become known, has left a place, or has had his turn. */
 void callers_advance(struct desk *d);
 
 /* The spool has been counted. */

@@ -16,8 +16,8 @@ struct confinement {
 
 /* For ever, for this thread and those that it makes later: call it before any
  * other.  spool: its directory, the only one that can be read and written below
- * (no directories can be made there).  Threads can be made afterwards, and UNIX
- * sockets, for syslog. */
+ * (no directories can be made there).  Threads can be made afterwards, sockets
+ * cannot. */
 void confine(int spool, struct confinement *got);
 
 #endif

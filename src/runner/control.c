@@ -20,7 +20,8 @@
 enum {
 	ANSWERS_EACH = 4,            /* of one user that are being made or lie in files, unread */
 	QUESTION_MS = 30 * 1000,     /* for the line that asks */
-	ANSWER_MS = 5 * 60 * 1000    /* for each ANSWER_OCTETS of the answer */
+	ANSWER_MS = 5 * 60 * 1000,   /* for each ANSWER_OCTETS of the answer */
+	ANSWER_OCTETS = 64 << 10
 };
 
 static struct desk *desk_of(const struct question *q)
@@ -74,6 +75,15 @@ static void wait_for(struct question *q, short events, uint64_t ms)
 	q->watch.deadline = clock_ms() + ms;
 }
 
+/* Whoever reads an octet now and then does not keep it for ever. */
+static void renew(struct question *q)
+{
+	if (q->sent - q->renewed < ANSWER_OCTETS)
+		return;
+	q->renewed = q->sent;
+	wait_for(q, POLLOUT, ANSWER_MS);
+}
+
 /* False: all of it is gone, or nobody is there to read it. */
 static bool write_some(struct question *q)
 {
@@ -88,7 +98,7 @@ static bool write_some(struct question *q)
 		n = send(q->watch.fd, piece, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n > 0) {
 			q->sent += (uint64_t)n;
-			wait_for(q, POLLOUT, ANSWER_MS);
+			renew(q);
 		} else if (n < 0 && errno == EAGAIN) {
 			return true;
 		} else if (n == 0 || errno != EINTR) {
@@ -151,6 +161,7 @@ static void advance(struct question *q)
 	q->watch.events = 0;
 	q->watch.deadline = LOOP_NEVER;
 	q->retry = desk_of(q)->policy.config.global.retry;
+	q->floor = desk_floor(desk_of(q), q->guest.peer.uid);
 	snprintf(q->key, sizeof(q->key), "%lu", (unsigned long)q->guest.account->uid);
 	q->job = (struct pool_job){ .run = control_work, .done = worked, .key = q->key };
 	pool_add(desk_of(q)->readers, &q->job);

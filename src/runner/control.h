@@ -3,7 +3,7 @@
  * One connection is one question: a JSON object on a line asks, JSON objects on
  * lines answer, the last of them has "end": true.  Who asks is the kernel's peer
  * credential; own messages only, uid 0 all.  A uid that is nobody's for long
- * (no passwd entry, 61184 to 65519) may neither list nor change.
+ * (no passwd entry, 61184 to 65519, nobody) may neither list nor change.
  *
  *	{"v":1,"do":"list"}                 a line for each message (manage_item_json),
  *	                                    then {"end":true}

@@ -18,6 +18,22 @@ const struct control_kind control_kinds[] = {
 
 /* ---- lines */
 
+enum { LOOK_EACH = 1 << 20 /* octets of an answer between two looks at the space left */ };
+
+/* A long answer lies on the disk until it is read. */
+static int look_for_room(struct question *q)
+{
+	uint64_t size = spill_size(&q->out);
+
+	if (size - q->looked < LOOK_EACH)
+		return 0;
+	q->looked = size;
+	if (spool_free_space(q->guest.desk->spool) >= q->floor)
+		return 0;
+	return err_set(&q->trouble, ERR_STORE, "no room for the answer: the disk of this "
+		"machine's mail queue is nearly full");
+}
+
 /* Takes the reference. */
 static void say(struct question *q, json_t *object)
 {
@@ -26,7 +42,7 @@ static void say(struct question *q, json_t *object)
 	json_decref(object);
 	if (q->trouble.kind == ERR_NONE && !line)
 		err_set(&q->trouble, ERR_SYSTEM, "an answer cannot be written as JSON");
-	else if (q->trouble.kind == ERR_NONE &&
+	else if (q->trouble.kind == ERR_NONE && look_for_room(q) == 0 &&
 		 spill_add(&q->out, line, strlen(line), &q->trouble) == 0)
 		spill_add(&q->out, "\n", 1, &q->trouble);
 	free(line);

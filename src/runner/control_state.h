@@ -20,12 +20,14 @@ struct question {
 	bool counted;                 /* among the answers of its user */
 	bool answered;                /* what is in out is all */
 	struct retry_settings retry;
+	uint64_t floor;               /* octets of disk that its answer leaves free */
+	uint64_t looked;              /* octets of it when that was last looked at */
 	char key[24];                 /* one user's questions are answered one by one */
 	void (*work)(struct question *q, struct spool *s);   /* for a thread */
 	bool look, flush;             /* what the supervisor is to be told afterwards */
 	struct spill out;             /* own; answers, as lines */
 	struct err trouble;           /* why no more could be added to it */
-	uint64_t sent;
+	uint64_t sent, renewed;       /* octets of it; when the deadline was set anew */
 	struct question *next, **at;
 };
 

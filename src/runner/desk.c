@@ -11,8 +11,10 @@
 enum { COUNT_AGAIN_MS = 5000, COUNT_SHARE = 10, TROUBLE_MS = 10000,
 	ASK_AGAIN_MS = PEOPLE_PATIENCE_MS + 100 };
 
-/* Of whom it is not yet known who they are; they are so for a moment. */
+/* Of whom it is not yet known who they are; they are so for a moment.  Each may have a
+ * few connections, all together as many as one user. */
 #define UNKNOWN ((uid_t)-3)
+enum { UNKNOWN_EACH = 8 };
 
 void desk_tell(struct desk *d, json_t *object)
 {
@@ -87,6 +89,13 @@ bool desk_count(struct desk *d)
 	return true;
 }
 
+uint64_t desk_floor(const struct desk *d, uid_t uid)
+{
+	uint64_t least = (uint64_t)d->policy.config.global.min_free;
+
+	return uid == 0 ? least - least / 10 : least;
+}
+
 /* ---- who has come */
 
 static bool count_for(struct guest *g, uid_t uid)
@@ -99,11 +108,36 @@ static bool count_for(struct guest *g, uid_t uid)
 	return true;
 }
 
+static bool count_unknown(struct guest *g)
+{
+	struct quota_user *u = quota_user(g->desk->quota, g->peer.uid);
+
+	if (u->unknown == UNKNOWN_EACH || !count_for(g, UNKNOWN))
+		return false;
+	u->unknown++;
+	g->unknown = u;
+	return true;
+}
+
+static bool count_known(struct guest *g, const struct person *who)
+{
+	person_copy(&g->person, who);
+	g->known = true;
+	return count_for(g, people_account_of(who->uid, who->lasting));
+}
+
 bool guest_arrives(struct guest *g, struct desk *d, int fd)
 {
+	const struct person *who;
+
 	*g = (struct guest){ .desk = d };
-	return local_peer_of(fd, &g->peer) &&
-		count_for(g, g->peer.uid == 0 ? g->peer.uid : UNKNOWN);
+	if (!local_peer_of(fd, &g->peer))
+		return false;
+	who = people_find(d->people, g->peer.uid);
+	if (who && count_known(g, who))
+		return true;
+	person_release(&g->person);
+	return !who && (g->peer.uid == 0 ? count_for(g, 0) : count_unknown(g));
 }
 
 int guest_meet(struct guest *g)
@@ -119,17 +153,17 @@ int guest_meet(struct guest *g)
 			g->desk->places.deadline = clock_ms() + ASK_AGAIN_MS;
 		return 0;
 	}
-	person_copy(&g->person, who);
-	g->known = true;
 	guest_leaves(g);
-	return count_for(g, people_account_of(who->uid, who->lasting)) ? 1 : -1;
+	return count_known(g, who) ? 1 : -1;
 }
 
 void guest_leaves(struct guest *g)
 {
 	if (g->account)
 		quota_disconnect(g->desk->quota, g->account);
-	g->account = NULL;
+	if (g->unknown)
+		g->unknown->unknown--;
+	g->account = g->unknown = NULL;
 	g->desk->places.deadline = DESK_AT_ONCE;
 }
 

@@ -58,6 +58,7 @@ struct desk {
 	struct caller *callers;       /* those at the SMTP socket */
 	struct question *questions;   /* those at the control socket */
 	struct watch places;          /* its deadline is at once when somebody has left */
+	uint64_t storing;             /* octets that threads are writing into the spool */
 	bool counting;                /* the spool is being counted */
 	uint64_t counted, count_took; /* clock_ms(): when it was last, and how long it took */
 	void (*on_counted)(struct desk *d);
@@ -74,6 +75,10 @@ void desk_tell_trouble(struct desk *d, const char *text);   /* not more often th
  * quota says is so. */
 bool desk_count(struct desk *d);
 
+/* Octets of the disk that must stay free, whatever that user wants; a tenth of them
+ * is root's. */
+uint64_t desk_floor(const struct desk *d, uid_t uid);
+
 /* ---- who has come */
 
 struct guest {
@@ -82,6 +87,7 @@ struct guest {
 	struct person person;         /* own; once it is known */
 	bool known;
 	struct quota_user *account;   /* borrowed; NULL: not counted */
+	struct quota_user *unknown;   /* borrowed; of his uid, while he is not known; NULL */
 };
 
 /* False: it is no UNIX socket, or there are too many. */

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "cred/source.h"
 #include "net/local.h"
 #include "runner/channel.h"
 #include "runner/journal.h"
@@ -136,7 +135,7 @@ static int start(struct front *f, struct err *e)
 		handed[count++] = (struct role_descriptor){ "smtp", f->sockets.smtp };
 	if (f->sockets.control >= 0)
 		handed[count++] = (struct role_descriptor){ "control", f->sockets.control };
-	good = role_start(&f->pid, argv, secret_hidden_variables(), handed, count, e);
+	good = role_start(&f->pid, argv, true, handed, count, e);
 	close(ends[1]);
 	if (good < 0) {
 		f->pid = 0;
@@ -179,7 +178,7 @@ static void on_again(struct watch *w, short revents)
 
 /* ---- what it is told */
 
-/* Aliases that are not to be used leave in force what was. */
+/* Aliases that are not to be used leave those in force that were. */
 void front_tell(struct front *f)
 {
 	const struct config *c = f->settings->config;
@@ -187,18 +186,28 @@ void front_tell(struct front *f)
 	struct alias_book aliases;
 	struct err e = { 0 };
 	bool good = alias_book_load(&aliases, c, false, &e) == 0;
+	json_t *policy = policy_make(c, good ? &aliases : NULL, problem);
 
 	if (!good)
 		journal_failure(c, "aliases", e.text);
 	if (!good && f->policy)
-		return;
+		policy_keep_aliases(policy, json_object_get(f->policy, "policy"));
 	json_decref(f->policy);
-	f->policy = json_pack("{s:s, s:o}", "do", "policy", "policy",
-		policy_make(c, good ? &aliases : NULL, problem));
+	f->policy = json_pack("{s:s, s:o}", "do", "policy", "policy", policy);
 	if (good)
 		alias_book_release(&aliases);
 	if (f->channel && f->policy)
 		channel_send(f->channel, f->policy);
+}
+
+void front_includes(const struct front *f, void (*each)(void *context, const char *path),
+	void *context)
+{
+	const json_t *policy = json_object_get(f->policy, "policy"), *one;
+	size_t i;
+
+	json_array_foreach(json_object_get(policy, "includes"), i, one)
+		each(context, text_of(one, "path"));
 }
 
 struct front *front_new(struct loop *l, const struct scope_sockets *sockets, const char *spool,

@@ -24,6 +24,9 @@ struct front *front_new(struct loop *l, const struct scope_sockets *sockets, con
 void front_free(struct front **fp);
 
 void front_tell(struct front *f);     /* the configuration or the aliases are others now */
+/* The files that the aliases in force include. */
+void front_includes(const struct front *f, void (*each)(void *context, const char *path),
+	void *context);
 void front_reap(struct front *f);     /* some child has ended */
 void front_stop(struct front *f, int signal);
 bool front_runs(const struct front *f);

@@ -12,8 +12,8 @@ enum { GROUPS_MOST = 1000 };
 
 struct known {
 	struct person person;
-	bool told;               /* else it is being asked */
-	uint64_t since;          /* asked or told */
+	bool told;               /* it is known, or was */
+	uint64_t since, asked;   /* when it was told; when it was asked last; 0: never */
 };
 
 struct people {
@@ -83,30 +83,40 @@ static bool is_at(const struct people *p, size_t i, uid_t uid)
 	return i < p->count && p->items[i].person.uid == uid;
 }
 
-/* Room for one more: a user of a container has 65,536 uids to come with. */
-static void forget_old(struct people *p)
+static uint64_t heard_of(const struct known *k)
+{
+	return k->told ? k->since : k->asked;
+}
+
+/* The oldest of those who are nobody's for long, or of all. */
+static bool forget_oldest(struct people *p, bool lasting)
 {
 	uint64_t now = clock_ms(), oldest = now;
-	size_t kept = 0;
+	size_t kept = 0, count = p->count;
 
-	for (size_t i = 0; i < p->count; i++)
-		if (p->items[i].since < oldest)
-			oldest = p->items[i].since;
-	for (size_t i = 0; i < p->count; i++) {
-		if (p->items[i].since == oldest || now - p->items[i].since > PEOPLE_GOOD_MS)
+	for (size_t i = 0; i < count; i++)
+		if (p->items[i].person.lasting == lasting && heard_of(&p->items[i]) < oldest)
+			oldest = heard_of(&p->items[i]);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t heard = heard_of(&p->items[i]);
+
+		if (p->items[i].person.lasting == lasting &&
+		    (heard == oldest || now - heard > PEOPLE_GOOD_MS))
 			person_release(&p->items[i].person);
 		else
 			p->items[kept++] = p->items[i];
 	}
 	p->count = kept;
+	return kept < count;
 }
 
 static struct known *add(struct people *p, uid_t uid)
 {
 	size_t at;
 
-	if (p->count == PEOPLE_MOST)
-		forget_old(p);
+	/* A user of a container has 65,536 uids to come with. */
+	if (p->count == PEOPLE_MOST && !forget_oldest(p, false))
+		forget_oldest(p, true);
 	if (p->count == p->cap) {
 		p->cap = p->cap ? 2 * p->cap : 16;
 		p->items = mem_grow(p->items, p->cap, sizeof(*p->items));
@@ -114,7 +124,7 @@ static struct known *add(struct people *p, uid_t uid)
 	at = place_of(p, uid);
 	memmove(&p->items[at + 1], &p->items[at], (p->count - at) * sizeof(*p->items));
 	p->count++;
-	p->items[at] = (struct known){ .person = { .uid = uid }, .since = clock_ms() };
+	p->items[at] = (struct known){ .person = { .uid = uid } };
 	return &p->items[at];
 }
 
@@ -122,18 +132,17 @@ const struct person *people_find(struct people *p, uid_t uid)
 {
 	size_t i = place_of(p, uid);
 	struct known *k = is_at(p, i, uid) ? &p->items[i] : NULL;
-	uint64_t age = k ? clock_ms() - k->since : 0;
+	uint64_t now = clock_ms();
 
-	if (k && k->told && age < PEOPLE_GOOD_MS)
+	if (k && k->told && now - k->since < PEOPLE_GOOD_MS)
 		return &k->person;
-	if (k && !k->told && age < PEOPLE_PATIENCE_MS)
-		return NULL;
 	if (!k)
 		k = add(p, uid);
-	k->told = false;
-	k->since = clock_ms();
-	p->ask(p->context, uid);
-	return NULL;
+	if (!k->asked || now - k->asked >= PEOPLE_PATIENCE_MS) {
+		k->asked = now;
+		p->ask(p->context, uid);
+	}
+	return k->person.lasting ? &k->person : NULL;
 }
 
 /* A name stands in addresses, headers and the log. */
@@ -180,12 +189,18 @@ bool people_learn(struct people *p, const json_t *answer, uid_t *uid)
 	who = &p->items[i].person;
 	p->items[i].told = true;
 	p->items[i].since = clock_ms();
+	p->items[i].asked = 0;
 	snprintf(standing, sizeof(standing), "uid-%lu", (unsigned long)*uid);
 	snprintf(who->name, sizeof(who->name), "%s", is_name(name) ? name : standing);
 	who->lasting = name && strcmp(name, standing) != 0 &&
-		(*uid < DYNAMIC_FIRST || *uid > DYNAMIC_LAST);
+		people_uid_lasts(*uid);
 	learn_groups(who, json_object_get(answer, "groups"));
 	return true;
+}
+
+bool people_uid_lasts(uid_t uid)
+{
+	return (uid < DYNAMIC_FIRST || uid > DYNAMIC_LAST) && uid != NOBODY && uid != NOBODY_16;
 }
 
 uid_t people_account_of(uid_t uid, bool lasting)

@@ -2,7 +2,8 @@
  *
  * It is confined and can read no passwd: the supervisor is asked,
  * {"do":"who","uid":N}, and answers {"do":"who","uid":N,"name":"...","groups":[...]},
- * without a name where there is no such user; what it said is good for a minute.
+ * without a name where there is no such user; what it said is good for a minute, and
+ * of users who are there for long also while it is asked again.
  */
 #ifndef RUNNER_PEOPLE_H
 #define RUNNER_PEOPLE_H
@@ -17,7 +18,9 @@ enum {
 	PEOPLE_GOOD_MS = 60000,
 	PEOPLE_PATIENCE_MS = 5000,     /* then the question is asked again */
 	DYNAMIC_FIRST = 61184,         /* systemd's DynamicUser= */
-	DYNAMIC_LAST = 65519
+	DYNAMIC_LAST = 65519,
+	NOBODY = 65534,                /* stands for all that have no uid here, as 65535 does */
+	NOBODY_16 = 65535
 };
 
 /* Stands for all uids that are nobody's for long: they share one quota. */
@@ -26,7 +29,7 @@ enum {
 struct person {
 	uid_t uid;
 	char  name[PEOPLE_NAME_MAX + 1];   /* login name, or "uid-N" */
-	bool  lasting;                 /* it has a passwd entry and is not dynamic */
+	bool  lasting;                 /* it has a passwd entry and people_uid_lasts() */
 	char **groups;                 /* own; names */
 	size_t group_count;
 };
@@ -46,6 +49,9 @@ const struct person *people_find(struct people *p, uid_t uid);
 
 /* An answer.  False: it is none. */
 bool people_learn(struct people *p, const json_t *answer, uid_t *uid);
+
+/* Whether that uid can be one person's for long. */
+bool people_uid_lasts(uid_t uid);
 
 /* Who a quota is counted for. */
 uid_t people_account_of(uid_t uid, bool lasting);

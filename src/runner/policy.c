@@ -258,6 +258,14 @@ json_t *policy_make(const struct config *c, const struct alias_book *b, const ch
 	return out;
 }
 
+void policy_keep_aliases(json_t *policy, const json_t *from)
+{
+	static const char *const names[] = { "tables", "includes" };
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		json_object_set(policy, names[i], json_object_get(from, names[i]));
+}
+
 /* Where they come from; it holds nothing that could be asked for. */
 static const struct conf_source told = { .name = NULL };
 

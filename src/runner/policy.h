@@ -33,6 +33,9 @@ struct policy {
  * are no aliases.  A new reference. */
 json_t *policy_make(const struct config *c, const struct alias_book *b, const char *problem);
 
+/* The aliases of another one in place of its own. */
+void policy_keep_aliases(json_t *policy, const json_t *from);
+
 /* -1: ERR_INTERNAL, it is not such an object; p is then empty. */
 int  policy_read(struct policy *p, const json_t *object, struct err *e);
 void policy_release(struct policy *p);

@@ -19,7 +19,7 @@ struct pool {
 	struct loop *loop;
 	struct watch watch;           /* an eventfd: jobs have come to their end */
 	pthread_t *threads;
-	unsigned count;
+	unsigned count, each;
 	size_t open;                  /* the loop's own: added and not yet done */
 
 	pthread_mutex_t lock;         /* of all that follows */
@@ -37,12 +37,21 @@ static bool key_runs(const struct pool_job *from, const struct pool_job *to)
 	return false;
 }
 
-/* The first that waits and whose key no earlier one has. */
+static bool has_share(const struct pool *p, unsigned long owner)
+{
+	unsigned running = 0;
+
+	for (const struct pool_job *job = p->jobs; owner && job; job = job->next)
+		running += job->running && job->owner == owner;
+	return running < p->each;
+}
+
+/* The first that waits, whose owner may have one more, and whose key no earlier one has. */
 static struct pool_job *next_job(const struct pool *p)
 {
 	struct pool_job *job = p->jobs;
 
-	while (job && (job->running || key_runs(p->jobs, job)))
+	while (job && (job->running || !has_share(p, job->owner) || key_runs(p->jobs, job)))
 		job = job->next;
 	return job;
 }
@@ -66,7 +75,7 @@ static void end_job(struct pool *p, struct pool_job *job)
 	take_out(p, job);
 	*p->ended_last = job;
 	p->ended_last = &job->next;
-	/* One that waited for its key may run now. */
+	/* One that waited for its key, or its owner's share, may run now. */
 	pthread_cond_broadcast(&p->wake);
 	if (write(p->watch.fd, &one, sizeof(one)) < 0)
 		errno = 0;   /* it is readable already */
@@ -143,13 +152,14 @@ static int start(struct pool *p, unsigned threads, struct err *e)
 	return p->count ? 0 : err_sys(e, ERR_SYSTEM, number, "no thread can be started");
 }
 
-int pool_new(struct pool **pp, struct loop *l, unsigned threads, struct err *e)
+int pool_new(struct pool **pp, struct loop *l, unsigned threads, unsigned each, struct err *e)
 {
 	struct pool *p = mem_alloc(sizeof(*p));
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
 	*pp = p;
 	p->loop = l;
+	p->each = each;
 	p->watch = (struct watch){ .fd = fd, .events = POLLIN, .run = run, .owner = p };
 	p->last = &p->jobs;
 	p->ended_last = &p->ended;

@@ -14,6 +14,7 @@
 struct pool_job {
 	void (*run)(struct pool_job *job);     /* in a thread */
 	void (*done)(struct pool_job *job);    /* in the loop's thread, afterwards; may free the job */
+	unsigned long owner;              /* who wants it; 0: of these any number may run */
 	const char *key;                  /* borrowed; two of the same key never run at the same
 	                                   * time but in their order; NULL: none */
 	struct pool_job *next;                 /* the pool's */
@@ -22,8 +23,9 @@ struct pool_job {
 
 struct pool;
 
-/* The threads block all signals.  -1: ERR_SYSTEM. */
-int  pool_new(struct pool **pp, struct loop *l, unsigned threads, struct err *e);
+/* Of one owner's jobs at most `each` run at a time; others that came later go first
+ * then.  The threads block all signals.  -1: ERR_SYSTEM. */
+int  pool_new(struct pool **pp, struct loop *l, unsigned threads, unsigned each, struct err *e);
 
 void pool_add(struct pool *p, struct pool_job *job);
 bool pool_is_idle(const struct pool *p);   /* every job that was added is done */

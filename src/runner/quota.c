@@ -175,19 +175,21 @@ static void count_one(struct quota_count *c, uid_t uid, unsigned messages, uint6
 	c->users[at].octets += octets;
 }
 
-/* Who is nobody's for long is known by the name that he was stored under.  What was
+/* With its recipients, which may be longer than what they get.
+ *
+ * Who is nobody's for long is known by the name that he was stored under.  What was
  * given up waits no more, but it takes room for as long as it is kept: without it a
  * user whose mail is refused could fill the disk. */
 static void count_entry(struct quota_count *c, const struct entry *n, enum queue_state state)
 {
-	bool lasting = n->login && strncmp(n->login, "uid-", 4) != 0 &&
-		(n->uid < DYNAMIC_FIRST || n->uid > DYNAMIC_LAST);
+	bool lasting = n->login && strncmp(n->login, "uid-", 4) != 0 && people_uid_lasts(n->uid);
 	uid_t account = people_account_of(n->uid, lasting);
+	uint64_t octets = n->file_size + n->control_size;
 
 	if (state == QUEUE_FAILED)
-		count_one(c, account, 0, n->content_size + FILES_TAKE);
+		count_one(c, account, 0, octets + FILES_TAKE);
 	else
-		count_one(c, account, 1, n->content_size);
+		count_one(c, account, 1, octets);
 }
 
 int quota_count(struct quota_count *c, struct spool *s, struct err *e)
@@ -247,7 +249,7 @@ void quota_count_ends(struct quota *q, const struct quota_count *c)
 			u->messages += c->users[at].messages;
 			u->octets += c->users[at].octets;
 		}
-		if (u->messages || u->octets || u->connections)
+		if (u->messages || u->octets || u->connections || u->unknown)
 			q->users[kept++] = u;
 		else
 			free(u);

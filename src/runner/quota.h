@@ -29,6 +29,7 @@ void quota_limits_make(struct quota_limits *l, uint64_t descriptors);
 struct quota_user {
 	uid_t uid;
 	unsigned connections, sessions;
+	unsigned unknown;                     /* connections of that uid, not counted here yet */
 	unsigned answers;                     /* that are being made, or lie in files unread */
 	uint64_t messages, octets;            /* in the queue */
 	uint64_t new_messages, new_octets;    /* of these, stored since a count began */

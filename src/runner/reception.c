@@ -16,22 +16,29 @@
 #include "deliver/enqueue.h"
 #include "deliver/message.h"
 
-enum { LOOK_EACH = 1 << 20 /* octets of content between two looks at the space left */ };
+enum {
+	LOOK_EACH = 1 << 20,   /* octets of content between two looks at the space left */
+	HEAD_ABOUT = 512, RECIPIENT_ABOUT = 8,   /* octets in a head, beside the addresses */
+	TURN_MS = 20           /* of aliases being followed; then others have their turn */
+};
 
 /* A message and all that is to be stored with it. */
 struct filing {
 	struct pool_job job;
 	struct reception *reception;   /* borrowed */
 	struct desk *desk;             /* borrowed */
-	struct message message;        /* own */
+	struct message message;        /* own; its recipients are what those asked for became */
+	struct envelope asked;         /* own; the recipients of RCPT */
 	char *account, *name, *tag;    /* own; NULL */
 	char *problem;                 /* own; what keeps all mail back for the moment; NULL */
 	char token[33];
 	int64_t hold;
 	enum entry_errors errors;
 	struct digest *mark;           /* own; of the token and the recipients */
+	bool known;                    /* it is in the spool already, as was asked */
 	size_t expanded;               /* addresses so far */
 	uint64_t octets, claimed;      /* of content so far; of these, told to quota */
+	uint64_t storing;              /* octets that it will take, told to the desk */
 	struct server_reply trouble;   /* code 0: none so far */
 
 	char id[ENTRY_ID_LEN + 1], key[ENTRY_ID_LEN + 1];
@@ -47,7 +54,9 @@ static void free_filing(struct filing **fp)
 	if (!f)
 		return;
 	f->reception->guest->account->claimed -= f->claimed;
+	f->desk->storing -= f->storing;
 	message_release(&f->message);
+	envelope_release(&f->asked);
 	digest_free(&f->mark);
 	free(f->account);
 	free(f->name);
@@ -63,14 +72,14 @@ static char *copy(const char *text)
 
 /* ---- whether there is room */
 
-/* A tenth of what must stay free is root's. */
-static bool has_space(const struct reception *r)
+/* What is being stored takes its place yet: until it is, a long message is on the
+ * disk twice. */
+static bool has_space(const struct reception *r, uint64_t octets)
 {
-	uint64_t least = (uint64_t)r->guest->desk->policy.config.global.min_free;
+	const struct desk *d = r->guest->desk;
+	uint64_t least = desk_floor(d, r->guest->peer.uid);
 
-	if (r->guest->peer.uid == 0)
-		least -= least / 10;
-	return !least || spool_free_space(r->guest->desk->spool) >= least;
+	return !least || spool_free_space(d->spool) >= least + d->storing + octets;
 }
 
 static bool has_quota(const struct reception *r, uint64_t octets)
@@ -81,10 +90,12 @@ static bool has_quota(const struct reception *r, uint64_t octets)
 		(uint64_t)g->quota_bytes);
 }
 
-/* One that was stored already takes no room. */
-static bool is_stored(const struct filing *f)
+/* One that was stored already takes no room; it is looked for where there is none. */
+static bool is_stored(struct filing *f)
 {
-	return f->id[0] && spool_knows(f->desk->spool, f->id);
+	if (!f->known)
+		f->known = f->id[0] && spool_knows(f->desk->spool, f->id);
+	return f->known;
 }
 
 static void say_full(struct server_reply *reply)
@@ -97,6 +108,11 @@ static void say_over_quota(struct server_reply *reply)
 {
 	server_reply_set(reply, 452, "4.2.2", "not stored: too much mail of this user is in this "
 		"machine's queue already (see sendoff queue list --all)");
+}
+
+static void say_too_many(struct server_reply *reply)
+{
+	server_reply_set(reply, 452, "4.5.3", "too many recipients in one message");
 }
 
 /* ---- events */
@@ -140,10 +156,9 @@ static void on_mail(void *context, const struct server_mail *m, struct server_re
 	r->open = f;
 }
 
-static void count_address(void *context, const char *address)
+static void find_address(void *context, const char *address)
 {
-	(void)address;
-	++*(size_t *)context;
+	envelope_add(context, address);
 }
 
 /* The most talkative of what was asked for each: there is one for all. */
@@ -157,32 +172,73 @@ static void add_notify(struct dsn *dsn, unsigned notify)
 		dsn->notify &= ~(unsigned)DSN_NEVER;
 }
 
-static void on_rcpt(void *context, const char *address, unsigned notify, const char *original,
-	struct server_reply *reply)
+/* What becomes of it by the aliases. */
+static void expand(struct filing *f, const char *address, struct server_reply *reply)
 {
-	struct reception *r = context;
-	struct filing *f = r->open;
+	struct envelope found = { .sender = NULL };
 	struct alias_rules rules;
 	struct err e = { 0 };
-	size_t count = 0;
 
-	(void)original;
-	policy_rules(&r->guest->desk->policy, &rules);
-	if (alias_resolve(&rules, address, count_address, &count, &e) < 0) {
+	policy_rules(&f->desk->policy, &rules);
+	if (alias_resolve(&rules, address, find_address, &found, &e) < 0) {
 		/* root's mistake: it is mended, and the mail comes again. */
 		if (e.kind == ERR_CONFIG)
 			server_reply_set(reply, 451, "4.3.5", "%s", e.text);
 		else
 			server_reply_set(reply, 553, "5.1.3", "%s", e.text);
-	} else if (f->expanded + count > RECEPTION_EXPANDED) {
-		server_reply_set(reply, 452, "4.5.3", "too many recipients in one message");
+	} else if (f->expanded + found.count > RECEPTION_EXPANDED) {
+		say_too_many(reply);
 	} else {
-		f->expanded += count;
-		envelope_add(&f->message.envelope, address);
+		f->expanded += found.count;
+		envelope_add(&f->asked, address);
+		for (size_t i = 0; i < found.count; i++)
+			message_add_recipient(&f->message, found.recipients[i], address);
+	}
+	envelope_release(&found);
+}
+
+/* One read brings thousands of these, and aliases may take long: whoever has had his
+ * turn is answered behind the others. */
+static void put_off(struct reception *r, struct server_reply *reply)
+{
+	r->put_off = *reply;
+	reply->code = 0;
+	r->spent = 0;
+	r->guest->desk->places.deadline = DESK_AT_ONCE;
+}
+
+void reception_go_on(struct reception *r)
+{
+	struct server_reply reply = r->put_off;
+
+	if (!reply.code)
+		return;
+	r->put_off.code = 0;
+	r->answer(r->context, &reply);
+}
+
+static void on_rcpt(void *context, const char *address, unsigned notify, const char *original,
+	struct server_reply *reply)
+{
+	struct reception *r = context;
+	struct filing *f = r->open;
+	uint64_t began = clock_ms();
+
+	(void)original;
+	if (!envelope_has(&f->asked, address)) {
+		if (f->expanded >= RECEPTION_EXPANDED)
+			say_too_many(reply);
+		else
+			expand(f, address, reply);
+	}
+	if (reply->code < 400) {
 		add_notify(&f->message.envelope.dsn, notify);
 		if (f->mark)
 			digest_add(f->mark, address, strlen(address) + 1);
 	}
+	r->spent += clock_ms() - began;
+	if (r->spent >= TURN_MS)
+		put_off(r, reply);
 }
 
 /* The same user, token and recipients make the same id, so that the spool itself
@@ -210,9 +266,9 @@ static void on_begin(void *context, struct server_reply *reply)
 	struct reception *r = context;
 
 	make_id(r->open);
-	if ((has_space(r) && has_quota(r, 0)) || is_stored(r->open))
+	if ((has_space(r, 0) && has_quota(r, 0)) || is_stored(r->open))
 		return;
-	if (!has_space(r)) {
+	if (!has_space(r, 0)) {
 		say_full(reply);
 		return;
 	}
@@ -265,9 +321,9 @@ static void on_content(void *context, const char *data, size_t len)
 	if (f->octets - f->claimed >= LOOK_EACH) {
 		r->guest->account->claimed += f->octets - f->claimed;
 		f->claimed = f->octets;
-		if (!has_space(r))
+		if (!has_space(r, 0) && !is_stored(f))
 			say_full(&f->trouble);
-		else if (!has_quota(r, 0))
+		else if (!has_quota(r, 0) && !is_stored(f))
 			say_over_quota(&f->trouble);
 	}
 	if (!f->trouble.code && message_feed(&f->message, data, len, &e) < 0)
@@ -297,16 +353,12 @@ static int finish(struct reception *r, struct err *e)
 		.domain = config_domain(&p->config), .spill = r->guest->desk->spill_path,
 		.id_domain = host_is_domain(p->host) ? p->host : NULL,
 	};
-	struct alias_rules rules;
 	int good;
 
 	make_trace(r, &trace);
 	if (p->config.global.trace != TRACE_NO)
 		in.received = buf_text(&trace);
-	policy_rules(p, &rules);
 	good = message_finish(&f->message, &in, e);
-	if (good == 0)
-		good = message_expand(&f->message, &rules, e);
 	buf_release(&trace);
 	return good;
 }
@@ -355,6 +407,35 @@ static uint64_t size_of(const struct message *m)
 	return m->header.len + 2 + spill_size(&m->body);
 }
 
+/* With its head, about. */
+static uint64_t size_on_disk(const struct message *m)
+{
+	uint64_t size = size_of(m) + HEAD_ABOUT;
+
+	for (size_t i = 0; i < m->envelope.count; i++) {
+		const char *original = m->originals ? m->originals[i] : NULL;
+
+		size += strlen(m->envelope.recipients[i]) + (original ? strlen(original) : 0) +
+			RECIPIENT_ABOUT;
+	}
+	return size;
+}
+
+/* Whether all of it finds room; its size is known now. */
+static void look_for_room(const struct reception *r, struct filing *f)
+{
+	uint64_t size = size_on_disk(&f->message);
+
+	if (!has_space(r, size) && !is_stored(f))
+		say_full(&f->trouble);
+	else if (!has_quota(r, size > f->claimed ? size - f->claimed : 0) && !is_stored(f))
+		say_over_quota(&f->trouble);
+	if (f->trouble.code)
+		return;
+	f->storing = size;
+	f->desk->storing += size;
+}
+
 /* Text of the client's, fit for JSON and a log; NULL is left out. */
 static void add_clean(json_t *object, const char *name, const char *text)
 {
@@ -387,7 +468,7 @@ static void stored(struct pool_job *job)
 	struct server_reply reply;
 
 	if (f->result == 0) {
-		quota_stored(r->guest->account, size_of(&f->message));
+		quota_stored(r->guest->account, size_on_disk(&f->message));
 		tell_stored(f);
 	}
 	if (f->result >= 0) {
@@ -409,8 +490,8 @@ static void on_end(void *context, struct server_reply *reply)
 
 	if (!f->trouble.code && finish(r, &e) < 0)
 		take_error(f, &e);
-	if (!f->trouble.code && !has_quota(r, f->octets - f->claimed) && !is_stored(f))
-		say_over_quota(&f->trouble);
+	if (!f->trouble.code)
+		look_for_room(r, f);
 	if (f->trouble.code) {
 		*reply = f->trouble;
 		free_filing(&r->open);
@@ -421,7 +502,8 @@ static void on_end(void *context, struct server_reply *reply)
 	memcpy(f->key, f->id, sizeof(f->key));
 	f->problem = copy(r->guest->desk->policy.problem);
 	f->job = (struct pool_job){
-		.run = store, .done = stored, .key = f->key[0] ? f->key : NULL
+		.run = store, .done = stored, .key = f->key[0] ? f->key : NULL,
+		.owner = r->guest->account->uid
 	};
 	pool_add(f->desk->files, &f->job);
 }
@@ -431,6 +513,7 @@ static void on_reset(void *context)
 	struct reception *r = context;
 
 	r->counting = false;
+	r->put_off.code = 0;
 	free_filing(&r->open);
 }
 

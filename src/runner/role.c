@@ -14,6 +14,14 @@
 #include "base/buf.h"
 #include "base/mem.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#endif
+
 enum { FIRST = 3, DIGITS = 12 };
 
 /* What is of our own service, or of the descriptors that it gets. */
@@ -22,11 +30,22 @@ static const char *const own_variables[] = {
 	"WATCHDOG_PID", NULL
 };
 
+/* No name of a secret: which variables hold one is known when some configuration says
+ * so, and that may be later. */
+static const char *const bare_variables[] = {
+	"PATH", "TZ", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_COLLATE", "LC_MESSAGES",
+	"LC_NUMERIC", "LC_TIME",
+#ifdef SANITIZED
+	"ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS",
+#endif
+	NULL
+};
+
 static bool is_among(const char *variable, const char *const *names)
 {
 	size_t len = strcspn(variable, "=");
 
-	for (; names && *names; names++)
+	for (; *names; names++)
 		if (strlen(*names) == len && !memcmp(variable, *names, len))
 			return true;
 	return false;
@@ -39,7 +58,7 @@ struct environment {
 	char *names;             /* own */
 };
 
-static void make_environment(struct environment *n, const char *const *hidden,
+static void make_environment(struct environment *n, bool bare,
 	const struct role_descriptor *descriptors, size_t count)
 {
 	struct buf names = BUF_INIT(1024);
@@ -49,7 +68,8 @@ static void make_environment(struct environment *n, const char *const *hidden,
 		all++;
 	n->list = mem_alloc((all + 4) * sizeof(*n->list));
 	for (size_t i = 0; i < all; i++)
-		if (!is_among(environ[i], own_variables) && !is_among(environ[i], hidden))
+		if (!is_among(environ[i], own_variables) &&
+		    (!bare || is_among(environ[i], bare_variables)))
 			n->list[kept++] = environ[i];
 	buf_add_text(&names, "LISTEN_FDNAMES=");
 	for (size_t i = 0; i < count; i++)
@@ -133,7 +153,7 @@ static int read_report(int fd)
 	return n == (ssize_t)sizeof(number) ? number : 0;
 }
 
-int role_start(pid_t *pid, const char *const *argv, const char *const *hidden,
+int role_start(pid_t *pid, const char *const *argv, bool bare,
 	const struct role_descriptor *descriptors, size_t count, struct err *e)
 {
 	struct environment n;
@@ -144,7 +164,7 @@ int role_start(pid_t *pid, const char *const *argv, const char *const *hidden,
 		return err_set(e, ERR_INTERNAL, "too many descriptors for %s", argv[0]);
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, ERR_SYSTEM, errno, "cannot start %s", argv[0]);
-	make_environment(&n, hidden, descriptors, count);
+	make_environment(&n, bare, descriptors, count);
 	*pid = fork();
 	number = errno;
 	if (*pid == 0) {

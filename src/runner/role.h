@@ -22,9 +22,10 @@ struct role_descriptor {
 	int fd;
 };
 
-/* argv: NULL-terminated, argv[0] says which role.  hidden: variables that it does
- * not get, NULL-terminated, or NULL.  -1: ERR_SYSTEM. */
-int role_start(pid_t *pid, const char *const *argv, const char *const *hidden,
+/* argv: NULL-terminated, argv[0] says which role.  bare: of our variables it gets only
+ * what a program needs to speak and to know the time, for one that is to have no
+ * secret.  -1: ERR_SYSTEM. */
+int role_start(pid_t *pid, const char *const *argv, bool bare,
 	const struct role_descriptor *descriptors, size_t count, struct err *e);
 
 /* Whether it has ended; then *status is as of waitpid(2).  Does not wait. */

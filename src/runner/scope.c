@@ -57,6 +57,19 @@ static bool is_system(const char *config, const struct user *u)
 		(u->name && u->uid == geteuid()) || owns_queue();
 }
 
+/* Where others could put something else in the place of our sockets they are not made. */
+static int check_directory(const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return err_sys(e, ERR_SYSTEM, errno, "cannot look at %s", path);
+	if (S_ISDIR(st.st_mode) && st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH)))
+		return 0;
+	err_set(e, ERR_SYSTEM, "%s is no directory that root alone can change", path);
+	return err_hint(e, "make it one: chown root %s && chmod 755 %s", path, path);
+}
+
 /* What a package or the service manager has made as a rule: /run is empty after a
  * start of the machine. */
 static int make_directories(const struct user *u, struct err *e)
@@ -72,6 +85,8 @@ static int make_directories(const struct user *u, struct err *e)
 		good = -1;
 	if (good < 0)
 		err_sys(e, ERR_SYSTEM, errno, "cannot make %s", sockets);
+	else
+		good = check_directory(sockets, e);
 	free(sockets);
 	if (good < 0)
 		return -1;

@@ -44,23 +44,27 @@ static void note_paths(struct settings *s, const struct config *c)
 	add_path(s, aliases, strlen(aliases));
 }
 
+static void stamp_one(const char *path, struct buf *out)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		buf_add_text(out, "-\n");
+	else
+		buf_printf(out, "%llu %llu %lld %o %lld.%09ld %lld.%09ld\n",
+			(unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
+			(long long)st.st_size, (unsigned)st.st_mode,
+			(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+			(long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+}
+
 /* New. */
 static char *stamp(const struct settings *s)
 {
 	struct buf out = BUF_INIT(STAMP_MAX);
 
-	for (size_t i = 0; i < s->count; i++) {
-		struct stat st;
-
-		if (stat(s->paths[i], &st) < 0)
-			buf_add_text(&out, "-\n");
-		else
-			buf_printf(&out, "%llu %llu %lld %o %lld.%09ld %lld.%09ld\n",
-				(unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
-				(long long)st.st_size, (unsigned)st.st_mode,
-				(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-				(long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
-	}
+	for (size_t i = 0; i < s->count; i++)
+		stamp_one(s->paths[i], &out);
 	return buf_take(&out);
 }
 
@@ -86,6 +90,17 @@ int settings_load(struct settings *s)
 	if (fresh)
 		s->config = fresh;
 	return s->faulty ? -1 : 0;
+}
+
+void settings_add(struct settings *s, const char *path)
+{
+	struct buf out = BUF_INIT(STAMP_MAX);
+
+	add_path(s, path, strlen(path));
+	buf_add_text(&out, s->stamp);
+	stamp_one(path, &out);
+	free(s->stamp);
+	s->stamp = buf_take(&out);
 }
 
 void settings_release(struct settings *s)

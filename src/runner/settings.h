@@ -13,7 +13,8 @@ struct settings {
 	struct config *config;   /* own; the last that was right; NULL: none was yet */
 	bool faulty;             /* the newest is not right: */
 	struct err why;          /* this is it */
-	char **paths;            /* own; the files that it comes from or could come from */
+	char **paths;            /* own; the files that it comes from or could come from, the
+	                          * aliases and what these include */
 	size_t count;
 	char *stamp;             /* own; how they looked when it was read */
 };
@@ -21,6 +22,8 @@ struct settings {
 /* Reads it (again).  -1: it is not right, and *why says so; what was in force is
  * still there. */
 int  settings_load(struct settings *s);
+/* One more file, which those that were read lead to; until the next settings_load(). */
+void settings_add(struct settings *s, const char *path);
 void settings_release(struct settings *s);
 
 /* Whether one of the files looks different than when it was read. */

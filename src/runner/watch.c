@@ -143,7 +143,7 @@ static int start_role(const struct supervisor *s, const struct errand *r, const 
 		handed.fd = config_hand_over(s->settings.config, e);
 	if (needed && handed.fd < 0)
 		return -1;
-	good = role_start(pid, argv, NULL, &handed, needed, e);
+	good = role_start(pid, argv, false, &handed, needed, e);
 	if (needed)
 		close(handed.fd);
 	return good;
@@ -237,6 +237,19 @@ static void complain_of_settings(struct supervisor *s, uint64_t now)
 	journal_send(s->settings.config, &r);
 }
 
+static void add_file(void *context, const char *path)
+{
+	settings_add(context, path);
+}
+
+static void name_files(struct supervisor *s)
+{
+	if (s->front)
+		front_includes(s->front, add_file, &s->settings);
+	if (s->files)
+		files_name(s->files, s->settings.paths, s->settings.count);
+}
+
 static void reload(struct supervisor *s)
 {
 	s->reload = LOOP_NEVER;
@@ -245,10 +258,9 @@ static void reload(struct supervisor *s)
 		complain_of_settings(s, clock_ms());
 	else
 		journal_note(s->settings.config, "config", "read again");
-	if (s->files)
-		files_name(s->files, s->settings.paths, s->settings.count);
 	if (s->front)
 		front_tell(s->front);
+	name_files(s);
 	agenda_hurry(&s->agenda);
 	s->wanted = true;
 	notify_ready();
@@ -475,8 +487,6 @@ static void watch_the_rest(struct supervisor *s)
 	s->files = files_watch(&s->loop, s->path, on_files, s, &e);
 	if (!s->files)
 		complain(s, "watch", e.text);
-	else
-		files_name(s->files, s->settings.paths, s->settings.count);
 	s->network = network_watch(&s->loop, on_network, s, &e);
 	if (!s->network)
 		complain(s, "watch", e.text);
@@ -506,6 +516,7 @@ static int begin(struct supervisor *s, struct err *e)
 	watch_the_rest(s);
 	if (s->system)
 		s->front = front_new(&s->loop, &sockets, s->path, &s->settings, &events);
+	name_files(s);
 	if (s->alive_ms)
 		s->alive.deadline = clock_ms() + s->alive_ms;
 	if (s->settings.faulty)

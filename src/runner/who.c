@@ -1,23 +1,41 @@
 /* runner/who.c - asking the name service; see who.h. */
 #include "runner/who.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "runner/people.h"
 #include "runner/work.h"
 
-enum { GROUPS_MOST = 1024, PATIENCE_MS = 30 * 1000, FOUND_MAX = 64 << 20 };
+enum {
+	GROUPS_MOST = 1024, FOUND_MAX = 64 << 20,
+	QUICK_MS = 2000,            /* for one answer; who takes longer is late */
+	PATIENCE_MS = 30 * 1000     /* for one that was late before */
+};
+
+/* Those who are asked about one behind the other, by one child. */
+struct line {
+	struct who *who;            /* borrowed */
+	struct work *work;          /* own; NULL: nobody is being asked */
+	uint64_t ms;
+	uid_t *waiting, *asked;     /* own */
+	size_t waiting_count, asked_count;
+	size_t at;                  /* of asked: who comes next */
+};
 
 struct who {
 	struct loop *loop;
 	void (*answer)(void *context, json_t *object);
 	void *context;
-	struct work *work;          /* own; NULL: nobody is being asked */
-	uid_t *waiting, *asked;     /* own */
-	size_t waiting_count, asked_count;
+	struct line quick, slow;
+	uid_t *late;                /* own; about whom nothing was heard in time, and since */
+	size_t late_count;
+	uid_t overflow;             /* all users of other namespaces */
 };
 
 /* ---- in the child */
@@ -39,75 +57,151 @@ static json_t *groups_of(const char *name, gid_t gid)
 	return list;
 }
 
-static void describe(uid_t uid, struct buf *out)
+static json_t *answer_about(uid_t uid)
+{
+	return json_pack("{s:s, s:I}", "do", "who", "uid", (json_int_t)uid);
+}
+
+static int describe(int fd, uid_t uid)
 {
 	const struct passwd *user = getpwuid(uid);
-	json_t *object = json_pack("{s:s, s:I}", "do", "who", "uid", (json_int_t)uid);
+	struct buf out = BUF_INIT(FOUND_MAX);
+	json_t *object = answer_about(uid);
 	char *name = user && user->pw_name ? mem_string(user->pw_name) : NULL;
 	char *text;
+	int good;
 
 	if (name && json_object_set_new(object, "name", json_string(name)) == 0)
 		json_object_set_new(object, "groups", groups_of(name, user->pw_gid));
 	text = json_dumps(object, JSON_COMPACT);
 	if (text) {
-		buf_add_text(out, text);
-		buf_add_char(out, '\n');
+		buf_add_text(&out, text);
+		buf_add_char(&out, '\n');
 	}
+	good = work_tell(fd, &out);
+	buf_release(&out);
 	free(text);
 	free(name);
 	json_decref(object);
+	return good;
 }
 
+/* Each is told as soon as it is known: another may keep us waiting. */
 static int run(int fd, void *context)
 {
-	const struct who *w = context;
-	struct buf out = BUF_INIT(FOUND_MAX);
-	int good;
+	const struct line *l = context;
 
-	for (size_t i = 0; i < w->asked_count; i++)
-		describe(w->asked[i], &out);
-	good = work_tell(fd, &out);
-	buf_release(&out);
-	return good < 0;
+	for (size_t i = l->at; i < l->asked_count; i++)
+		if (describe(fd, l->asked[i]) < 0)
+			return 1;
+	return 0;
 }
 
 /* ---- in the supervisor */
 
-static void begin(struct who *w);
+static bool is_in(const uid_t *list, size_t count, uid_t uid)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == uid)
+			return true;
+	return false;
+}
 
-/* Whoever gets no answer asks again. */
+static void note_late(struct who *w, uid_t uid)
+{
+	if (w->late_count < WHO_MOST && !is_in(w->late, w->late_count, uid))
+		w->late[w->late_count++] = uid;
+}
+
+static void forget_late(struct who *w, uid_t uid)
+{
+	for (size_t i = 0; i < w->late_count; i++)
+		if (w->late[i] == uid)
+			w->late[i] = w->late[--w->late_count];
+}
+
+static void begin(struct line *l);
+
+/* They come in the order in which they were asked for.  About whom none came, he is
+ * asked about in the other line next time, if anybody wants to know; the rest is asked
+ * about at once. */
 static void finish(void *context, const struct buf *found, bool good)
 {
-	struct who *w = context;
+	struct line *l = context;
+	struct who *w = l->who;
 	const char *at = buf_text(found), *newline;
 
-	w->work = NULL;
-	w->asked_count = 0;
-	while (good && (newline = strchr(at, '\n'))) {
+	(void)good;
+	l->work = NULL;
+	while ((newline = strchr(at, '\n')) && l->at < l->asked_count) {
 		json_t *object = json_loadb(at, (size_t)(newline - at), 0, NULL);
 
+		forget_late(w, l->asked[l->at++]);
 		if (object)
 			w->answer(w->context, object);
 		json_decref(object);
 		at = newline + 1;
 	}
-	begin(w);
+	if (l->at < l->asked_count)
+		note_late(w, l->asked[l->at++]);
+	begin(l);
 }
 
-static void begin(struct who *w)
+static void begin(struct line *l)
 {
-	const struct work_order order = { .run = run, .done = finish, .context = w,
-		.ms = PATIENCE_MS, .most = FOUND_MAX };
-	uid_t *free_again = w->asked;
+	const struct work_order order = { .run = run, .done = finish, .context = l,
+		.ms = l->ms, .most = FOUND_MAX };
+	uid_t *free_again = l->asked;
 	struct err ignored;
 
-	if (w->work || !w->waiting_count)
+	if (l->work)
 		return;
-	w->asked = w->waiting;
-	w->asked_count = w->waiting_count;
-	w->waiting = free_again;
-	w->waiting_count = 0;
-	w->work = work_start(w->loop, &order, &ignored);
+	if (l->at == l->asked_count) {
+		l->asked = l->waiting;
+		l->asked_count = l->waiting_count;
+		l->waiting = free_again;
+		l->waiting_count = l->at = 0;
+	}
+	if (l->asked_count)
+		l->work = work_start(l->who->loop, &order, &ignored);
+}
+
+static void line_init(struct line *l, struct who *w, uint64_t ms)
+{
+	*l = (struct line){ .who = w, .ms = ms,
+		.waiting = mem_alloc(WHO_MOST * sizeof(*l->waiting)),
+		.asked = mem_alloc(WHO_MOST * sizeof(*l->asked)) };
+}
+
+static void line_release(struct line *l)
+{
+	work_free(&l->work);
+	free(l->waiting);
+	free(l->asked);
+}
+
+static void line_add(struct line *l, uid_t uid)
+{
+	if (is_in(l->waiting, l->waiting_count, uid) || l->waiting_count == WHO_MOST ||
+	    is_in(l->asked + l->at, l->asked_count - l->at, uid))
+		return;
+	l->waiting[l->waiting_count++] = uid;
+}
+
+static uid_t overflow_uid(void)
+{
+	char text[16];
+	int fd = open("/proc/sys/kernel/overflowuid", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	unsigned long uid = NOBODY;
+
+	if (fd >= 0)
+		close(fd);
+	if (len > 0) {
+		text[len] = '\0';
+		uid = strtoul(text, NULL, 10);
+	}
+	return (uid_t)uid;
 }
 
 struct who *who_new(struct loop *l, void (*answer)(void *context, json_t *object), void *context)
@@ -116,9 +210,11 @@ struct who *who_new(struct loop *l, void (*answer)(void *context, json_t *object
 
 	w->loop = l;
 	w->answer = answer;
+	w->overflow = overflow_uid();
 	w->context = context;
-	w->waiting = mem_alloc(WHO_MOST * sizeof(*w->waiting));
-	w->asked = mem_alloc(WHO_MOST * sizeof(*w->asked));
+	w->late = mem_alloc(WHO_MOST * sizeof(*w->late));
+	line_init(&w->quick, w, QUICK_MS);
+	line_init(&w->slow, w, PATIENCE_MS);
 	return w;
 }
 
@@ -129,24 +225,34 @@ void who_free(struct who **wp)
 	*wp = NULL;
 	if (!w)
 		return;
-	work_free(&w->work);
-	free(w->waiting);
-	free(w->asked);
+	line_release(&w->quick);
+	line_release(&w->slow);
+	free(w->late);
 	free(w);
 }
 
-static bool is_in(const uid_t *list, size_t count, uid_t uid)
+/* Root need not be looked up: what he may hangs on no name.  Who is many has none,
+ * whatever a passwd says. */
+static void answer_at_once(struct who *w, uid_t uid)
 {
-	for (size_t i = 0; i < count; i++)
-		if (list[i] == uid)
-			return true;
-	return false;
+	json_t *object = answer_about(uid);
+
+	if (uid == 0) {
+		json_object_set_new(object, "name", json_string("root"));
+		json_object_set_new(object, "groups", json_pack("[s]", "root"));
+	}
+	w->answer(w->context, object);
+	json_decref(object);
 }
 
 void who_ask(struct who *w, uid_t uid)
 {
-	if (is_in(w->waiting, w->waiting_count, uid) || w->waiting_count == WHO_MOST)
+	struct line *l = is_in(w->late, w->late_count, uid) ? &w->slow : &w->quick;
+
+	if (uid == 0 || uid == w->overflow) {
+		answer_at_once(w, uid);
 		return;
-	w->waiting[w->waiting_count++] = uid;
-	begin(w);
+	}
+	line_add(l, uid);
+	begin(l);
 }

@@ -49,6 +49,7 @@ static void run(struct watch *watch, short revents)
 	if (n > 0) {
 		w->found.len += (size_t)n;
 		w->found.data[w->found.len] = '\0';
+		w->watch.deadline = clock_ms() + w->order.ms;
 	} else if (n == 0) {
 		finish(w, true);
 	} else if (errno != EAGAIN && errno != EINTR) {

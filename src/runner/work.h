@@ -20,7 +20,7 @@ struct work_order {
 	/* In the child; what it returns is its exit status, 0 for a success. */
 	int (*run)(int out, void *context);
 	/* In the loop, once: what it wrote; with good false it failed, wrote more than
-	 * `most` octets, or took longer than `ms`.  The work is gone by then. */
+	 * `most` octets, or nothing for `ms`.  The work is gone by then. */
 	void (*done)(void *context, const struct buf *found, bool good);
 	void *context;
 	uint64_t ms;

@@ -163,6 +163,7 @@ static void test_enter(void)
 	check_int(n.count, 2, "its recipients");
 	check_text(n.recipients[1].original, "team", "and what they were");
 	check_int(n.file_size, len, "its size on disk");
+	check_int(n.control_size, 0, "and that of what has happened to it");
 	check_content(h, rig_content, sizeof(rig_content) - 1);
 	entry_release(&n);
 	held_free(&h);

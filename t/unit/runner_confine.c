@@ -104,13 +104,6 @@ static int use_threads(void)
 	return got == EPERM || !possible.seccomp ? 0 : 2;
 }
 
-static int use_sockets(void)
-{
-	int fds[2], one = socket(AF_UNIX, SOCK_DGRAM, 0);
-
-	return one < 0 ? errno : outcome(socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
-}
-
 static int use_the_rest(void)
 {
 	struct timespec now;
@@ -188,6 +181,18 @@ static int netlink(void)
 static int packet(void)
 {
 	return outcome(socket(AF_PACKET, SOCK_RAW, 0));
+}
+
+static int local(void)
+{
+	return outcome(socket(AF_UNIX, SOCK_STREAM, 0));
+}
+
+static int pair(void)
+{
+	int fds[2];
+
+	return outcome(socketpair(AF_UNIX, SOCK_STREAM, 0, fds));
 }
 
 static int run_program(void)
@@ -303,6 +308,8 @@ static const struct {
 	{ inet6, EPERM, false, "no IPv6" },
 	{ netlink, EPERM, false, "no netlink" },
 	{ packet, EPERM, false, "no packets" },
+	{ local, EPERM, false, "and none to others on this machine" },
+	{ pair, EPERM, false, "nor a pair of them" },
 	{ run_program, EPERM, false, "no program" },
 	{ run_open_program, EPERM, false, "nor by descriptor" },
 	{ make_process, EPERM, false, "no process" },
@@ -391,7 +398,6 @@ int main(void)
 	find_out();
 	check_int(confined(use_spool), 0, "the spool is used as ever");
 	check_int(confined(use_threads), 0, "threads can be made, and are confined too");
-	check_int(confined(use_sockets), 0, "UNIX sockets can be made");
 	check_int(confined(use_the_rest), 0, "time, random numbers and own limits are there");
 	snprintf(name, sizeof(name), "%s/new/kept", spool_path);
 	make_file(name);

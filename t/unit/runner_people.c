@@ -86,6 +86,8 @@ static void test_names(void)
 	check_person("{\"uid\":7,\"name\":\"a\",\"groups\":[7,\"x\"]}", "a", true);
 	check_person("{\"uid\":61184,\"name\":\"service\"}", "service", false);
 	check_person("{\"uid\":65519,\"name\":\"service\"}", "service", false);
+	check_person("{\"uid\":65534,\"name\":\"nobody\"}", "nobody", false);
+	check_person("{\"uid\":65535,\"name\":\"nobody\"}", "nobody", false);
 	check_person("{\"uid\":65520,\"name\":\"b\"}", "b", true);
 	check_int(people_account_of(1000, true), 1000, "F5 an account of his own");
 	check_int(people_account_of(100000, false), PEOPLE_SHARED, "F5 or a shared one");
@@ -97,8 +99,10 @@ static void test_many(void)
 {
 	struct people *p = people_new(ask, NULL);
 	uid_t uid = 0;
-	unsigned known = 0;
+	unsigned known = 0, before;
 
+	people_find(p, 1000);
+	learn(p, "{\"uid\":1000,\"name\":\"ann\"}", &uid);
 	check(!learn(p, "{\"uid\":5,\"name\":\"x\"}", &uid), "nobody asked for that");
 	check(!learn(p, "{\"name\":\"x\"}", &uid) && !learn(p, "{\"uid\":\"5\"}", &uid), "nor this");
 	for (uid_t i = 100000; i < 165536; i++) {
@@ -109,6 +113,9 @@ static void test_many(void)
 		known += learn(p, text, &uid) && people_find(p, i) != NULL;
 	}
 	check_int(known, 65536, "F5 each is known when it is his turn");
+	before = questions;
+	check(people_find(p, 1000) != NULL, "F5 and none of them took the place of a real user");
+	check_int(questions, before, "who need not be asked about again");
 	people_free(&p);
 }
 

@@ -63,7 +63,7 @@ static void test_jobs(void)
 	struct task *tasks = mem_alloc(JOBS * sizeof(*tasks));
 	struct err e = { 0 };
 
-	check_int(pool_new(&pool, &loop, THREADS, &e), 0, "a pool: %s", e.text);
+	check_int(pool_new(&pool, &loop, THREADS, THREADS, &e), 0, "a pool: %s", e.text);
 	check(pool_is_idle(pool), "with nothing to do");
 	for (int i = 0; i < JOBS; i++) {
 		tasks[i].number = i;
@@ -109,7 +109,7 @@ static void test_end(void)
 	unsigned ran = 0;
 
 	finished = 0;
-	check_int(pool_new(&pool, &loop, 2, &e), 0, "another: %s", e.text);
+	check_int(pool_new(&pool, &loop, 2, 2, &e), 0, "another: %s", e.text);
 	for (size_t i = 0; i < COUNT(tasks); i++) {
 		tasks[i].job = (struct pool_job){ .run = run_slowly, .done = count_end };
 		pool_add(pool, &tasks[i].job);
@@ -124,12 +124,61 @@ static void test_end(void)
 	pool_free(&pool);
 }
 
+/* One owner with much to do, and another behind him with little. */
+static atomic_int hers, most_hers;
+static unsigned when_his, ended;
+
+static void run_hers(struct pool_job *job)
+{
+	static const struct timespec moment = { .tv_nsec = 20 * 1000 * 1000 };
+	int now = atomic_fetch_add(&hers, 1) + 1;
+
+	(void)job;
+	if (now > atomic_load(&most_hers))
+		atomic_store(&most_hers, now);
+	nanosleep(&moment, NULL);
+	atomic_fetch_sub(&hers, 1);
+}
+
+static void run_his(struct pool_job *job)
+{
+	(void)job;
+}
+
+static void end_owned(struct pool_job *job)
+{
+	ended++;
+	if (job->owner == 2)
+		when_his = ended;
+	if (ended == 21)
+		loop_stop(&loop);
+}
+
+static void test_owners(void)
+{
+	struct pool_job jobs[21];
+	struct err e = { 0 };
+
+	check_int(pool_new(&pool, &loop, 4, 2, &e), 0, "one more: %s", e.text);
+	for (size_t i = 0; i < COUNT(jobs); i++) {
+		jobs[i] = (struct pool_job){ .run = i < 20 ? run_hers : run_his,
+			.done = end_owned, .owner = i < 20 ? 1 : 2 };
+		pool_add(pool, &jobs[i]);
+	}
+	loop_run(&loop);
+	check_int(ended, 21, "all are done");
+	check_int(atomic_load(&most_hers), 2, "F3 of one owner two at a time");
+	check(when_his <= 4, "F3 another need not wait for all of them: %u", when_his);
+	pool_free(&pool);
+}
+
 int main(void)
 {
 	here = pthread_self();
 	loop_init(&loop);
 	test_jobs();
 	test_end();
+	test_owners();
 	loop_release(&loop);
 	return tap_done();
 }

@@ -36,7 +36,7 @@ static int role(int argc, char **argv)
 		return 11;
 	if (getenv("NOTIFY_SOCKET") || getenv("SECRET_WORD") || getenv("LISTEN_PID"))
 		return 12;
-	if (!getenv("KEPT_WORD"))
+	if (!getenv("LC_TIME"))
 		return 13;
 	if (prctl(PR_GET_PDEATHSIG, &death) < 0 || death != SIGTERM)
 		return 14;
@@ -61,7 +61,6 @@ static int wait_for(pid_t pid)
 static void test_role(void)
 {
 	static const char *const argv[] = { "role-of-test", "-C", "a b", NULL };
-	static const char *const hidden[] = { "SECRET_WORD", NULL };
 	int fds[2] = { -1, -1 }, null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct role_descriptor handed[] = { { "pair", -1 }, { "other", null } };
 	struct err e = { 0 };
@@ -71,10 +70,10 @@ static void test_role(void)
 	check(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), "a pair");
 	handed[0].fd = fds[1];
 	setenv("SECRET_WORD", "1", 1);
-	setenv("KEPT_WORD", "1", 1);
+	setenv("LC_TIME", "1", 1);
 	setenv("NOTIFY_SOCKET", "/nonexistent", 1);
 	setenv("LISTEN_PID", "1", 1);
-	check_int(role_start(&pid, argv, hidden, handed, 2, &e), 0, "it starts: %s", e.text);
+	check_int(role_start(&pid, argv, true, handed, 2, &e), 0, "it starts: %s", e.text);
 	close(fds[1]);
 	check(write(fds[0], "x", 1) == 1, "a word to it");
 	check_int(wait_for(pid), 42, "C6: it has what it was handed and nothing else");
@@ -88,7 +87,6 @@ static void test_role(void)
 static void test_swapped(void)
 {
 	static const char *const argv[] = { "role-of-test", "-C", "a b", NULL };
-	static const char *const hidden[] = { "SECRET_WORD", NULL };
 	struct role_descriptor handed[] = { { "pair", 4 }, { "other", 3 } };
 	struct err e = { 0 };
 	int fds[2], here;
@@ -100,7 +98,7 @@ static void test_swapped(void)
 	check(dup3(fds[1], 4, O_CLOEXEC) == 4, "it is the fourth");
 	close(3);
 	check(open("/dev/null", O_RDWR | O_CLOEXEC) == 3, "before it another");
-	check_int(role_start(&pid, argv, hidden, handed, 2, &e), 0, "it starts: %s", e.text);
+	check_int(role_start(&pid, argv, true, handed, 2, &e), 0, "it starts: %s", e.text);
 	check(write(here, "x", 1) == 1, "a word to it");
 	check_int(wait_for(pid), 42, "each came to its place");
 	close(3);
@@ -117,12 +115,12 @@ static void test_limits(void)
 	struct err e = { 0 };
 	pid_t pid;
 
-	check(role_start(&pid, argv, NULL, handed, ROLE_DESCRIPTORS_MAX + 1, &e) == -1 &&
+	check(role_start(&pid, argv, false, handed, ROLE_DESCRIPTORS_MAX + 1, &e) == -1 &&
 		e.kind == ERR_INTERNAL, "too many descriptors");
 	getrlimit(RLIMIT_NOFILE, &old);
 	none.rlim_max = old.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &none);
-	check(role_start(&pid, argv, NULL, handed, 0, &e) == -1 && e.kind == ERR_SYSTEM,
+	check(role_start(&pid, argv, false, handed, 0, &e) == -1 && e.kind == ERR_SYSTEM,
 		"no descriptors at all: %s", e.text);
 	setrlimit(RLIMIT_NOFILE, &old);
 }

@@ -146,17 +146,6 @@ static void count_address(void *context, const char *address)
 	++*(size_t *)context;
 }
 
-/* The most talkative of what was asked for each: there is one for all. */
-static void add_notify(struct dsn *dsn, unsigned notify)
-{
-	if (dsn->notify == DSN_UNSET)
-		dsn->notify = notify;
-	else if (notify != DSN_UNSET)
-		dsn->notify |= notify;
-	if (dsn->notify != DSN_NEVER)
-		dsn->notify &= ~(unsigned)DSN_NEVER;
-}
-
 static void on_rcpt(void *context, const char *address, unsigned notify, const char *original,
 	struct server_reply *reply)
 {
@@ -179,7 +168,7 @@ static void on_rcpt(void *context, const char *address, unsigned notify, const c
 	} else {
 		f->expanded += count;
 		envelope_add(&f->message.envelope, address);
-		add_notify(&f->message.envelope.dsn, notify);
+		dsn_add_notify(&f->message.envelope.dsn, notify);
 		if (f->mark)
 			digest_add(f->mark, address, strlen(address) + 1);
 	}

@@ -115,7 +115,9 @@ static void carry(struct dialogue *d, struct server_reply *reply)
 	o.recipients = d->envelope.recipients;
 	o.count = d->envelope.count;
 	o.dsn = d->envelope.dsn;
+	o.account = d->globals->account;
 	o.memory = &d->memory;
+	o.trace = d->globals->verbose ? print_trace : NULL;
 	if (config_load(&config, d->globals->config, &e) == 0)
 		e = (struct err){ .kind = ERR_NONE };
 	submit(&config, &e, &o, &s);

@@ -135,6 +135,11 @@ bool account_logs_in(const struct account *a)
 	return a->sasl.user || a->sasl.mechanisms.count || secret_configured(&a->secret);
 }
 
+bool account_is_pattern(const char *item)
+{
+	return strchr(item, '*') != NULL;
+}
+
 bool account_mixes_up(const struct account *a)
 {
 	return a->net.port == PORT_IMPLICIT && a->smtp.tls != SMTP_TLS_IMPLICIT;
@@ -302,7 +307,8 @@ int account_finish(struct account *a, const char *home, struct err *e)
 		sasl_settings_check(&a->sasl, e) == 0 && tls_settings_check(&a->tls, e) == 0 &&
 		finish_rate(a, e) == 0 && check_login(a, e) == 0;
 	for (size_t i = 0; good && i < a->who.allowed_from.count; i++)
-		good = to_envelope_form(&a->who.allowed_from.items[i], "allowed_from", e) == 0;
+		good = account_is_pattern(a->who.allowed_from.items[i]) ||
+			to_envelope_form(&a->who.allowed_from.items[i], "allowed_from", e) == 0;
 	return good ? 0 : err_context(e, "account '%s'", a->name);
 }
 

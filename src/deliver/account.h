@@ -98,6 +98,9 @@ bool account_logs_in(const struct account *a);     /* no mail without login */
  * 3.3) and tls says otherwise: who waits for a greeting there waits in vain. */
 bool account_mixes_up(const struct account *a);
 
+/* Whether an item of allowed_from is a pattern, as those of match are. */
+bool account_is_pattern(const char *item);
+
 /* "host:port", for messages. */
 void account_where(const struct account *a, char *out, size_t size);
 

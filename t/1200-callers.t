@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # How programs call sendmail, and what they rely on.
 #
-# In t/data/callers stands a record for each call:
+# In t/data/callers stands a record for each call, of an account that may send as
+# anybody; in t/data/callers-rewritten, of one whose server knows its own address only:
 #
 #   --- who calls
 #   $ the words behind "sendmail", quoted as for a shell
@@ -48,13 +49,17 @@ sub unescape
 	return $line . $end;
 }
 
-sub message { return { to => [], from => 'robot@example.test' } }
+# Of whom mail is without any other sender.
+my $mine;
+
+sub message { return { to => [], from => $mine } }
 
 sub records
 {
+	my ($table) = @_;
 	my @records;
 
-	for my $line (split /\n/, file_read(top() . '/t/data/callers')) {
+	for my $line (split /\n/, file_read(top() . "/t/data/$table")) {
 		my $c = $records[-1];
 		my $m = $c && $c->{messages}[-1];
 		if ($line =~ /^--- (.*)/) {
@@ -135,7 +140,6 @@ sub speak
 }
 
 my $server = server_start(allow => '8bit-header');
-my $config = account($server, from => 'robot@example.test', allowed_from => '*');
 my $count = 0;
 
 sub arrived
@@ -157,7 +161,9 @@ sub arrived
 	is_deeply($got, { %$want, %{ $m->{has} // {} } }, "$name: header");
 }
 
-for my $c (records()) {
+sub call
+{
+	my ($c, $config) = @_;
 	my $name = $c->{what};
 	my $r = $c->{lockstep} ? speak($c, $config) : run_sendoff($c->{args}, name => $c->{name},
 		stdin => $c->{stdin}, env => { %cron, SENDOFF_CONFIG => $config }, cwd => '/');
@@ -167,7 +173,7 @@ for my $c (records()) {
 		is($server->stored, $count, "$name: nothing sent");
 		is(scalar(queued()), 0, "$name: nothing stored");
 		like($r->{err}, qr/^sendoff: ./, "$name: told");
-		next;
+		return;
 	}
 	is($r->{out} . $r->{err}, '', "$name: silence") if !$c->{loud};
 	if (grep { /^-odq$/ } @{ $c->{args} }) {
@@ -184,6 +190,13 @@ for my $c (records()) {
 	# -G: it is somebody else's, complete or not.
 	my $completed = grep({ $_ eq '-G' } @{ $c->{args} }) ? 0 : 1;
 	arrived($name, $meant[$_], $written[$_] // $written[-1], $completed) for 0 .. $#meant;
+}
+
+for my $table (['callers', 'robot@example.test', allowed_from => '*'],
+	['callers-rewritten', 'alerts@example.org']) {
+	(my $name, $mine, my %keys) = @$table;
+	my $config = account($server, from => $mine, %keys);
+	call($_, $config) for records($name);
 }
 is_deeply([$server->violations], [], 'all by the rules');
 

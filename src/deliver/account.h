@@ -57,6 +57,8 @@ struct account {
 	struct traffic_settings traffic;
 };
 
+enum { ACCOUNT_LISTEN_MOST = 8 };   /* loopback ports */
+
 /* [sendoff]: what concerns all accounts. */
 struct global_settings {
 	char *default_account;
@@ -78,6 +80,7 @@ struct global_settings {
 	long  max_message;             /* octets; 0: no limit */
 	long  quota_messages;          /* of one user in the system's queue */
 	long  quota_bytes, min_free;   /* octets */
+	struct key_list listen;        /* loopback addresses with a port; system scope */
 	int   trace;                   /* enum trace: a Received line */
 };
 

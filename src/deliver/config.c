@@ -17,6 +17,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "mail/address.h"
+#include "net/loopback.h"
 
 #ifndef SENDOFF_SYSCONFDIR
 #define SENDOFF_SYSCONFDIR "/etc"
@@ -264,6 +265,40 @@ static int finish_domain(struct config *c, struct err *e)
 	return -1;
 }
 
+/* Whose file it is: a runner of one's own has no port for everybody. */
+static bool is_personal(const struct config *c, const struct conf_source *src)
+{
+	return !c->file && strcmp(src->name, SYSTEM_FILE) != 0;
+}
+
+static int check_listen(const struct config *c, struct err *e)
+{
+	const struct key_list *ports = &c->global.listen;
+	struct buf origin = BUF_INIT(4096);
+	struct loopback ignored;
+	bool good = true;
+
+	for (size_t i = 0; good && i < c->source_count; i++)
+		if (is_personal(c, &c->sources[i]) &&
+		    conf_find(&c->sources[i], CONF_GLOBAL, NULL, "listen")) {
+			err_set(e, ERR_CONFIG, "listen is for the machine's runner only");
+			err_hint(e, "move it into " SYSTEM_FILE);
+			good = false;
+		}
+	for (size_t i = 0; good && i < ports->count; i++)
+		good = loopback_parse(ports->items[i], &ignored, e) == 0;
+	if (good && ports->count > ACCOUNT_LISTEN_MOST) {
+		err_set(e, ERR_CONFIG, "listen names more than %d ports", ACCOUNT_LISTEN_MOST);
+		good = false;
+	}
+	if (good)
+		return 0;
+	config_origin(c, NULL, "listen", &origin);
+	err_context(e, "%s", buf_text(&origin));
+	buf_release(&origin);
+	return -1;
+}
+
 static int join(struct config *c, struct err *e)
 {
 	static const struct conf_source nothing = { .name = NULL };
@@ -289,7 +324,7 @@ static int join(struct config *c, struct err *e)
 	if (log_settings_check(&c->global.log, e) < 0 ||
 	    account_finish_global(&c->global, process_home(), e) < 0)
 		return err_context(e, "[sendoff]");
-	if (finish_domain(c, e) < 0 || fill_accounts(c, e) < 0)
+	if (finish_domain(c, e) < 0 || check_listen(c, e) < 0 || fill_accounts(c, e) < 0)
 		return -1;
 	return check_default(c, e) < 0 ? -1 : check_fallbacks(c, e);
 }

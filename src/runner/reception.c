@@ -93,10 +93,11 @@ static void say_full(struct server_reply *reply)
 		"not stored: the disk of this machine's mail queue is nearly full");
 }
 
-static void say_over_quota(struct server_reply *reply)
+static void say_over_quota(const struct reception *r, struct server_reply *reply)
 {
-	server_reply_set(reply, 452, "4.2.2", "not stored: too much mail of this user is in this "
-		"machine's queue already (see sendoff queue list --all)");
+	server_reply_set(reply, 452, "4.2.2", "not stored: too much mail %s is in this machine's "
+		"queue already (see sendoff queue list --all)", r->guest->port ?
+		"that came by loopback ports" : "of this user");
 }
 
 /* ---- events */
@@ -209,7 +210,7 @@ static void on_begin(void *context, struct server_reply *reply)
 	if (r->counting)
 		reply->code = 0;
 	else
-		say_over_quota(reply);
+		say_over_quota(r, reply);
 }
 
 void reception_counted(struct reception *r)
@@ -222,7 +223,7 @@ void reception_counted(struct reception *r)
 	if (has_quota(r, 0))
 		server_reply_set(&reply, 354, "", "go on, end with a dot on a line of its own");
 	else
-		say_over_quota(&reply);
+		say_over_quota(r, &reply);
 	r->answer(r->context, &reply);
 }
 
@@ -257,7 +258,7 @@ static void on_content(void *context, const char *data, size_t len)
 		if (!has_space(r))
 			say_full(&f->trouble);
 		else if (!has_quota(r, 0))
-			say_over_quota(&f->trouble);
+			say_over_quota(r, &f->trouble);
 	}
 	if (!f->trouble.code && message_feed(&f->message, data, len, &e) < 0)
 		take_error(f, &e);
@@ -272,8 +273,12 @@ static void make_trace(const struct reception *r, struct buf *out)
 	char date[40];
 
 	clock_rfc5322(now, clock_local_offset(now), date, sizeof(date));
-	buf_printf(out, "by %s (sendoff) from local uid %lu; %s", p->host,
-		(unsigned long)r->guest->peer.uid, date);
+	if (r->guest->port)
+		buf_printf(out, "by %s (sendoff) from loopback port %u; %s", p->host,
+			r->guest->port, date);
+	else
+		buf_printf(out, "by %s (sendoff) from local uid %lu; %s", p->host,
+			(unsigned long)r->guest->peer.uid, date);
 }
 
 static int finish(struct reception *r, struct err *e)
@@ -355,10 +360,11 @@ static void tell_stored(const struct filing *f)
 {
 	const struct guest *g = f->reception->guest;
 	json_t *told = json_pack("{s:s, s:s, s:I, s:I, s:I}", "do", "stored", "id", f->id,
-		"uid", (json_int_t)g->peer.uid, "size", (json_int_t)size_of(&f->message),
+		g->port ? "port" : "uid", g->port ? (json_int_t)g->port : (json_int_t)g->peer.uid,
+		"size", (json_int_t)size_of(&f->message),
 		"recipients", (json_int_t)f->message.envelope.count);
 
-	add_clean(told, "login", g->person.name);
+	add_clean(told, "login", g->port ? NULL : g->person.name);
 	add_clean(told, "account", f->account);
 	add_clean(told, "sender", f->message.envelope.sender);
 	add_clean(told, "message_id", f->message.message_id);
@@ -396,7 +402,7 @@ static void on_end(void *context, struct server_reply *reply)
 	if (!f->trouble.code && finish(r, &e) < 0)
 		take_error(f, &e);
 	if (!f->trouble.code && !has_quota(r, f->octets - f->claimed) && !is_stored(f))
-		say_over_quota(&f->trouble);
+		say_over_quota(r, &f->trouble);
 	if (f->trouble.code) {
 		*reply = f->trouble;
 		free_filing(&r->open);

@@ -60,7 +60,7 @@ like($entry->{content}, qr/^From: app\@example\.org\r$/m, 'From is added');
 is_deeply([ sort map { /^to <(\S+)>/ ? $1 : () } @{ $entry->{lines} } ],
 	[ qw(boss@example.net dave@example.org) ], 'aliases are obeyed') or diag(join "\n", @{ $entry->{lines} });
 my ($told) = $accept->told('stored');
-is($told->{port}, $accept->{ports}[1], 'the log is told the port');
+is($told->{loopback_port}, $accept->{ports}[1], 'the log is told the port');
 ok(!exists $told->{uid} && !exists $told->{login}, '... and no user');
 is_deeply([ map { $_->{id} // () } $accept->ask($alice, { do => 'list' }) ], [], 'F4: it is no user\'s to see');
 like($client->hand_in('<>', [ 'dave@example.org' ], $text), qr/^250 /, 'the null sender, in the same session');

@@ -14,7 +14,7 @@
  *	                                       a message was stored: to be logged, and
  *	                                       looked at; account, sender and tag may be
  *	                                       missing; by a loopback port there is
- *	                                       "port":N instead of uid and login
+ *	                                       "loopback_port":N instead of uid and login
  *	{"do":"look"}                          the queue was changed by somebody's word
  *	{"do":"flush"}                         uid 0 wants all of it sent now
  *	{"do":"trouble","text":"..."}          something is wrong: to be logged

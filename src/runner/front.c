@@ -51,7 +51,8 @@ static const char *text_of(const json_t *object, const char *name)
 
 static void log_stored(struct front *f, const json_t *object)
 {
-	static const char *const numbers[] = { "uid", "port", "recipients", "size" };
+	static const char *const numbers[] = { "uid", "loopback_port", "recipients",
+		"size" };
 	static const char *const texts[][2] = { { "login", "login" }, { "account", "account" },
 		{ "sender", "from" }, { "message_id", "message_id" }, { "tag", "tag" } };
 	struct log_record r;

@@ -360,7 +360,7 @@ static void tell_stored(const struct filing *f)
 {
 	const struct guest *g = f->reception->guest;
 	json_t *told = json_pack("{s:s, s:s, s:I, s:I, s:I}", "do", "stored", "id", f->id,
-		g->port ? "port" : "uid", g->port ? (json_int_t)g->port : (json_int_t)g->peer.uid,
+		g->port ? "loopback_port" : "uid", g->port ? (json_int_t)g->port : (json_int_t)g->peer.uid,
 		"size", (json_int_t)size_of(&f->message),
 		"recipients", (json_int_t)f->message.envelope.count);
 

@@ -105,10 +105,10 @@ int help_facts(void)
 	int code;
 
 	buf_printf(&out, "Version " SENDOFF_VERSION " (sendoff)\n"
-		" Configuration: " SENDOFF_SYSCONFDIR "/sendoff/config\n"
-		" Queue of the machine: %s\n Socket of its runner: %s\n"
+		" Configuration: %s\n Queue of the machine: %s\n Socket of its runner: %s\n"
 		" Loaded when needed: " SENDOFF_GNUTLS " (TLS), " SENDOFF_IDN
-		" (names beyond ASCII)\n", config_system_spool(), config_smtp_socket());
+		" (names beyond ASCII)\n", config_system_file(), config_system_spool(),
+		config_smtp_socket());
 	code = print_out(&out);
 	buf_release(&out);
 	return code;

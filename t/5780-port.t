@@ -112,6 +112,16 @@ my ($accept) = $runner->roles('sendoff-accept');
 my $status = file_read("/proc/$accept/status");
 like($status, qr/^Seccomp:\t2$/m, 'it is shut in all the same');
 
+# A session of a user's own goes to the same queue, in that user's name.
+my $session = $runner->as_user('alice', [ 'sendmail', '-bs' ], stdin => "EHLO x\r\nMAIL FROM:<alice>\r\nRCPT TO:<root>\r\n" .
+	"DATA\r\nSubject: by -bs\r\n\r\nx\r\n.\r\nMAIL FROM:<a\@b.test>\r\nRCPT TO:<c\@d.test>\r\nDATA\r\nSubject: two\r\n\r\nx\r\n.\r\nQUIT\r\n");
+my @stored = $session->{out} =~ /^250 2\.0\.0 stored as s-[a-z2-7]{12}\r$/mg;
+is(scalar(@stored), 2, '-bs: handed over') or diag($session->{out} . $session->{err});
+ok(wait_until(sub { $server->stored == 6 }, 15), '... and sent') or diag($runner->said);
+my ($by_bs) = grep { $server->message($_) =~ /^Subject: by -bs\r$/m } 5 .. 6;
+like($server->message($by_bs), qr/^Received: by \S+ \(sendoff\) from local uid 30001; /m, '... as alice\'s');
+is_deeply($server->envelope($by_bs)->{recipients}, [ 'admin@example.net' ], '... bare names by the machine\'s aliases');
+
 # ---- changed while it runs
 
 my $held = connected($first);

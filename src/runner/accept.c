@@ -1,8 +1,8 @@
 /* runner/accept.c - the accepting role: its beginning, its sockets, its end.
  *
- * It is handed the sockets that listen, perhaps loopback ports among them, and a channel to the supervisor, opens the
- * spool, waits for the first policy, and shuts itself in before a client has been
- * read.  A signal, or the end of the supervisor, ends it: nobody new is let in, and
+ * It is handed the sockets that listen, perhaps loopback ports among them, and a
+ * channel to the supervisor, opens the spool, waits for the first policy, and shuts
+ * itself in before a client has been read.  A signal, or the end of the supervisor, ends it: nobody new is let in, and
  * who is in the middle of a message may finish it.
  */
 #include <errno.h>

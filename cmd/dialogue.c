@@ -4,7 +4,8 @@
  * starts one for each connection.  smtp/server answers.  What comes in is kept
  * aside until it is whole, then goes the way of any other message, and what became
  * of it is the answer to its last dot.  Nothing is relayed for others: whoever
- * speaks here has the rights of this very process.
+ * speaks here has the rights of this very process.  Standard error stays silent, -v or
+ * not: nmh has it in the same socket as the answers.
  */
 #include <errno.h>
 #include <limits.h>
@@ -117,7 +118,6 @@ static void carry(struct dialogue *d, struct server_reply *reply)
 	o.dsn = d->envelope.dsn;
 	o.account = d->globals->account;
 	o.memory = &d->memory;
-	o.trace = d->globals->verbose ? print_trace : NULL;
 	if (config_load(&config, d->globals->config, &e) == 0)
 		e = (struct err){ .kind = ERR_NONE };
 	submit(&config, &e, &o, &s);

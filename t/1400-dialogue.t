@@ -13,6 +13,7 @@ use SendoffTest;
 use SendoffTest::Dialogue;
 use POSIX ();
 use SendoffTest::Send;
+use Time::HiRes qw(sleep time);
 
 my $login = getpwuid($>);
 my $text  = "Subject: x\n\nbody\n.\n..\n";
@@ -198,6 +199,36 @@ subtest 'C7: told to stop' => sub {
 	my $r = $d->run->finish(timeout => 10);
 	isnt($r->{exit}, 0, '... its exit code too');
 	is($server->stored, 0, '... and nothing half is sent');
+};
+
+subtest 'C1: silence' => sub {
+	my %hurry = hurry(2000) or plan(skip_all => 'the clock cannot be made to run');
+	my $server = server_start();
+	my $config = robot($server);
+	for my $said ('', "EHLO x\r\nMAIL FROM:<a\@b.test>\r\n", "MAIL FROM:<a\@b.test>\r\nRCPT TO:<c\@d.test>\r\nDATA\r\nhalf\r\n") {
+		my $d = dialogue($config, ['-bs'], env => \%hurry);
+		$d->put($said);
+		my $r = $d->run->finish(timeout => 10);
+		like($r->{out}, qr/^421 4\.3\.2 nothing came for an hour, goodbye\r\n\z/m, 'an hour: told, and over');
+		cmp_ok($r->{seconds}, '>', 1.5, '... not before');
+		cmp_ok($r->{seconds}, '<', 5, '... nor long after');
+	}
+	# Octets that make no whole line do not count, commands do.
+	my $d = dialogue($config, ['-bs'], env => \%hurry);
+	my $began = time;
+	while (time - $began < 6 && $d->run->{stdout}) {
+		$d->put('N');
+		$d->run->turn(0.1);
+	}
+	cmp_ok(time - $began, '<', 4, 'single octets stretch nothing');
+	$d->run->finish;
+	$d = dialogue($config, ['-bs'], env => \%hurry);
+	for (1 .. 6) {
+		sleep 0.5;
+		like($d->talk('NOOP'), qr/^250 /, 'who speaks is heard');
+	}
+	is($d->finish->{exit}, 0, '... for as long as he likes');
+	is($server->stored, 0, 'nothing was sent');
 };
 
 subtest 'C3: a large message' => sub {

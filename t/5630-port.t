@@ -76,7 +76,7 @@ my @web = ("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
 for my $octets (@web) {
 	my $late = $accept->port_client;
 	$late->put($octets, 2);
-	my $said = $late->rest(5);
+	my $said = $late->rest($octets =~ /\n/ ? 5 : 0.2);
 	unlike($said, qr/^(?:250|354)/m, 'F3: nothing is obeyed');
 	like($said, qr/^554 5\.5\.1 .*(?:mail service)/m, '... and the session ends') if $octets =~ /\n/ && $octets !~ /[\x80-\xff]/;
 	$late->close_it;
@@ -132,6 +132,22 @@ served($accept, 'F3: half dialogues');
 is(scalar($accept->entries), $before + 1, 'A3: nothing half is stored');
 is($accept->stop, 0, 'it ends well');
 is_deeply([ $accept->told('trouble') ], [], 'no trouble was told');
+
+# ---- silence
+
+SKIP: {
+	my %hurry = hurry(30) or skip 'the clock cannot be made to run', 5;
+	$accept = start(env => \%hurry);
+	my @silent = ($accept->port_client, $accept->port_client);
+	$silent[1]->talk($_) for 'EHLO x', 'MAIL FROM:<a@b.test>', 'RCPT TO:<c@d.test>', 'DATA';
+	my $user = $accept->client($alice);
+	my $began = time;
+	like($_->get(10), qr/^421 .*nothing came for too long/, 'C1: a minute of silence is enough') for @silent;
+	cmp_ok(time - $began, '>', 1.5, '... and less is not');
+	is($user->get(0.5), '', '... users have more');
+	like($user->get(15), qr/^421 /, '... five, without a message');
+	$accept->stop;
+}
 
 # ---- one quota for all of it, a tenth of a user's
 

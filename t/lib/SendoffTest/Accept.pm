@@ -65,14 +65,14 @@ sub listening
 # Descriptors 3, 4, ... are these; the rest is closed by exec.
 sub become
 {
-	my ($spool, $limits, @sockets) = @_;
+	my ($spool, $limits, $env, @sockets) = @_;
 	my @names = qw(smtp control channel);
 	my @high = map { fcntl($_, F_DUPFD, 20) // die "dup: $!\n" } @sockets;
 
 	POSIX::dup2($high[$_], 3 + $_) // die "dup2: $!\n" for 0 .. $#high;
 	my $program = SendoffTest::Run::program('sendoff-accept');
 	# Shut in as it is, a leak checker cannot look at its own process.
-	%ENV = (SendoffTest::Run::environment(), ASAN_OPTIONS => 'detect_leaks=0', LISTEN_FDS => scalar @high,
+	%ENV = (SendoffTest::Run::environment($env), ASAN_OPTIONS => 'detect_leaks=0', LISTEN_FDS => scalar @high,
 		LISTEN_FDNAMES => join ':', map { $names[$_] // 'port' } 0 .. $#high);
 	exec 'sh', '-c', "ulimit $limits && LISTEN_PID=\$\$ && export LISTEN_PID && exec \"\$@\"", 'sh',
 		$program, $spool;
@@ -80,7 +80,7 @@ sub become
 }
 
 # Options: policy_of()'s, and people, limits (words for ulimit), spool (a
-# path), ports (how many loopback ports).
+# path), ports (how many loopback ports), env.
 sub accept_start
 {
 	my (%o) = @_;
@@ -96,7 +96,7 @@ sub accept_start
 	my @ports = map { IO::Socket::INET->new(Listen => SOMAXCONN, LocalAddr => '127.0.0.1') // die "listen: $@\n" }
 		1 .. $o{ports} // 0;
 	my $pid = fork // die "fork: $!\n";
-	become($self->{spool}, $o{limits} // '-n 4096', @sockets, $theirs, @ports) if !$pid;
+	become($self->{spool}, $o{limits} // '-n 4096', $o{env}, @sockets, $theirs, @ports) if !$pid;
 	close $theirs;
 	$self->{ports} = [map { $_->sockport } @ports];
 	$ours->blocking(0);

@@ -111,7 +111,7 @@ static void carry(struct dialogue *d, struct server_reply *reply)
 	o.content = &d->content;
 	o.answers = true;
 	o.dot_ends = o.from_header = o.report_is_success = false;
-	o.errors = o.errors == ERRORS_PRINT ? ERRORS_MAIL : o.errors;
+	o.errors = ERRORS_MAIL;   /* there is no other way to tell what the answer does not */
 	o.sender = d->envelope.sender;
 	o.recipients = d->envelope.recipients;
 	o.count = d->envelope.count;
@@ -157,6 +157,7 @@ static void settle(struct dialogue *d)
 {
 	size_t left;
 
+	renew(d);
 	(void)server_output(d->server, &left);
 	d->out.events = left ? POLLOUT : 0;
 	d->in.events = left < SERVER_OUTPUT_MAX && !d->waiting.len ? POLLIN : 0;
@@ -208,13 +209,13 @@ static void on_input(struct watch *w, short revents)
 	ssize_t n;
 
 	(void)revents;
-	if ((n = read(w->fd, piece, sizeof(piece))) > 0)
+	n = read(w->fd, piece, sizeof(piece));
+	if (n > 0) {
 		take(d, piece, (size_t)n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		server_eof(d->server);
-	if (n == 0)
 		loop_remove(&d->loop, w);
-	renew(d);
+	}
 	settle(d);
 }
 
@@ -272,7 +273,6 @@ static void run_dialogue(struct dialogue *d)
 	loop_add(&d->loop, &d->quiet);
 	if (d->signals.fd >= 0)
 		loop_add(&d->loop, &d->signals);
-	renew(d);
 	settle(d);
 	loop_run(&d->loop);
 }

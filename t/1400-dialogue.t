@@ -130,9 +130,18 @@ subtest 'G1: the answer to the dot' => sub {
 	like($d->message('a@b.test', ['no@example.net'], $text), qr/^550 /, '-oee: the client is told as well');
 	is(scalar(queued()), 0, '... and not by mail');
 	$d->finish;
+	for my $letters ('-oeq', '-oep') {
+		$d = dialogue($config, ['-bs', $letters]);
+		like($d->message('a@b.test', ['x@example.net', 'no@example.net'], $text), qr/^250 .*sent to 1 of 2/,
+			"$letters: nobody can be told otherwise");
+		is(scalar(queued()), 1, '... than by mail');
+		is($d->finish->{err}, '', '... and in silence');
+		queue_empty();
+	}
+	my $stored = $server->stored;
 	$d = dialogue($config, ['-bs', '-odq']);
 	like($d->message('a@b.test', ['x@example.net'], $text), qr/^250 2\.0\.0 queued as p-/, '-odq: stored');
-	is($server->stored, 1, '... and not sent');
+	is($server->stored, $stored, '... and not sent');
 	$d->finish;
 	queue_empty();
 	like(dialogue(account(nobody(), from => 'r@example.test'))->message('a@b.test', ['x@y.test'], $text),

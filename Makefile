@@ -105,7 +105,7 @@ UNITS    = $(UNIT:%.c=$(B)/%)
 FUZZERS  = $(FUZZ:%.c=$(B)/%)
 REPLAYS  = $(FUZZ:t/fuzz/%.c=$(B)/t/replay/%)
 STICKS   = $(BENCH:%.c=$(B)/%)
-TESTS    = $(PROGRAMS) $(B)/t/server $(UNITS) $(REPLAYS) $(STICKS)
+TESTS    = $(PROGRAMS) $(B)/t/server $(B)/t/hurry.so $(UNITS) $(REPLAYS) $(STICKS)
 PROGRAMS = $(B)/sendoff $(B)/sendmail
 
 # Units and the like, with the paths still to be put in.
@@ -168,6 +168,11 @@ $(REPLAYS): $(B)/t/replay/%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/fuzz/replay.o $(LIB)
 $(B)/t/server: $(call object,$(SERVER)) $(LIB) $(B)/sources
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
+
+# Preloaded into programs with sanitizers and without.
+$(B)/t/hurry.so: t/hurry.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,LINK $@)$(CC) $(OWN_CPPFLAGS) -std=c11 $(WARNINGS) -O2 -fPIC -shared -o $@ $< -ldl
 
 $(B)/t/bench/bare: $(B)/obj/t/bench/bare.o
 	@mkdir -p $(@D)

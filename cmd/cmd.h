@@ -87,6 +87,7 @@ int sendmail_main(struct globals *globals, char **words, int count, char mode,
 	bool under_own_name);
 
 /* help.c */
+int help_facts(void);                    /* what this program is, and where its things are */
 int help_usage_error(const char *word);   /* a first word that is no command */
 
 #endif

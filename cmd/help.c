@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "deliver/cause.h"
+#include "deliver/config.h"
 
 const struct command commands[] = {
 	{ "send", cmd_send, "[-t] [-f ADDRESS] [--file FILE]... [RECIPIENT...]",
@@ -92,6 +93,22 @@ int cmd_version(struct globals *globals, char **words, int count)
 	else
 		buf_add_text(&out, "sendoff " SENDOFF_VERSION "\n"
 			"Free software under a permissive licence; there is no warranty.\n");
+	code = print_out(&out);
+	buf_release(&out);
+	return code;
+}
+
+/* The first word is what programs look for that ask sendmail -d0.1. */
+int help_facts(void)
+{
+	struct buf out = BUF_INIT(4096);
+	int code;
+
+	buf_printf(&out, "Version " SENDOFF_VERSION " (sendoff)\n"
+		" Configuration: %s\n Queue of the machine: %s\n Socket of its runner: %s\n"
+		" Loaded when needed: " SENDOFF_GNUTLS " (TLS), " SENDOFF_IDN
+		" (names beyond ASCII)\n", config_system_file(), config_system_spool(),
+		config_smtp_socket());
 	code = print_out(&out);
 	buf_release(&out);
 	return code;

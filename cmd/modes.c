@@ -22,20 +22,27 @@ enum { READY_MS = 90 * 1000 /* that the runner may take to begin */ };
 
 /* ---- letters */
 
+/* What stands behind -b, and which mode that is: some have several names. */
+static const struct { const char *value; char letter; } known_modes[] = {
+	{ "m", 'm' }, { "s", 's' }, { "p", 'p' }, { "i", 'i' }, { "v", 'v' },
+	{ "d", 'd' }, { "D", 'D' }, { "t", 't' }, { "h", 'h' }, { "H", 'H' },
+	/* Postfix's, and Exim's */
+	{ "l", 'd' }, { "df", 'D' }, { "pa", 'p' }, { "pr", 'p' }, { "pu", 'p' }, { "pra", 'p' },
+	{ "pru", 'p' }, { "vs", 'v' }, { "nq", 'm' },
+};
+
 int modes_take_b(struct modes *m, const char *value, struct err *e)
 {
 	char shown[80];
 
+	for (size_t i = 0; i < COUNT(known_modes); i++)
+		if (!strcmp(known_modes[i].value, value)) {
+			m->letter = known_modes[i].letter;
+			return 0;
+		}
 	text_clean_to(shown, sizeof(shown), value, strlen(value));
-	if (!value[0] || value[1] || !strchr("mpivdDthH", value[0])) {
-		err_set(e, ERR_USAGE, "unknown option '-b%s'", shown);
-		return err_hint(e, "sendmail(8) lists what is accepted");
-	}
-	if (strchr("thH", value[0]))
-		return err_set(e, ERR_USAGE, "-b%s is for programs that route mail themselves; "
-			"sendoff has none of that", shown);
-	m->letter = value[0];
-	return 0;
+	err_set(e, ERR_USAGE, "unknown option '-b%s'", shown);
+	return err_hint(e, "sendmail(8) lists what is accepted");
 }
 
 /* "30m", "1h30m"; a bare number is minutes, as elsewhere.  0: it is none. */
@@ -244,6 +251,20 @@ static int mailq(const struct globals *globals)
 	return code;
 }
 
+/* Whoever calls may still be writing a message. */
+static int refuse(char letter)
+{
+	struct err e = { 0 };
+
+	submit_drain(STDIN_FILENO);
+	err_set(&e, ERR_USAGE, letter == 't' ?
+		"-bt is for programs that route mail themselves; sendoff has no rules to be tested" :
+		"-b%c is for programs that keep statistics of hosts; sendoff has none", letter);
+	err_hint(&e, letter == 't' ? "to see what becomes of an address: sendmail -bv ADDRESS" :
+		"what waits, and why: mailq");
+	return print_failure(&e);
+}
+
 int modes_run(const struct modes *m, struct globals *globals, char *const *words, size_t count)
 {
 	switch (m->letter) {
@@ -255,6 +276,10 @@ int modes_run(const struct modes *m, struct globals *globals, char *const *words
 		return aliases_verify(globals, words, count);
 	case 'D':
 		return watch(m, globals);
+	case 't':
+	case 'h':
+	case 'H':
+		return refuse(m->letter);
 	default:
 		return m->letter == 'd' || m->interval ? background(m, globals) :
 			queue_run(globals, m->only);

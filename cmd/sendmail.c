@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "cmd/send.h"
 #include "cmd/sendmail.h"
@@ -21,6 +22,7 @@ struct sendmail {
 	struct dsn dsn;
 	struct modes modes;
 	bool own_name;
+	bool facts;      /* -d0.1: what this program is, for whoever asks */
 };
 
 enum shape {
@@ -32,11 +34,11 @@ enum shape {
 
 static enum shape shape_of(char letter)
 {
-	if (strchr("timnvUGxEJ", letter))
+	if (strchr("timnvUGxEJIcs", letter))
 		return SHAPE_FLAG;
-	if (strchr("fFrBNRVOoLhpXCAD", letter))
+	if (strchr("fFrBNRVOoLhpXCADbe", letter))
 		return SHAPE_VALUE;
-	return strchr("bedq", letter) ? SHAPE_JOINED : SHAPE_UNKNOWN;
+	return strchr("dqM", letter) ? SHAPE_JOINED : SHAPE_UNKNOWN;
 }
 
 /* -eX: how errors are told. */
@@ -46,17 +48,65 @@ static void take_errors(struct sendmail *s, char mode)
 	s->o.report_is_success = mode == 'e';
 }
 
+/* -odX: when it is sent. */
+static void take_delivery(struct sendmail *s, char mode)
+{
+	if (!mode || !strchr("ibq", mode))
+		return;
+	s->o.delivery_given = true;
+	s->o.delivery = mode == 'i' ? DELIVERY_NOW : mode == 'b' ? DELIVERY_BACKGROUND :
+		DELIVERY_QUEUE;
+}
+
+/* As elsewhere: nothing, or a word that does not begin like "no" or "false". */
+static bool is_true(const char *value)
+{
+	return !strchr("fFnN0", value[0]) || !value[0];
+}
+
 /* -oX or -o X: only a few say something to us. */
 static void take_o(struct sendmail *s, const char *value)
 {
-	if (!strcmp(value, "i"))
-		s->o.dot_ends = false;
+	if (value[0] == 'i')
+		s->o.dot_ends = !is_true(value + 1);
 	else if (value[0] == 'e')
 		take_errors(s, value[1]);
-	else if (value[0] == 'd' && value[1] && strchr("ibq", value[1])) {
-		s->o.delivery_given = true;
-		s->o.delivery = value[1] == 'i' ? DELIVERY_NOW :
-			value[1] == 'b' ? DELIVERY_BACKGROUND : DELIVERY_QUEUE;
+	else if (value[0] == 'd')
+		take_delivery(s, value[1]);
+	else if (value[0] == 'v')
+		s->globals->verbose = is_true(value + 1);
+}
+
+/* Exim has a few of these whose value is the next word. */
+static bool o_has_value(const char *value)
+{
+	static const char *const names[] = { "A", "P", "X", "Ma", "Maa", "Mai", "Mas", "Mc", "Mi",
+		"Mm", "Mr", "Ms", "Mt" };
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (!strcmp(value, names[i]))
+			return true;
+	return false;
+}
+
+/* -O Name=value: the same under long names. */
+static void take_long_o(struct sendmail *s, const char *text)
+{
+	static const struct { const char *name; char letter; } known[] = {
+		{ "DeliveryMode", 'd' }, { "ErrorMode", 'e' }, { "IgnoreDots", 'i' },
+		{ "Verbose", 'v' }
+	};
+	size_t len = strcspn(text, "=");
+	const char *value = text[len] ? text + len + 1 : "";
+	char letter[3];
+
+	for (size_t i = 0; i < COUNT(known); i++) {
+		if (!text_equal_fold(text, len, known[i].name, strlen(known[i].name)))
+			continue;
+		letter[0] = known[i].letter;
+		letter[1] = value[0];
+		letter[2] = '\0';
+		take_o(s, letter);
 	}
 }
 
@@ -68,11 +118,20 @@ static void take_flag(struct sendmail *s, char letter)
 		s->o.dot_ends = false;
 	else if (letter == 'v')
 		s->globals->verbose = true;
+	else if (letter == 'G')
+		s->o.as_it_came = true;
+	else if (letter == 'I')
+		s->modes.letter = 'i';
 }
 
 static int take_value(struct sendmail *s, char letter, const char *value, struct err *e)
 {
 	switch (letter) {
+	case 'b':
+		return modes_take_b(&s->modes, value, e);
+	case 'e':
+		take_errors(s, value[0]);
+		return 0;
 	case 'f':
 	case 'r':
 		s->o.sender = value;
@@ -91,6 +150,9 @@ static int take_value(struct sendmail *s, char letter, const char *value, struct
 	case 'o':
 		take_o(s, value);
 		return 0;
+	case 'O':
+		take_long_o(s, value);
+		return 0;
 	case 'L':
 		s->o.tag = value;
 		return 0;
@@ -103,14 +165,29 @@ static int take_value(struct sendmail *s, char letter, const char *value, struct
 	}
 }
 
+/* sendmail's macros say nothing here; Exim's verbs ask for something, and the ids
+ * behind them are no addresses. */
+static int take_M(const char *value, struct err *e)
+{
+	static const char *const verbs[] = { "", "ar", "c", "es", "f", "g", "mad", "md", "rm",
+		"set", "t", "vb", "vc", "vh", "vl" };
+
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		if (!strcmp(value, verbs[i])) {
+			err_set(e, ERR_USAGE, "-M%s is for another program's queue", verbs[i]);
+			return err_hint(e, "see `sendoff help queue` for what can be done with "
+				"messages that wait");
+		}
+	return 0;
+}
+
 static int take_joined(struct sendmail *s, char letter, const char *value, struct err *e)
 {
-	if (letter == 'b')
-		return modes_take_b(&s->modes, value, e);
 	if (letter == 'q')
 		return modes_take_q(&s->modes, value, e);
-	if (letter == 'e')
-		take_errors(s, value[0]);
+	if (letter == 'M')
+		return take_M(value, e);
+	s->facts |= letter == 'd' && value[0] == '0' && (!value[1] || value[1] == '.');
 	return 0;
 }
 
@@ -136,7 +213,8 @@ static int take_word(struct sendmail *s, char **words, int left, struct err *e)
 			return take_joined(s, *at, at + 1, e) < 0 ? -1 : 1;
 		case SHAPE_VALUE:
 			if (at[1])
-				return take_value(s, *at, at + 1, e) < 0 ? -1 : 1;
+				return take_value(s, *at, at + 1, e) < 0 ? -1 :
+					*at == 'o' && o_has_value(at + 1) && left > 1 ? 2 : 1;
 			if (left < 2)
 				return err_set(e, ERR_USAGE, "option -%c needs a value", *at);
 			return take_value(s, *at, words[1], e) < 0 ? -1 : 2;
@@ -168,6 +246,23 @@ static int parse(struct sendmail *s, char **words, int count, struct err *e)
 	return 0;
 }
 
+/* -d0.1, alone or with a mode that tests addresses or has no meaning here. */
+static bool wants_facts_only(const struct sendmail *s)
+{
+	return s->facts && !s->o.count && !s->o.from_header &&
+		(!modes_other(&s->modes) || s->modes.letter == 't');
+}
+
+static int run(struct sendmail *s)
+{
+	if (s->modes.letter == 's')
+		return dialogue_run(s->globals, &s->o);
+	if (modes_other(&s->modes))
+		return modes_run(&s->modes, s->globals, s->o.recipients, s->o.count);
+	return send_one(s->globals, &s->o, &(struct send_manner){
+		.quiet = s->o.errors == ERRORS_QUIET, .silent = true });
+}
+
 int sendmail_main(struct globals *globals, char **words, int count, char mode,
 	bool under_own_name)
 {
@@ -180,12 +275,11 @@ int sendmail_main(struct globals *globals, char **words, int count, char mode,
 	if (parse(&s, words, count, &e) < 0) {
 		submit_drain(STDIN_FILENO);
 		code = print_failure(&e);
-	} else if (modes_other(&s.modes)) {
-		code = modes_run(&s.modes, globals, s.o.recipients, s.o.count);
 	} else {
 		s.o.dsn = s.dsn;
-		code = send_one(globals, &s.o, &(struct send_manner){ .quiet = s.o.errors == ERRORS_QUIET,
-			.silent = true });
+		code = s.facts ? help_facts() : 0;
+		if (!wants_facts_only(&s))
+			code = run(&s);
 	}
 	free(s.dsn.envid);
 	return code;

@@ -2,11 +2,13 @@
  *
  * sendmail.c   the letters, and a message sent
  * modes.c      what else it does: the queue, the runner, the aliases
+ * dialogue.c   -bs: SMTP on standard input and output
  */
 #ifndef CMD_SENDMAIL_H
 #define CMD_SENDMAIL_H
 
 #include "cmd/cmd.h"
+#include "deliver/submit.h"
 
 /* What is to be done.  All zero: send a message. */
 struct modes {
@@ -23,6 +25,11 @@ int modes_take_q(struct modes *m, const char *value, struct err *e);
 /* Whether it is something else than sending a message. */
 bool modes_other(const struct modes *m);
 int  modes_run(const struct modes *m, struct globals *globals, char *const *words, size_t count);
+
+/* ---- dialogue.c: given is what the command line says of every message.  The exit
+ * code: 0, unless it was stopped or nobody hears the answers. */
+
+int dialogue_run(const struct globals *globals, const struct submit_options *given);
 
 /* ---- aliases.c: -bi and -bv */
 

@@ -27,6 +27,24 @@ for my $domain ('example.test*', 'a..b', '@example.test', '.') {
 is(check(global => { domain => $_ })->{exit}, 0, "domain = $_")
 	for 'example.test', 'localhost', "b\xc3\xbccher.test", '[192.0.2.1]', 'my_host.test';
 
+# Ports for everybody on this machine, and for nobody else.
+for my $case (['0.0.0.0:2525', qr/can be reached by other machines/], ['192.0.2.1:25', qr/can be reached by other machines/],
+		['127.0.0.1:2525, [::]:2525', qr/'\[::\]:2525' can be reached/], ['localhost:2525', qr/is not an address with a port/],
+		['127.0.0.1', qr/is not an address with a port/], ['127.0.0.1:0', qr/is not an address with a port/],
+		[join(', ', map { "127.0.0.1:$_" } 1 .. 9), qr/names more than 8 ports/]) {
+	my ($ports, $words) = @$case;
+	my $r = check(global => { listen => $ports });
+
+	is($r->{exit}, 78, "G1: listen = $ports");
+	like($r->{err}, qr/:4: .*$words/, '... names file, line and why');
+}
+is(check(global => { listen => $_ })->{exit}, 0, "listen = $_") for '127.0.0.1:2525', '[::1]:25, 127.0.0.2:25';
+mkdir workdir() . "/home/$_" for '.config', '.config/sendoff';
+file_write(workdir() . '/home/.config/sendoff/config', "[sendoff]\nlisten = 127.0.0.1:2525\n[account a]\nhost = h\n");
+like(run_sendoff(['config', 'check'])->{err}, qr/config:2: listen is for the machine's runner only\n  move it into/,
+	'a personal file has no port');
+unlink workdir() . '/home/.config/sendoff/config';
+
 for my $ehlo ('<x>', 'x>y', 'a"b', 'a..b') {
 	my $r = check(ehlo => $ehlo);
 

@@ -144,6 +144,11 @@ static void find_inherited(void)
 
 int process_inherited(const char *name)
 {
+	return process_inherited_next(name, 0);
+}
+
+int process_inherited_next(const char *name, int before)
+{
 	const char *at = inherited_names;
 	size_t wanted = strlen(name);
 
@@ -151,7 +156,7 @@ int process_inherited(const char *name)
 		size_t len = strcspn(at, ":");
 
 		if (len == wanted && !memcmp(at, name, len) &&
-		    fcntl(INHERITED_FIRST + i, F_GETFD) >= 0)
+		    fcntl(INHERITED_FIRST + i, F_GETFD) >= 0 && before-- == 0)
 			return INHERITED_FIRST + i;
 		at += len + (at[len] == ':');
 	}

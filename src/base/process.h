@@ -22,6 +22,8 @@ void process_clean(void);
  * close-on-exec, and the variables are gone.  A command that has no use for any
  * drops them first thing. */
 int  process_inherited(const char *name);
+/* The one that comes behind so many others of that name. */
+int  process_inherited_next(const char *name, int before);
 int  process_inherited_count(void);
 void process_drop_inherited(void);
 

@@ -105,6 +105,9 @@ static const struct key own_global_keys[] = {
 	{ "min_free", GLOBAL(KEY_SIZE, min_free), "50M",
 		"free space below which the system's queue takes nothing", .least = 0,
 		.most = SIZE_MOST },
+	{ "listen", GLOBAL(KEY_LIST, listen), NULL,
+		"loopback ports for programs that only speak SMTP, as 127.0.0.1:2525",
+		.choices = NULL },
 	{ "trace", GLOBAL(KEY_CHOICE, trace), "auto",
 		"auto, yes or no: a Received line; auto is yes in the system's queue",
 		.choices = trace_choices },
@@ -133,6 +136,11 @@ bool account_logs_in(const struct account *a)
 	if (a->sasl.mechanisms.count == 1 && !strcasecmp(a->sasl.mechanisms.items[0], "none"))
 		return false;
 	return a->sasl.user || a->sasl.mechanisms.count || secret_configured(&a->secret);
+}
+
+bool account_is_pattern(const char *item)
+{
+	return strchr(item, '*') != NULL;
 }
 
 bool account_mixes_up(const struct account *a)
@@ -302,7 +310,8 @@ int account_finish(struct account *a, const char *home, struct err *e)
 		sasl_settings_check(&a->sasl, e) == 0 && tls_settings_check(&a->tls, e) == 0 &&
 		finish_rate(a, e) == 0 && check_login(a, e) == 0;
 	for (size_t i = 0; good && i < a->who.allowed_from.count; i++)
-		good = to_envelope_form(&a->who.allowed_from.items[i], "allowed_from", e) == 0;
+		good = account_is_pattern(a->who.allowed_from.items[i]) ||
+			to_envelope_form(&a->who.allowed_from.items[i], "allowed_from", e) == 0;
 	return good ? 0 : err_context(e, "account '%s'", a->name);
 }
 

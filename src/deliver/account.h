@@ -57,6 +57,8 @@ struct account {
 	struct traffic_settings traffic;
 };
 
+enum { ACCOUNT_LISTEN_MOST = 8 };   /* loopback ports */
+
 /* [sendoff]: what concerns all accounts. */
 struct global_settings {
 	char *default_account;
@@ -78,6 +80,7 @@ struct global_settings {
 	long  max_message;             /* octets; 0: no limit */
 	long  quota_messages;          /* of one user in the system's queue */
 	long  quota_bytes, min_free;   /* octets */
+	struct key_list listen;        /* loopback addresses with a port; system scope */
 	int   trace;                   /* enum trace: a Received line */
 };
 
@@ -97,6 +100,9 @@ bool account_logs_in(const struct account *a);     /* no mail without login */
 /* Whether the port is the one that speaks TLS from the start (RFC 8314 section
  * 3.3) and tls says otherwise: who waits for a greeting there waits in vain. */
 bool account_mixes_up(const struct account *a);
+
+/* Whether an item of allowed_from is a pattern, as those of match are. */
+bool account_is_pattern(const char *item);
 
 /* "host:port", for messages. */
 void account_where(const struct account *a, char *out, size_t size);

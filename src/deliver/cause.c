@@ -354,6 +354,17 @@ int cause_exit_again(void)
 	return EX_TEMPFAIL;
 }
 
+bool cause_exit_passes(int exit)
+{
+	static const int passing[] = { EX_SOFTWARE, EX_OSERR, EX_CANTCREAT, EX_IOERR, EX_TEMPFAIL,
+		EX_CONFIG };
+
+	for (size_t i = 0; i < COUNT(passing); i++)
+		if (passing[i] == exit)
+			return true;
+	return false;
+}
+
 int cause_worse(int a, int b)
 {
 	static const int order[] = { EX_SOFTWARE, EX_OSERR, EX_IOERR, EX_CANTCREAT, EX_CONFIG,

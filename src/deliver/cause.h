@@ -54,6 +54,10 @@ int cause_exit_partly(void);
 /* 75: nobody got it, all may be sent again. */
 int cause_exit_again(void);
 
+/* Whether the same may be given again later: nobody got it, and what is in the way
+ * is not the message. */
+bool cause_exit_passes(int exit);
+
 /* The rows in order, NULL at the end; and the codes with their meaning: what
  * manuals and tests are held against. */
 const struct cause *cause_row(unsigned i);

@@ -45,6 +45,11 @@ const char *config_control_socket(void)
 	return SENDOFF_RUNDIR "/sendoff/control.sock";
 }
 
+const char *config_system_file(void)
+{
+	return SYSTEM_FILE;
+}
+
 const char *config_system_spool(void)
 {
 	return SENDOFF_LOCALSTATEDIR "/spool/sendoff";
@@ -207,63 +212,6 @@ static int fill_accounts(struct config *c, struct err *e)
 	return 0;
 }
 
-static int check_default(const struct config *c, struct err *e)
-{
-	const char *name = c->global.default_account;
-	struct buf origin = BUF_INIT(4096);
-	char shown[80];
-
-	if (!name || config_account(c, name))
-		return 0;
-	config_origin(c, NULL, "default", &origin);
-	text_clean_to(shown, sizeof(shown), name, strlen(name));
-	err_set(e, ERR_CONFIG, "%s: default names no account that exists: '%s'", buf_text(&origin),
-		shown);
-	buf_release(&origin);
-	return -1;
-}
-
-static int check_fallbacks(const struct config *c, struct err *e)
-{
-	for (size_t i = 0; i < c->count; i++) {
-		const struct account *a = &c->accounts[i];
-		struct buf origin = BUF_INIT(4096);
-
-		if (!a->who.fallback || (config_account(c, a->who.fallback) &&
-				strcmp(a->who.fallback, a->name) != 0))
-			continue;
-		config_origin(c, a, "fallback", &origin);
-		err_set(e, ERR_CONFIG, "%s: fallback names no other account", buf_text(&origin));
-		err_hint(e, "`sendoff config show` lists the accounts");
-		buf_release(&origin);
-		return -1;
-	}
-	return 0;
-}
-
-/* Kept in ASCII (IDNA), since headers that it completes must stay ASCII too. */
-static int finish_domain(struct config *c, struct err *e)
-{
-	struct buf address = BUF_INIT(ADDRESS_PATH_MAX + 1), origin = BUF_INIT(4096);
-	int good;
-
-	if (!c->global.domain)
-		return 0;
-	good = address_write("x", c->global.domain, NULL, &address, e);
-	if (good == 0) {
-		free(c->global.domain);
-		c->global.domain = mem_string(strchr(buf_text(&address), '@') + 1);
-	}
-	buf_release(&address);
-	if (good == 0)
-		return 0;
-	config_origin(c, NULL, "domain", &origin);
-	err_set(e, ERR_CONFIG, "%s: domain is not the name of a domain", buf_text(&origin));
-	err_hint(e, "write it as in: domain = example.com");
-	buf_release(&origin);
-	return -1;
-}
-
 static int join(struct config *c, struct err *e)
 {
 	static const struct conf_source nothing = { .name = NULL };
@@ -289,9 +237,7 @@ static int join(struct config *c, struct err *e)
 	if (log_settings_check(&c->global.log, e) < 0 ||
 	    account_finish_global(&c->global, process_home(), e) < 0)
 		return err_context(e, "[sendoff]");
-	if (finish_domain(c, e) < 0 || fill_accounts(c, e) < 0)
-		return -1;
-	return check_default(c, e) < 0 ? -1 : check_fallbacks(c, e);
+	return fill_accounts(c, e) < 0 ? -1 : config_check(c, e);
 }
 
 /* Nothing was found: say where we looked. */

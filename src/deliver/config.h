@@ -40,6 +40,10 @@ struct config {
 int  config_load(struct config *c, const char *file, struct err *e);
 void config_release(struct config *c);
 
+/* The last step of it (config_check.c): settings that contradict each other, or the
+ * file that they stand in.  -1: ERR_CONFIG naming file and line. */
+int  config_check(struct config *c, struct err *e);
+
 /* For another process, which shall go by what this one has read, whatever has become
  * of the files: as a file without a name, from its beginning.  A descriptor, or -1:
  * ERR_SYSTEM. */
@@ -51,6 +55,7 @@ int  config_take_over(struct config *c, int fd, struct err *e);
 const char *config_smtp_socket(void);
 const char *config_control_socket(void);
 const char *config_system_spool(void);
+const char *config_system_file(void);
 
 /* Whether mail of system accounts is handed to a runner: its user and its
  * directory are there, and this is not that user.  Else the system's accounts

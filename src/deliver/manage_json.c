@@ -115,7 +115,7 @@ static void set_whole(json_t *object, const struct entry *n)
 {
 	json_t *history = json_array();
 
-	set_number(object, "uid", (int64_t)n->uid);
+	set_number(object, "uid", n->uid == ENTRY_NOBODY ? -1 : (int64_t)n->uid);
 	set_text(object, "login", n->login);
 	set_text(object, "asked_account", n->account);
 	set_text(object, "config", n->config);

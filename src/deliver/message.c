@@ -107,6 +107,8 @@ static int fix_header(struct message *m, const struct intake *in, struct err *e)
 		.from = m->envelope.sender && m->envelope.sender[0] ? m->envelope.sender : m->login,
 	};
 
+	if (in->as_it_came)
+		fix.date = fix.message_id = fix.from = NULL;
 	/* Else the file of the time zone is not read. */
 	if (!header_find(buf_text(block), block->len, "Date", &f))
 		clock_rfc5322(now, clock_local_offset(now), date, sizeof(date));

@@ -21,6 +21,7 @@ enum { RECEIVED_MOST = 30 };   /* Received fields; more is a loop */
 struct intake {
 	bool dot_ends;               /* a line of a single dot is the end */
 	bool from_header;            /* -t */
+	bool as_it_came;             /* -G: nothing is added to the header */
 	const char *full_name;       /* -F; NULL */
 	const char *login;           /* who hands it in; NULL: who runs us */
 	const char *domain;          /* for bare names */

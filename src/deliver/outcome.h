@@ -57,6 +57,12 @@ void outcome_describe(const struct outcome *o, struct buf *out);
 /* One JSON object on one line, with its newline.  file: the input, or NULL. */
 void outcome_json(const struct outcome *o, const char *file, struct buf *out);
 
+/* What a client that handed it in by SMTP is answered: 250 where the exit code is 0,
+ * a refusal for good where it must not be handed in again as it is, else one for
+ * now. */
+struct server_reply;
+void outcome_reply(const struct outcome *o, struct server_reply *reply);
+
 void outcome_record(const struct outcome *o, struct log_record *r);
 
 /* The lines for an error outside of an attempt. */

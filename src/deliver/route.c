@@ -22,6 +22,10 @@ static enum fit fit_of(const struct account *a, const char *address)
 	for (size_t i = 0; i < a->who.allowed_from.count; i++)
 		if (address_equal(a->who.allowed_from.items[i], address))
 			return FIT_EXACT;
+	for (size_t i = 0; i < a->who.allowed_from.count; i++)
+		if (account_is_pattern(a->who.allowed_from.items[i]) &&
+		    address_matches(address, a->who.allowed_from.items[i]))
+			return FIT_PATTERN;
 	for (size_t i = 0; i < a->who.match.count; i++)
 		if (address_matches(address, a->who.match.items[i]))
 			return FIT_PATTERN;

@@ -162,6 +162,26 @@ static void input_complete(struct run *r)
 		carry_message(r);
 }
 
+/* It came by a dialogue, and is whole. */
+static void take_content(struct run *r)
+{
+	uint64_t at = 0;
+	struct err e = { 0 };
+	ssize_t n;
+
+	while ((n = spill_read(r->o->content, at, r->piece, PIECE, &e)) > 0) {
+		if (message_feed(&r->out->message, r->piece, (size_t)n, &e) < 0) {
+			n = -1;
+			break;
+		}
+		at += (uint64_t)n;
+	}
+	if (n < 0)
+		give_up(r, &e);
+	else
+		input_complete(r);
+}
+
 static ssize_t read_input(struct run *r)
 {
 	ssize_t n;
@@ -229,6 +249,13 @@ void submit_drain(int input)
 	}
 }
 
+/* Where a caller writes to us. */
+static void drain(const struct submit_options *o)
+{
+	if (!o->content)
+		submit_drain(o->input);
+}
+
 static void stopped(struct watch *w, short revents)
 {
 	struct run *r = w->owner;
@@ -280,14 +307,18 @@ static void run_loop(struct run *r)
 	r->stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = stopped,
 		.owner = r };
 	r->idle = r->again = (struct watch){ .fd = -1, .owner = r };
-	loop_add(&r->loop, &r->input);
 	if (r->stop.fd >= 0)
 		loop_add(&r->loop, &r->stop);
-	connect_early(r);
+	if (r->o->content) {
+		take_content(r);
+	} else {
+		loop_add(&r->loop, &r->input);
+		connect_early(r);
+	}
 	if (!r->over)
 		loop_run(&r->loop);
 	if (!r->complete)
-		submit_drain(r->o->input);
+		drain(r->o);
 }
 
 /* A log that cannot be written stops no mail; where syslog is the usual place,
@@ -377,7 +408,8 @@ void submit(const struct config *c, const struct err *why, const struct submit_o
 
 	memset(out, 0, sizeof(*out));
 	r.intake = (struct intake){ .dot_ends = o->dot_ends, .from_header = o->from_header,
-		.full_name = o->full_name, .domain = config_domain(r.configured ? c : NULL) };
+		.full_name = o->full_name, .as_it_came = o->as_it_came,
+		.domain = config_domain(r.configured ? c : NULL) };
 	r.piece = mem_grow(NULL, PIECE, 1);
 	r.sender.max = r.bare_sender.max = ADDRESS_PATH_MAX + 1;
 	loop_init(&r.loop);
@@ -386,10 +418,10 @@ void submit(const struct config *c, const struct err *why, const struct submit_o
 		plan_make(&r, why, &e);
 	if (r.plan == PLAN_NONE && !r.configured) {
 		out->outcome.err = *why;
-		submit_drain(o->input);
+		drain(o);
 	} else if (take_arguments(&r, &e) < 0) {
 		out->outcome.err = e;
-		submit_drain(o->input);
+		drain(o);
 	} else {
 		run_loop(&r);
 	}

@@ -23,11 +23,13 @@ void submit_forget(struct submit_memory *m);
 
 struct submit_options {
 	int input;                   /* descriptor of the message; not closed */
+	const struct spill *content; /* borrowed; the message itself, whole, instead of input; NULL */
 	bool dot_ends;               /* a lone dot ends it */
 	bool from_header;            /* -t */
 	const char *account;         /* -a; NULL */
 	const char *sender;          /* -f as given; NULL: not given */
 	const char *full_name;       /* -F; NULL */
+	bool as_it_came;             /* -G: it comes from elsewhere, nothing is added to its header */
 	char *const *recipients;     /* as given */
 	size_t count;
 	struct dsn dsn;              /* envid borrowed */
@@ -42,6 +44,8 @@ struct submit_options {
 	bool report;                 /* as sendmail: refusals are told by mail (errors) */
 	enum entry_errors errors;
 	bool report_is_success;      /* -oee: exit 0 once the report is stored */
+	bool answers;                /* the caller is answered: reported is only what it cannot be
+	                              * told because others were served */
 	bool no_network;             /* stop when the attempt is dressed */
 	void (*trace)(void *context, enum smtp_direction direction, const char *line, size_t len);
 	void *context;

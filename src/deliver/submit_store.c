@@ -135,6 +135,7 @@ static void report(struct run *r)
 	size_t refused = count_of(r, VERDICT_REFUSED);
 
 	if (r->plan == PLAN_HAND_OVER || !r->o->report || r->o->errors != ERRORS_MAIL || !refused || !r->configured ||
+	    (r->o->answers && refused == r->out->attempt.smtp.count) ||
 	    !plan_spool(r) || giveup_tell(r->spool, r->config, r->out->route.account,
 			&r->out->message, &r->out->attempt.smtp, id, &e) != 0)
 		return;

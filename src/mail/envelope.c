@@ -169,7 +169,7 @@ int dsn_parse_notify(const char *text, unsigned *notify, struct err *e)
 	for (const char *p = text;; p++) {
 		size_t len = strcspn(p, ",");
 
-		if (is_word(p, len, "never"))
+		if (is_word(p, len, "never") || is_word(p, len, "none"))
 			set |= DSN_NEVER;
 		else if (is_word(p, len, "success"))
 			set |= DSN_SUCCESS;
@@ -189,6 +189,16 @@ int dsn_parse_notify(const char *text, unsigned *notify, struct err *e)
 	}
 	return err_set(e, ERR_USAGE, "delivery reports '%s': not 'never' or a comma list of "
 		"success, failure, delay", text_clean_to(shown, sizeof(shown), text, strlen(text)));
+}
+
+void dsn_add_notify(struct dsn *d, unsigned notify)
+{
+	if (d->notify == DSN_UNSET)
+		d->notify = notify;
+	else if (notify != DSN_UNSET)
+		d->notify |= notify;
+	if (d->notify != DSN_NEVER)
+		d->notify &= ~(unsigned)DSN_NEVER;
 }
 
 int dsn_parse_ret(const char *text, enum dsn_ret *ret, struct err *e)

@@ -51,10 +51,12 @@ int envelope_add_word(struct envelope *env, const char *word, const char *defaul
 long envelope_add_header(struct envelope *env, const char *block, size_t len,
 	const char *default_domain, struct err *e);
 
-/* "never", or a comma list of success, failure, delay; "full" or "hdrs".
+/* "never" (or "none"), or a comma list of success, failure, delay; "full" or "hdrs".
  * -1: ERR_USAGE. */
 int dsn_parse_notify(const char *text, unsigned *notify, struct err *e);
 int dsn_parse_ret(const char *text, enum dsn_ret *ret, struct err *e);
+/* One set for all recipients: the most talkative of what was asked for each. */
+void dsn_add_notify(struct dsn *d, unsigned notify);
 /* RFC 3461: at most 100 octets as xtext, printable ASCII. */
 int dsn_parse_envid(const char *text, char **envid, struct err *e);
 

@@ -67,14 +67,18 @@ struct entry_event {
 	char *text;             /* own; cleaned: "account work, mail.example.com:587: 451 ..." */
 };
 
+/* Nobody can be asked who it was: it came by a loopback port. */
+#define ENTRY_NOBODY ((uid_t)-1)
+#define ENTRY_NOBODY_NAME "uid-none"
+
 struct entry {
 	char id[ENTRY_ID_LEN + 1];
 
 	/* ---- the message file */
 	int64_t created;        /* seconds since 1970 */
 	unsigned created_us;    /* and microseconds: a series keeps its order */
-	uid_t   uid;            /* who handed it in, by the kernel's word */
-	char   *login;          /* own; login name of it, or "uid-N" */
+	uid_t   uid;            /* who handed it in, by the kernel's word; ENTRY_NOBODY */
+	char   *login;          /* own; login name of it, "uid-N", or ENTRY_NOBODY_NAME */
 	char   *account;        /* own; that was asked for (-a); NULL: chosen at each attempt */
 	char   *config;         /* own; absolute path given with -C; NULL: the usual sources */
 	char   *sender;         /* own; envelope form as the caller gave it, "" the null sender;

@@ -1,8 +1,8 @@
 /* runner/accept.c - the accepting role: its beginning, its sockets, its end.
  *
- * It is handed two sockets that listen and a channel to the supervisor, opens the
- * spool, waits for the first policy, and shuts itself in before a client has been
- * read.  A signal, or the end of the supervisor, ends it: nobody new is let in, and
+ * It is handed the sockets that listen, perhaps loopback ports among them, and a
+ * channel to the supervisor, opens the spool, waits for the first policy, and shuts
+ * itself in before a client has been read.  A signal, or the end of the supervisor, ends it: nobody new is let in, and
  * who is in the middle of a message may finish it.
  */
 #include <errno.h>
@@ -41,7 +41,7 @@ struct listener {
 
 struct accepting {
 	struct desk desk;
-	struct listener smtp, control;
+	struct listener smtp, control, ports[ACCOUNT_LISTEN_MOST];
 	struct watch signals, tick;
 	uint64_t end;                /* clock_ms(); 0: not yet */
 	bool ready;                  /* there is a policy */
@@ -111,6 +111,8 @@ static void begin_to_end(struct accepting *a)
 	}
 	loop_remove(&d->loop, &a->smtp.watch);
 	loop_remove(&d->loop, &a->control.watch);
+	for (size_t i = 0; i < COUNT(a->ports); i++)
+		loop_remove(&d->loop, &a->ports[i].watch);
 	callers_shut_down(d);
 	a->end = clock_ms() + END_MS;
 	a->tick = (struct watch){ .fd = -1, .deadline = DESK_AT_ONCE, .run = tick, .owner = a };
@@ -266,6 +268,9 @@ static int serve(struct accepting *a, const char *path, struct err *e)
 	desk_count(d);
 	listen_on(&a->smtp, d, process_inherited("smtp"), caller_new);
 	listen_on(&a->control, d, process_inherited("control"), control_new);
+	for (size_t i = 0; i < COUNT(a->ports); i++)
+		listen_on(&a->ports[i], d, process_inherited_next("port", (int)i),
+			caller_new_by_port);
 	if (process_stopped())
 		begin_to_end(a);
 	loop_run(&d->loop);

@@ -16,6 +16,7 @@ enum {
 	COMMAND_MS = 5 * 60 * 1000,       /* RFC 5321 section 4.5.3.2.7 */
 	CONTENT_MS = 10 * 60 * 1000,      /* for each CONTENT_OCTETS of it */
 	CONTENT_OCTETS = 64 << 10,
+	PORT_MS = 60 * 1000,              /* by a loopback port, for either: there are few places */
 	WASTE_MAX = 64 << 20              /* octets beside the messages, in a session */
 };
 
@@ -100,7 +101,8 @@ static void renew(struct caller *c)
 	c->content = content;
 	c->seen = c->written + left;
 	c->taken = 0;
-	c->watch.deadline = clock_ms() + (content ? CONTENT_MS : COMMAND_MS);
+	c->watch.deadline = clock_ms() + (c->guest.port ? PORT_MS :
+		content ? CONTENT_MS : COMMAND_MS);
 }
 
 /* What to wait for.  False: nothing, it is over.  As long as a thread has the message
@@ -218,9 +220,10 @@ static void begin(struct caller *c)
 {
 	struct desk *d = desk_of(c);
 	uint64_t size = (uint64_t)d->policy.config.global.max_message;
+	bool port = c->guest.port != 0;
 	struct server_options options = {
-		.max_size = size, .max_recipients = RECEPTION_RECIPIENTS, .bare_names = true,
-		.handover = true,
+		.max_size = size, .max_recipients = RECEPTION_RECIPIENTS, .bare_names = !port,
+		.handover = !port, .strict = port, .banner_first = port,
 	};
 	struct server_events events;
 
@@ -233,6 +236,8 @@ static void begin(struct caller *c)
 	reception_events(&c->reception, &events);
 	c->server = server_new(&options, &events);
 	c->watch.deadline = LOOP_NEVER;
+	if (port)   /* a web page's form does not wait for the greeting */
+		read_some(c);
 	go_on(c);
 }
 
@@ -250,11 +255,12 @@ static void advance(struct caller *c)
 	}
 }
 
-void caller_new(struct desk *d, int fd)
+static void welcome(struct desk *d, int fd,
+	bool (*arrives)(struct guest *g, struct desk *d, int fd))
 {
 	struct caller *c = mem_alloc(sizeof(*c));
 
-	if (!guest_arrives(&c->guest, d, fd)) {
+	if (!arrives(&c->guest, d, fd)) {
 		guest_refuse(fd, "421 4.7.0 too many connections, try again later\r\n");
 		close(fd);
 		free(c);
@@ -270,6 +276,16 @@ void caller_new(struct desk *d, int fd)
 	*c->at = c;
 	loop_add(&d->loop, &c->watch);
 	advance(c);
+}
+
+void caller_new(struct desk *d, int fd)
+{
+	welcome(d, fd, guest_arrives);
+}
+
+void caller_new_by_port(struct desk *d, int fd)
+{
+	welcome(d, fd, guest_arrives_by_port);
 }
 
 void callers_advance(struct desk *d)

@@ -12,6 +12,8 @@
 
 /* The descriptor becomes the caller's; it frees itself. */
 void caller_new(struct desk *d, int fd);
+/* One that came by a loopback port: nobody in particular, who gets less of all. */
+void caller_new_by_port(struct desk *d, int fd);
 
 /* Somebody has become known, has left a place, or has had his turn. */
 void callers_advance(struct desk *d);

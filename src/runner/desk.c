@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/loopback.h"
 
 enum { COUNT_AGAIN_MS = 5000, COUNT_SHARE = 10, TROUBLE_MS = 10000,
 	ASK_AGAIN_MS = PEOPLE_PATIENCE_MS + 100 };
@@ -138,6 +139,14 @@ bool guest_arrives(struct guest *g, struct desk *d, int fd)
 		return true;
 	person_release(&g->person);
 	return !who && (g->peer.uid == 0 ? count_for(g, 0) : count_unknown(g));
+}
+
+bool guest_arrives_by_port(struct guest *g, struct desk *d, int fd)
+{
+	*g = (struct guest){ .desk = d, .peer = { .uid = ENTRY_NOBODY },
+		.port = loopback_port_of(fd), .person = { .uid = ENTRY_NOBODY,
+		.name = ENTRY_NOBODY_NAME }, .known = true };
+	return g->port && count_for(g, ENTRY_NOBODY);
 }
 
 int guest_meet(struct guest *g)

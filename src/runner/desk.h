@@ -13,7 +13,8 @@
  *	 "account":A,"sender":S,"message_id":M,"tag":T}
  *	                                       a message was stored: to be logged, and
  *	                                       looked at; account, sender and tag may be
- *	                                       missing
+ *	                                       missing; by a loopback port there is
+ *	                                       "loopback_port":N instead of uid and login
  *	{"do":"look"}                          the queue was changed by somebody's word
  *	{"do":"flush"}                         uid 0 wants all of it sent now
  *	{"do":"trouble","text":"..."}          something is wrong: to be logged
@@ -83,7 +84,8 @@ uint64_t desk_floor(const struct desk *d, uid_t uid);
 
 struct guest {
 	struct desk *desk;            /* borrowed */
-	struct local_peer peer;
+	struct local_peer peer;       /* uid ENTRY_NOBODY: it came by a loopback port ... */
+	unsigned port;                /* ... this one; 0 */
 	struct person person;         /* own; once it is known */
 	bool known;
 	struct quota_user *account;   /* borrowed; NULL: not counted */
@@ -92,6 +94,9 @@ struct guest {
 
 /* False: it is no UNIX socket, or there are too many. */
 bool guest_arrives(struct guest *g, struct desk *d, int fd);
+
+/* By a loopback port: who it is cannot be known.  False: likewise. */
+bool guest_arrives_by_port(struct guest *g, struct desk *d, int fd);
 
 /* 1: it is known who it is; 0: not yet; -1: there are too many of his. */
 int  guest_meet(struct guest *g);

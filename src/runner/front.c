@@ -14,6 +14,7 @@
 #include "runner/channel.h"
 #include "runner/journal.h"
 #include "runner/policy.h"
+#include "runner/ports.h"
 #include "runner/role.h"
 #include "runner/runner.h"
 #include "runner/who.h"
@@ -25,6 +26,9 @@ struct front {
 	struct loop *loop;
 	struct watch again;
 	struct scope_sockets sockets;      /* own */
+	struct ports ports;                /* own */
+	struct watch port_again;           /* when those that could not be had are tried again */
+	bool renewing;                     /* it ends because the ports are others now */
 	const char *spool;
 	const struct settings *settings;
 	struct front_events events;
@@ -46,7 +50,8 @@ static const char *text_of(const json_t *object, const char *name)
 
 static void log_stored(struct front *f, const json_t *object)
 {
-	static const char *const numbers[] = { "uid", "recipients", "size" };
+	static const char *const numbers[] = { "uid", "loopback_port", "recipients",
+		"size" };
 	static const char *const texts[][2] = { { "login", "login" }, { "account", "account" },
 		{ "sender", "from" }, { "message_id", "message_id" }, { "tag", "tag" } };
 	struct log_record r;
@@ -124,7 +129,7 @@ static int start(struct front *f, struct err *e)
 {
 	const char *const argv[] = { RUNNER_ACCEPT_NAME, f->spool, NULL };
 	const struct channel_events events = { .line = on_line, .closed = on_closed, .context = f };
-	struct role_descriptor handed[3];
+	struct role_descriptor handed[3 + ACCOUNT_LISTEN_MOST];
 	size_t count = 0;
 	int ends[2], good;
 
@@ -135,6 +140,8 @@ static int start(struct front *f, struct err *e)
 		handed[count++] = (struct role_descriptor){ "smtp", f->sockets.smtp };
 	if (f->sockets.control >= 0)
 		handed[count++] = (struct role_descriptor){ "control", f->sockets.control };
+	for (size_t i = 0; i < f->ports.count; i++)
+		handed[count++] = (struct role_descriptor){ "port", f->ports.items[i].fd };
 	good = role_start(&f->pid, argv, true, handed, count, e);
 	close(ends[1]);
 	if (good < 0) {
@@ -176,6 +183,38 @@ static void on_again(struct watch *w, short revents)
 	try_start(w->owner);
 }
 
+/* ---- loopback ports */
+
+static void on_port_failed(void *context, const char *why)
+{
+	struct front *f = context;
+
+	/* Once for each reason to try, not for each time. */
+	if (f->port_again.deadline == LOOP_NEVER)
+		journal_failure(f->settings->config, "listen", why);
+}
+
+/* It gets its sockets as it starts: those who are in the middle of a message finish
+ * it, others come to the next one. */
+static void open_ports(struct front *f)
+{
+	const struct config *c = f->settings->config;
+	bool changed = c && ports_open(&f->ports, &c->global.listen, on_port_failed, f);
+
+	f->port_again.deadline = f->ports.missing ? clock_ms() + PAUSE_MOST_MS : LOOP_NEVER;
+	if (!changed || !f->pid || f->renewing)
+		return;
+	f->renewing = true;
+	kill(f->pid, SIGTERM);
+}
+
+static void on_port_again(struct watch *w, short revents)
+{
+	(void)revents;
+	w->deadline = LOOP_NEVER + 1;   /* it was told why */
+	open_ports(w->owner);
+}
+
 /* ---- what it is told */
 
 /* Aliases that are not to be used leave those in force that were. */
@@ -198,6 +237,8 @@ void front_tell(struct front *f)
 		alias_book_release(&aliases);
 	if (f->channel && f->policy)
 		channel_send(f->channel, f->policy);
+	f->port_again.deadline = LOOP_NEVER;
+	open_ports(f);
 }
 
 void front_includes(const struct front *f, void (*each)(void *context, const char *path),
@@ -222,7 +263,9 @@ struct front *front_new(struct loop *l, const struct scope_sockets *sockets, con
 	f->events = *events;
 	f->who = who_new(l, on_who, f);
 	f->again = (struct watch){ .fd = -1, .run = on_again, .owner = f };
+	f->port_again = (struct watch){ .fd = -1, .run = on_port_again, .owner = f };
 	loop_add(l, &f->again);
+	loop_add(l, &f->port_again);
 	front_tell(f);
 	try_start(f);
 	return f;
@@ -236,6 +279,8 @@ void front_free(struct front **fp)
 	if (!f)
 		return;
 	loop_remove(f->loop, &f->again);
+	loop_remove(f->loop, &f->port_again);
+	ports_close(&f->ports);
 	channel_free(&f->channel);
 	who_free(&f->who);
 	json_decref(f->policy);
@@ -271,6 +316,11 @@ void front_reap(struct front *f)
 	channel_free(&f->channel);
 	if (f->stopping)
 		return;
+	if (f->renewing) {
+		f->renewing = false;
+		try_start(f);
+		return;
+	}
 	log_end(f, status);
 	if (clock_ms() - f->started >= SOON_MS)
 		f->failures = 0;
@@ -280,7 +330,7 @@ void front_reap(struct front *f)
 void front_stop(struct front *f, int signal)
 {
 	f->stopping = true;
-	f->again.deadline = LOOP_NEVER;
+	f->again.deadline = f->port_again.deadline = LOOP_NEVER;
 	if (f->pid)
 		kill(f->pid, signal);
 }

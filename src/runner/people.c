@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "queue/entry.h"
 
 enum { GROUPS_MOST = 1000 };
 
@@ -205,7 +206,7 @@ bool people_uid_lasts(uid_t uid)
 
 uid_t people_account_of(uid_t uid, bool lasting)
 {
-	return lasting || uid == 0 ? uid : PEOPLE_SHARED;
+	return lasting || uid == 0 || uid == ENTRY_NOBODY ? uid : PEOPLE_SHARED;
 }
 
 bool people_are_listed(const struct person *who, char *const *items, size_t count)

@@ -10,6 +10,9 @@
 enum {
 	CONNECTIONS_MOST = 2000,
 	SESSIONS_MOST = 500,
+	PORT_CONNECTIONS_MOST = 40,
+	PORT_SESSIONS_MOST = 10,
+	PORT_SHARE = 10,            /* of a user's messages and octets: the tenth part */
 	DESCRIPTORS_KEPT = 64,      /* the spool's, the threads', the sockets that listen */
 	FILES_TAKE = 8 << 10        /* octets of disk that the files of any message take */
 };
@@ -21,9 +24,14 @@ struct quota {
 	unsigned connections, sessions;
 };
 
+static uint64_t one_at_least(uint64_t number)
+{
+	return number ? number : 1;
+}
+
 static unsigned at_least_one(uint64_t number)
 {
-	return number ? (unsigned)number : 1;
+	return (unsigned)one_at_least(number);
 }
 
 static uint64_t lesser(uint64_t a, uint64_t b)
@@ -41,6 +49,8 @@ void quota_limits_make(struct quota_limits *l, uint64_t descriptors)
 	l->connections_each = at_least_one(l->connections / 3);
 	l->sessions = at_least_one(lesser(rest / 4, SESSIONS_MOST));
 	l->sessions_each = at_least_one(l->sessions / 10);
+	l->connections_port = (unsigned)lesser(l->connections_each, PORT_CONNECTIONS_MOST);
+	l->sessions_port = (unsigned)lesser(l->sessions_each, PORT_SESSIONS_MOST);
 }
 
 struct quota *quota_new(const struct quota_limits *limits)
@@ -104,10 +114,17 @@ static unsigned share_of(unsigned number, uid_t uid)
 	return uid == 0 ? number : number - number / 10;
 }
 
+/* Whether somebody has so many already. */
+static bool is_at_limit(uid_t uid, unsigned has, unsigned each, unsigned port)
+{
+	return uid != 0 && has >= (uid == ENTRY_NOBODY ? port : each);
+}
+
 bool quota_connect(struct quota *q, struct quota_user *u)
 {
 	if (q->connections >= share_of(q->limits.connections, u->uid) ||
-	    (u->uid != 0 && u->connections >= q->limits.connections_each))
+	    is_at_limit(u->uid, u->connections, q->limits.connections_each,
+			q->limits.connections_port))
 		return false;
 	q->connections++;
 	u->connections++;
@@ -123,7 +140,7 @@ void quota_disconnect(struct quota *q, struct quota_user *u)
 bool quota_begin(struct quota *q, struct quota_user *u)
 {
 	if (q->sessions >= share_of(q->limits.sessions, u->uid) ||
-	    (u->uid != 0 && u->sessions >= q->limits.sessions_each))
+	    is_at_limit(u->uid, u->sessions, q->limits.sessions_each, q->limits.sessions_port))
 		return false;
 	q->sessions++;
 	u->sessions++;
@@ -143,6 +160,10 @@ bool quota_has_room(const struct quota_user *u, uint64_t octets, uint64_t most_m
 {
 	uint64_t taken = u->octets + u->claimed;
 
+	if (u->uid == ENTRY_NOBODY) {
+		most_messages = one_at_least(most_messages / PORT_SHARE);
+		most_octets = one_at_least(most_octets / PORT_SHARE);
+	}
 	return u->uid == 0 || (u->messages < most_messages && taken < most_octets &&
 		octets <= most_octets - taken);
 }

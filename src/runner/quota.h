@@ -3,9 +3,11 @@
  *
  * What is stored is counted in memory from a count of the spool on; what leaves
  * the queue meanwhile is noticed by counting again, which is done when somebody
- * comes to his limit.  What was given up and is still kept counts by its octets.  All users that are nobody's for long share one account.
- * uid 0 has no quota of its own, only the floor of free space, a tenth lower, and
- * the last tenth of the connections.
+ * comes to his limit.  What was given up and is still kept counts by its octets.
+ * All users that are nobody's for long share one account.  So do all who come by a
+ * loopback port: it is ENTRY_NOBODY's, and has a tenth of what a user has.  uid 0 has no
+ * quota of its own, only the floor of free space, a tenth lower, and the last tenth of
+ * the connections.
  */
 #ifndef RUNNER_QUOTA_H
 #define RUNNER_QUOTA_H
@@ -22,6 +24,8 @@ struct quota_limits {
 	unsigned connections_each; /* of one user: those that wait included */
 	unsigned sessions;         /* being served; the last tenth is uid 0's */
 	unsigned sessions_each;
+	unsigned connections_port; /* of all that come by loopback ports together */
+	unsigned sessions_port;
 };
 void quota_limits_make(struct quota_limits *l, uint64_t descriptors);
 

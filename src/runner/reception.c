@@ -104,10 +104,11 @@ static void say_full(struct server_reply *reply)
 		"not stored: the disk of this machine's mail queue is nearly full");
 }
 
-static void say_over_quota(struct server_reply *reply)
+static void say_over_quota(const struct reception *r, struct server_reply *reply)
 {
-	server_reply_set(reply, 452, "4.2.2", "not stored: too much mail of this user is in this "
-		"machine's queue already (see sendoff queue list --all)");
+	server_reply_set(reply, 452, "4.2.2", "not stored: too much mail %s is in this machine's "
+		"queue already (see sendoff queue list --all)", r->guest->port ?
+		"that came by loopback ports" : "of this user");
 }
 
 static void say_too_many(struct server_reply *reply)
@@ -159,17 +160,6 @@ static void on_mail(void *context, const struct server_mail *m, struct server_re
 static void find_address(void *context, const char *address)
 {
 	envelope_add(context, address);
-}
-
-/* The most talkative of what was asked for each: there is one for all. */
-static void add_notify(struct dsn *dsn, unsigned notify)
-{
-	if (dsn->notify == DSN_UNSET)
-		dsn->notify = notify;
-	else if (notify != DSN_UNSET)
-		dsn->notify |= notify;
-	if (dsn->notify != DSN_NEVER)
-		dsn->notify &= ~(unsigned)DSN_NEVER;
 }
 
 /* What becomes of it by the aliases. */
@@ -232,7 +222,7 @@ static void on_rcpt(void *context, const char *address, unsigned notify, const c
 			expand(f, address, reply);
 	}
 	if (reply->code < 400) {
-		add_notify(&f->message.envelope.dsn, notify);
+		dsn_add_notify(&f->message.envelope.dsn, notify);
 		if (f->mark)
 			digest_add(f->mark, address, strlen(address) + 1);
 	}
@@ -276,7 +266,7 @@ static void on_begin(void *context, struct server_reply *reply)
 	if (r->counting)
 		reply->code = 0;
 	else
-		say_over_quota(reply);
+		say_over_quota(r, reply);
 }
 
 void reception_counted(struct reception *r)
@@ -289,7 +279,7 @@ void reception_counted(struct reception *r)
 	if (has_quota(r, 0))
 		server_reply_set(&reply, 354, "", "go on, end with a dot on a line of its own");
 	else
-		say_over_quota(&reply);
+		say_over_quota(r, &reply);
 	r->answer(r->context, &reply);
 }
 
@@ -324,7 +314,7 @@ static void on_content(void *context, const char *data, size_t len)
 		if (!has_space(r, 0) && !is_stored(f))
 			say_full(&f->trouble);
 		else if (!has_quota(r, 0) && !is_stored(f))
-			say_over_quota(&f->trouble);
+			say_over_quota(r, &f->trouble);
 	}
 	if (!f->trouble.code && message_feed(&f->message, data, len, &e) < 0)
 		take_error(f, &e);
@@ -339,8 +329,12 @@ static void make_trace(const struct reception *r, struct buf *out)
 	char date[40];
 
 	clock_rfc5322(now, clock_local_offset(now), date, sizeof(date));
-	buf_printf(out, "by %s (sendoff) from local uid %lu; %s", p->host,
-		(unsigned long)r->guest->peer.uid, date);
+	if (r->guest->port)
+		buf_printf(out, "by %s (sendoff) from loopback port %u; %s", p->host,
+			r->guest->port, date);
+	else
+		buf_printf(out, "by %s (sendoff) from local uid %lu; %s", p->host,
+			(unsigned long)r->guest->peer.uid, date);
 }
 
 static int finish(struct reception *r, struct err *e)
@@ -429,7 +423,7 @@ static void look_for_room(const struct reception *r, struct filing *f)
 	if (!has_space(r, size) && !is_stored(f))
 		say_full(&f->trouble);
 	else if (!has_quota(r, size > f->claimed ? size - f->claimed : 0) && !is_stored(f))
-		say_over_quota(&f->trouble);
+		say_over_quota(r, &f->trouble);
 	if (f->trouble.code)
 		return;
 	f->storing = size;
@@ -450,10 +444,11 @@ static void tell_stored(const struct filing *f)
 {
 	const struct guest *g = f->reception->guest;
 	json_t *told = json_pack("{s:s, s:s, s:I, s:I, s:I}", "do", "stored", "id", f->id,
-		"uid", (json_int_t)g->peer.uid, "size", (json_int_t)size_of(&f->message),
+		g->port ? "loopback_port" : "uid", g->port ? (json_int_t)g->port : (json_int_t)g->peer.uid,
+		"size", (json_int_t)size_of(&f->message),
 		"recipients", (json_int_t)f->message.envelope.count);
 
-	add_clean(told, "login", g->person.name);
+	add_clean(told, "login", g->port ? NULL : g->person.name);
 	add_clean(told, "account", f->account);
 	add_clean(told, "sender", f->message.envelope.sender);
 	add_clean(told, "message_id", f->message.message_id);

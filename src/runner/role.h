@@ -14,7 +14,7 @@
 
 #include "base/err.h"
 
-enum { ROLE_DESCRIPTORS_MAX = 8 };
+enum { ROLE_DESCRIPTORS_MAX = 16 };
 
 /* Handed over as sd_listen_fds(3) describes it. */
 struct role_descriptor {

@@ -456,6 +456,15 @@ static int read_settings(struct supervisor *s, struct err *e)
 	return s->system ? 0 : -1;
 }
 
+/* Only the machine's runner has somebody to take in what comes there. */
+static int check_ports(const struct supervisor *s, struct err *e)
+{
+	if (s->system || !s->settings.config->global.listen.count)
+		return 0;
+	err_set(e, ERR_CONFIG, "listen is for the machine's runner, and this one is a user's own");
+	return err_hint(e, "leave it out; for one's own programs there is `sendmail -bs`");
+}
+
 static int open_queue(struct supervisor *s, struct err *e)
 {
 	s->path = s->system ? mem_string(config_system_spool()) :
@@ -502,7 +511,7 @@ static int begin(struct supervisor *s, struct err *e)
 
 	loop_init(&s->loop);
 	if (scope_enter(s->o->config, &s->system, &sockets, e) < 0 || read_settings(s, e) < 0 ||
-	    open_queue(s, e) < 0)
+	    check_ports(s, e) < 0 || open_queue(s, e) < 0)
 		return -1;
 	s->wake = wake_new(&s->loop, on_wake, s, e);
 	if (!s->wake)

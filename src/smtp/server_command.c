@@ -186,7 +186,7 @@ static void take_help(struct server *s, char *rest)
 static void take_expn(struct server *s, char *rest)
 {
 	(void)rest;
-	server_fault(s, 502, "5.5.1", "lists are not shown here");
+	server_fault(s, 502, "5.5.1", "lists are not shown here; sendmail -bv shows what a name becomes");
 }
 
 static void take_starttls(struct server *s, char *rest)

@@ -22,7 +22,7 @@ use SendoffTest::Server;
 
 our @EXPORT = (
 	qw(server_start run_sendoff start_sendoff config cert certs_make workdir top build
-		file_read file_write wait_until is_bytes hostile_bytes),
+		file_read file_write wait_until hurry is_bytes hostile_bytes),
 	@Test::More::EXPORT
 );
 
@@ -143,6 +143,17 @@ sub wait_until
 		return $result if $result || time >= $end;
 		sleep 0.01;
 	}
+}
+
+# Variables under which a program's deadlines come so many times as early; nothing
+# where it cannot be (a sanitizer wants to be loaded first).
+sub hurry
+{
+	my ($factor) = @_;
+	my $library = build() . '/t/hurry.so';
+
+	return if $ENV{ASAN_OPTIONS} || build() =~ /asan/ || $ENV{SENDOFF_WRAP} || !-e $library;
+	return (LD_PRELOAD => $library, HURRY => $factor);
 }
 
 sub show_bytes

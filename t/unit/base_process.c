@@ -75,6 +75,8 @@ static int handed(void)
 	if (process_inherited("smtp") != -1 || process_inherited("control") != 4 ||
 	    process_inherited("") != 5 || process_inherited("contro") != -1)
 		return 41;
+	if (process_inherited_next("control", 0) != 4 || process_inherited_next("control", 1) != -1)
+		return 45;
 	if (fcntl(4, F_GETFD) != FD_CLOEXEC || fcntl(6, F_GETFD) != -1)
 		return 42;
 	if (getenv("LISTEN_PID") || getenv("LISTEN_FDS") || getenv("LISTEN_FDNAMES") ||

@@ -181,6 +181,8 @@ static void test_dsn(void)
 
 	check_notify("never", DSN_NEVER);
 	check_notify("NEVER", DSN_NEVER);
+	check_notify("none", DSN_NEVER);
+	check_notify("none,delay", -1);
 	check_notify("failure,delay", DSN_FAILURE | DSN_DELAY);
 	check_notify("success,delay,failure", DSN_SUCCESS | DSN_FAILURE | DSN_DELAY);
 	check_notify("", -1);
@@ -202,6 +204,24 @@ static void test_dsn(void)
 	check_envid(TEN TEN TEN "++++", false);
 }
 
+/* Recipients may ask for different things; there is one answer for all. */
+static void test_dsn_sum(void)
+{
+	struct dsn d = { .notify = DSN_UNSET };
+
+	dsn_add_notify(&d, DSN_UNSET);
+	check_int(d.notify, DSN_UNSET, "nobody asks");
+	dsn_add_notify(&d, DSN_NEVER);
+	dsn_add_notify(&d, DSN_NEVER);
+	check_int(d.notify, DSN_NEVER, "all want none");
+	dsn_add_notify(&d, DSN_DELAY);
+	check_int(d.notify, DSN_DELAY, "one wants some");
+	dsn_add_notify(&d, DSN_NEVER);
+	dsn_add_notify(&d, DSN_FAILURE | DSN_SUCCESS);
+	dsn_add_notify(&d, DSN_UNSET);
+	check_int(d.notify, DSN_DELAY | DSN_FAILURE | DSN_SUCCESS, "who wants more is heard");
+}
+
 int main(void)
 {
 	test_basic();
@@ -210,5 +230,6 @@ int main(void)
 	test_field_named();
 	test_many();
 	test_dsn();
+	test_dsn_sum();
 	return tap_done();
 }

@@ -155,6 +155,37 @@ static void test_places(void)
 	quota_free(&q);
 }
 
+/* All who come by loopback ports are one. */
+static void test_ports(void)
+{
+	struct quota_limits l;
+	struct quota *q;
+	struct quota_user *all;
+	unsigned taken = 0;
+
+	quota_limits_make(&l, 200);
+	check(l.connections_port <= l.connections_each && l.sessions_port <= l.sessions_each &&
+		l.sessions_port, "F5 never more than a user");
+	quota_limits_make(&l, 1 << 20);
+	q = quota_new(&l);
+	all = quota_user(q, people_account_of(ENTRY_NOBODY, false));
+	check(all->uid == ENTRY_NOBODY, "an account of its own");
+	while (quota_connect(q, all))
+		taken++;
+	check_int(taken, 40, "F5 forty connections");
+	for (taken = 0; quota_begin(q, all);)
+		taken++;
+	check_int(taken, 10, "F5 ten sessions");
+	check(quota_has_room(all, 10, 20, 100) && !quota_has_room(all, 11, 20, 100),
+		"F5 a tenth of the octets");
+	quota_stored(all, 1);
+	quota_stored(all, 1);
+	check(!quota_has_room(all, 0, 20, 100), "F5 and of the messages");
+	check(quota_has_room(quota_user(q, 1000), 0, 1, 100) &&
+		!quota_has_room(all, 0, 1, 1), "F5 at least one");
+	quota_free(&q);
+}
+
 static void test_room(void)
 {
 	struct quota_limits l;
@@ -199,6 +230,7 @@ int main(void)
 	test_names();
 	test_many();
 	test_places();
+	test_ports();
 	test_room();
 	return tap_done();
 }

@@ -47,7 +47,7 @@ static const struct talk sessions[] = {
 			"252 2.0.0 not looked up here, send the message to find out\r\n"
 			"252 2.0.0 not looked up here, send the message to find out\r\n"
 			HELP HELP
-			"502 5.5.1 lists are not shown here\r\n"
+			"502 5.5.1 lists are not shown here; sendmail -bv shows what a name becomes\r\n"
 			"502 5.5.1 no TLS here and none is needed, just send\r\n"
 			"502 5.5.1 no login here and none is needed, just send\r\n"
 			UNKNOWN UNKNOWN FORGOTTEN FORGOTTEN, .events = "" },

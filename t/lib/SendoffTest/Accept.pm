@@ -20,6 +20,7 @@ use Exporter 'import';
 use Fcntl;
 use IO::Handle;
 use IO::Select;
+use IO::Socket::INET;
 use IO::Socket::UNIX;
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64);
@@ -64,22 +65,22 @@ sub listening
 # Descriptors 3, 4, ... are these; the rest is closed by exec.
 sub become
 {
-	my ($spool, $limits, @sockets) = @_;
-	my %names = (0 => 'smtp', 1 => 'control', 2 => 'channel');
+	my ($spool, $limits, $env, @sockets) = @_;
+	my @names = qw(smtp control channel);
 	my @high = map { fcntl($_, F_DUPFD, 20) // die "dup: $!\n" } @sockets;
 
 	POSIX::dup2($high[$_], 3 + $_) // die "dup2: $!\n" for 0 .. $#high;
 	my $program = SendoffTest::Run::program('sendoff-accept');
 	# Shut in as it is, a leak checker cannot look at its own process.
-	%ENV = (SendoffTest::Run::environment(), ASAN_OPTIONS => 'detect_leaks=0', LISTEN_FDS => scalar @high,
-		LISTEN_FDNAMES => join ':', map { $names{$_} } 0 .. $#high);
+	%ENV = (SendoffTest::Run::environment($env), ASAN_OPTIONS => 'detect_leaks=0', LISTEN_FDS => scalar @high,
+		LISTEN_FDNAMES => join ':', map { $names[$_] // 'port' } 0 .. $#high);
 	exec 'sh', '-c', "ulimit $limits && LISTEN_PID=\$\$ && export LISTEN_PID && exec \"\$@\"", 'sh',
 		$program, $spool;
 	die "exec: $!\n";
 }
 
 # Options: policy_of()'s, and people, limits (words for ulimit), spool (a
-# path).
+# path), ports (how many loopback ports), env.
 sub accept_start
 {
 	my (%o) = @_;
@@ -92,9 +93,12 @@ sub accept_start
 	chmod 0711, $dir;
 	my @sockets = map { listening("$dir/$_.sock") } qw(smtp control);
 	socketpair(my $ours, my $theirs, AF_UNIX, SOCK_STREAM, 0) or die "socketpair: $!\n";
+	my @ports = map { IO::Socket::INET->new(Listen => SOMAXCONN, LocalAddr => '127.0.0.1') // die "listen: $@\n" }
+		1 .. $o{ports} // 0;
 	my $pid = fork // die "fork: $!\n";
-	become($self->{spool}, $o{limits} // '-n 4096', @sockets, $theirs) if !$pid;
+	become($self->{spool}, $o{limits} // '-n 4096', $o{env}, @sockets, $theirs, @ports) if !$pid;
 	close $theirs;
+	$self->{ports} = [map { $_->sockport } @ports];
 	$ours->blocking(0);
 	@$self{qw(pid channel)} = ($pid, $ours);
 	$running{$pid} = $self;
@@ -197,6 +201,21 @@ sub client
 	return $client;
 }
 
+# By a loopback port: from nobody in particular.  Options: as client(), and n, which
+# of the ports.
+sub port_client
+{
+	my ($self, %o) = @_;
+	my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{ports}[$o{n} // 0],
+		Timeout => 5) or return;
+	my $client = bless { accept => $self, socket => $socket, in => '' }, 'SendoffTest::Accept::Client';
+
+	$socket->blocking(0);
+	$client->put($o{first}) if defined $o{first};
+	$client->{greeting} = $client->get if !$o{mute};
+	return $client;
+}
+
 # A question to the control socket: the objects that came back.
 sub ask
 {
@@ -212,18 +231,10 @@ sub ask
 # Hands one message in, as sendoff does; the reply to its content.
 sub hand_in
 {
-	my ($self, $uid, $mail, $recipients, $text) = @_;
+	my ($self, $uid, @mail) = @_;
 	my $client = $self->client($uid) or return 'no connection';
 
-	$client->talk('EHLO test');
-	for my $line ("MAIL FROM:$mail", (map { "RCPT TO:<$_>" } @$recipients), 'DATA') {
-		my $reply = $client->talk($line);
-		return $reply if $reply !~ /^[23]/;
-	}
-	$client->put($text . ($text =~ /\r\n\z/ ? '' : "\r\n") . ".\r\n");
-	my $reply = $client->get;
-	$client->talk('QUIT');
-	return $reply;
+	return $client->hand_in(@mail);
 }
 
 # ---- the spool
@@ -337,6 +348,22 @@ sub talk
 
 	$self->put("$line\r\n");
 	return $self->get($seconds);
+}
+
+# One message, its parameters of MAIL behind the sender, and QUIT; the last reply.
+sub hand_in
+{
+	my ($self, $mail, $recipients, $text) = @_;
+
+	$self->talk('EHLO test');
+	for my $line ("MAIL FROM:$mail", (map { "RCPT TO:<$_>" } @$recipients), 'DATA') {
+		my $reply = $self->talk($line);
+		return $reply if $reply !~ /^[23]/;
+	}
+	$self->put($text . ($text =~ /\r\n\z/ ? '' : "\r\n") . ".\r\n");
+	my $reply = $self->get;
+	$self->talk('QUIT');
+	return $reply;
 }
 
 # Everything until the other side closes.

@@ -130,7 +130,7 @@ sub configure
 {
 	my ($self, $text, %o) = @_;
 
-	delete $o{restart};
+	delete @o{qw(restart listen)};
 	secret_file('/etc/sendoff/password', delete $o{secret}) if defined $o{secret};
 	SendoffTest::file_write('/etc/aliases', delete $o{aliases}, 0644) if defined $o{aliases};
 	if ($text =~ /\{ca\}/) {
@@ -143,7 +143,7 @@ sub configure
 }
 
 # runner_start(CONFIGURATION, server => ..., secret => TEXT, aliases => TEXT,
-#	restart => SECONDS, NAME => VALUE ...)
+#	restart => SECONDS, listen => [ADDRESS:PORT, ...], NAME => VALUE ...)
 sub runner_start
 {
 	my ($text, %o) = @_;
@@ -158,7 +158,8 @@ sub runner_start
 		open STDOUT, '>', "$state/standin";
 		open STDERR, '>&', \*STDOUT;
 		exec 'unshare', '--mount', '--propagation', 'private', SendoffTest::top() . '/t/standin',
-			'--state', $state, '--user', 'sendoff', '--restart', $o{restart} // 0.2, '--',
+			'--state', $state, '--user', 'sendoff', '--restart', $o{restart} // 0.2,
+			(map { ('--listen', $_) } @{ $o{listen} // [] }), '--',
 			"$base/bin/sendoff", 'queue', 'watch' or POSIX::_exit(127);
 	}
 	$running{ $self->{pid} } = $self;

@@ -268,6 +268,16 @@ $slow->put("EHLO x\r\nMAIL FROM:<a\@b.test>\r\n" . join('', map { "RCPT TO:<name
 like($slow->get, qr/^250/, 'one who asks for much') for 1 .. 3;
 served($accept, $bob, 'F3: while aliases are followed');
 $slow->close_it;
+my $question = qq({"v":1,"do":"verify","address":"name"}\n);
+for (1 .. 300) {
+	my $socket = $accept->socket_to('control', $alice) or next;
+	syswrite $socket, $question;
+	push @open, $socket;
+}
+served($accept, $bob, 'F3: while many ask where mail to a name goes');
+@open = ();
+my @lines = $accept->ask($bob, { do => 'verify', address => 'name' });
+is($lines[0]{address}, 'same@example.net', '... and another is told');
 # What was answered once costs nothing the second time.
 $slow = $accept->client($alice);
 $slow->put("EHLO x\r\nMAIL FROM:<a\@b.test>\r\n" . "RCPT TO:<name>\r\n" x 4000 . "DATA\r\n$text.\r\n");

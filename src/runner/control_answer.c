@@ -311,23 +311,37 @@ static const struct {
 	const char *name;
 	void (*at_once)(struct question *q);
 	void (*work)(struct question *q, struct spool *s);
-	bool needs_id;
+	bool needs_id, is_long;
 } answers[] = {
-	{ "list", NULL, list, false }, { "show", NULL, show, true },
-	{ "hold", NULL, hold, true }, { "release", NULL, release, true },
-	{ "remove", NULL, remove_one, true }, { "retry", NULL, retry, true },
-	{ "check", NULL, check, false }, { "flush", flush, NULL, false },
-	{ "explain", explain, NULL, false }, { "verify", verify, NULL, false },
+	{ "list", NULL, list, false, false }, { "show", NULL, show, true, false },
+	{ "hold", NULL, hold, true, false }, { "release", NULL, release, true, false },
+	{ "remove", NULL, remove_one, true, false }, { "retry", NULL, retry, true, false },
+	{ "check", NULL, check, false, false }, { "flush", flush, NULL, false, false },
+	{ "explain", explain, NULL, false, false }, { "verify", verify, NULL, false, true },
 };
 
-void control_answer(struct question *q)
+static size_t find_answer(const struct question *q)
 {
 	const char *name = text_of(q, "do");
-	struct err e = { 0 };
 	size_t i = 0;
 
 	while (i < COUNT(answers) && (!name || strcmp(answers[i].name, name)))
 		i++;
+	return i;
+}
+
+bool control_is_long(const struct question *q)
+{
+	size_t i = find_answer(q);
+
+	return i < COUNT(answers) && answers[i].is_long;
+}
+
+void control_answer(struct question *q)
+{
+	struct err e = { 0 };
+	size_t i = find_answer(q);
+
 	if (json_integer_value(json_object_get(q->asked, "v")) != CONTROL_VERSION) {
 		err_set(&e, ERR_FORMAT, "the runner answers version %d of this question only",
 			CONTROL_VERSION);

@@ -31,6 +31,9 @@ struct question {
 	struct question *next, **at;
 };
 
+/* Whether its answer takes long, and cannot be a thread's. */
+bool control_is_long(const struct question *q);
+
 /* Answers what can be answered at once, or sets q->work. */
 void control_answer(struct question *q);
 

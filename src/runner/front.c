@@ -244,11 +244,10 @@ void front_tell(struct front *f)
 void front_includes(const struct front *f, void (*each)(void *context, const char *path),
 	void *context)
 {
-	const json_t *policy = json_object_get(f->policy, "policy"), *one;
-	size_t i;
+	const json_t *list = json_object_get(json_object_get(f->policy, "policy"), "includes");
 
-	json_array_foreach(json_object_get(policy, "includes"), i, one)
-		each(context, text_of(one, "path"));
+	for (size_t i = 0; i < json_array_size(list); i++)
+		each(context, text_of(json_array_get(list, i), "path"));
 }
 
 struct front *front_new(struct loop *l, const struct scope_sockets *sockets, const char *spool,

@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
-#include "mail/address.h"
+#include "deliver/config_state.h"
 
 #ifndef SENDOFF_SYSCONFDIR
 #define SENDOFF_SYSCONFDIR "/etc"

@@ -40,10 +40,6 @@ struct config {
 int  config_load(struct config *c, const char *file, struct err *e);
 void config_release(struct config *c);
 
-/* The last step of it (config_check.c): settings that contradict each other, or the
- * file that they stand in.  -1: ERR_CONFIG naming file and line. */
-int  config_check(struct config *c, struct err *e);
-
 /* For another process, which shall go by what this one has read, whatever has become
  * of the files: as a file without a name, from its beginning.  A descriptor, or -1:
  * ERR_SYSTEM. */

@@ -1,11 +1,11 @@
 /* deliver/config_check.c - what settings mean together, and beside the files that they
- * stand in; see config.h. */
+ * stand in; see config_state.h. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "deliver/config.h"
+#include "deliver/config_state.h"
 #include "mail/address.h"
 #include "net/loopback.h"
 

@@ -85,11 +85,14 @@ static void test_jobs(void)
 	free(tasks);
 }
 
+static atomic_int begun;
+
 static void run_slowly(struct pool_job *job)
 {
 	static const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
 	struct task *t = (struct task *)job;
 
+	begun++;
 	nanosleep(&moment, NULL);
 	t->ran = true;
 }
@@ -103,18 +106,19 @@ static void count_end(struct pool_job *job)
 /* What runs is waited for, what waits is never begun. */
 static void test_end(void)
 {
-	static const struct timespec moment = { .tv_nsec = 30 * 1000 * 1000 };
+	static const struct timespec moment = { .tv_nsec = 5 * 1000 * 1000 };
 	struct task tasks[10] = { 0 };
 	struct err e = { 0 };
 	unsigned ran = 0;
 
-	finished = 0;
+	finished = begun = 0;
 	check_int(pool_new(&pool, &loop, 2, 2, &e), 0, "another: %s", e.text);
 	for (size_t i = 0; i < COUNT(tasks); i++) {
 		tasks[i].job = (struct pool_job){ .run = run_slowly, .done = count_end };
 		pool_add(pool, &tasks[i].job);
 	}
-	nanosleep(&moment, NULL);
+	for (int i = 0; i < 2000 && !begun; i++)
+		nanosleep(&moment, NULL);
 	pool_free(&pool);
 	for (size_t i = 0; i < COUNT(tasks); i++)
 		ran += tasks[i].ran;

@@ -135,7 +135,7 @@ void fold_encoded(struct fold *f, const char *gap, size_t gap_len, const char *t
 {
 	const char *charset = encoded_charset(text, len);
 	size_t frame = strlen(charset) + FRAME, n;
-	bool q = q_size(text, len) <= b_size(len) / 2 * 3;   /* people can read it */
+	bool q = q_size(text, len) <= 2 * b_size(len);   /* people can read it */
 
 	for (size_t done = 0; done < len; done += n) {
 		size_t room = room_of(f, gap_len, frame), start;

@@ -89,7 +89,7 @@ sub parse
 	return (\%fields, $body);
 }
 
-my $server = server_start(allow => '8bit-header');
+my $server = server_start();
 my $config = account($server, from => 'robot@example.test', rewrite_from => 'never');
 my $count = 0;
 
@@ -1085,11 +1085,27 @@ to to@example.org
 --- raw 8-bit body without MIME headers
 $ -i to@example.org
 to to@example.org
+has MIME-Version: 1.0
+has Content-Type: text/plain; charset=unknown-8bit
+has Content-Transfer-Encoding: 8bit
 |From: a@example.org
 |To: to@example.org
 |Subject: s
 |
 |\xe4\xf6\xfc
+
+--- raw UTF-8 subject and body, as PHP's mail() is given them
+$ -t -i
+to to@example.org
+has Subject: =?UTF-8?Q?Gr=C3=BC=C3=9Fe?= from PHP
+has MIME-Version: 1.0
+has Content-Type: text/plain; charset=UTF-8
+has Content-Transfer-Encoding: 8bit
+|From: a@example.org
+|To: to@example.org
+|Subject: Gr\xc3\xbc\xc3\x9fe from PHP
+|
+|Gr\xc3\xbc\xc3\x9fe
 
 --- non-header line ends the header block
 $ -t -i

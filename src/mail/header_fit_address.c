@@ -126,6 +126,7 @@ struct list {
 	bool name;              /* words are a name's */
 	bool encoded;           /* the last piece is an encoded word */
 	bool apart;             /* a blank must stand behind it, or is welcome for a fold */
+	size_t plain;           /* no word that stands before that begins a run */
 };
 
 /* The blanks in front of what comes next. */
@@ -295,16 +296,17 @@ static size_t put_name(struct list *l, const struct piece *p)
 }
 
 /* A word that stands beside one that needs it, without a blank, is encoded as well. */
-static bool begins_run(const struct list *l, const struct piece *p)
+static bool begins_run(struct list *l, const struct piece *p)
 {
 	struct piece next = *p;
 
-	if (!l->fit->encode)
+	if (!l->fit->encode || p->start < l->plain)
 		return false;
 	do {
 		if (is_needy(l, &next))
 			return true;
 	} while (next_piece(l->text, l->len, next.end, &next) > 0 && is_word(l, &next));
+	l->plain = next.start;
 	return false;
 }
 

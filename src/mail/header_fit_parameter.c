@@ -10,7 +10,8 @@ enum {
 	LINE_BEST = 76,        /* octets of a line, where that can be had */
 	FRAME = 12,            /* of a piece: the blank, "*NNNN*=", quotes and semicolon */
 	CHARACTER_MOST = 12,   /* octets of the longest, as it is written */
-	PIECE_LEAST = 16       /* octets that are worth a piece of their own */
+	PIECE_LEAST = 16,      /* octets that are worth a piece of their own */
+	PARAMETERS_MOST = 200
 };
 
 static bool is_attribute(char c)
@@ -138,10 +139,14 @@ void fit_parameters(struct fit *f, const char *value, size_t len)
 {
 	size_t at = parameter_head(value, len);
 	struct parameter p;
+	unsigned count = 0;
 
 	if (f->encode && !text_is_ascii(value, at))
 		f->why = "what stands before its parameters is not ASCII";
 	fold_word(&f->fold, "", 0, value, at);
-	while (parameter_next(value, len, &at, &p))
+	while (!f->why && parameter_next(value, len, &at, &p)) {
 		put_parameter(f, value, len, &p);
+		if (++count > PARAMETERS_MOST)
+			f->why = "it has too many parameters";
+	}
 }

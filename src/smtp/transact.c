@@ -121,6 +121,15 @@ static struct transaction *take_recipients(struct smtp *s, struct work *w)
 	return t;
 }
 
+static void note_size(struct smtp *s, uint64_t before, uint64_t now)
+{
+	char note[120];
+
+	snprintf(note, sizeof(note), "[encoded for this server: %" PRIu64 " octets become %" PRIu64
+		"]", before, now);
+	trace_note(s, SMTP_NOTE, note);
+}
+
 /* The message as this server can take it, or why it cannot. */
 static void start(struct smtp *s, struct work *w)
 {
@@ -131,6 +140,8 @@ static void start(struct smtp *s, struct work *w)
 
 	w->started = true;
 	s->load.octets += m->size - size;
+	if (m->size != size)
+		note_size(s, size, m->size);
 	if (good == 0)
 		good = command_check(m, &s->caps, &e);
 	if (good < 0)

@@ -2,6 +2,7 @@
 #include "mail/header_fit.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "t/unit/tap.h"
@@ -141,9 +142,50 @@ static void test(size_t i)
 	buf_release(&out);
 }
 
+/* C1: what many signs cost does not grow beyond their number. */
+static void test_many(void)
+{
+	static const struct {
+		const char *begin, *again, *end;
+		bool good;            /* else a line is too long */
+	} many[] = {
+		{ "To: ", "\"\"", " " UE " <a@b>\n", false },
+		{ "To: ", "(", UE "\n", true },
+		{ "To: ", "\"" UE "\" ", "<a@b>\n", true },
+		{ "To: ", "a,", UE " <a@b>\n", true },
+		{ "To: ", "a ", UE "\n", true },
+		{ "To: ", "a@" UE "b ", "\n", true },
+		{ "To: ", "<", UE ">\n", false },
+		{ "To: (", "(" UE ")", ") a@b\n", false },
+		{ "Subject: ", UE " a ", "\n", true },
+		{ "Subject: ", "  ", UE "\n", true },
+		{ "Content-Type: a/b", ";a=" UE, "\n", false },
+		{ "Content-Type: a/b;", "(", UE "\n", true },
+		{ "Content-Type: a/b; x=\"", UE, "\"\n", true },
+	};
+
+	alarm(30);
+	for (size_t i = 0; i < COUNT(many); i++) {
+		struct buf in = BUF_INIT(0), out = BUF_INIT(64 << 20);
+		struct err e = { 0 };
+		bool needs_utf8;
+
+		buf_add_text(&in, many[i].begin);
+		while (in.len < 500000)
+			buf_add_text(&in, many[i].again);
+		buf_add_text(&in, many[i].end);
+		check_int(header_fit(buf_text(&in), in.len, FIT_ASCII, &out, &needs_utf8, &e) == 0,
+			many[i].good, "many times '%s'", many[i].again);
+		buf_release(&in);
+		buf_release(&out);
+	}
+	alarm(0);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
 		test(i);
+	test_many();
 	return tap_done();
 }

@@ -193,7 +193,7 @@ static enum recoding recoding_of(const struct convert *v)
 		return RECODE_WRAP;
 	if (v->part.kind == MIME_ASIDE)
 		return RECODE_PRINTABLE;   /* which nobody decodes, but people can read */
-	return v->part.text && c->eight_bit <= c->octets / 3 ? RECODE_PRINTABLE : RECODE_BASE64;
+	return v->part.text && c->eight_bit <= c->octets / 2 ? RECODE_PRINTABLE : RECODE_BASE64;
 }
 
 static enum label label_of(const struct convert *v)

@@ -5,7 +5,7 @@
  *
  *   - a part with octets above 127, where they may not stay, or with a line of more
  *     than 998 octets becomes quoted-printable if it is text, base64 if it is not
- *     or if more than a third of it is above 127; messages inside are looked into;
+ *     or if more than half of it is above 127; messages inside are looked into;
  *   - what already is quoted-printable or base64, and breaks those rules, is mended;
  *   - the headers of parts are made fit as mail/header_fit says;
  *   - 8-bit text without any MIME field is told to be text/plain in UTF-8, or where

@@ -324,18 +324,11 @@ int convert_header(struct convert *v, struct buf *out, bool *needs_utf8, struct 
 
 /* ---- the second walk */
 
-static int fail_inner_address(struct err *e)
-{
-	err_set(e, ERR_CAPABILITY, "an attached message has an address that is not ASCII, and this "
-		"server does not offer 8BITMIME");
-	return err_hint(e, "attach it as a file of another type, or use another account");
-}
-
 static int write_begin(void *context, const struct mime_part *p, struct err *e)
 {
 	struct convert *v = context;
-	enum fit_octets stays = v->want.seven_bit ? FIT_ASCII : FIT_ANY;
-	bool needs_utf8 = false, changed;
+	enum fit_octets stays = v->want.seven_bit ? FIT_INSIDE : FIT_ANY;
+	bool ignored, changed;
 
 	if (has_content(p) && v->at < v->plan.len)
 		recoder_start(&v->recoder, plan_recoding(v->plan.data[v->at]));
@@ -343,12 +336,12 @@ static int write_begin(void *context, const struct mime_part *p, struct err *e)
 		v->inside = true;
 		return 0;
 	}
-	if (write_header(v, p, stays, &v->out, &changed, &needs_utf8, e) < 0)
+	if (write_header(v, p, stays, &v->out, &changed, &ignored, e) < 0)
 		return -1;
 	/* What we add must not become part of another header, nor of the content. */
 	if (p->separated || changed || p->kind == MIME_MESSAGE)
 		buf_add(&v->out, "\r\n", 2);
-	return needs_utf8 ? fail_inner_address(e) : 0;
+	return 0;
 }
 
 static int write_data(void *context, const char *data, size_t len, struct err *e)

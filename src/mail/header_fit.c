@@ -120,7 +120,7 @@ static int cannot(const struct field *field, const char *why, struct err *e)
 static int fit_field(const struct field *field, enum fit_octets stays, struct buf *out,
 	bool *needs_utf8, struct err *e)
 {
-	struct fit f = { .encode = !may_stay(field, stays) };
+	struct fit f = { .encode = !may_stay(field, stays), .inside = stays == FIT_INSIDE };
 	struct buf value = BUF_INIT(VALUE_MAX);
 	size_t start = out->len;
 

@@ -20,10 +20,14 @@
 #include "mail/encoded.h"
 
 /* Which octets above 127 may stay. */
-enum fit_octets { FIT_ANY, FIT_UTF8, FIT_ASCII };
+enum fit_octets {
+	FIT_ANY, FIT_UTF8, FIT_ASCII,
+	FIT_INSIDE         /* none, and it is the header of a part: an address that is not
+	                    * ASCII becomes the name of an empty group (RFC 6857) */
+};
 
-/* Appends the block to out.  *needs_utf8 is set when an address has a local part
- * that is not ASCII, which nothing but SMTPUTF8 can carry; out is then of no use.
+/* Appends the block to out.  *needs_utf8 is set when, by FIT_ASCII, an address has a
+ * local part that is not ASCII, which nothing but SMTPUTF8 can carry; out is then of no use.
  * -1: ERR_CAPABILITY: what cannot be written otherwise, and why. */
 int header_fit(const char *block, size_t len, enum fit_octets stays, struct buf *out,
 	bool *needs_utf8, struct err *e);
@@ -35,6 +39,7 @@ bool header_has_long_line(const char *block, size_t len);   /* over 998 octets *
 struct fit {
 	struct fold fold;
 	bool encode;          /* else it is only folded */
+	bool inside;          /* FIT_INSIDE */
 	bool needs_utf8;
 	const char *why;      /* what cannot be done; NULL: nothing */
 };

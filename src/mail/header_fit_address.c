@@ -182,6 +182,23 @@ static void put_comment(struct list *l, const struct piece *p)
 
 /* ---- addresses */
 
+/* "=?...?= :;" - nobody can be answered by that, but everybody reads who it was. */
+static void put_group(struct list *l, const char *text, size_t len)
+{
+	struct buf name = BUF_INIT(len + 2);
+	const char *gap;
+	size_t gap_len;
+
+	if (l->encoded)
+		buf_add_char(&name, ' ');
+	take_gap(l, l->apart, &gap, &gap_len);
+	buf_add(&name, *text == '<' ? text + 1 : text, len - 2 * (*text == '<'));
+	fold_encoded(&l->fit->fold, gap, gap_len, buf_text(&name), name.len);
+	fold_word(&l->fit->fold, " ", 1, ":;", 2);
+	l->encoded = l->apart = false;
+	buf_release(&name);
+}
+
 /* An addr-spec, "<" and ">" included where it has them. */
 static void put_address(struct list *l, const char *text, size_t len)
 {
@@ -194,8 +211,9 @@ static void put_address(struct list *l, const char *text, size_t len)
 		return;
 	}
 	if (!at || !text_is_ascii(text, (size_t)(at - text))) {
-		l->fit->needs_utf8 = true;
-		put(l, text, len);
+		l->fit->needs_utf8 = !l->fit->inside;
+		if (l->fit->inside)
+			put_group(l, text, len);
 		return;
 	}
 	while (end && (text[end - 1] == '>' || is_blank(text[end - 1])))

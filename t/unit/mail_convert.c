@@ -65,8 +65,9 @@ static const struct {
 		"xxxx" UE "\n--a--\n", MIXED "\n--a\nContent-Type: message/rfc822\n" CTE "7bit\n\nSubject: "
 		"=?UTF-8?Q?=C3=BC?=\n" MIME "Content-Type: text/plain; charset=UTF-8\n" CTE "quoted-printable\n\n"
 		"xxxx=C3=BC\n--a--\n", NULL },
-	{ "an address inside", SEVEN, MIXED "\n--a\nContent-Type: message/rfc822\n\nTo: " UE "@x\n\n\n--a--\n", NULL,
-		"an attached message has an address" },
+	{ "an address inside", SEVEN, MIXED "\n--a\nContent-Type: message/rfc822\n\nTo: " UE "@x, U " UE " <" UE "@y>\n\n\n--a--\n",
+		MIXED "\n--a\nContent-Type: message/rfc822\n\nTo: =?UTF-8?Q?=C3=BC=40x?= :;, U =?UTF-8?Q?=C3=BC?= "
+		"=?UTF-8?Q?_=C3=BC=40y?=\n :;\n\n\n--a--\n", NULL },
 	{ "signed", SEVEN, "Content-Type: multipart/signed; boundary=a\n\n--a\n\n" UE "\n--a--\n", NULL,
 		"does not offer 8BITMIME" },
 	{ "signed, which may stay", LABEL, "Content-Type: multipart/signed; boundary=a\n\n--a\n\n" UE "\n--a--\n",

@@ -155,7 +155,7 @@ static void test_many(void)
 		{ "To: ", "a,", UE " <a@b>\n", true },
 		{ "To: ", "a ", UE "\n", true },
 		{ "To: ", "a@" UE "b ", "\n", true },
-		{ "To: ", "<", UE ">\n", false },
+		{ "To: ", "<", UE ">\n", true },
 		{ "To: (", "(" UE ")", ") a@b\n", false },
 		{ "Subject: ", UE " a ", "\n", true },
 		{ "Subject: ", "  ", UE "\n", true },

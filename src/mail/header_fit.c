@@ -147,6 +147,7 @@ int header_fit(const char *block, size_t len, enum fit_octets stays, struct buf 
 {
 	struct field f;
 
+	*needs_utf8 = false;
 	for (size_t at = 0; header_next(block, len, &at, &f);)
 		if (fit_field(&f, stays, out, needs_utf8, e) < 0)
 			return -1;

@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 
 use POSIX ();
 use SendoffTest;
+use SendoffTest::Mime;
 use SendoffTest::Send;
 
 my $head = "Date: Fri, 02 Jan 2026 03:04:05 +0000\nFrom: me\@example.test\nMessage-ID: <1\@example.test>\n";
@@ -96,11 +97,8 @@ my @bare = (
 	['From is empty, and folded', "From: \n \nSubject: x\n\nhello\n", "Subject: x\r\n\r\nhello\r\n"],
 );
 
-# Long lines and 8-bit headers are judged by another server.
-my %lenient = (allow => ['long-line', '8bit-header']);
-
 subtest 'A8, E2: every form of a message' => sub {
-	my $s = server_start(%lenient);
+	my $s = server_start();
 	my $config = account($s, rewrite_from => 'never');
 	my $k = 0;
 	for my $case (@cases, map({ [$_->[0], [], @$_[1, 2], 1] } @bare)) {
@@ -112,7 +110,12 @@ subtest 'A8, E2: every form of a message' => sub {
 		if ($is_bare) {
 			ok($got =~ s/$added//, "$name: Date, From and Message-ID added") or diag($got);
 		}
-		is_bytes($got, $want, "$name: what arrives");
+		# Raw 8-bit octets and long lines are encoded on the way.
+		if ($want =~ /[\x80-\xff]|[^\r\n]{999}/) {
+			is_deeply(said($got), said($want), "$name: what arrives says the same");
+		} else {
+			is_bytes($got, $want, "$name: what arrives");
+		}
 	}
 	is_deeply([$s->violations], [], 'E2: no bare CR or LF, no NUL, dots doubled');
 	is($s->stored, @cases + @bare, 'each once');
@@ -151,7 +154,7 @@ subtest 'in pieces of any size' => sub {
 };
 
 subtest 'A8: hostile octets decode to what they were' => sub {
-	my $s = server_start(allow => ['long-line']);
+	my $s = server_start();
 	my $config = account($s);
 	my $k = 0;
 	for my $seed (1 .. 4) {
@@ -163,7 +166,8 @@ subtest 'A8: hostile octets decode to what they were' => sub {
 		$want =~ s/\r/\n/g;
 		$want .= "\n" if $want !~ /\n\z/;
 		is(send_mail($config, undef, stdin => $in)->{exit}, 0, "seed $seed: sent");
-		is_bytes($s->message(++$k), wire($want), "seed $seed");
+		my $got = said($s->message(++$k));
+		is_bytes($got->{content}, said($want)->{content}, "seed $seed");
 	}
 	is_deeply([$s->violations], [], 'E2: by the rules');
 };

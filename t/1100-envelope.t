@@ -95,7 +95,7 @@ subtest 'addresses as arguments' => sub {
 };
 
 subtest '-t' => sub {
-	fresh(allow => '8bit-header');
+	fresh();
 	my $a = 'a@example.net';
 	recipients('To, Cc and Bcc', ['-t'], { To => $a, Cc => 'b@example.net', Bcc => 'c@example.net' },
 		['c@example.net', 'b@example.net', $a]);
@@ -200,7 +200,7 @@ subtest 'the envelope sender' => sub {
 };
 
 subtest '-F' => sub {
-	fresh(allow => '8bit-header');
+	fresh();
 	my %want = (
 		'Full Name' => 'Full Name', 'O\'Neill' => "O'Neill", 'Name, Full' => '"Name, Full"',
 		'a "b" c' => '"a \\"b\\" c"', 'dot. name' => '"dot. name"',

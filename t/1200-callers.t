@@ -139,7 +139,7 @@ sub speak
 	return $r;
 }
 
-my $server = server_start(allow => '8bit-header');
+my $server = server_start();
 my $count = 0;
 
 sub arrived

@@ -12,7 +12,7 @@ use SendoffTest;
 use SendoffTest::Send;
 
 my $login = getpwuid($>);
-my $server = server_start(allow => '8bit-header');
+my $server = server_start();
 my $count = 0;
 
 # name, account keys, arguments, header fields as they come, the envelope
@@ -121,10 +121,11 @@ subtest 'every other field stays, octet by octet, in order' => sub {
 	my @fields = map { "X-$_: " . join('', map { chr(33 + ($_ * 7) % 90) } 1 .. $_ * 3) . "\n" } 1 .. 40;
 	my $others = join('', @fields, "List-Id:\n  <a>\n", "DKIM-Signature: v=1;\n\tb=x\n", "X-Empty:\n",
 		"x-8bit: \xc3\xa4\xff\n", "Received: from a\n\tby b; x\n", "Content-Type: text/plain;\n charset=utf-8\n");
+	(my $arrives = $others) =~ s/\xc3\xa4\xff/=?unknown-8bit?B?w6T\/?=/;
 	sends('many of them', {}, [], "From: a\@box\n$others", $mine,
-		"From: \"a\@box\" <$mine>\nX-Original-From: a\@box\n$others");
+		"From: \"a\@box\" <$mine>\nX-Original-From: a\@box\n$arrives");
 	sends('and before From', {}, [], "${others}From: a\@box\n", $mine,
-		"${others}From: \"a\@box\" <$mine>\nX-Original-From: a\@box\n");
+		"${arrives}From: \"a\@box\" <$mine>\nX-Original-From: a\@box\n");
 };
 
 subtest 'a From of any length and language makes legal lines' => sub {

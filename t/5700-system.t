@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SendoffTest;
+use SendoffTest::Mime;
 use SendoffTest::Runner;
 
 SendoffTest::Runner->namespace;
@@ -76,6 +77,15 @@ like($message, qr/^Received: .* from local uid 31234; /m, '... in the trace too'
 hand_in(61200, [ 'sendmail', '-t' ], "To: root\nSubject: x\n\nhi\n", 'a uid of DynamicUser=');
 ($message) = arrived('uid 61200');
 like($message, qr/^To: root\@machine\.example\.test\r$/m, 'the header is qualified');
+
+# What the server cannot take is written otherwise by the runner, in its own spool.
+my $long = ("f\xc3\xbcr " x 400 . "\n") x 700;
+hand_in('bob', [ 'sendmail', 'root' ], "Subject: Gr\xc3\xbcn\n\n$long", 'long lines, and many');
+($message) = arrived('long lines');
+like($message, qr/^Subject: =\?UTF-8\?Q\?Gr=C3=BCn\?=\r$/m, 'an encoded word');
+is_deeply([ breaches($message) ], [], 'no line is too long');
+ok(said($message)->{content} eq $long, 'A8: it says the same');
+is_deeply([ $server->violations ], [], 'all by the rules');
 
 my $r = $runner->as_root([ 'sendmail', 'root' ], stdin => "hi\n");
 is($r->{exit}, 0, 'root: exit 0') or diag($r->{err});

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "deliver/cause.h"
+#include "deliver/fit.h"
 #include "deliver/flush_state.h"
 #include "deliver/giveup.h"
 #include "deliver/manage.h"
@@ -130,22 +131,31 @@ static void all_told(void *context, struct smtp_message *m)
 
 /* ---- the beginning */
 
+static ssize_t read_body(const void *where, uint64_t offset, char *data, size_t len, struct err *e)
+{
+	const struct job *j = where;
+
+	return held_read(j->held, offset + j->entry.header_size + 2, data, len, e);
+}
+
 static ssize_t read_content(void *context, uint64_t offset, char *data, size_t len, struct err *e)
 {
 	const struct job *j = context;
-	size_t head = j->attempt.header.len;
 
 	if (j->unmarkable.kind != ERR_NONE) {
 		*e = j->unmarkable;
 		return -1;
 	}
-	if (offset < head) {
-		size_t n = head - offset < len ? (size_t)(head - offset) : len;
+	return attempt_read(&j->attempt, offset, data, len, e);
+}
 
-		memcpy(data, j->attempt.header.data + offset, n);
-		return (ssize_t)n;
-	}
-	return held_read(j->held, offset - head + j->entry.header_size + 2, data, len, e);
+static int fit_content(void *context, struct smtp_message *m, const struct smtp_capabilities *c,
+	struct err *e)
+{
+	struct job *j = context;
+
+	(void)m;
+	return attempt_fit(&j->attempt, c, e);
 }
 
 static int read_header(struct job *j, struct err *e)
@@ -198,9 +208,13 @@ static int dress(struct job *j, struct err *e)
 	l.body_size = j->entry.content_size - j->entry.header_size - 2;
 	l.recipients = j->recipients;
 	l.count = j->count;
+	l.read = read_body;
+	l.where = j;
+	l.spill = spool_path(j->lane->flush->spool);
 	if (attempt_dress(&j->attempt, &l, j->lane->account, e) < 0)
 		return -1;
 	j->attempt.smtp.read = read_content;
+	j->attempt.smtp.fit = fit_content;
 	j->attempt.smtp.ready = content_ready;
 	j->attempt.smtp.taken = content_taken;
 	j->attempt.smtp.done = all_told;

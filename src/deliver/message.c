@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "deliver/fit.h"
 #include "deliver/route.h"
 #include "mail/address.h"
 #include "mail/fixup.h"
@@ -249,6 +250,7 @@ void message_letter(const struct message *m, struct letter *out)
 	*out = (struct letter){
 		.header = buf_text(&m->header), .header_len = m->header.len,
 		.body_size = spill_size(&m->body), .read = read_body, .where = &m->body,
+		.spill = m->body.directory,
 		.sender = m->envelope.sender, .login = m->login,
 		.recipients = m->envelope.recipients, .count = m->envelope.count,
 		.dsn = &m->envelope.dsn,
@@ -263,17 +265,32 @@ static bool allowed(const void *context, const char *address)
 	return route_allows(context, address);
 }
 
-static ssize_t read_content(void *context, uint64_t offset, char *data, size_t len, struct err *e)
+ssize_t attempt_read(const struct attempt *t, uint64_t offset, char *data, size_t len,
+	struct err *e)
 {
-	const struct attempt *t = context;
-	size_t head = t->header.len;
+	const struct buf *header = t->fitted ? &t->fit_header : &t->header;
+	size_t head = header->len;
 
+	if (offset >= head && t->recoded)
+		return spill_read(&t->fit_body, offset - head, data, len, e);
 	if (offset >= head)
 		return t->letter.read(t->letter.where, offset - head, data, len, e);
 	if (len > head - offset)
 		len = (size_t)(head - offset);
-	memcpy(data, t->header.data + offset, len);
+	memcpy(data, header->data + offset, len);
 	return (ssize_t)len;
+}
+
+static ssize_t read_content(void *context, uint64_t offset, char *data, size_t len, struct err *e)
+{
+	return attempt_read(context, offset, data, len, e);
+}
+
+static int fit_content(void *context, struct smtp_message *m, const struct smtp_capabilities *c,
+	struct err *e)
+{
+	(void)m;
+	return attempt_fit(context, c, e);
 }
 
 static int dress_header(struct attempt *t, const struct account *a, struct err *e)
@@ -311,6 +328,7 @@ int attempt_dress(struct attempt *t, const struct letter *l, const struct accoun
 		.size = t->header.len + l->body_size,
 		.eight_bit = l->eight_bit_header || l->eight_bit_body,
 		.read = read_content,
+		.fit = fit_content,
 		.context = t,
 		.results = mem_grow(NULL, l->count, sizeof(struct smtp_result)),
 	};
@@ -325,5 +343,6 @@ void attempt_release(struct attempt *t)
 	smtp_result_release(&t->smtp.content);
 	free(t->smtp.results);
 	t->smtp.results = NULL;
+	attempt_unfit(t);
 	buf_release(&t->header);
 }

@@ -38,6 +38,7 @@ struct letter {
 	uint64_t body_size;
 	ssize_t (*read)(const void *where, uint64_t offset, char *data, size_t len, struct err *e);
 	const void *where;           /* of the body */
+	const char *spill;           /* directory for what memory does not hold; NULL: TMPDIR */
 	const char *sender;          /* as given; "" the null sender; NULL: none */
 	const char *login;           /* qualified; stands in for a sender */
 	char *const *recipients;
@@ -87,17 +88,26 @@ void message_sender_of_header(const struct message *m, const char *domain, struc
 
 void message_letter(const struct message *m, struct letter *out);
 
-/* What one attempt sends: the header in the account's name. */
+/* What one attempt sends: the header in the account's name, and all of it as the server
+ * at hand can take it (deliver/fit). */
 struct attempt {
 	struct letter letter;            /* what it points to is borrowed */
 	struct buf header;               /* own; with its empty line */
 	const char *sender;              /* borrowed from letter or account */
 	bool rewritten;                  /* From was changed */
 	struct smtp_message smtp;        /* for smtp_submit(); results own */
+	bool fitted;                     /* fit_header goes instead of header */
+	struct buf fit_header;           /* own; with its empty line */
+	bool recoded;                    /* fit_body goes instead of the letter's */
+	struct spill fit_body;           /* own, if recoded */
 };
 
 int  attempt_dress(struct attempt *t, const struct letter *l, const struct account *a,
 	struct err *e);
 void attempt_release(struct attempt *t);
+
+/* The content as it is to be sent, for smtp_message.read. */
+ssize_t attempt_read(const struct attempt *t, uint64_t offset, char *data, size_t len,
+	struct err *e);
 
 #endif

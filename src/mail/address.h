@@ -60,6 +60,9 @@ void mailbox_list_release(struct mailbox_list *list);
 int address_write(const char *local, const char *domain, const char *default_domain,
 	struct buf *out, struct err *e);
 
+/* A domain alone, in that form.  NULL, or why it is none. */
+const char *address_domain(const char *domain, struct buf *out);
+
 /* Text of one envelope address ("a@b", "<a@b>", "bare", "" or "<>" for the
  * null sender) to its envelope form in out; exactly one mailbox. */
 int address_parse_one(const char *text, size_t len, const char *default_domain, struct buf *out,

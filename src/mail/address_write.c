@@ -108,7 +108,7 @@ static const char *write_ascii(const char *domain, struct buf *out)
 
 /* What IDNA makes of a name is judged again: it maps full-width forms to signs
  * such as '<' and ideographic full stops to dots. */
-static const char *write_domain(const char *domain, struct buf *out)
+const char *address_domain(const char *domain, struct buf *out)
 {
 	size_t len = strlen(domain);
 	const char *why;
@@ -156,7 +156,7 @@ int address_write(const char *local, const char *domain, const char *default_dom
 		domain = default_domain;
 	if (!why && domain) {
 		buf_add_char(&path, '@');
-		why = write_domain(domain, &path);
+		why = address_domain(domain, &path);
 	}
 	if (!why && (!buf_ok(&path) || path.len > ADDRESS_PATH_MAX))
 		why = "it is longer than 254 octets";

@@ -30,7 +30,7 @@ static int whole(const struct buf *out, const char *what, struct err *e)
 
 static bool needs_utf8(const struct smtp_message *m)
 {
-	if (address_needs_utf8(m->sender))
+	if (m->utf8 || address_needs_utf8(m->sender))
 		return true;
 	for (size_t i = 0; i < m->count; i++)
 		if (address_needs_utf8(m->recipients[i]))

@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "mail/envelope.h"
 
+struct smtp_capabilities;
+
 /* The steps of the dialogue; each command sent is one, and so is the greeting. */
 enum smtp_step {
 	STEP_GREETING, STEP_EHLO, STEP_HELO, STEP_STARTTLS, STEP_AUTH, STEP_MAIL, STEP_RCPT,
@@ -63,6 +65,7 @@ struct smtp_message {
 	const struct dsn *dsn;              /* borrowed */
 	uint64_t size;                      /* octets of content, CRLFs counted, dots not (RFC 1870) */
 	bool eight_bit;                     /* content has octets above 127 */
+	bool utf8;                          /* an address in its header needs SMTPUTF8 */
 	bool all_or_nothing;                /* content waits for every RCPT reply; one recipient
 	                                     * refused for now and nobody gets it */
 
@@ -79,6 +82,12 @@ struct smtp_message {
 	 * else: the accepted are DELIVERED by then, the words of their results follow. */
 	void (*ready)(void *context, struct smtp_message *m, const size_t *accepted, size_t count);
 	void (*taken)(void *context, struct smtp_message *m);
+	/* May be NULL.  Called once a session, before the first MAIL, when it is known what
+	 * this server offers: makes the content such that the server can take it, by
+	 * changing size, eight_bit, utf8 and what read() gives.  -1 and *e: it cannot;
+	 * ERR_CAPABILITY refuses the message for good, anything else for now. */
+	int (*fit)(void *context, struct smtp_message *m, const struct smtp_capabilities *c,
+		struct err *e);
 	void *context;
 
 	const struct smtp_handover *handover;   /* borrowed; NULL; only where XSENDOFF is offered */

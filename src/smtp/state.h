@@ -143,7 +143,7 @@ void verdict_reply(struct work *w, size_t recipient, enum smtp_verdict verdict,
 void verdict_local(struct work *w, size_t recipient, enum smtp_verdict verdict,
 	enum smtp_step step, enum err_kind kind, const char *why);
 enum smtp_verdict verdict_of(const struct smtp_reply *r);   /* of one that is not positive */
-void verdict_refuse_all(struct work *w, const struct err *why);
+void verdict_all(struct work *w, enum smtp_verdict verdict, const struct err *why);
 void verdict_take_back(struct work *w);    /* nobody gets it */
 /* What was said to all whom the server had accepted. */
 void verdict_accepted(struct transaction *t, enum smtp_step step, const struct smtp_reply *r);

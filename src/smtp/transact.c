@@ -121,18 +121,40 @@ static struct transaction *take_recipients(struct smtp *s, struct work *w)
 	return t;
 }
 
+static void note_size(struct smtp *s, uint64_t before, uint64_t now)
+{
+	char note[120];
+
+	snprintf(note, sizeof(note), "[encoded for this server: %" PRIu64 " octets become %" PRIu64
+		"]", before, now);
+	trace_note(s, SMTP_NOTE, note);
+}
+
+/* The message as this server can take it, or why it cannot. */
+static void start(struct smtp *s, struct work *w)
+{
+	struct smtp_message *m = w->m;
+	uint64_t size = m->size;
+	struct err e = { 0 };
+	int good = m->fit ? m->fit(m->context, m, &s->caps, &e) : 0;
+
+	w->started = true;
+	s->load.octets += m->size - size;
+	if (m->size != size)
+		note_size(s, size, m->size);
+	if (good == 0)
+		good = command_check(m, &s->caps, &e);
+	if (good < 0)
+		verdict_all(w, e.kind == ERR_CAPABILITY ? VERDICT_REFUSED : VERDICT_TRY_LATER, &e);
+}
+
 /* The next message with recipients that are in no transaction; those that this
  * server cannot take at all get their verdict here. */
 static struct work *next_work(struct smtp *s)
 {
 	for (struct work *w = s->works; w; w = w->next) {
-		struct err e = { 0 };
-
-		if (!w->started) {
-			w->started = true;
-			if (command_check(w->m, &s->caps, &e) < 0)
-				verdict_refuse_all(w, &e);
-		}
+		if (!w->started)
+			start(s, w);
 		if (held(w) && w->refused_for_now)
 			verdict_take_back(w);
 		if (unassigned(w))
@@ -153,7 +175,7 @@ static void begin(struct smtp *s, struct work *w)
 		return;
 	}
 	if (command_mail(w->m, &s->caps, &line, &e) < 0) {
-		verdict_refuse_all(w, &e);
+		verdict_all(w, VERDICT_REFUSED, &e);
 	} else {
 		t = take_recipients(s, w);
 		fly(s, t);

@@ -69,12 +69,12 @@ void verdict_local(struct work *w, size_t recipient, enum smtp_verdict verdict,
 	w->open--;
 }
 
-void verdict_refuse_all(struct work *w, const struct err *why)
+void verdict_all(struct work *w, enum smtp_verdict verdict, const struct err *why)
 {
 	for (size_t i = 0; i < w->m->count; i++) {
 		bool first = pending(w, i);
 
-		verdict_local(w, i, VERDICT_REFUSED, STEP_MAIL, why->kind, why->text);
+		verdict_local(w, i, verdict, STEP_MAIL, why->kind, why->text);
 		if (first && why->hint[0])
 			w->m->results[i].hint = mem_string(why->hint);
 	}

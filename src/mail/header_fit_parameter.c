@@ -1,0 +1,152 @@
+/* mail/header_fit_parameter.c - Content-Type and Content-Disposition; see
+ * header_fit.h. */
+#include <string.h>
+
+#include "base/text.h"
+#include "mail/header_fit.h"
+#include "mail/parameter.h"
+
+enum {
+	LINE_BEST = 76,        /* octets of a line, where that can be had */
+	FRAME = 12,            /* of a piece: the blank, "*NNNN*=", quotes and semicolon */
+	CHARACTER_MOST = 12,   /* octets of the longest, as it is written */
+	PIECE_LEAST = 16,      /* octets that are worth a piece of their own */
+	PARAMETERS_MOST = 200
+};
+
+static bool is_attribute(char c)
+{
+	return c > ' ' && c < 127 && !strchr("*'%()<>@,;:\\\"/[]?=", c);
+}
+
+static bool is_named(const struct parameter *p)
+{
+	for (size_t i = 0; i < p->name_len; i++)
+		if (!is_attribute(p->name[i]))
+			return false;
+	return p->name_len > 0;
+}
+
+static size_t extended_size(const char *value, size_t len)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < len; i++)
+		size += is_attribute(value[i]) ? 1 : 3;
+	return size;
+}
+
+/* One character; its length. */
+static size_t add_character(struct buf *out, const char *value, size_t len)
+{
+	size_t n = text_utf8(value, len);
+
+	n = n ? n : 1;
+	for (size_t i = 0; i < n; i++)
+		if (is_attribute(value[i]))
+			buf_add_char(out, value[i]);
+		else
+			buf_printf(out, "%%%02X", (unsigned)(unsigned char)value[i]);
+	return n;
+}
+
+/* "name*=charset''octets" in as many pieces as lines need (RFC 2231 sections 3 and
+ * 4.1); a character is never split. */
+static void put_extended(struct fit *f, const struct parameter *p, const char *value, size_t len)
+{
+	const char *charset = encoded_charset(value, len);
+	size_t frame = p->name_len + strlen(charset) + FRAME, at = 0;
+	size_t most = frame + PIECE_LEAST < LINE_BEST ? LINE_BEST - frame : PIECE_LEAST;
+	bool single = extended_size(value, len) <= most;
+	struct buf piece = BUF_INIT(0);
+	unsigned number = 0;
+
+	do {
+		size_t start;
+
+		buf_clear(&piece);
+		buf_add(&piece, p->name, p->name_len);
+		if (!single)
+			buf_printf(&piece, "*%u", number);
+		buf_add_text(&piece, "*=");
+		if (!number++)
+			buf_printf(&piece, "%s''", charset);
+		start = piece.len;
+		while (at < len && (single || piece.len - start + CHARACTER_MOST <= most))
+			at += add_character(&piece, value + at, len - at);
+		if (at < len)
+			buf_add_char(&piece, ';');
+		fold_word(&f->fold, " ", 1, buf_text(&piece), piece.len);
+	} while (at < len);
+	buf_release(&piece);
+}
+
+/* The same parameter is there in extended form: readers prefer that. */
+static bool has_extended(const char *value, size_t len, const struct parameter *wanted)
+{
+	size_t at = parameter_head(value, len);
+	struct parameter p;
+
+	while (parameter_next(value, len, &at, &p))
+		if (p.name_len > wanted->name_len && p.name[wanted->name_len] == '*' &&
+		    text_equal_fold(p.name, wanted->name_len, wanted->name, wanted->name_len))
+			return true;
+	return false;
+}
+
+/* Without the semicolon in front and the blanks behind it. */
+static void put_as_it_is(struct fit *f, const struct parameter *p)
+{
+	const char *text = p->start + 1, *end = p->start + p->len;
+
+	while (text < end && (*text == ' ' || *text == '\t'))
+		text++;
+	while (end > text && (end[-1] == ' ' || end[-1] == '\t'))
+		end--;
+	if (end > text)
+		fold_word(&f->fold, " ", 1, text, (size_t)(end - text));
+}
+
+static void put_semicolon(struct fit *f)
+{
+	fold_word(&f->fold, "", 0, ";", 1);
+}
+
+static void put_parameter(struct fit *f, const char *value, size_t len, const struct parameter *p)
+{
+	struct buf plain = BUF_INIT(len + 1);
+	bool stays = text_is_ascii(p->start, p->len) ? p->len <= ENCODED_WORD_MOST : !f->encode;
+
+	if (stays) {
+		put_semicolon(f);
+		put_as_it_is(f, p);
+		return;
+	}
+	parameter_value(p, &plain);
+	if (parameter_is(p, "boundary")) {
+		f->why = "its boundary is not ASCII";
+	} else if (!has_extended(value, len, p)) {
+		put_semicolon(f);
+		if (is_named(p))
+			put_extended(f, p, buf_text(&plain), plain.len);
+		else   /* rubbish, of which no sign may get a meaning */
+			fold_encoded(&f->fold, " ", 1, p->start + 1, p->len - 1);
+	}
+	buf_release(&plain);
+}
+
+void fit_parameters(struct fit *f, const char *value, size_t len)
+{
+	size_t at = parameter_head(value, len);
+	struct parameter p;
+	unsigned count = 0;
+
+	if (f->encode && !text_is_ascii(value, at))
+		f->why = "what stands before its parameters is not ASCII";
+	fold_word(&f->fold, "", 0, value, at);
+	while (!f->why && parameter_next(value, len, &at, &p)) {
+		put_parameter(f, value, len, &p);
+		if (++count > PARAMETERS_MOST)
+			f->why = "it has too many parameters";
+	}
+}

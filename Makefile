@@ -132,6 +132,7 @@ NEEDS_check-reproducible = build
 NEEDS_bench              = build test bench
 NEEDS_check-install      = build units
 NEEDS_check-bare         = bare
+NEEDS_deb                = build deb
 NEEDS_lint               = build test lint
 SETUP_FIRST = $(if $(SET_UP),,$(if $(NEEDS),setup))
 
@@ -356,6 +357,15 @@ uninstall:
 	$(foreach f,$(DATA_FILES),rm -f '$(call to,$f)'$(newline))
 	@rmdir '$(DESTDIR)$(docdir)' 2>/dev/null || true
 
+# --- Debian's package ------------------------------------------------------
+
+deb: | $(SETUP_FIRST)
+	+@MAKE='$(MAKE)' cmd/debian/build $(B)
+
+# Linked with all that sendoff loads late, for dpkg-shlibdeps.
+$(B)/late.so: $(B)/obj/cmd/debian/late.o
+	$(call say,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $< $(PC_LATE)
+
 # --- the rest --------------------------------------------------------------
 
 dist:
@@ -372,6 +382,7 @@ help:
 	@echo 'make check               all tests'
 	@echo 'make install             below $(prefix); DESTDIR, prefix, bindir, ... are obeyed'
 	@echo 'make uninstall           what install put there, nothing else'
+	@echo 'make deb                 a package for this Debian, in $(B)'
 	@echo 'make lint                warnings of two compilers, layers, banned calls, manuals, ...'
 	@echo 'make check-asan          the tests under AddressSanitizer and UBSan'
 	@echo 'make check-valgrind      the unit tests and a session under valgrind'
@@ -390,6 +401,6 @@ help:
 FORCE:
 .PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \
 	check-reproducible check-install check-bare bench lint $(LINTS) format demo install uninstall \
-	dist clean distclean help FORCE
+	deb 	dist clean distclean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -133,6 +133,7 @@ NEEDS_bench              = build test bench
 NEEDS_check-install      = build units
 NEEDS_check-bare         = bare
 NEEDS_deb                = build deb
+NEEDS_check-deb          = build test deb bare
 NEEDS_lint               = build test lint
 SETUP_FIRST = $(if $(SET_UP),,$(if $(NEEDS),setup))
 
@@ -250,6 +251,10 @@ bench: $(PROGRAMS) $(B)/t/server $(STICKS) | $(SETUP_FIRST)
 check-install: $(PROGRAMS) | $(SETUP_FIRST)
 	t/install.sh
 	t/units.sh
+
+# The package where it belongs: in Debian systems of its own.
+check-deb: deb $(B)/t/server | $(SETUP_FIRST)
+	$(PROVE) $(call some,$(sort $(wildcard t/debian/[!c]*.t)),tests of the package)
 
 RELEASES ?= bookworm trixie
 check-bare: | $(SETUP_FIRST)
@@ -392,6 +397,7 @@ help:
 	@echo 'make check-reproducible  two builds, one result'
 	@echo 'make bench               what a mail costs: ratios against a bare client, with bounds'
 	@echo 'make check-install       install and uninstall below a directory of its own'
+	@echo 'make check-deb           the package in Debian systems of its own, with systemd and without'
 	@echo 'make check-bare          the README, followed on bare Debian: RELEASES="$(RELEASES)"'
 	@echo 'make format dist clean   reformat the source; a tarball; remove $(B)'
 	@echo
@@ -401,6 +407,6 @@ help:
 FORCE:
 .PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \
 	check-reproducible check-install check-bare bench lint $(LINTS) format demo install uninstall \
-	deb 	dist clean distclean help FORCE
+	deb check-deb dist clean distclean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,3 +1,6 @@
+#!/bin/sh
+# cmd/debian/runner.sh - for the scripts of the package, which get it in place of #RUNNER#.
+#
 # A runner without systemd, as `sendmail -bd` makes one: the process whose child
 # accepts mail, in this very root, as another one's may be seen as well.
 runner()

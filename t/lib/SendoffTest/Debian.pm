@@ -7,6 +7,7 @@ package SendoffTest::Debian;
 #	SendoffTest::Debian->namespace;          # before all else; may skip the test
 #	my $machine = SendoffTest::Debian->new('name', 'systemd', ...);
 #	$machine->boot;                          # systemd, where it is wanted
+#	$machine->away('192.0.2.1', '192.0.2.2');  # in another network
 #	my $r = $machine->run('apt-get -q update', timeout => 60);
 #	my $text = $machine->read('/etc/passwd');
 
@@ -124,6 +125,8 @@ sub start
 	my @into = $self->{init} ? ('nsenter', "--target=$self->{init}", '--mount', '--pid', '--uts',
 		'--ipc', '--cgroup') : ('chroot', $self->{root});
 
+	unshift @into, 'nsenter', "--target=$self->{away}", '--net' if $self->{away};
+
 	return SendoffTest::start_sendoff([], cwd => '/', %o,
 		env => { HOME => $user ? "/home/$user" : '/root', USER => $user // 'root', %{ $o{env} // {} } },
 		command => [ @into, @as, 'sh', '-c', $command ]);
@@ -154,6 +157,30 @@ sub install
 	}
 	return $self->run('DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends ' .
 		"--allow-downgrades --reinstall -o Dpkg::Use-Pty=0 install @packages", timeout => 300);
+}
+
+# Puts it into a network of its own, joined to ours by a wire: our address, its address.
+sub away
+{
+	my ($self, $ours, $its) = @_;
+	my $keeper = fork // die "fork: $!\n";
+
+	if (!$keeper) {
+		exec 'unshare', '--net', 'sleep', 'infinity' or POSIX::_exit(127);
+	}
+	$self->{away} = $keeper;
+	SendoffTest::wait_until(sub {
+		(readlink("/proc/$keeper/ns/net") // '') ne readlink '/proc/self/ns/net' }, 5);
+	wire('link', 'add', 'near0', 'type', 'veth', 'peer', 'name', 'far0', 'netns', $keeper);
+	wire('address', 'add', "$ours/24", 'dev', 'near0');
+	wire('link', 'set', 'near0', 'up');
+	system('nsenter', "--target=$keeper", '--net', 'sh', '-c', "ip link set lo up && " .
+		"ip address add $its/24 dev far0 && ip link set far0 up") == 0 or die "no network\n";
+}
+
+sub wire
+{
+	system('ip', @_) == 0 or die "ip @_ failed\n";
 }
 
 # ---- systemd in it
@@ -246,7 +273,10 @@ sub halt
 
 END {
 	local $?;
-	$_->halt for grep { $_->{owner} == $$ } @all;
+	for my $machine (grep { $_->{owner} == $$ } @all) {
+		$machine->halt;
+		kill 'KILL', $machine->{away} if $machine->{away};
+	}
 }
 
 1;

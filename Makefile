@@ -39,6 +39,7 @@ userunitdir ?= $(prefix)/lib/systemd/user
 sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 nmdir       ?= $(prefix)/lib/NetworkManager/dispatcher.d
+apparmordir ?= $(docdir)/apparmor.d
 
 B         = build
 LIBRARIES = inih jansson nettle
@@ -109,7 +110,7 @@ TESTS    = $(PROGRAMS) $(B)/t/server $(UNITS) $(REPLAYS) $(STICKS)
 PROGRAMS = $(B)/sendoff $(B)/sendmail
 
 # Units and the like, with the paths still to be put in.
-TEMPLATES = $(sort $(wildcard cmd/systemd/*.socket cmd/systemd/*.service cmd/systemd/*/* cmd/hooks/*))
+TEMPLATES = $(sort $(wildcard cmd/systemd/*.socket cmd/systemd/*.service cmd/systemd/*/* cmd/hooks/* cmd/apparmor/*))
 FILLED   = $(TEMPLATES:cmd/%=$(B)/%)
 
 # $(call some,FILES,WHAT) - the files, or the end: a check that finds nothing
@@ -334,6 +335,7 @@ cmd/completions/_sendoff_to   = $(zshdir)/_sendoff
 cmd/completions/sendoff.fish_to = $(fishdir)/sendoff.fish
 systemd/sysusers.d/sendoff.conf_to = $(sysusersdir)/sendoff.conf
 systemd/tmpfiles.d/sendoff.conf_to = $(tmpfilesdir)/sendoff.conf
+apparmor/sendoff_to           = $(apparmordir)/sendoff
 hooks/networkmanager_to       = $(nmdir)/90-sendoff
 hooks/cron_to                 = $(docdir)/cron.example
 place = $(or $($1_to),$(patsubst systemd/%,$(unitdir)/%,$(patsubst systemd/user/%,$(userunitdir)/%,\

@@ -95,6 +95,7 @@ for group in "$@"; do
 		;;
 	units)
 		need systemd command_named systemd-analyze
+		need apparmor command_named apparmor_parser
 		;;
 	deb)
 		need dpkg-dev command_named dpkg-shlibdeps

@@ -34,7 +34,7 @@ my @table = (
 		command => 'echo text | mutt -n -e "set copy=no" -s %M -b b@example.net -a /etc/fstab -- a@example.net' },
 	{ name => 'emacs', packages => [ 'emacs-nox' ], user => 'alice', to => [ 'a@example.net' ],
 		command => 'MARK=%M emacs -Q --batch -l %C/message.el 2>/dev/null', seconds => 40 },
-	{ name => 'git', packages => [ 'git-email' ], user => 'alice', to => $web,
+	{ name => 'git', packages => [ 'git-email', 'libmailtools-perl' ], user => 'alice', to => $web,
 		command => 'sh %C/git.sh %M' },
 
 	{ name => 'php', packages => [ 'php-cli' ], user => 'www-data', to => $web,
@@ -48,14 +48,14 @@ my @table = (
 	{ name => 'phpmailer', packages => [ 'php-cli', 'libphp-phpmailer' ], user => 'www-data', to => $web,
 		command => 'php %C/phpmailer.php %M' },
 	{ name => 'python', packages => [ 'python3-minimal', 'libpython3-stdlib' ], user => 'alice', to => $web,
-		command => 'python3 %C/subprocess.py %M' },
+		command => 'python3 %C/recipe.py %M' },
 	{ name => 'smtplib', packages => [ 'python3-minimal', 'libpython3-stdlib' ], user => 'alice',
-		to => [ 'a@example.net' ], command => 'python3 %C/smtplib.py %M', port => 1 },
+		to => [ 'a@example.net' ], command => 'python3 %C/port.py %M', port => 1 },
 	{ name => 'perl', packages => [ 'libemail-sender-perl' ], user => 'alice', to => $web,
 		command => 'perl %C/sender.pl %M' },
 	{ name => 'ruby', packages => [ 'ruby-mail' ], user => 'alice', to => $web,
 		command => 'ruby %C/mail.rb %M' },
-	{ name => 'nodemailer', packages => [ 'node-nodemailer' ], user => 'alice', to => $web,
+	{ name => 'nodemailer', packages => [ 'node-nodemailer', 'nodejs' ], user => 'alice', to => $web,
 		command => 'NODE_PATH=/usr/share/nodejs node %C/nodemailer.js %M' },
 
 	{ name => 'sudo', packages => [ 'sudo' ], to => $root, command => 'sh %C/sudo.sh %M' },
@@ -109,8 +109,7 @@ sub postfix_begins
 	$far->must('postfix start', timeout => 60);
 }
 
-# Every copy that has come, MARK => { RECIPIENT => how often }; a mark begins and ends
-# with Q.
+# Every copy that has come, MARK => { RECIPIENT => how often }.
 sub copies
 {
 	my %found;
@@ -118,7 +117,7 @@ sub copies
 	for my $path (glob $far->path('/var/mail/all/new/*')) {
 		my $text = file_read($path);
 		my ($to) = $text =~ /^X-Original-To: (.*)$/m;
-		my ($mark) = $text =~ /(Q[\w-]+Q)/ or next;
+		my ($mark) = $text =~ /(zq-[a-z-]+-qz)/ or next;
 		$found{$mark}{$to}++;
 	}
 	return \%found;
@@ -149,7 +148,8 @@ password_file = /etc/sendoff/password
 tls_ca_file = /etc/sendoff/ca.pem
 from = alerts@example.test
 END
-	$machine->must('cd /etc/sendoff && chgrp sendoff password config.new && mv config.new config');
+	$machine->must('cd /etc/sendoff && chgrp sendoff password config.new && mv config.new config &&
+		systemctl restart sendoff.service');
 }
 
 # Where callers may speak SMTP on this machine; false with a reason where they cannot.
@@ -169,7 +169,7 @@ sub filled
 	return $text =~ s/%M/$mark/gr =~ s{%C}{/usr/local/share/callers}gr;
 }
 
-sub mark { return "Q$_[0]{name}-$_[1]Q" }
+sub mark { return "zq-$_[0]{name}-$_[1]-qz" }
 
 # Each of them once; what has to happen later is waited for at the end.
 sub calls
@@ -224,16 +224,16 @@ for my $c (@callers) {
 
 calls('up', @able);
 arrived('up', @able);
-is($machine->must('sendoff queue list --all'), '', 'nothing waits') if @able;
+is($machine->must('sendoff queue list --all --json'), '', 'nothing waits') if @able;
 
 $far->must('postfix stop', timeout => 60);
 calls('away', @able);
-is_deeply([ grep { /-awayQ$/ } keys %{ copies() } ], [], 'nobody is there');
+is_deeply([ grep { /-away-qz$/ } keys %{ copies() } ], [], 'nobody is there');
 like($machine->must('mailq'), qr/ in [1-9]\d* Requests?\.$/m, 'all waits') if @able;
 $far->must('postfix start', timeout => 60);
 $machine->must('sendoff queue flush', timeout => 60);
 arrived('away', @able);
-is($machine->must('sendoff queue list --all'), '', 'nothing waits any more');
+is($machine->must('sendoff queue list --all --json'), '', 'nothing waits any more');
 
 my $log = $far->read('/var/log/postfix.log');
 is_deeply([ $log =~ /^.*(?:improper command pipelining|bare <|non-SMTP|lost connection|timeout after|

@@ -1,5 +1,5 @@
 #!/bin/sh
-# sudo.sh MARK - alice may not, and root is told.
-printf 'Defaults mail_badpass, mail_no_user, mailto="root", mailsub="%s"\n' "$1" >/etc/sudoers.d/test
-setpriv --reuid=alice --regid=alice --init-groups sudo -n true 2>/dev/null && exit 1
-exit 0
+# sudo.sh MARK - root is told of what alice may do, and does.
+printf '%s\n' "Defaults mail_all_cmnds, mailto=root, mailsub=$1" 'alice ALL=(root) NOPASSWD: /usr/bin/true' \
+	>/etc/sudoers.d/test
+exec setpriv --reuid=alice --regid=alice --init-groups sudo -n /usr/bin/true

@@ -1,4 +1,4 @@
-# smtplib.py MARK - to the port on this machine.
+# port.py MARK - to the port on this machine.
 import smtplib, sys
 
 with smtplib.SMTP("127.0.0.1", 2525) as server:

@@ -1,4 +1,4 @@
-# subprocess.py MARK - the recipe that Python programs use.
+# recipe.py MARK - the recipe that Python programs use.
 import email.message, subprocess, sys
 
 message = email.message.EmailMessage()

@@ -135,6 +135,7 @@ NEEDS_check-install      = build units
 NEEDS_check-bare         = bare
 NEEDS_deb                = build deb
 NEEDS_check-deb          = build test deb bare
+NEEDS_check-callers      = build test deb bare
 NEEDS_lint               = build test lint
 SETUP_FIRST = $(if $(SET_UP),,$(if $(NEEDS),setup))
 
@@ -255,7 +256,12 @@ check-install: $(PROGRAMS) | $(SETUP_FIRST)
 
 # The package where it belongs: in Debian systems of its own.
 check-deb: deb $(B)/t/server | $(SETUP_FIRST)
-	$(PROVE) $(call some,$(sort $(wildcard t/debian/[!c]*.t)),tests of the package)
+	$(PROVE) t/debian/package.t t/debian/systemd.t
+
+# CALLERS="cron php mutt" tries some of them.
+export CALLERS
+check-callers: deb $(B)/t/server | $(SETUP_FIRST)
+	$(PROVE) t/debian/callers.t
 
 RELEASES ?= bookworm trixie
 check-bare: | $(SETUP_FIRST)
@@ -400,6 +406,7 @@ help:
 	@echo 'make bench               what a mail costs: ratios against a bare client, with bounds'
 	@echo 'make check-install       install and uninstall below a directory of its own'
 	@echo 'make check-deb           the package in Debian systems of its own, with systemd and without'
+	@echo 'make check-callers       programs that send mail, with the package: CALLERS="cron php mutt"'
 	@echo 'make check-bare          the README, followed on bare Debian: RELEASES="$(RELEASES)"'
 	@echo 'make format dist clean   reformat the source; a tarball; remove $(B)'
 	@echo
@@ -409,6 +416,6 @@ help:
 FORCE:
 .PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \
 	check-reproducible check-install check-bare bench lint $(LINTS) format demo install uninstall \
-	deb check-deb dist clean distclean help FORCE
+	deb check-deb check-callers dist clean distclean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -33,7 +33,7 @@ trap 'exit 1' INT TERM HUP
 # The lines of the README that a newcomer is told to type.
 readme_commands()
 {
-	sed -n -E 's/^[[:blank:]]*(sudo apt-get .*|make demo|make check)$/\1/p' "$here/README"
+	sed -n -E 's/^[[:blank:]]*(sudo apt-get .*|make demo|make check|make deb)$/\1/p' "$here/README"
 }
 
 # run WHO - the commands as root, or as a user who has sudo.
@@ -91,7 +91,7 @@ run()
 
 [ -f "$here/README" ] || { say "no README"; exit 1; }
 commands=$(readme_commands)
-for wanted in 'apt-get .*make' 'make demo' 'make check'; do
+for wanted in 'apt-get .*make' 'make demo' 'make check' 'make deb' 'apt-get .*sendoff'; do
 	printf '%s\n' "$commands" | grep -q "$wanted" || { say "README does not say: $wanted"; exit 1; }
 done
 if [ $# -gt 1 ]; then

@@ -39,6 +39,7 @@ userunitdir ?= $(prefix)/lib/systemd/user
 sysusersdir ?= $(prefix)/lib/sysusers.d
 tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
 nmdir       ?= $(prefix)/lib/NetworkManager/dispatcher.d
+apparmordir ?= $(docdir)/apparmor.d
 
 B         = build
 LIBRARIES = inih jansson nettle
@@ -109,7 +110,7 @@ TESTS    = $(PROGRAMS) $(B)/t/server $(B)/t/hurry.so $(UNITS) $(REPLAYS) $(STICK
 PROGRAMS = $(B)/sendoff $(B)/sendmail
 
 # Units and the like, with the paths still to be put in.
-TEMPLATES = $(sort $(wildcard cmd/systemd/*.socket cmd/systemd/*.service cmd/systemd/*/* cmd/hooks/*))
+TEMPLATES = $(sort $(wildcard cmd/systemd/*.socket cmd/systemd/*.service cmd/systemd/*/* cmd/hooks/* cmd/apparmor/*))
 FILLED   = $(TEMPLATES:cmd/%=$(B)/%)
 
 # $(call some,FILES,WHAT) - the files, or the end: a check that finds nothing
@@ -132,6 +133,9 @@ NEEDS_check-reproducible = build
 NEEDS_bench              = build test bench
 NEEDS_check-install      = build units
 NEEDS_check-bare         = bare
+NEEDS_deb                = build deb
+NEEDS_check-deb          = build test deb bare
+NEEDS_check-callers      = build test deb bare
 NEEDS_lint               = build test lint
 SETUP_FIRST = $(if $(SET_UP),,$(if $(NEEDS),setup))
 
@@ -255,6 +259,15 @@ check-install: $(PROGRAMS) | $(SETUP_FIRST)
 	t/install.sh
 	t/units.sh
 
+# The package where it belongs: in Debian systems of its own.
+check-deb: deb $(B)/t/server | $(SETUP_FIRST)
+	$(PROVE) t/debian/package.t t/debian/systemd.t
+
+# CALLERS="cron php mutt" tries some of them.
+export CALLERS
+check-callers: deb $(B)/t/server | $(SETUP_FIRST)
+	$(PROVE) t/debian/callers.t
+
 RELEASES ?= bookworm trixie
 check-bare: | $(SETUP_FIRST)
 	for release in $(RELEASES); do t/bare.sh $$release || exit 1; done
@@ -333,6 +346,7 @@ cmd/completions/_sendoff_to   = $(zshdir)/_sendoff
 cmd/completions/sendoff.fish_to = $(fishdir)/sendoff.fish
 systemd/sysusers.d/sendoff.conf_to = $(sysusersdir)/sendoff.conf
 systemd/tmpfiles.d/sendoff.conf_to = $(tmpfilesdir)/sendoff.conf
+apparmor/sendoff_to           = $(apparmordir)/sendoff
 hooks/networkmanager_to       = $(nmdir)/90-sendoff
 hooks/cron_to                 = $(docdir)/cron.example
 place = $(or $($1_to),$(patsubst systemd/%,$(unitdir)/%,$(patsubst systemd/user/%,$(userunitdir)/%,\
@@ -361,6 +375,15 @@ uninstall:
 	$(foreach f,$(DATA_FILES),rm -f '$(call to,$f)'$(newline))
 	@rmdir '$(DESTDIR)$(docdir)' 2>/dev/null || true
 
+# --- Debian's package ------------------------------------------------------
+
+deb: | $(SETUP_FIRST)
+	+@MAKE='$(MAKE)' cmd/debian/build $(B)
+
+# Linked with all that sendoff loads late, for dpkg-shlibdeps.
+$(B)/late.so: $(B)/obj/cmd/debian/late.o
+	$(call say,LINK $@)$(CC) $(CFLAGS) $(LDFLAGS) -shared -o $@ $< $(PC_LATE)
+
 # --- the rest --------------------------------------------------------------
 
 dist:
@@ -377,6 +400,7 @@ help:
 	@echo 'make check               all tests'
 	@echo 'make install             below $(prefix); DESTDIR, prefix, bindir, ... are obeyed'
 	@echo 'make uninstall           what install put there, nothing else'
+	@echo 'make deb                 a package for this Debian, in $(B)'
 	@echo 'make lint                warnings of two compilers, layers, banned calls, manuals, ...'
 	@echo 'make check-asan          the tests under AddressSanitizer and UBSan'
 	@echo 'make check-valgrind      the unit tests and a session under valgrind'
@@ -386,6 +410,8 @@ help:
 	@echo 'make check-reproducible  two builds, one result'
 	@echo 'make bench               what a mail costs: ratios against a bare client, with bounds'
 	@echo 'make check-install       install and uninstall below a directory of its own'
+	@echo 'make check-deb           the package in Debian systems of its own, with systemd and without'
+	@echo 'make check-callers       programs that send mail, with the package: CALLERS="cron php mutt"'
 	@echo 'make check-bare          the README, followed on bare Debian: RELEASES="$(RELEASES)"'
 	@echo 'make format dist clean   reformat the source; a tarball; remove $(B)'
 	@echo
@@ -395,6 +421,6 @@ help:
 FORCE:
 .PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \
 	check-reproducible check-install check-bare bench lint $(LINTS) format demo install uninstall \
-	dist clean distclean help FORCE
+	deb check-deb check-callers dist clean distclean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -81,6 +81,17 @@ $runner->configure("$good\n[account other]\n$account", server => $server);
 sleep 1;
 waits('two accounts, and neither is the default');
 
+# What the runner may not read, as while root still writes it, or what is not there yet:
+# it does not take itself for the one to hand it in to.
+chown 0, 0, '/etc/sendoff/config';
+chmod 0600, '/etc/sendoff/config';
+$runner->kill;
+waits('a file that the runner may not read');
+unlink '/etc/sendoff/config';
+$runner->kill;
+waits('no file');
+unlike($server->message($server->stored), qr/(?:Received:.*){2}/s, 'and nothing has gone round');
+
 # Who has a configuration of his own, with a mistake in it, keeps his mail.
 my $home = $runner->start_as_user('alice', [ 'sh', '-c', 'mkdir -p ~/.config/sendoff && ' .
 	'printf "[account x]\nhots = y\n" >~/.config/sendoff/config' ])->finish;

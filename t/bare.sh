@@ -1,15 +1,13 @@
 #!/bin/sh
 # t/bare.sh RELEASE - the README's commands on a bare Debian of that release.
 #
-# Makes a minimal system by debootstrap (kept as an archive below
-# $BARE_CACHE, by default /var/tmp/sendoff-bare), puts this tree in and runs
-# what the README tells a newcomer to run: once as root where not even sudo
-# is, once as an ordinary user with sudo.  BARE_AS=root or user runs only one;
-# a second argument replaces `make check` by another command.
+# Takes a minimal system (t/debian/base.sh), puts this tree in and runs what
+# the README tells a newcomer to run: once as root where not even sudo is,
+# once as an ordinary user with sudo.  BARE_AS=root or user runs only one; a
+# second argument replaces `make check` by another command.
 #
-# Mirror, proxy and the like come from this machine's apt; everything is
-# mounted in a namespace of its own and gone with it.  Status 3: the release
-# cannot be had from here.
+# Everything is mounted in a namespace of its own and gone with it.  Status 3:
+# the release cannot be had from here.
 set -eu
 
 release=${1:?usage: t/bare.sh RELEASE}
@@ -22,11 +20,6 @@ say()
 {
 	echo "bare $release: $*"
 }
-give_up()
-{
-	say "$*" >&2
-	exit 3
-}
 clean_up()
 {
 	if [ -n "$work" ]; then
@@ -34,48 +27,13 @@ clean_up()
 	fi
 }
 
-[ "$(id -u)" = 0 ] || give_up "needs root, for chroot"
-command -v debootstrap >/dev/null || give_up "needs debootstrap"
 trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
-
-# Where this machine's own apt finds Debian's main; "" leaves it to debootstrap.
-mirror()
-{
-	apt-get indextargets --format '$(ORIGIN) $(LABEL) $(COMPONENT) $(REPO_URI)' \
-		'Created-By: Packages' 2>/dev/null | awk '$1 $2 $3 == "DebianDebianmain" { print $4; exit }'
-}
-
-# Settings of apt that decide whether a mirror can be used at all.
-apt_settings()
-{
-	apt-config dump | grep -E '^Acquire::(https?::Proxy|https?::Timeout|Retries|Check-)[^ ]* "[^"]'
-}
-
-make_base()
-{
-	say "debootstrap"
-	work=$(mktemp -d "$cache/tmp.XXXXXX")
-	proxy=
-	eval "$(apt-config shell proxy Acquire::http::Proxy)"
-	if [ -n "$proxy" ]; then
-		export http_proxy="$proxy"
-	fi
-	# shellcheck disable=SC2046 # no mirror, no argument
-	timeout 900 debootstrap --variant=minbase "$release" "$work/root" $(mirror) \
-		>"$cache/$release.log" 2>&1 </dev/null ||
-		give_up "debootstrap failed: $(tail -n 1 "$cache/$release.log")"
-	rm -f "$work"/root/var/cache/apt/archives/*.deb
-	tar -C "$work/root" -czf "$work/base.tar.gz" .
-	mv "$work/base.tar.gz" "$base"
-	clean_up
-	work=
-}
 
 # The lines of the README that a newcomer is told to type.
 readme_commands()
 {
-	sed -n -E 's/^[[:blank:]]*(sudo apt-get .*|make demo|make check)$/\1/p' "$here/README"
+	sed -n -E 's/^[[:blank:]]*(sudo apt-get .*|make demo|make check|make deb)$/\1/p' "$here/README"
 }
 
 # run WHO - the commands as root, or as a user who has sudo.
@@ -88,7 +46,6 @@ run()
 	tar -C "$root" -xzf "$base"
 	cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 	printf '127.0.0.1 localhost %s\n::1 localhost\n' "$(hostname)" >"$root/etc/hosts"
-	apt_settings >"$root/etc/apt/apt.conf.d/90host" || true
 	mkdir "$root/home/newcomer" "$root/home/newcomer/sendoff"
 	(cd "$here" && git ls-files -z -co --exclude-standard | xargs -0 sh -c \
 		'for f; do [ -e "$f" ] && printf "%s\0" "$f"; done' - |
@@ -134,7 +91,7 @@ run()
 
 [ -f "$here/README" ] || { say "no README"; exit 1; }
 commands=$(readme_commands)
-for wanted in 'apt-get .*make' 'make demo' 'make check'; do
+for wanted in 'apt-get .*make' 'make demo' 'make check' 'make deb' 'apt-get .*sendoff'; do
 	printf '%s\n' "$commands" | grep -q "$wanted" || { say "README does not say: $wanted"; exit 1; }
 done
 if [ $# -gt 1 ]; then
@@ -142,8 +99,7 @@ if [ $# -gt 1 ]; then
 fi
 
 mkdir -p "$cache"
-base=$cache/$release.tar.gz
-[ -f "$base" ] || make_base
+base=$("$here/t/debian/base.sh" "$release")
 for who in ${BARE_AS:-root user}; do
 	run "$who"
 done

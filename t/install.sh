@@ -58,6 +58,7 @@ for kind in sysusers tmpfiles; do
 	installed "cmd/systemd/$kind.d/sendoff.conf" "/usr/lib/$kind.d/sendoff.conf" 644
 done
 installed cmd/hooks/networkmanager /usr/lib/NetworkManager/dispatcher.d/90-sendoff 755
+installed cmd/apparmor/sendoff /usr/share/doc/sendoff/apparmor.d/sendoff 644
 installed cmd/hooks/cron /usr/share/doc/sendoff/cron.example 644
 [ -z "$(find "$root" -perm /6022 ! -type l)" ] || fail "F1: set-id, or writable by others"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # t/setup.sh GROUP... - what a bare machine lacks for building and testing.
 #
-# Groups: build test lint valgrind faults fuzz interop units bare bench.  Each thing needed is
+# Groups: build test lint valgrind faults fuzz interop units bare deb bench.  Each thing needed is
 # looked for first; only what is missing is installed, by apt-get, as root or
 # through sudo.  Where nothing is missing nothing is run.  On a system that is
 # not Debian's the packages are named and the caller goes on: its own errors
@@ -95,6 +95,11 @@ for group in "$@"; do
 		;;
 	units)
 		need systemd command_named systemd-analyze
+		need apparmor command_named apparmor_parser
+		;;
+	deb)
+		need dpkg-dev command_named dpkg-shlibdeps
+		need binutils command_named strip
 		;;
 	bare)
 		need debootstrap command_named debootstrap

@@ -1,6 +1,7 @@
 #!/bin/sh
 # t/units.sh - the units as they are installed: systemd accepts them, they are
-# locked in, and none of the traps is sprung.  No systemd needs to run.
+# locked in, and none of the traps is sprung.  No systemd needs to run.  The
+# profile for AppArmor is one, and no more than complains.
 set -eu
 
 cd "$(dirname "$0")/.."
@@ -91,4 +92,17 @@ if [ "$(id -u)" = 0 ] && command -v systemd-sysusers >/dev/null; then
 		"run/sendoff 755 0:0" "etc/sendoff 750 0:$gid" | diff - "$work/made" ||
 		fail "directories are not as they should be"
 fi
+# The profile, and that the parser would have said so.
+profile=$work/share/doc/sendoff/apparmor.d/sendoff
+command -v apparmor_parser >/dev/null || fail "apparmor_parser is needed (Debian: apparmor)"
+parsed()
+{
+	apparmor_parser --skip-kernel-load --skip-cache --skip-read-cache "$1" >"$work/parsed" 2>&1
+}
+parsed "$profile" || fail "AppArmor: $(cat "$work/parsed")"
+grep -qx "profile sendoff $work/bin/sendoff flags=(complain) {" "$profile" ||
+	fail "the profile is not for this program, or does more than complain"
+sed 's/unix,/unixx,/' "$profile" >"$work/broken"
+! parsed "$work/broken" || fail "apparmor_parser finds anything right"
+
 echo "the units are what they should be (exposure ${exposure%?}.${exposure#"${exposure%?}"})"

@@ -270,13 +270,22 @@ static int load_named(struct config *c, const char *path, bool by_option, struct
 	return result == FILE_OK ? 0 : -1;
 }
 
+/* The runner hands nothing in to itself: what it may not read is a mistake. */
+static bool owns_system_spool(void)
+{
+	struct stat st;
+
+	return geteuid() != 0 && stat(config_system_spool(), &st) == 0 && st.st_uid == geteuid();
+}
+
 static int load_usual(struct config *c, struct err *e)
 {
 	char *personal = personal_path();
 	enum file_result system = load_file(c, SYSTEM_FILE, e), own;
 
-	c->runner = system == FILE_DENIED ||
-		(system == FILE_ABSENT && access(config_smtp_socket(), F_OK) == 0);
+	c->runner = (system == FILE_DENIED ||
+		(system == FILE_ABSENT && access(config_smtp_socket(), F_OK) == 0)) &&
+		!owns_system_spool();
 	c->only_system = system != FILE_ABSENT && (!personal || access(personal, F_OK) < 0);
 	if (!personal) {
 		note_tried(c, "personal file", "no home directory");

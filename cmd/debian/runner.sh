@@ -1,0 +1,27 @@
+#!/bin/sh
+# cmd/debian/runner.sh - for the scripts of the package, which get it in place of #RUNNER#.
+#
+# A runner without systemd, as `sendmail -bd` makes one: the process whose child
+# accepts mail, in this very root, as another one's may be seen as well.
+runner()
+{
+	for dir in /proc/[0-9]*; do
+		role=$(tr '\0' ' ' 2>/dev/null <"$dir/cmdline") || continue
+		case $role in "sendoff-accept "*) ;; *) continue ;; esac
+		[ "$dir/root" -ef / ] || continue
+		sed -n 's/^PPid:[[:blank:]]*//p' "$dir/status" 2>/dev/null || true
+	done
+}
+
+# Ends it, which lets it finish what it is about; false where there was none.
+stop_runner()
+{
+	pid=$(runner | head -n 1)
+	[ -n "$pid" ] || return 1
+	kill "$pid" 2>/dev/null || true
+	left=300
+	while [ -d "/proc/$pid" ] && [ "$left" -gt 0 ]; do
+		sleep 0.1
+		left=$((left - 1))
+	done
+}

@@ -111,7 +111,8 @@ static void test_end(void)
 	struct err e = { 0 };
 	unsigned ran = 0;
 
-	finished = begun = 0;
+	finished = 0;
+	begun = 0;
 	check_int(pool_new(&pool, &loop, 2, 2, &e), 0, "another: %s", e.text);
 	for (size_t i = 0; i < COUNT(tasks); i++) {
 		tasks[i].job = (struct pool_job){ .run = run_slowly, .done = count_end };

@@ -91,7 +91,7 @@ my @table = (
 		says => qr/^All upgrades installed$/m,
 		command => 'python3 %C/upgrades.py %M' },
 	{ name => 'monit', packages => [ 'monit' ], to => [ 'a@example.net' ],
-		says => qr/missing/, port => 1, seconds => 60,
+		says => qr/Does not exist Service missing/, port => 1, seconds => 60,
 		command => 'sh %C/monit.sh %M' },
 );
 

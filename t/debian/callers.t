@@ -11,7 +11,8 @@ use lib "$FindBin::Bin/../lib";
 use SendoffTest;
 use SendoffTest::Debian;
 
-# Name, packages, the command as this user (root if none is named), and to whom it goes.
+# Name, packages, the command as this user (root if none is named), to whom it goes, and
+# what it says.
 # %M is the mark by which a message is known, %C where t/debian/callers is.  `later` is
 # what has to be there before the far end may be looked at: the mark of a daemon's work.
 # `unless` is a command that says why not, by succeeding.
@@ -19,53 +20,78 @@ my $web = [ 'a@example.net', 'b@example.net' ];
 my $root = [ 'admin@example.test' ];
 my @table = (
 	# Those that take their time begin first.
-	{ name => 'cron', packages => [ 'cron' ], to => $root, seconds => 80,
+	{ name => 'cron', packages => [ 'cron' ], to => $root,
+		says => qr/^It says$/m, seconds => 80,
 		command => q(printf '* * * * * alice mkdir /tmp/%M 2>/dev/null && echo "It says"\n' >/etc/cron.d/test),
 		later => '/tmp/%M' },
-	{ name => 'at', packages => [ 'at' ], user => 'alice', to => $root, seconds => 80,
+	{ name => 'at', packages => [ 'at' ], user => 'alice', to => $root,
+		says => qr/^Subject: Output from your job/m, seconds => 80,
 		command => q(echo 'echo %M; mkdir /tmp/%M' | at now), later => '/tmp/%M' },
-	{ name => 'anacron', packages => [ 'anacron' ], to => $root, command => 'sh %C/anacron.sh %M' },
+	{ name => 'anacron', packages => [ 'anacron' ], to => $root,
+		says => qr/^Subject: Anacron job 'test' on/m, command => 'sh %C/anacron.sh %M' },
 
 	{ name => 'mailx', packages => [ 'bsd-mailx' ], user => 'alice', to => [ @$web, @$root ],
+		says => qr/^text$/m,
 		command => 'echo text | bsd-mailx -s %M -b b@example.net a@example.net root' },
 	{ name => 's-nail', packages => [ 's-nail' ], user => 'alice', to => $web,
+		says => qr/^text$/m,
 		command => 'echo text | s-nail -n -r alice@example.test -s %M -b b@example.net a@example.net' },
-	{ name => 'mutt', packages => [ 'mutt' ], user => 'alice', to => $web, env => { TERM => 'dumb' },
+	{ name => 'mutt', packages => [ 'mutt' ], user => 'alice', to => $web,
+		says => qr/^text\n.*^Content-Disposition: attachment; filename="?fstab/ms, env => { TERM => 'dumb' },
 		command => 'echo text | mutt -n -e "set copy=no" -s %M -b b@example.net -a /etc/fstab -- a@example.net' },
 	{ name => 'emacs', packages => [ 'emacs-nox' ], user => 'alice', to => [ 'a@example.net' ],
+		says => qr/^Two lines\n\.$/m,
 		command => 'MARK=%M emacs -Q --batch -l %C/message.el 2>/dev/null', seconds => 40 },
 	{ name => 'git', packages => [ 'git-email', 'libmailtools-perl' ], user => 'alice', to => $web,
+		says => qr/^Subject: \[PATCH\] .*^diff --git a\/file b\/file$/ms,
 		command => 'sh %C/git.sh %M' },
 
 	{ name => 'php', packages => [ 'php-cli' ], user => 'www-data', to => $web,
-		command => q(php -r 'exit(mail("A <a@example.net>", $argv[1], "Two lines\n.\n",
+		says => qr/^Two lines\n\.\nand a third$/m,
+		command => q(php -r 'exit(mail("A <a@example.net>", $argv[1], "Two lines\n.\nand a third\n",
 			"From: web@example.test\r\nBcc: b@example.net", "-fweb@example.test") ? 0 : 1);' %M) },
 	{ name => 'symfony', packages => [ 'php-cli', 'php-symfony-mailer' ], user => 'www-data', to => $web,
+		says => qr/^Two lines\n.*<p>and a page<\/p>/ms,
 		command => q(php %C/symfony.php %M '/usr/sbin/sendmail -t') },
 	{ name => 'symfony-bs', packages => [ 'php-cli', 'php-symfony-mailer' ], user => 'www-data', to => $web,
+		says => qr/^Two lines\n.*<p>and a page<\/p>/ms,
 		command => q(php %C/symfony.php %M '/usr/sbin/sendmail -bs'),
 		unless => 'echo QUIT | sendmail -bs 2>/dev/null | grep -q ^220 && exit 1; echo sendmail -bs is refused' },
 	{ name => 'phpmailer', packages => [ 'php-cli', 'libphp-phpmailer' ], user => 'www-data', to => $web,
+		says => qr/^Two lines\n\.$/m,
 		command => 'php %C/phpmailer.php %M' },
 	{ name => 'python', packages => [ 'python3-minimal', 'libpython3-stdlib' ], user => 'alice', to => $web,
+		says => qr/^Zwei Zeilen f\xc3\xbcr\n\.$/m,
 		command => 'python3 %C/recipe.py %M' },
 	{ name => 'smtplib', packages => [ 'python3-minimal', 'libpython3-stdlib' ], user => 'alice',
-		to => [ 'a@example.net' ], command => 'python3 %C/port.py %M', port => 1 },
+		to => [ 'a@example.net' ],
+		says => qr/^Two lines\n\.$/m, command => 'python3 %C/port.py %M', port => 1 },
 	{ name => 'perl', packages => [ 'libemail-sender-perl' ], user => 'alice', to => $web,
+		says => qr/^Two lines\n\.$/m,
 		command => 'perl %C/sender.pl %M' },
 	{ name => 'ruby', packages => [ 'ruby-mail' ], user => 'alice', to => $web,
+		says => qr/^Two lines\n\.$/m,
 		command => 'ruby %C/mail.rb %M' },
 	{ name => 'nodemailer', packages => [ 'node-nodemailer', 'nodejs' ], user => 'alice', to => $web,
+		says => qr/^Two lines\n\.$/m,
 		command => 'NODE_PATH=/usr/share/nodejs node %C/nodemailer.js %M' },
 
-	{ name => 'sudo', packages => [ 'sudo' ], to => $root, command => 'sh %C/sudo.sh %M' },
-	{ name => 'logwatch', packages => [ 'logwatch' ], to => $root, seconds => 60,
+	{ name => 'sudo', packages => [ 'sudo' ], to => $root,
+		says => qr/alice : .*COMMAND=\/usr\/bin\/true$/m, command => 'sh %C/sudo.sh %M' },
+	{ name => 'logwatch', packages => [ 'logwatch' ], to => $root,
+		says => qr/dpkg status changes Begin/, seconds => 60,
 		command => 'logwatch --output mail --mailto root --range all --service dpkg --subject %M' },
 	{ name => 'smartd', packages => [ 'smartmontools', 'bsd-mailx' ], to => $root,
+		says => qr/^Device info:\nA disk$/m,
 		command => 'sh %C/smartd.sh %M' },
+	{ name => 'apticron', packages => [ 'apticron', 'bsd-mailx' ], to => $root,
+		says => qr/The following packages are currently pending an upgrade/, seconds => 60,
+		command => 'sh %C/apticron.sh %M' },
 	{ name => 'upgrades', packages => [ 'unattended-upgrades' ], to => $root,
+		says => qr/^All upgrades installed$/m,
 		command => 'python3 %C/upgrades.py %M' },
-	{ name => 'monit', packages => [ 'monit' ], to => [ 'a@example.net' ], port => 1, seconds => 60,
+	{ name => 'monit', packages => [ 'monit' ], to => [ 'a@example.net' ],
+		says => qr/Does not exist Service missing/, port => 1, seconds => 60,
 		command => 'sh %C/monit.sh %M' },
 );
 
@@ -109,18 +135,19 @@ sub postfix_begins
 	$far->must('postfix start', timeout => 60);
 }
 
-# Every copy that has come, MARK => { RECIPIENT => how often }.
+# Every copy that has come, MARK => { RECIPIENT => how often }, and the texts, by MARK.
 sub copies
 {
-	my %found;
+	my (%found, %texts);
 
 	for my $path (glob $far->path('/var/mail/all/new/*')) {
 		my $text = file_read($path);
 		my ($to) = $text =~ /^X-Original-To: (.*)$/m;
 		my ($mark) = $text =~ /(zq-[a-z-]+-qz)/ or next;
 		$found{$mark}{$to}++;
+		push @{ $texts{$mark} }, $text;
 	}
-	return \%found;
+	return wantarray ? (\%found, \%texts) : \%found;
 }
 
 # ---- the machine
@@ -132,7 +159,8 @@ sub machine_begins
 	is($r->{exit}, 0, 'the package is installed') or BAIL_OUT($r->{out} . $r->{err});
 	system('cp', '-r', "$FindBin::Bin/callers", $machine->path('/usr/local/share')) == 0 or die "cp\n";
 	$machine->must('chmod -R a+rX /usr/local/share/callers; useradd --create-home alice');
-	$machine->write('/etc/hosts', "127.0.0.1 localhost\n192.0.2.2 smtp.example.test\n");
+	$machine->write('/etc/hosts', '127.0.0.1 localhost ' . $machine->must('hostname') .
+		"192.0.2.2 smtp.example.test\n");
 	$machine->write('/etc/sendoff/ca.pem', file_read(cert('ca')));
 	$machine->write('/etc/sendoff/password', "geheim\n", 0640);
 	$machine->write('/etc/sendoff/config.new', <<'END', 0640);
@@ -187,6 +215,20 @@ sub calls
 	}
 }
 
+# What is wrong with a copy of it; nothing, if all is well.
+sub wrong
+{
+	my ($c, $text) = @_;
+	my ($header) = split /\n\n/, $text, 2;
+	my @wrong = grep { (() = $header =~ /^\Q$_\E:/mgi) != 1 } qw(From Date Message-ID Subject);
+
+	push @wrong, 'Bcc' if $header =~ /^Bcc:/mi;
+	push @wrong, 'sender' if $header !~ /^Return-Path: <alerts\@example\.test>$/m;
+	push @wrong, 'From' if $header !~ /^From: (?:.*\n[ \t])*.*<?alerts\@example\.test>?$/m;
+	push @wrong, $text if $text !~ $c->{says};
+	return @wrong;
+}
+
 sub arrived
 {
 	my ($phase, @these) = @_;
@@ -196,10 +238,12 @@ sub arrived
 	};
 
 	wait_until($complete, 60);
-	my $copies = copies();
+	my ($copies, $texts) = copies();
 	for my $c (@these) {
-		is_deeply($copies->{ mark($c, $phase) }, { map { $_ => 1 } @{ $c->{to} } },
+		my $mark = mark($c, $phase);
+		is_deeply($copies->{$mark}, { map { $_ => 1 } @{ $c->{to} } },
 			"$c->{name}, $phase: has arrived, once");
+		is_deeply([ map { wrong($c, $_) } @{ $texts->{$mark} } ], [], "... and as it should be");
 	}
 }
 

@@ -5,6 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use SendoffTest;
+use SendoffTest::Mime;
 use SendoffTest::Postfix;
 use SendoffTest::Send qw(letter wire);
 
@@ -13,6 +14,8 @@ plan skip_all => SendoffTest::Postfix->why_not if SendoffTest::Postfix->why_not;
 my $postfix = SendoffTest::Postfix->start(services => {
 	submission => { smtpd_tls_security_level => 'encrypt' },
 	few => { smtpd_tls_security_level => 'encrypt', smtpd_recipient_limit => 50 },
+	seven => { smtpd_tls_security_level => 'encrypt',
+		smtpd_discard_ehlo_keywords => '8bitmime,smtputf8' },
 });
 my $count = 0;
 
@@ -69,12 +72,27 @@ arrives('folded fields', \@send, letter("x\n", Subject => "a\n b\n\tc", 'X-Long'
 arrives('Bcc is taken out', [ 'send', '--no-queue', '-t' ],
 	letter("x\n", To => undef, Bcc => 'you@example.net'), wire(letter("x\n", To => undef)));
 
+# What says of itself that it is 8-bit.
+my %eight = ('MIME-Version' => '1.0', 'Content-Type' => 'application/octet-stream',
+	'Content-Transfer-Encoding' => '8bit');
+
 # Octets of every kind, in lines.
 (my $octets = hostile_bytes(300_000)) =~ tr/\0\r\n/abc/;
 $octets =~ s/(.{900})/$1\n/gs;
-arrives('8-bit', \@send, letter($octets), wire(letter($octets . "\n")));
+arrives('8-bit', \@send, letter($octets, %eight), wire(letter($octets . "\n", %eight)));
 for my $copy (carried('8BITMIME', \@send, letter("gr\xc3\xbc\xc3\x9fe\n"))) {
 	like($copy->{envelope}{mail}, qr/ BODY=8BITMIME\b/, '8BITMIME: said in MAIL');
+}
+
+# Where 8BITMIME is not offered, and for lines of any length.
+for my $text (letter("gr\xc3\xbc\xc3\x9fe\n", Subject => "gr\xc3\xbc\xc3\x9fe"), letter("$octets\n", %eight),
+		letter(('x' x 2000) . "\n")) {
+	for my $copy (carried('7 bit', \@send, $text, service => 'seven')) {
+		my ($got, $want) = map { said($_) } $copy->{message}, $text;
+		is_bytes(delete $got->{content}, delete $want->{content}, '7 bit: A8: it says the same');
+		is_deeply($got, $want, '7 bit: and so does its header');
+		unlike("$copy->{envelope}{mail}$copy->{message}", qr/BODY=8BITMIME|[\x80-\xff]/, '7 bit: it is');
+	}
 }
 
 # SMTPUTF8 where an address needs it.
@@ -127,7 +145,7 @@ for my $case ([ 'two transactions by max_recipients', 'submission', { max_recipi
 }
 
 # 30 MB of such octets.
-$octets = letter(join('', map { "$_ $octets\n" } 1 .. 100));
+$octets = letter(join('', map { "$_ $octets\n" } 1 .. 100), %eight);
 cmp_ok(length $octets, '>', 30_000_000, 'a large message is large');
 for my $copy (carried('30 MB', \@send, $octets)) {
 	is_bytes($copy->{message}, wire($octets), '30 MB: A8: octet by octet');

@@ -263,11 +263,14 @@ $people{$_} = [ "user-$_" ] for @silent;
 my $list = '/etc/mail/list';
 $accept = start(aliases => "default: :include:$list\n", includes => [ { table => 1, path => $list,
 	text => MIME::Base64::encode_base64("same\@example.net\n" x 200_000, '') } ]);
-my $slow = $accept->client($alice);
-$slow->put("EHLO x\r\nMAIL FROM:<a\@b.test>\r\n" . join('', map { "RCPT TO:<name$_>\r\n" } 1 .. 1500));
-like($slow->get, qr/^250/, 'one who asks for much') for 1 .. 3;
+for (1 .. 10) {
+	my $slow = $accept->client($alice);
+	$slow->put("EHLO x\r\nMAIL FROM:<a\@b.test>\r\n" . join('', map { "RCPT TO:<name$_>\r\n" } 1 .. 1500));
+	like($slow->get, qr/^250/, 'one who asks for much') for 1 .. 2;
+	push @open, $slow;
+}
 served($accept, $bob, 'F3: while aliases are followed');
-$slow->close_it;
+@open = ();
 my $question = qq({"v":1,"do":"verify","address":"name"}\n);
 for (1 .. 300) {
 	my $socket = $accept->socket_to('control', $alice) or next;
@@ -279,7 +282,7 @@ served($accept, $bob, 'F3: while many ask where mail to a name goes');
 my @lines = $accept->ask($bob, { do => 'verify', address => 'name' });
 is($lines[0]{address}, 'same@example.net', '... and another is told');
 # What was answered once costs nothing the second time.
-$slow = $accept->client($alice);
+my $slow = $accept->client($bob);
 $slow->put("EHLO x\r\nMAIL FROM:<a\@b.test>\r\n" . "RCPT TO:<name>\r\n" x 4000 . "DATA\r\n$text.\r\n");
 my $began = time;
 like($slow->get, qr/^250/, 'EHLO, MAIL') for 1 .. 2;

@@ -68,6 +68,7 @@ $runner->configure($good =~ s/^\[sendoff\]\n/[sendoff]\nmax_message = 10K\n/r, s
 ok(wait_until(sub { $runner->as_user('alice', [ 'sendmail', 'root' ], stdin =>
 	"hi\n" . ('y' x 70 . "\n") x 200)->{exit} == 65 }, 10),
 	'A6: a new limit holds, though the aliases could be anybody\'s') or diag($runner->said);
+wait_until(sub { !$runner->queued }, 20);   # what came before the limit
 my $stored = $server->stored;
 is($runner->as_user('alice', [ 'sendmail', 'root' ], stdin => "hi\n")->{exit}, 0, 'a short one');
 ok(wait_until(sub { $server->stored == $stored + 1 }, 20), '... goes');

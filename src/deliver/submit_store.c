@@ -198,13 +198,15 @@ static bool place_is_free(const struct run *r)
 	return free_one;
 }
 
-/* The server has spoken about the message: others may go now. */
+/* The server has spoken about the message, not about the account: others may go now. */
 static bool was_reached(const struct run *r)
 {
 	const struct smtp_message *m = &r->out->attempt.smtp;
+	const char *host = r->out->route.account->net.host;
 
 	for (size_t i = 0; m->results && i < m->count; i++)
-		if (m->results[i].code)
+		if (m->results[i].code && (m->results[i].code < 400 ||
+				cause_of_result(&m->results[i], host)->concern != CONCERNS_ACCOUNT))
 			return true;
 	return false;
 }

@@ -156,8 +156,10 @@ static bool blocked(struct spool *s, const struct config *c, const struct accoun
 	struct err ignored;
 	bool blocks;
 
-	if (park_read(s, a->name, &p, &ignored) < 0 || p.kind == PARK_NONE)
+	if (park_read(s, a->name, &p, &ignored) < 0 || p.kind == PARK_NONE) {
+		park_release(&p);   /* of senders */
 		return false;
+	}
 	config_fingerprint(c, a, fingerprint);
 	blocks = park_blocks(&p, &c->global.retry, fingerprint, now) &&
 		!(p.kind == PARK_NETWORK && (grants || ask == TROUBLE_FRESH)) &&

@@ -325,6 +325,7 @@ void callers_shut_down(struct desk *d)
 			go_on(c);
 		}
 	}
+	d->places.deadline = DESK_AT_ONCE;   /* who waits for his turn waits no more */
 }
 
 void callers_free(struct desk *d)

@@ -18,7 +18,6 @@
 #include "runner/control_state.h"
 
 enum {
-	REST_TIMES = 9,
 	ANSWERS_EACH = 4,            /* of one user that are being made or lie in files, unread */
 	QUESTION_MS = 30 * 1000,     /* for the line that asks */
 	ANSWER_MS = 5 * 60 * 1000,   /* for each ANSWER_OCTETS of the answer */
@@ -139,28 +138,18 @@ static void refuse(struct question *q)
 	free_question(q);
 }
 
-/* What takes long keeps everybody waiting: of one user's it is a tenth of the time at
- * most.  He is come back to. */
 static bool has_turn(const struct question *q)
 {
-	const struct quota_user *u = q->guest.account;
-	uint64_t *next = &desk_of(q)->places.deadline;
-
-	if (u->uid == 0 || u->rests <= clock_ms() || !control_is_long(q))
-		return true;
-	if (*next == LOOP_NEVER || *next > u->rests)
-		*next = u->rests;
-	return false;
+	return !control_is_long(q) || guest_has_turn(&q->guest);
 }
 
 static void answer(struct question *q)
 {
-	uint64_t began = clock_ms(), ended;
+	uint64_t began = clock_ms();
 
 	control_answer(q);
-	ended = clock_ms();
 	if (control_is_long(q))
-		q->guest.account->rests = ended + REST_TIMES * (ended - began);
+		guest_took(&q->guest, clock_ms() - began);
 }
 
 static void advance(struct question *q)

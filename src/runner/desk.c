@@ -10,7 +10,7 @@
 #include "net/loopback.h"
 
 enum { COUNT_AGAIN_MS = 5000, COUNT_SHARE = 10, TROUBLE_MS = 10000,
-	ASK_AGAIN_MS = PEOPLE_PATIENCE_MS + 100 };
+	ASK_AGAIN_MS = PEOPLE_PATIENCE_MS + 100, TURN_MS = 20, REST_TIMES = 9 };
 
 /* Of whom it is not yet known who they are; they are so for a moment.  Each may have a
  * few connections, all together as many as one user. */
@@ -174,6 +174,29 @@ void guest_leaves(struct guest *g)
 		g->unknown->unknown--;
 	g->account = g->unknown = NULL;
 	g->desk->places.deadline = DESK_AT_ONCE;
+}
+
+bool guest_has_turn(const struct guest *g)
+{
+	const struct quota_user *u = g->account;
+	uint64_t *next = &g->desk->places.deadline;
+
+	if (u->uid == 0 || u->rests <= clock_ms())
+		return true;
+	if (*next == LOOP_NEVER || *next > u->rests)
+		*next = u->rests;
+	return false;
+}
+
+void guest_took(const struct guest *g, uint64_t ms)
+{
+	struct quota_user *u = g->account;
+
+	u->spent += ms;
+	if (u->spent < TURN_MS)
+		return;
+	u->rests = clock_ms() + REST_TIMES * u->spent;
+	u->spent = 0;
 }
 
 void guest_refuse(int fd, const char *line)

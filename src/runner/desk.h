@@ -102,6 +102,12 @@ bool guest_arrives_by_port(struct guest *g, struct desk *d, int fd);
 int  guest_meet(struct guest *g);
 void guest_leaves(struct guest *g);
 
+/* What takes long is done in the loop only where it has to be, and of one user's it is
+ * a tenth of the time at most, root's excepted.  False: not now; he is come back to by
+ * callers_advance() and control_advance(). */
+bool guest_has_turn(const struct guest *g);
+void guest_took(const struct guest *g, uint64_t ms);
+
 /* A line to somebody who is not let in. */
 void guest_refuse(int fd, const char *line);
 

@@ -34,7 +34,8 @@ struct quota_user {
 	uid_t uid;
 	unsigned connections, sessions;
 	unsigned unknown;                     /* connections of that uid, not counted here yet */
-	uint64_t rests;                       /* clock_ms(): until then nothing that takes long */
+	uint64_t spent, rests;                /* ms of his turn; clock_ms(): until the next one
+	                                       * (desk.h) */
 	unsigned answers;                     /* that are being made, or lie in files unread */
 	uint64_t messages, octets;            /* in the queue */
 	uint64_t new_messages, new_octets;    /* of these, stored since a count began */

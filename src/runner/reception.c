@@ -18,8 +18,7 @@
 
 enum {
 	LOOK_EACH = 1 << 20,   /* octets of content between two looks at the space left */
-	HEAD_ABOUT = 512, RECIPIENT_ABOUT = 8,   /* octets in a head, beside the addresses */
-	TURN_MS = 20           /* of aliases being followed; then others have their turn */
+	HEAD_ABOUT = 512, RECIPIENT_ABOUT = 8    /* octets in a head, beside the addresses */
 };
 
 /* A message and all that is to be stored with it. */
@@ -29,6 +28,8 @@ struct filing {
 	struct desk *desk;             /* borrowed */
 	struct message message;        /* own; its recipients are what those asked for became */
 	struct envelope asked;         /* own; the recipients of RCPT */
+	char *next;                    /* own; one that waits for its turn; NULL */
+	unsigned next_notify;
 	char *account, *name, *tag;    /* own; NULL */
 	char *problem;                 /* own; what keeps all mail back for the moment; NULL */
 	char token[33];
@@ -57,6 +58,7 @@ static void free_filing(struct filing **fp)
 	f->desk->storing -= f->storing;
 	message_release(&f->message);
 	envelope_release(&f->asked);
+	free(f->next);
 	digest_free(&f->mark);
 	free(f->account);
 	free(f->name);
@@ -187,48 +189,64 @@ static void expand(struct filing *f, const char *address, struct server_reply *r
 	envelope_release(&found);
 }
 
-/* One read brings thousands of these, and aliases may take long: whoever has had his
- * turn is answered behind the others. */
-static void put_off(struct reception *r, struct server_reply *reply)
+/* Whether nothing need be followed for it. */
+static bool is_quick(const struct filing *f, const char *address)
 {
-	r->put_off = *reply;
-	reply->code = 0;
-	r->spent = 0;
-	r->guest->desk->places.deadline = DESK_AT_ONCE;
+	return f->expanded >= RECEPTION_EXPANDED || envelope_has(&f->asked, address);
 }
 
-void reception_go_on(struct reception *r)
-{
-	struct server_reply reply = r->put_off;
-
-	if (!reply.code)
-		return;
-	r->put_off.code = 0;
-	r->answer(r->context, &reply);
-}
-
-static void on_rcpt(void *context, const char *address, unsigned notify, const char *original,
+static void take_recipient(struct reception *r, const char *address, unsigned notify,
 	struct server_reply *reply)
 {
-	struct reception *r = context;
 	struct filing *f = r->open;
 	uint64_t began = clock_ms();
 
-	(void)original;
 	if (!envelope_has(&f->asked, address)) {
 		if (f->expanded >= RECEPTION_EXPANDED)
 			say_too_many(reply);
 		else
 			expand(f, address, reply);
+		guest_took(r->guest, clock_ms() - began);
 	}
-	if (reply->code < 400) {
-		dsn_add_notify(&f->message.envelope.dsn, notify);
-		if (f->mark)
-			digest_add(f->mark, address, strlen(address) + 1);
+	if (reply->code >= 400)
+		return;
+	dsn_add_notify(&f->message.envelope.dsn, notify);
+	if (f->mark)
+		digest_add(f->mark, address, strlen(address) + 1);
+}
+
+/* One read brings thousands of these, and aliases may take long. */
+static void on_rcpt(void *context, const char *address, unsigned notify, const char *original,
+	struct server_reply *reply)
+{
+	struct reception *r = context;
+	struct filing *f = r->open;
+
+	(void)original;
+	if (is_quick(f, address) || guest_has_turn(r->guest)) {
+		take_recipient(r, address, notify, reply);
+		return;
 	}
-	r->spent += clock_ms() - began;
-	if (r->spent >= TURN_MS)
-		put_off(r, reply);
+	f->next = mem_string(address);
+	f->next_notify = notify;
+	reply->code = 0;
+}
+
+void reception_go_on(struct reception *r)
+{
+	struct server_reply reply;
+	char *address;
+
+	if (!r->open || !r->open->next)
+		return;
+	if (!r->guest->desk->closing && !guest_has_turn(r->guest))
+		return;
+	address = r->open->next;
+	r->open->next = NULL;
+	server_reply_set(&reply, 250, "2.1.5", "recipient taken");
+	take_recipient(r, address, r->open->next_notify, &reply);
+	free(address);
+	r->answer(r->context, &reply);
 }
 
 /* The same user, token and recipients make the same id, so that the spool itself
@@ -508,7 +526,6 @@ static void on_reset(void *context)
 	struct reception *r = context;
 
 	r->counting = false;
-	r->put_off.code = 0;
 	free_filing(&r->open);
 }
 

@@ -25,8 +25,6 @@ struct reception {
 	struct filing *open;              /* own; the message that is coming in; NULL */
 	struct filing *filed;             /* own; the one that is being stored; NULL */
 	bool counting;                    /* the answer waits for a count of the spool */
-	uint64_t spent;                   /* ms of this turn: others want theirs */
-	struct server_reply put_off;      /* what is answered in the next one; code 0: nothing */
 };
 
 /* context of the events is the reception. */
@@ -35,7 +33,7 @@ void reception_events(struct reception *r, struct server_events *events);
 /* The spool has been counted. */
 void reception_counted(struct reception *r);
 
-/* The others have had their turn. */
+/* Somebody may have his turn. */
 void reception_go_on(struct reception *r);
 
 /* Only when nothing is being stored, or the threads are gone. */

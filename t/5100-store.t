@@ -8,7 +8,6 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Fcntl qw(:flock F_SETLK F_WRLCK);
 use JSON::PP;
 use POSIX ();
 use SendoffTest;
@@ -31,19 +30,6 @@ sub home
 }
 
 sub queue_of { return "$_[0]/.local/state/sendoff/queue" }
-
-# Keeps the lock of a watcher as long as what it gives is kept.
-sub watched
-{
-	my ($home) = @_;
-	my ($dir, $whole) = (queue_of($home), pack 's! s! x![q] q q l x![q]', F_WRLCK, 0, 0, 0, 0);
-
-	mkdir $_, 0700 for map { "$home/$_" } qw(.local .local/state .local/state/sendoff .local/state/sendoff/queue);
-	open(my $lock, '>', "$dir/lock") or die "$dir/lock: $!\n";
-	chmod 0600, "$dir/lock";
-	flock($lock, LOCK_EX | LOCK_NB) && fcntl($lock, F_SETLK, $whole) or die "$dir/lock: $!\n";
-	return $lock;
-}
 
 # Every file of a queue that is not the lock or the knowledge of an account.
 sub files_of
@@ -292,7 +278,7 @@ subtest 'G1: what sending again would not mend is not stored' => sub {
 		next if $code < 67 || $code > 69 || $args;
 		# As sendmail the caller hears it as well, and somebody gets the report.
 		$home = home();
-		my $watch = watched($home);   # nobody sends the report at once
+		my $watch = watched(queue_of($home));   # nobody sends the report at once
 		$r = sendmail($config, ['a@b.test'], stdin => $letter, env => { HOME => $home });
 		is($r->{exit}, $code, "$name: as sendmail") or diag($r->{err});
 		like($r->{err}, $words, "$name: as sendmail, told");
@@ -354,7 +340,7 @@ subtest 'B4: three recipients: served, refused, later' => sub {
 		my $name = "sendmail @$option";
 		$home = home();
 		$s = server_start(@mixed);
-		my $watch = watched($home);
+		my $watch = watched(queue_of($home));
 		$r = sendmail(account($s), [@$option, @three], stdin => $letter, env => { HOME => $home });
 		is($r->{exit}, $code, "$name: $code") or diag($r->{err});
 		ref $err ? like($r->{err}, $err, "$name: told") : is($r->{err}, $err, "$name: silent");
@@ -377,7 +363,7 @@ subtest 'B4: three recipients: served, refused, later' => sub {
 		my ($option, $code, $told, $reports) = @$row;
 		my $name = "all refused, sendmail @$option";
 		$home = home();
-		my $watch = watched($home);
+		my $watch = watched(queue_of($home));
 		$s = server_start(at => 'RCPT reply "550 5.1.1 no such user"');
 		$r = sendmail(account($s), [@$option, 'a@example.net', 'b@example.net'], stdin => $letter, env => { HOME => $home });
 		is($r->{exit}, $code, "$name: $code") or diag($r->{err});
@@ -437,7 +423,7 @@ subtest 'A1: an alias that leads to nobody loses no mail' => sub {
 subtest 'sendmail: what is told by mail is not told on stderr' => sub {
 	my $home = home();
 	my $s = server_start(@mixed);
-	my $watch = watched($home);
+	my $watch = watched(queue_of($home));
 	my $r = sendmail(account($s), [@three[0, 1]], stdin => $letter, env => { HOME => $home });
 
 	is("$r->{exit}$r->{out}$r->{err}", '0', 'cron would mail it a second time');

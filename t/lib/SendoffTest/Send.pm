@@ -7,6 +7,8 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use Fcntl qw(:flock F_SETLK F_WRLCK);
+use File::Path qw(make_path);
 use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64);
 use POSIX qw(:sys_wait_h);
@@ -15,7 +17,7 @@ use Time::HiRes qw(sleep time);
 use SendoffTest;
 
 our @EXPORT = qw(account account_text letter wire send_mail send_mail_start sendmail finish_all b64 safe
-	nobody queued queue_empty queue_dir);
+	nobody queued queue_empty queue_dir watched);
 
 # What an account of the tests has unless a test says otherwise: short
 # deadlines, and names that do not depend on the machine.
@@ -140,6 +142,20 @@ sub queue_empty
 {
 	unlink glob(queue_dir() . "/{new,hold,failed,damaged,control,accounts,tmp}/*");
 	return;
+}
+
+# Keeps the lock of that queue's watcher as long as what it gives is kept: nothing is
+# sent in the background.
+sub watched
+{
+	my $dir = $_[0] // queue_dir();
+	my $whole = pack 's! s! x![q] q q l x![q]', F_WRLCK, 0, 0, 0, 0;
+
+	make_path($dir, { mode => 0700 });
+	open(my $lock, '>', "$dir/lock") or die "$dir/lock: $!\n";
+	chmod 0600, "$dir/lock";
+	flock($lock, LOCK_EX | LOCK_NB) && fcntl($lock, F_SETLK, $whole) or die "$dir/lock: $!\n";
+	return $lock;
 }
 
 sub b64 { return encode_base64($_[0], '') }

@@ -81,8 +81,8 @@ static void on_rcpt(void *context, const char *address, unsigned notify, const c
 
 	(void)original;
 	(void)reply;
+	dsn_add_notify(&d->envelope.dsn, notify, !d->envelope.count);
 	envelope_add(&d->envelope, address);
-	dsn_add_notify(&d->envelope.dsn, notify);
 }
 
 static void on_begin(void *context, struct server_reply *reply)

@@ -139,6 +139,20 @@ subtest 'G1: the answer to the dot' => sub {
 		is($d->finish->{err}, '', '... and in silence');
 		queue_empty();
 	}
+	# Who wants no reports gets none, and the message must not come again.
+	$d = dialogue($config);
+	like($d->message('', ['x@example.net', 'no@example.net'], $text), qr/^250 .*sent to 1 of 2 recipients; the others were refused/,
+		'the null sender: some have it');
+	like($d->message('', ['later@example.net', 'no@example.net'], $text), qr/^250 .*queued as p-/, '... or will');
+	is(scalar(queued()), 1, '... that one alone');
+	queue_empty();
+	# What is asked for one recipient is not asked for the other.
+	$d->talk($_) for 'MAIL FROM:<a@b.test>', 'RCPT TO:<x@example.net> NOTIFY=NEVER', 'RCPT TO:<no@example.net>', 'DATA';
+	$d->put("Subject: x\r\n\r\nx\r\n.\r\n");
+	like($d->get, qr/^250 .*the sender is told of the others by mail/, 'G2: NOTIFY=NEVER of one silences no other');
+	is(scalar(queued()), 1, '... there is a report');
+	queue_empty();
+	$d->finish;
 	undef $watch;
 	my $stored = $server->stored;
 	$d = dialogue($config, ['-bs', '-odq']);

@@ -473,6 +473,18 @@ subtest 'fallback' => sub {
 	is_deeply($s->copies, once('a', 'b'), 'B1: and the fallback does not get it as well');
 	ok((grep { /^event \d+ unsure / } spool_control(dir(), (ids())[0])), 'which is noted') or diag(join "\n", spool_control(dir(), (ids())[0]));
 	is(run($config, ['queue', 'remove', ids()])->{exit}, 0, 'removed');
+	# What only the stand-in cannot take waits for the other.
+	my $small = server_start(size => 100);
+	(my $large, $s) = ($s, $small);
+	$config = config($text->(port => nobody()->port));
+	$s = $large;
+	put($config, 'v', body => 'x' x 70 . "\n" x 9);
+	is(flush($config)->{exit}, 75, 'too large for the fallback') for 1 .. 2;
+	$r = run($config, ['send', 'you@example.net'], stdin => letter('x' x 70 . "\n" x 9, 'Message-ID' => id('w')));
+	is($r->{exit}, 0, 'another: stored') or diag($r->{err});
+	is(scalar(ids()), 2, 'G4: both wait');
+	is_deeply([ids('failed')], [], 'and nothing is given up');
+	run($config, ['queue', 'remove', $_]) for ids();
 	# A refused login is.
 	my $closed = server_start(%me, password => 'other', tls => 'implicit');
 	$config = config($text->(port => $closed->port, %me, tls => 'implicit', tls_ca_file => cert('ca'), host => 'localhost'));

@@ -41,9 +41,18 @@ static struct entry_recipient *recipient_of(struct job *j, size_t i)
 	return &j->entry.recipients[j->which[i]];
 }
 
+/* What only the account cannot take that stands in is none of the message's faults. */
+static bool stands_in_vain(const struct job *j, const struct smtp_result *r)
+{
+	struct err ignored;
+
+	return !r->code && r->kind == ERR_CAPABILITY && j->lane->stands_in &&
+		visit_route(j->lane->config, &j->entry, &ignored) != j->lane->account;
+}
+
 static bool is_final(const struct job *j, const struct smtp_result *r)
 {
-	return cause_is_final(cause_of_result(r, j->lane->account->net.host), r);
+	return !stands_in_vain(j, r) && cause_is_final(cause_of_result(r, j->lane->account->net.host), r);
 }
 
 /* What is known of the others is written with it: a crash right behind the mark

@@ -18,8 +18,9 @@ static void reply_good(const struct outcome *o, struct server_reply *reply)
 		server_reply_set(reply, 250, "2.0.0", "queued as %s%s%s", o->id,
 			reason[0] ? ": " : "", reason);
 	} else if (o->refused) {
-		server_reply_set(reply, 250, "2.0.0", "sent to %zu of %zu recipients; the sender is "
-			"told of the others by mail", o->delivered, all);
+		server_reply_set(reply, 250, "2.0.0", "sent to %zu of %zu recipients; %s",
+			o->delivered, all, o->reported ? "the sender is told of the others by mail" :
+			"the others were refused, and nobody wants to be told");
 	} else {
 		server_reply_set(reply, 250, "2.0.0", "sent to %zu recipient%s", all,
 			all == 1 ? "" : "s");
@@ -68,11 +69,17 @@ static void number(const struct outcome *o, bool passes, struct server_reply *re
 		server_reply_set(reply, said->code, said->enhanced, "%s", "");
 }
 
+/* Nobody waits for whom nothing more would be done: the message must not come again. */
+static bool is_settled(const struct outcome *o)
+{
+	return o->queued || (o->delivered && !o->later && !o->not_sent && !o->unknown);
+}
+
 void outcome_reply(const struct outcome *o, struct server_reply *reply)
 {
 	struct buf text = BUF_INIT(64 << 10);
 
-	if (o->exit == CAUSE_EXIT_OK) {
+	if (o->exit == CAUSE_EXIT_OK || is_settled(o)) {
 		reply_good(o, reply);
 		return;
 	}

@@ -94,6 +94,21 @@ static void choose_id_domain(struct run *r)
 		r->intake.id_domain = at + 1;
 }
 
+/* Most mail has no use for the file of aliases. */
+static bool is_local(const struct run *r, struct alias_rules plain)
+{
+	const struct key_list *own = &r->config->global.local_names;
+	const char **names = mem_alloc((own->count + 1) * sizeof(*names));
+	bool local;
+
+	for (size_t i = 0; r->configured && i < own->count; i++)
+		names[i] = own->items[i];
+	plain.local_names = names;
+	local = message_is_local(&r->out->message, &plain);
+	free(names);
+	return local;
+}
+
 /* The runner does that for those who hand over. */
 static int expand(struct run *r, struct err *e)
 {
@@ -104,7 +119,7 @@ static int expand(struct run *r, struct err *e)
 
 	if (r->plan == PLAN_HAND_OVER)
 		return 0;
-	if (!message_is_local(m, &plain))
+	if (!is_local(r, plain))
 		return message_expand(m, &plain, e);
 	if (alias_book_load(&book, r->configured ? r->config : NULL, true, e) < 0)
 		return -1;

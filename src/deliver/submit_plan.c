@@ -156,6 +156,7 @@ static void plan_own(struct run *r)
 		return;
 	}
 	r->out->route.account = open;
+	r->stands_in = open != a;
 	if (!sender_is_free(r, open))
 		return;
 	if (slot_take(r->spool, open->name, open->traffic.max_connections, &r->slot, &ignored) == 0) {

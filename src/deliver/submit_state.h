@@ -46,6 +46,7 @@ struct run {
 	struct slot *slot;                    /* own; our connection among those of all processes */
 	struct err no_spool;                  /* why there is none */
 	bool busy;                            /* all connections are taken */
+	bool stands_in;                       /* the account is another one's fallback */
 	struct smtp_handover handover;
 	char token[33];
 	uint64_t handed_over;                 /* clock_ms(): when that was first tried */

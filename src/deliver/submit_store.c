@@ -157,6 +157,15 @@ static bool is_to_be_stored(const struct run *r)
 		r->out->attempt.smtp.count;
 }
 
+/* What only the account cannot take that stands in is none of the message's faults. */
+static void keep_for_the_other(struct smtp_message *m)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (m->results[i].verdict == VERDICT_REFUSED && !m->results[i].code &&
+		    m->results[i].kind == ERR_CAPABILITY)
+			m->results[i].verdict = VERDICT_TRY_LATER;
+}
+
 void store_rest(struct run *r)
 {
 	struct outcome *o = &r->out->outcome;
@@ -164,6 +173,8 @@ void store_rest(struct run *r)
 	o->no_queue = r->o->no_queue || r->plan == PLAN_HAND_OVER;
 	if (o->attempt && r->plan == PLAN_SEND && !r->o->no_queue)
 		outcome_sort(&r->out->attempt.smtp, r->out->route.account->net.host);
+	if (o->attempt && r->stands_in)
+		keep_for_the_other(&r->out->attempt.smtp);
 	if (!r->o->no_queue)
 		note_trouble(r);
 	if (is_to_be_stored(r))

@@ -191,14 +191,18 @@ int dsn_parse_notify(const char *text, unsigned *notify, struct err *e)
 		"success, failure, delay", text_clean_to(shown, sizeof(shown), text, strlen(text)));
 }
 
-void dsn_add_notify(struct dsn *d, unsigned notify)
+void dsn_add_notify(struct dsn *d, unsigned notify, bool first)
 {
-	if (d->notify == DSN_UNSET)
+	/* Who asks for nothing is told of failures, and of delays (RFC 3461 section 4.1). */
+	static const unsigned usual = DSN_FAILURE | DSN_DELAY;
+
+	if (first || d->notify == notify) {
 		d->notify = notify;
-	else if (notify != DSN_UNSET)
-		d->notify |= notify;
-	if (d->notify != DSN_NEVER)
-		d->notify &= ~(unsigned)DSN_NEVER;
+		return;
+	}
+	d->notify = (d->notify == DSN_UNSET ? usual : d->notify) |
+		(notify == DSN_UNSET ? usual : notify);
+	d->notify &= ~(unsigned)DSN_NEVER;
 }
 
 int dsn_parse_ret(const char *text, enum dsn_ret *ret, struct err *e)

@@ -55,8 +55,9 @@ long envelope_add_header(struct envelope *env, const char *block, size_t len,
  * -1: ERR_USAGE. */
 int dsn_parse_notify(const char *text, unsigned *notify, struct err *e);
 int dsn_parse_ret(const char *text, enum dsn_ret *ret, struct err *e);
-/* One set for all recipients: the most talkative of what was asked for each. */
-void dsn_add_notify(struct dsn *d, unsigned notify);
+/* One set for all recipients: the most talkative of what was asked for each, so that
+ * nobody's failure stays untold.  first: of the message's recipients. */
+void dsn_add_notify(struct dsn *d, unsigned notify, bool first);
 /* RFC 3461: at most 100 octets as xtext, printable ASCII. */
 int dsn_parse_envid(const char *text, char **envid, struct err *e);
 

@@ -200,6 +200,7 @@ static void take_recipient(struct reception *r, const char *address, unsigned no
 {
 	struct filing *f = r->open;
 	uint64_t began = clock_ms();
+	bool first = !f->asked.count;
 
 	if (!envelope_has(&f->asked, address)) {
 		if (f->expanded >= RECEPTION_EXPANDED)
@@ -210,7 +211,7 @@ static void take_recipient(struct reception *r, const char *address, unsigned no
 	}
 	if (reply->code >= 400)
 		return;
-	dsn_add_notify(&f->message.envelope.dsn, notify);
+	dsn_add_notify(&f->message.envelope.dsn, notify, first);
 	if (f->mark)
 		digest_add(f->mark, address, strlen(address) + 1);
 }

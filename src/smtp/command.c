@@ -155,16 +155,16 @@ int command_check(const struct smtp_message *m, const struct smtp_capabilities *
 		return err_hint(e, "make the message smaller, or use an account whose server takes "
 			"more");
 	}
+	if (needs_utf8(m) && !c->smtputf8) {
+		err_set(e, ERR_CAPABILITY, "an address has a local part that is not ASCII and this "
+			"server does not offer SMTPUTF8");
+		return err_hint(e, "use an ASCII address of that person, or another account");
+	}
 	if (m->eight_bit && !c->eight_bit_mime) {
 		err_set(e, ERR_CAPABILITY,
 			"the message has 8-bit content and this server does not offer 8BITMIME");
 		return err_hint(e, "encode the message as quoted-printable or base64 before it is "
 			"given to sendoff, or use another account");
-	}
-	if (needs_utf8(m) && !c->smtputf8) {
-		err_set(e, ERR_CAPABILITY, "an address has a local part that is not ASCII and this "
-			"server does not offer SMTPUTF8");
-		return err_hint(e, "use an ASCII address of that person, or another account");
 	}
 	if (c->xsendoff)
 		return 0;

@@ -143,4 +143,13 @@ subtest 'a From of any length and language makes legal lines' => sub {
 	is_deeply([$server->violations], [], 'all by the rules');
 };
 
+# The old sender is kept for people: what no address can be made of without SMTPUTF8 keeps
+# nobody from getting the message.
+{
+	my $plain = server_start(extensions => 'SIZE PIPELINING 8BITMIME');
+	my $r = sendmail(account($plain), ['you@example.net'], stdin => "From: j\xc3\xbc\@box\nTo: you\@example.net\nSubject: x\n\nx\n");
+	is($r->{exit}, 0, 'a From that is not ASCII is rewritten, and sent') or diag($r->{err});
+	like($plain->message(1), qr/^X-Original-From: =\?UTF-8\?Q\?j=C3=BC=40box\?=\r$/m, 'and kept');
+}
+
 done_testing;

@@ -14,7 +14,8 @@ enum { VALUE_MAX = 4 << 20 };
 /* How a field is read. */
 enum reading { READ_TEXT, READ_ADDRESSES, READ_PARAMETERS, READ_RIGID };
 
-/* READ_RIGID: a long word of theirs is no text, and cannot be an encoded word. */
+/* READ_RIGID: a long word of theirs is no text, and cannot be an encoded word.
+ * X-Original-From is text: it is for people, and nobody answers to it. */
 static const struct {
 	const char *name;
 	enum reading reading;
@@ -24,7 +25,7 @@ static const struct {
 	{ "Resent-From", READ_ADDRESSES }, { "Resent-Sender", READ_ADDRESSES },
 	{ "Resent-Reply-To", READ_ADDRESSES }, { "Resent-To", READ_ADDRESSES },
 	{ "Resent-Cc", READ_ADDRESSES }, { "Resent-Bcc", READ_ADDRESSES },
-	{ "X-Original-From", READ_ADDRESSES }, { "X-Original-To", READ_ADDRESSES },
+	{ "X-Original-To", READ_ADDRESSES },
 	{ "Apparently-To", READ_ADDRESSES }, { "Delivered-To", READ_ADDRESSES },
 	{ "Errors-To", READ_ADDRESSES }, { "Return-Receipt-To", READ_ADDRESSES },
 	{ "Disposition-Notification-To", READ_ADDRESSES }, { "Mail-Followup-To", READ_ADDRESSES },

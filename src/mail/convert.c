@@ -1,8 +1,9 @@
 /* mail/convert.c - two walks through a message; see convert.h.
  *
  * The first walk writes down one octet for each part that has content: how it is
- * to be encoded and what its text is called.  The second goes the same way and
- * obeys.
+ * to be encoded, what its text is called, and what kind of part it is.  The second
+ * goes the same way and obeys; should it ever meet another part than the first did,
+ * nothing is sent.
  */
 #include "mail/convert.h"
 
@@ -44,7 +45,7 @@ struct convert {
 	struct mime_part part;      /* whose content is read; without its header */
 	bool of_top;                /* ... which is the message's own */
 	struct content content;
-	struct buf plan;            /* own; an enum recoding and an enum label in each octet */
+	struct buf plan;            /* own; for each part what plan_octet() tells */
 	size_t at;                  /* the next of them */
 	struct recoder recoder;
 	struct buf out;             /* own; not yet given to the sink */
@@ -75,19 +76,24 @@ void convert_free(struct convert **vp)
 	free(v);
 }
 
-static char plan_octet(enum recoding how, enum label label)
+static char plan_octet(enum recoding how, enum label label, enum mime_kind kind)
 {
-	return (char)(how | (unsigned)label << 4);
+	return (char)(how | (unsigned)label << 3 | (unsigned)kind << 5);
 }
 
 static enum recoding plan_recoding(char octet)
 {
-	return (enum recoding)(octet & 15);
+	return (enum recoding)(octet & 7);
 }
 
 static enum label plan_label(char octet)
 {
-	return (enum label)(octet >> 4 & 15);
+	return (enum label)(octet >> 3 & 3);
+}
+
+static enum mime_kind plan_kind(char octet)
+{
+	return (enum mime_kind)(octet >> 5 & 7);
 }
 
 static bool has_content(const struct mime_part *p)
@@ -225,7 +231,7 @@ static int survey_end(void *context, bool last, struct err *e)
 	if (needy || (v->of_top && v->want.label && c->eight_bit && v->part.kind == MIME_LEAF))
 		label = label_of(v);
 	v->needed |= needy;
-	buf_add_char(&v->plan, plan_octet(how, label));
+	buf_add_char(&v->plan, plan_octet(how, label, v->part.kind));
 	return buf_ok(&v->plan) ? 0 : err_set(e, ERR_CAPABILITY,
 		"the message has more than %d parts", CONVERT_PARTS);
 }
@@ -324,14 +330,23 @@ int convert_header(struct convert *v, struct buf *out, bool *needs_utf8, struct 
 
 /* ---- the second walk */
 
+static int lost_the_way(struct err *e)
+{
+	return err_set(e, ERR_INTERNAL, "the parts of the message are not those that were found "
+		"when it was read first");
+}
+
 static int write_begin(void *context, const struct mime_part *p, struct err *e)
 {
 	struct convert *v = context;
 	enum fit_octets stays = v->want.seven_bit ? FIT_INSIDE : FIT_ANY;
 	bool ignored, changed;
 
-	if (has_content(p) && v->at < v->plan.len)
+	if (has_content(p)) {
+		if (v->at == v->plan.len || plan_kind(v->plan.data[v->at]) != p->kind)
+			return lost_the_way(e);
 		recoder_start(&v->recoder, plan_recoding(v->plan.data[v->at]));
+	}
 	if (!v->inside || p->kind == MIME_ASIDE) {
 		v->inside = true;
 		return 0;
@@ -437,5 +452,5 @@ int convert_body_end(struct convert *v, convert_sink *sink, void *context, struc
 	if (walk(v, &write_hooks, e) < 0 || mime_finish(v->mime, e) < 0)
 		return -1;
 	mime_free(&v->mime);
-	return give(v, sink, context, e);
+	return v->at == v->plan.len ? give(v, sink, context, e) : lost_the_way(e);
 }

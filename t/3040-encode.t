@@ -271,6 +271,22 @@ subtest 'header lines that cannot be folded are refused' => sub {
 	like($r->{err}, qr/References cannot be sent: it has a line of more than 998 octets/, 'with the reason');
 };
 
+subtest 'C1: what would grow without measure is refused' => sub {
+	my %why = (900 => qr/Content-Type cannot be sent: .* a name of more than 60 octets/,
+		60 => qr/more than 4 times as large/);
+
+	for my $octets (sort keys %why) {
+		my $s = server_start(extensions => $seven);
+		my $part = 'Content-Type: text/plain; ' . ('a' x $octets) . '="' . ('(' x 8000) . "\"\n\nx";
+		my $r = send_mail(account($s), undef, stdin => with("$type: multipart/mixed; boundary=b\n",
+			multipart('b', ($part) x 200)));
+
+		is($r->{exit}, 69, "names of $octets octets: refused");
+		like($r->{err}, $why{$octets}, 'with the reason');
+		is_deeply([grep { /^MAIL/ } $s->commands], [], 'and nothing was sent');
+	}
+};
+
 # Who only hands over leaves that to the runner.
 subtest 'several recipients, several transactions' => sub {
 	my $s = server_start(extensions => $seven);

@@ -10,7 +10,11 @@
 #include "mail/mime.h"
 #include "mail/recode.h"
 
-enum { PIECE = 64 * 1024 };
+enum {
+	PIECE = 64 * 1024,
+	TIMES_MOST = 4,         /* as large as it was, and a bit: quoted-printable makes three */
+	EXTRA_MOST = 1 << 20
+};
 
 void attempt_unfit(struct attempt *t)
 {
@@ -67,15 +71,23 @@ static int take_survey(struct attempt *t, struct convert *v, const char *data, s
 	return convert_survey(v, data, len, e);
 }
 
+/* What grows without measure was made for that, and fills the disk of whoever sends it. */
 static int keep(void *context, const char *data, size_t len, struct err *e)
 {
-	return spill_add(context, data, len, e);
+	struct attempt *t = context;
+
+	if (spill_size(&t->fit_body) + len > TIMES_MOST * t->letter.body_size + EXTRA_MOST) {
+		err_set(e, ERR_CAPABILITY, "the message becomes more than %d times as large when it "
+			"is encoded for this server", TIMES_MOST);
+		return err_hint(e, "encode its parts as quoted-printable or base64 first");
+	}
+	return spill_add(&t->fit_body, data, len, e);
 }
 
 static int take_body(struct attempt *t, struct convert *v, const char *data, size_t len,
 	struct err *e)
 {
-	return convert_body(v, data, len, keep, &t->fit_body, e);
+	return convert_body(v, data, len, keep, t, e);
 }
 
 static int read_through(struct attempt *t, struct convert *v, take *take_piece, struct err *e)
@@ -104,7 +116,7 @@ static int recode(struct attempt *t, struct convert *v, struct err *e)
 	spill_init(&t->fit_body, t->letter.spill);
 	t->recoded = true;
 	if (read_through(t, v, take_body, e) < 0 ||
-	    convert_body_end(v, keep, &t->fit_body, e) < 0)
+	    convert_body_end(v, keep, t, e) < 0)
 		return -1;
 	return spill_finish(&t->fit_body, e);
 }

@@ -11,6 +11,7 @@ enum {
 	FRAME = 12,            /* of a piece: the blank, "*NNNN*=", quotes and semicolon */
 	CHARACTER_MOST = 12,   /* octets of the longest, as it is written */
 	PIECE_LEAST = 16,      /* octets that are worth a piece of their own */
+	NAME_MOST = 60,        /* octets of a name that every piece repeats */
 	PARAMETERS_MOST = 200
 };
 
@@ -125,6 +126,8 @@ static void put_parameter(struct fit *f, const char *value, size_t len, const st
 	parameter_value(p, &plain);
 	if (parameter_is(p, "boundary")) {
 		f->why = "its boundary is not ASCII";
+	} else if (is_named(p) && p->name_len > NAME_MOST) {
+		f->why = "a parameter that must be encoded has a name of more than 60 octets";
 	} else if (!has_extended(value, len, p)) {
 		put_semicolon(f);
 		if (is_named(p))

@@ -426,8 +426,11 @@ static int give(struct convert *v, convert_sink *sink, void *context, struct err
 {
 	int good = 0;
 
-	if (!buf_ok(&v->out))
-		return err_set(e, ERR_MESSAGE, "the headers of the message's parts are too long");
+	if (!buf_ok(&v->out)) {
+		err_set(e, ERR_CAPABILITY, "the headers of the message's parts are too long when "
+			"they are encoded");
+		return err_hint(e, "shorten their longest lines");
+	}
 	if (v->out.len)
 		good = sink(context, v->out.data, v->out.len, e);
 	buf_clear(&v->out);

@@ -151,5 +151,8 @@ int header_fit(const char *block, size_t len, enum fit_octets stays, struct buf 
 	for (size_t at = 0; header_next(block, len, &at, &f);)
 		if (fit_field(&f, stays, out, needs_utf8, e) < 0)
 			return -1;
-	return buf_ok(out) ? 0 : err_set(e, ERR_MESSAGE, "the header is too long");
+	if (buf_ok(out))
+		return 0;
+	err_set(e, ERR_CAPABILITY, "the header is too long when it is encoded");
+	return err_hint(e, "shorten its longest line");
 }

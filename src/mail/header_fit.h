@@ -28,7 +28,7 @@ enum fit_octets {
 
 /* Appends the block to out.  *needs_utf8 is set when, by FIT_ASCII, an address has a
  * local part that is not ASCII, which nothing but SMTPUTF8 can carry; out is then of no use.
- * -1: ERR_CAPABILITY: what cannot be written otherwise, and why. */
+ * -1: ERR_CAPABILITY: what cannot be written otherwise, and why; out is too small. */
 int header_fit(const char *block, size_t len, enum fit_octets stays, struct buf *out,
 	bool *needs_utf8, struct err *e);
 

@@ -78,7 +78,7 @@ static void put_extended(struct fit *f, const struct parameter *p, const char *v
 		if (at < len)
 			buf_add_char(&piece, ';');
 		fold_word(&f->fold, " ", 1, buf_text(&piece), piece.len);
-	} while (at < len);
+	} while (at < len && buf_ok(f->fold.out));
 	buf_release(&piece);
 }
 

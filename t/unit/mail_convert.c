@@ -244,6 +244,26 @@ static void test_parts(void)
 	convert_free(&v);
 }
 
+/* What a part's header becomes has a limit, and no time changes that. */
+static void test_room(void)
+{
+	const struct convert_want want = { .seven_bit = true };
+	struct buf header = BUF_INIT(0), body = BUF_INIT(0);
+	struct rig_result result;
+	struct err e = { 0 };
+
+	buf_add_text(&header, "Content-Type: multipart/mixed; boundary=a\r\n");
+	buf_printf(&body, "--a\r\nContent-Type: a/b; %060d=\"", 0);
+	while (body.len < 250000)
+		buf_add_char(&body, '(');
+	buf_add_text(&body, "\"\r\n\r\n\r\n--a--\r\n");
+	check(rig_convert(&header, &body, &want, 0, &result, &e) < 0, "no room");
+	check_int(e.kind, ERR_CAPABILITY, "for good: %s", e.text);
+	rig_result_release(&result);
+	buf_release(&header);
+	buf_release(&body);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
@@ -251,5 +271,6 @@ int main(void)
 	test_long_lines();
 	test_others();
 	test_parts();
+	test_room();
 	return tap_done();
 }

@@ -188,10 +188,31 @@ static void test_many(void)
 	alarm(0);
 }
 
+/* No time makes room: it is final, and costs no more than what there is room for. */
+static void test_room(void)
+{
+	struct buf in = BUF_INIT(8 << 20), out = BUF_INIT(100000);
+	struct err e = { 0 };
+	bool needs_utf8;
+
+	alarm(30);
+	buf_add_text(&in, "Content-Type: a/b; " X50 "=\"" UE);
+	while (in.len < 3000000)
+		buf_add_text(&in, "((((((((((");
+	buf_add_text(&in, "\"\r\n");
+	check(header_fit(buf_text(&in), in.len, FIT_ASCII, &out, &needs_utf8, &e) < 0, "no room");
+	check_int(e.kind, ERR_CAPABILITY, "and never will be");
+	check(strstr(e.text, "too long when it is encoded") && *e.hint, "which is said: %s", e.text);
+	alarm(0);
+	buf_release(&in);
+	buf_release(&out);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
 		test(i);
 	test_many();
+	test_room();
 	return tap_done();
 }

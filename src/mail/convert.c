@@ -171,13 +171,18 @@ static int survey_data(void *context, const char *data, size_t len, struct err *
 
 static int refuse_sealed(const struct convert *v, struct err *e)
 {
+	const char *what = v->part.unreadable ?
+		"a multipart of the message whose boundary cannot be read" :
+		"a signed or encrypted part of the message";
+
 	if (v->content.longest > LINE_MOST)
-		err_set(e, ERR_CAPABILITY, "a signed or encrypted part of the message has a line of "
-			"more than %d octets, and such a part must not be changed", LINE_MOST);
+		err_set(e, ERR_CAPABILITY, "%s has a line of more than %d octets, and such a part "
+			"must not be changed", what, LINE_MOST);
 	else
-		err_set(e, ERR_CAPABILITY, "a signed or encrypted part of the message has 8-bit "
-			"content, such a part must not be changed, and this server does not "
-			"offer 8BITMIME");
+		err_set(e, ERR_CAPABILITY, "%s has 8-bit content, such a part must not be changed, "
+			"and this server does not offer 8BITMIME", what);
+	if (v->part.unreadable)
+		return err_hint(e, "correct the boundary in the Content-Type of that part");
 	return err_hint(e, "let the program that signs it encode it as quoted-printable or base64 "
 		"first");
 }

@@ -109,23 +109,7 @@ static int begin_aside(struct mime *m, struct err *e)
 
 /* ---- headers */
 
-static bool is_digest(const char *block, size_t len)
-{
-	struct buf value = BUF_INIT(MIME_HEADER_MAX);
-	struct field f;
-	bool digest = false;
-
-	if (header_find(block, len, "Content-Type", &f)) {
-		field_unfold(&f, &value);
-		digest = value.len >= 16 &&
-			text_equal_fold(buf_text(&value), 16, "multipart/digest", 16);
-	}
-	buf_release(&value);
-	return digest;
-}
-
-static int open_level(struct mime *m, const char *block, size_t len, struct buf *boundary,
-	struct err *e)
+static int open_level(struct mime *m, bool digest, struct buf *boundary, struct err *e)
 {
 	struct level *l = &m->levels[m->depth];
 
@@ -134,7 +118,7 @@ static int open_level(struct mime *m, const char *block, size_t len, struct buf 
 			MIME_DEPTH);
 		return err_hint(e, "send what is inside of it in a message of its own");
 	}
-	l->digest = is_digest(block, len);
+	l->digest = digest;
 	l->len = boundary->len;
 	l->boundary = buf_take(boundary);
 	m->depth++;
@@ -154,7 +138,7 @@ static int end_header(struct mime *m, const char *block, size_t len, bool separa
 	p.separated = separated;
 	good = begin_part(m, &p, e);
 	if (good == 0 && p.kind == MIME_MULTIPART)
-		good = open_level(m, block, len, &boundary, e);
+		good = open_level(m, p.digest, &boundary, e);
 	if (good == 0 && p.kind == MIME_MULTIPART)
 		good = begin_aside(m, e);
 	buf_release(&boundary);

@@ -74,6 +74,15 @@ static const struct {
 		NULL, NULL },
 	{ "signed, a long line", 0, "Content-Type: multipart/signed; boundary=a\n\n--a\n\n" X1000 "\n--a--\n", NULL,
 		"a line of more than 998 octets" },
+	{ "signed, behind a comment", SEVEN, "Content-Type: (c) multipart/signed; boundary=a\n\n--a\n\n" UE "\n--a--\n",
+		NULL, "a signed or encrypted part" },
+	{ "a boundary in sections", SEVEN, MIME "Content-Type: multipart/mixed; boundary*0=a; boundary*1=b\n\n--ab\n"
+		"Content-Type: a/b\n\n" UE "\n--ab--\n", MIME "Content-Type: multipart/mixed; boundary*0=a; boundary*1=b\n"
+		"\n--ab\nContent-Type: a/b\n" CTE "base64\n\nw7w=\n--ab--\n", NULL },
+	{ "a boundary that cannot be read", SEVEN, MIME "Content-Type: multipart/mixed; boundary*1=a\n\n--a\n\n" UE
+		"\n--a--\n", NULL, "a multipart of the message whose boundary cannot be read has 8-bit content" },
+	{ "which needs no change", LABEL, MIME "Content-Type: multipart/mixed; boundary*1=a\n\n--a\n\n" UE
+		"\n--a--\n", NULL, NULL },
 	{ "signed, and beside it", SEVEN, MIXED "\n--a\nContent-Type: multipart/signed; boundary=s\n\n--s\n\nx  \n--s--\n"
 		"--a\nContent-Type: a/b\n\n" UE "\n--a--\n", MIXED "\n--a\nContent-Type: multipart/signed; boundary=s\n\n"
 		"--s\n\nx  \n--s--\n--a\nContent-Type: a/b\n" CTE "base64\n\nw7w=\n--a--\n", NULL },

@@ -249,6 +249,18 @@ subtest 'SMTPUTF8: only when an address needs it' => sub {
 	$s = server_start(extensions => $eight);
 	is(send_mail(account($s), undef, stdin => $message)->{exit}, 69, 'or is refused');
 
+	# In Latin-1 it is nobody's, and must not get lost.
+	for my $to (undef, \@to) {
+		for my $extensions ($eight, $utf8) {
+			$s = server_start(extensions => $extensions);
+			$r = send_mail(account($s), $to, stdin => letter("x\n", To => "jos\xe9\@example.net, you\@example.net"));
+			is($r->{exit}, 69, 'an address that is no UTF-8: refused');
+			is_deeply([grep { /^MAIL/ } $s->commands], [], 'nothing was sent');
+		}
+		like($r->{err}, qr/an address in the header of the message is neither ASCII nor UTF-8/, 'with the reason');
+		like($r->{err}, qr/write that address in UTF-8/, 'and a next step');
+	}
+
 	$s = server_start(extensions => $utf8);
 	$r = send_mail(account($s), ['send', '--no-queue', "you\@b${ue}cher.example"],
 		stdin => letter("x\n", Subject => $ue, To => "you\@b${ue}cher.example"));

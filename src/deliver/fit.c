@@ -170,6 +170,15 @@ static int fit_as(struct attempt *t, const struct convert_want *want, bool walks
 	return 0;
 }
 
+/* SMTPUTF8 carries UTF-8, and what other octets mean nobody knows. */
+static int refuse_address(struct attempt *t, struct err *e)
+{
+	attempt_unfit(t);
+	err_set(e, ERR_CAPABILITY, "an address in the header of the message is neither ASCII nor "
+		"UTF-8");
+	return err_hint(e, "write that address in UTF-8");
+}
+
 int attempt_fit(struct attempt *t, const struct smtp_capabilities *c, struct err *e)
 {
 	const struct letter *l = &t->letter;
@@ -188,12 +197,16 @@ int attempt_fit(struct attempt *t, const struct smtp_capabilities *c, struct err
 		return 0;
 	if (fit_as(t, &want, walks, e) < 0)
 		return -1;
-	if (!t->smtp.utf8 || !c->smtputf8 || want.header == FIT_UTF8)
+	if (!t->smtp.utf8 || !c->smtputf8)
 		return 0;
+	if (want.header == FIT_UTF8)
+		return refuse_address(t, e);
 	/* An address in the header that nothing else can carry. */
 	want.header = FIT_UTF8;
 	if (fit_as(t, &want, walks, e) < 0)
 		return -1;
+	if (t->smtp.utf8)
+		return refuse_address(t, e);
 	t->smtp.utf8 = true;
 	return 0;
 }

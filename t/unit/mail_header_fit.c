@@ -77,6 +77,7 @@ static const struct {
 	{ "in angle brackets", FIT_ASCII, "To: <" UE "@b>\n", NULL, NULL, true },
 	{ "quoted", FIT_ASCII, "To: \"" UE " x\"@b\n", NULL, NULL, true },
 	{ "which may stay", FIT_UTF8, "To: " UE "@b\n", NULL, NULL, false },
+	{ "which is no UTF-8", FIT_UTF8, "To: \xfc@b, c@d\n", NULL, NULL, true },
 	{ "no address at all", FIT_ASCII, "To: the " UE " people\n", "To: the " Q_UE " people\n", NULL, false },
 	{ "signs that do not pair", FIT_ASCII, "To: \"" UE " <a@b>\n", "To: =?UTF-8?B?IsO8?= <a@b>\n", NULL,
 		false },

@@ -61,6 +61,9 @@ my @corpus = (
 		encode_base64($binary x 3, '') . "\n") ],
 	[ 'quoted-printable with 8-bit octets', with("$type: text/plain; charset=utf-8\n" .
 		"Content-Transfer-Encoding: quoted-printable\n", "f${ue}r =3D=\nx" . ('=20' x 400) . ".\n") ],
+	[ 'quoted-printable with blanks behind soft line breaks', with("$type: text/plain; charset=utf-8\n" .
+		"Content-Transfer-Encoding: quoted-printable\n", "f${ue}r = \nx" . ('=20' x 400) . '.' .
+		('x' x 74) . "= \t\ntail\n") ],
 	[ 'mixed', with("$type: multipart/mixed; boundary=\"b 1\"\nContent-Transfer-Encoding: 8bit\n",
 		"preamble\n" . multipart('b 1',
 		"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nf${ue}r\n",

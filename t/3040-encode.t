@@ -105,6 +105,10 @@ my @corpus = (
 	[ 'a header line of 3000 octets', letter("x\n", 'X-Long' => 'word ' x 600,
 		To => join(',', map { "person$_\@example.net" } 1 .. 100),
 		'X-Longer' => 'x' x 3000) ],
+	[ 'a long name of a file, extended already', with("$type: application/pdf\n" .
+		"Content-Disposition: attachment; filename*=UTF-8'ja'" . ('%E3%81%82' x 120) . ".pdf\n", "x\n") ],
+	[ 'a boundary in sections', with("$type: multipart/mixed; boundary*0*=us-ascii''a%62; boundary*1=c\n",
+		multipart('abc', "\n$ue", "Content-Type: (c) text/html\n\n$ue")) ],
 	[ 'a long name of a file', with("$type: text/plain; name=\"" . ("$ue x;" x 60) . "\"\n", "x\n") ],
 );
 

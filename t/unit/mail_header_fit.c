@@ -11,6 +11,8 @@
 #define Q_UE "=?UTF-8?Q?=C3=BC?="
 #define X10 "xxxxxxxxxx"
 #define X50 X10 X10 X10 X10 X10
+#define A10 "%e3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82"
+#define A100 A10 A10 A10 A10 A10 A10 A10 A10 A10 A10
 #define X500 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50
 
 /* Lines with LF here, with CRLF in use.  out NULL: as it came; why: refused. */
@@ -93,6 +95,25 @@ static const struct {
 		NULL, false },
 	{ "there already", FIT_ASCII, "Content-Type: a/b; name=" UE "; name*=UTF-8''%C3%BC\n",
 		"Content-Type: a/b; name*=UTF-8''%C3%BC\n", NULL, false },
+	{ "extended already, and long", FIT_ASCII, "Content-Disposition: attachment; filename*=UTF-8'ja'" A100 A10 "x; y=z\n",
+		"Content-Disposition: attachment;\n filename*0*=UTF-8'ja'%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82;\n"
+		" filename*1*=%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82;\n filename*2*=%E3", NULL, false },
+	{ "which may stay", FIT_ASCII, "Content-Disposition: attachment; filename*=UTF-8''" A10 "; y=" UE "\n",
+		"Content-Disposition: attachment;\n filename*=UTF-8''" A10 ";\n y*=UTF-8''%C3%BC\n", NULL, false },
+	{ "with octets above 127", FIT_ASCII, "Content-Disposition: attachment; filename*=utf-8''" UE "%20x\n",
+		"Content-Disposition: attachment; filename*=utf-8''%C3%BC%20x\n", NULL, false },
+	{ "long, no escape", FIT_ASCII, "Content-Disposition: attachment; filename*=UTF-8''" A100 A10 "%x\n", NULL,
+		"not what RFC 2231 says", false },
+	{ "long, no charset", FIT_ASCII, "Content-Disposition: attachment; filename*=" A100 A10 "\n", NULL,
+		"not what RFC 2231 says", false },
+	{ "in sections, and folded", FIT_ASCII, "Content-Type: a/b; x*0=" X500 X50 X50 X50 X50 X50 X50 X50 X50 X10 "; x*1*=" X50 X50 "\n",
+		"Content-Type: a/b;\n x*0=" X500 X50 X50 X50 X50 X50 X50 X50 X50 X10 ";\n x*1*=" X50 X50 "\n", NULL, false },
+	{ "a section too long", FIT_ASCII, "Content-Type: a/b; x*0=" X500 X500 "; x*1*=%41\n", NULL,
+		"without a blank to fold it at", false },
+	{ "a long comment", FIT_ASCII, "Content-Type: a/b; (" X500 " " X500 ")\n",
+		"Content-Type: a/b;\n (" X500 "\n " X500 ")\n", NULL, false },
+	{ "a long boundary", FIT_ASCII, "Content-Type: a/b; boundary=" X500 X500 "\n", NULL, "its boundary is too long",
+		false },
 	{ "a name of 60 octets", FIT_ASCII, "Content-Type: a/b; " X50 X10 "=" UE "\n",
 		"Content-Type: a/b;\n " X50 X10 "*=UTF-8''%C3%BC\n", NULL, false },
 	{ "a longer one", FIT_ASCII, "Content-Type: a/b; " X50 X10 "x=" UE "\n", NULL,

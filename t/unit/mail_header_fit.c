@@ -112,6 +112,8 @@ static const struct {
 		"without a blank to fold it at", false },
 	{ "a long comment", FIT_ASCII, "Content-Type: a/b; (" X500 " " X500 ")\n",
 		"Content-Type: a/b;\n (" X500 "\n " X500 ")\n", NULL, false },
+	{ "a section of a boundary", FIT_ASCII, "Content-Type: multipart/mixed; boundary*0=" UE "; boundary*1=x\n", NULL,
+		"its boundary is not ASCII", false },
 	{ "a long boundary", FIT_ASCII, "Content-Type: a/b; boundary=" X500 X500 "\n", NULL, "its boundary is too long",
 		false },
 	{ "a name of 60 octets", FIT_ASCII, "Content-Type: a/b; " X50 X10 "=" UE "\n",

@@ -241,17 +241,17 @@ static int survey_end(void *context, bool last, struct err *e)
 		"the message has more than %d parts", CONVERT_PARTS);
 }
 
-static int ignore_delimiter(void *context, const char *data, size_t len, struct err *e)
+static int survey_delimiter(void *context, const char *data, size_t len, struct err *e)
 {
-	(void)context;
-	(void)data;
-	(void)len;
+	struct convert *v = context;
+
 	(void)e;
+	v->needed |= header_has_long_line(data, len);
 	return 0;
 }
 
 static const struct mime_hooks survey_hooks = {
-	survey_begin, survey_data, survey_end, ignore_delimiter
+	survey_begin, survey_data, survey_end, survey_delimiter
 };
 
 /* ---- headers */
@@ -383,12 +383,19 @@ static int write_end(void *context, bool last, struct err *e)
 	return 0;
 }
 
+/* Blanks at its end mean nothing (RFC 2046 section 5.1.1), and without them none is too
+ * long. */
 static int write_delimiter(void *context, const char *data, size_t len, struct err *e)
 {
 	struct convert *v = context;
+	size_t end = len > 2 && data[len - 1] == '\n' ? len - 2 : len, used = end;
 
 	(void)e;
-	buf_add(&v->out, data, len);
+	if (header_has_long_line(data, len))
+		while (used && (data[used - 1] == ' ' || data[used - 1] == '\t'))
+			used--;
+	buf_add(&v->out, data, used);
+	buf_add(&v->out, data + end, len - end);
 	return 0;
 }
 

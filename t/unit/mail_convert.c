@@ -13,6 +13,9 @@
 #define X10 "xxxxxxxxxx"
 #define X100 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
 #define X1000 X100 X100 X100 X100 X100 X100 X100 X100 X100 X100
+#define B50 "                                                  "
+#define B200 B50 B50 B50 B50
+#define B1000 B200 B200 B200 B200 B200
 #define MIME "MIME-Version: 1.0\n"
 #define CTE "Content-Transfer-Encoding: "
 #define MIXED MIME "Content-Type: multipart/mixed; boundary=a\n"
@@ -91,6 +94,8 @@ static const struct {
 		CTE "base64\n\nxxxxxx", NULL },
 	{ "a long line of text", 0, "A: b\n\n" X1000 "\n", "A: b\n" MIME "Content-Type: text/plain; charset=us-ascii\n"
 		CTE "quoted-printable\n\nxxxx", NULL },
+	{ "a long delimiter", 0, MIXED "\n--a\n\nx\n--a" B1000 "\n\ny\n--a-- \n", MIXED "\n--a\n\nx\n--a\n\ny\n--a-- \n", NULL },
+	{ "a long last one", 0, MIXED "\n--a \n\nx\n--a--" B1000, MIXED "\n--a \n\nx\n--a--\n", NULL },
 	{ "a long line in a part's header", 0, MIXED "\n--a\nX: " X100 " " X1000 "\n\n" UE "\n--a--\n",
 		MIXED "\n--a\nX:\n " X100 "\n =?UTF-8?Q?x", NULL },
 };
@@ -188,6 +193,7 @@ static void test_long_line(const char *begins, size_t octets, const char *end, s
 		rig_result_release(&cut);
 	}
 	check(same, "the same in pieces of any size, its place being %zu", at);
+	check(!header_has_long_line(buf_text(&whole.body), whole.body.len), "and no line is too long");
 	check(strstr(buf_text(&whole.body), "boundary=s\r\n\r\nx\r\n--a\r\n") != NULL,
 		"and the signed part behind it is untouched");
 	rig_result_release(&whole);
@@ -205,6 +211,8 @@ static void test_long_lines(void)
 			test_long_line("X", octets, ": x", places[i]);
 			test_long_line("X:", octets, "x", places[i]);
 		}
+		test_long_line("--a", 998, "", places[i]);
+		test_long_line("--a", 1001, "", places[i]);
 		test_long_line("--a", 2300, "", places[i]);
 		test_long_line("X", 2300, ": x", places[i]);
 	}

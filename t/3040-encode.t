@@ -61,6 +61,9 @@ my @corpus = (
 		encode_base64($binary x 3, '') . "\n") ],
 	[ 'quoted-printable with 8-bit octets', with("$type: text/plain; charset=utf-8\n" .
 		"Content-Transfer-Encoding: quoted-printable\n", "f${ue}r =3D=\nx" . ('=20' x 400) . ".\n") ],
+	[ 'quoted-printable with blanks behind soft line breaks', with("$type: text/plain; charset=utf-8\n" .
+		"Content-Transfer-Encoding: quoted-printable\n", "f${ue}r = \nx" . ('=20' x 400) . '.' .
+		('x' x 74) . "= \t\ntail\n") ],
 	[ 'mixed', with("$type: multipart/mixed; boundary=\"b 1\"\nContent-Transfer-Encoding: 8bit\n",
 		"preamble\n" . multipart('b 1',
 		"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\nf${ue}r\n",
@@ -102,6 +105,10 @@ my @corpus = (
 	[ 'a header line of 3000 octets', letter("x\n", 'X-Long' => 'word ' x 600,
 		To => join(',', map { "person$_\@example.net" } 1 .. 100),
 		'X-Longer' => 'x' x 3000) ],
+	[ 'a long name of a file, extended already', with("$type: application/pdf\n" .
+		"Content-Disposition: attachment; filename*=UTF-8'ja'" . ('%E3%81%82' x 120) . ".pdf\n", "x\n") ],
+	[ 'a boundary in sections', with("$type: multipart/mixed; boundary*0*=us-ascii''a%62; boundary*1=c\n",
+		multipart('abc', "\n$ue", "Content-Type: (c) text/html\n\n$ue")) ],
 	[ 'a long name of a file', with("$type: text/plain; name=\"" . ("$ue x;" x 60) . "\"\n", "x\n") ],
 );
 
@@ -249,6 +256,18 @@ subtest 'SMTPUTF8: only when an address needs it' => sub {
 	$s = server_start(extensions => $eight);
 	is(send_mail(account($s), undef, stdin => $message)->{exit}, 69, 'or is refused');
 
+	# In Latin-1 it is nobody's, and must not get lost.
+	for my $to (undef, \@to) {
+		for my $extensions ($eight, $utf8) {
+			$s = server_start(extensions => $extensions);
+			$r = send_mail(account($s), $to, stdin => letter("x\n", To => "jos\xe9\@example.net, you\@example.net"));
+			is($r->{exit}, 69, 'an address that is no UTF-8: refused');
+			is_deeply([grep { /^MAIL/ } $s->commands], [], 'nothing was sent');
+		}
+		like($r->{err}, qr/an address in the header of the message is neither ASCII nor UTF-8/, 'with the reason');
+		like($r->{err}, qr/write that address in UTF-8/, 'and a next step');
+	}
+
 	$s = server_start(extensions => $utf8);
 	$r = send_mail(account($s), ['send', '--no-queue', "you\@b${ue}cher.example"],
 		stdin => letter("x\n", Subject => $ue, To => "you\@b${ue}cher.example"));
@@ -269,6 +288,22 @@ subtest 'header lines that cannot be folded are refused' => sub {
 
 	is($r->{exit}, 69, 'refused');
 	like($r->{err}, qr/References cannot be sent: it has a line of more than 998 octets/, 'with the reason');
+};
+
+subtest 'C1: what would grow without measure is refused' => sub {
+	my %why = (900 => qr/Content-Type cannot be sent: .* a name of more than 60 octets/,
+		60 => qr/more than 4 times as large/);
+
+	for my $octets (sort keys %why) {
+		my $s = server_start(extensions => $seven);
+		my $part = 'Content-Type: text/plain; ' . ('a' x $octets) . '="' . ('(' x 8000) . "\"\n\nx";
+		my $r = send_mail(account($s), undef, stdin => with("$type: multipart/mixed; boundary=b\n",
+			multipart('b', ($part) x 200)));
+
+		is($r->{exit}, 69, "names of $octets octets: refused");
+		like($r->{err}, $why{$octets}, 'with the reason');
+		is_deeply([grep { /^MAIL/ } $s->commands], [], 'and nothing was sent');
+	}
 };
 
 # Who only hands over leaves that to the runner.

@@ -10,7 +10,11 @@
 #include "mail/mime.h"
 #include "mail/recode.h"
 
-enum { PIECE = 64 * 1024 };
+enum {
+	PIECE = 64 * 1024,
+	TIMES_MOST = 4,         /* as large as it was, and a bit: quoted-printable makes three */
+	EXTRA_MOST = 1 << 20
+};
 
 void attempt_unfit(struct attempt *t)
 {
@@ -67,15 +71,23 @@ static int take_survey(struct attempt *t, struct convert *v, const char *data, s
 	return convert_survey(v, data, len, e);
 }
 
+/* What grows without measure was made for that, and fills the disk of whoever sends it. */
 static int keep(void *context, const char *data, size_t len, struct err *e)
 {
-	return spill_add(context, data, len, e);
+	struct attempt *t = context;
+
+	if (spill_size(&t->fit_body) + len > TIMES_MOST * t->letter.body_size + EXTRA_MOST) {
+		err_set(e, ERR_CAPABILITY, "the message becomes more than %d times as large when it "
+			"is encoded for this server", TIMES_MOST);
+		return err_hint(e, "encode its parts as quoted-printable or base64 first");
+	}
+	return spill_add(&t->fit_body, data, len, e);
 }
 
 static int take_body(struct attempt *t, struct convert *v, const char *data, size_t len,
 	struct err *e)
 {
-	return convert_body(v, data, len, keep, &t->fit_body, e);
+	return convert_body(v, data, len, keep, t, e);
 }
 
 static int read_through(struct attempt *t, struct convert *v, take *take_piece, struct err *e)
@@ -104,7 +116,7 @@ static int recode(struct attempt *t, struct convert *v, struct err *e)
 	spill_init(&t->fit_body, t->letter.spill);
 	t->recoded = true;
 	if (read_through(t, v, take_body, e) < 0 ||
-	    convert_body_end(v, keep, &t->fit_body, e) < 0)
+	    convert_body_end(v, keep, t, e) < 0)
 		return -1;
 	return spill_finish(&t->fit_body, e);
 }
@@ -158,6 +170,15 @@ static int fit_as(struct attempt *t, const struct convert_want *want, bool walks
 	return 0;
 }
 
+/* SMTPUTF8 carries UTF-8, and what other octets mean nobody knows. */
+static int refuse_address(struct attempt *t, struct err *e)
+{
+	attempt_unfit(t);
+	err_set(e, ERR_CAPABILITY, "an address in the header of the message is neither ASCII nor "
+		"UTF-8");
+	return err_hint(e, "write that address in UTF-8");
+}
+
 int attempt_fit(struct attempt *t, const struct smtp_capabilities *c, struct err *e)
 {
 	const struct letter *l = &t->letter;
@@ -176,12 +197,16 @@ int attempt_fit(struct attempt *t, const struct smtp_capabilities *c, struct err
 		return 0;
 	if (fit_as(t, &want, walks, e) < 0)
 		return -1;
-	if (!t->smtp.utf8 || !c->smtputf8 || want.header == FIT_UTF8)
+	if (!t->smtp.utf8 || !c->smtputf8)
 		return 0;
+	if (want.header == FIT_UTF8)
+		return refuse_address(t, e);
 	/* An address in the header that nothing else can carry. */
 	want.header = FIT_UTF8;
 	if (fit_as(t, &want, walks, e) < 0)
 		return -1;
+	if (t->smtp.utf8)
+		return refuse_address(t, e);
 	t->smtp.utf8 = true;
 	return 0;
 }

@@ -1,8 +1,9 @@
 /* mail/convert.c - two walks through a message; see convert.h.
  *
  * The first walk writes down one octet for each part that has content: how it is
- * to be encoded and what its text is called.  The second goes the same way and
- * obeys.
+ * to be encoded, what its text is called, and what kind of part it is.  The second
+ * goes the same way and obeys; should it ever meet another part than the first did,
+ * nothing is sent.
  */
 #include "mail/convert.h"
 
@@ -44,7 +45,7 @@ struct convert {
 	struct mime_part part;      /* whose content is read; without its header */
 	bool of_top;                /* ... which is the message's own */
 	struct content content;
-	struct buf plan;            /* own; an enum recoding and an enum label in each octet */
+	struct buf plan;            /* own; for each part what plan_octet() tells */
 	size_t at;                  /* the next of them */
 	struct recoder recoder;
 	struct buf out;             /* own; not yet given to the sink */
@@ -75,19 +76,24 @@ void convert_free(struct convert **vp)
 	free(v);
 }
 
-static char plan_octet(enum recoding how, enum label label)
+static char plan_octet(enum recoding how, enum label label, enum mime_kind kind)
 {
-	return (char)(how | (unsigned)label << 4);
+	return (char)(how | (unsigned)label << 3 | (unsigned)kind << 5);
 }
 
 static enum recoding plan_recoding(char octet)
 {
-	return (enum recoding)(octet & 15);
+	return (enum recoding)(octet & 7);
 }
 
 static enum label plan_label(char octet)
 {
-	return (enum label)(octet >> 4 & 15);
+	return (enum label)(octet >> 3 & 3);
+}
+
+static enum mime_kind plan_kind(char octet)
+{
+	return (enum mime_kind)(octet >> 5 & 7);
 }
 
 static bool has_content(const struct mime_part *p)
@@ -165,13 +171,18 @@ static int survey_data(void *context, const char *data, size_t len, struct err *
 
 static int refuse_sealed(const struct convert *v, struct err *e)
 {
+	const char *what = v->part.unreadable ?
+		"a multipart of the message whose boundary cannot be read" :
+		"a signed or encrypted part of the message";
+
 	if (v->content.longest > LINE_MOST)
-		err_set(e, ERR_CAPABILITY, "a signed or encrypted part of the message has a line of "
-			"more than %d octets, and such a part must not be changed", LINE_MOST);
+		err_set(e, ERR_CAPABILITY, "%s has a line of more than %d octets, and such a part "
+			"must not be changed", what, LINE_MOST);
 	else
-		err_set(e, ERR_CAPABILITY, "a signed or encrypted part of the message has 8-bit "
-			"content, such a part must not be changed, and this server does not "
-			"offer 8BITMIME");
+		err_set(e, ERR_CAPABILITY, "%s has 8-bit content, such a part must not be changed, "
+			"and this server does not offer 8BITMIME", what);
+	if (v->part.unreadable)
+		return err_hint(e, "correct the boundary in the Content-Type of that part");
 	return err_hint(e, "let the program that signs it encode it as quoted-printable or base64 "
 		"first");
 }
@@ -225,22 +236,22 @@ static int survey_end(void *context, bool last, struct err *e)
 	if (needy || (v->of_top && v->want.label && c->eight_bit && v->part.kind == MIME_LEAF))
 		label = label_of(v);
 	v->needed |= needy;
-	buf_add_char(&v->plan, plan_octet(how, label));
+	buf_add_char(&v->plan, plan_octet(how, label, v->part.kind));
 	return buf_ok(&v->plan) ? 0 : err_set(e, ERR_CAPABILITY,
 		"the message has more than %d parts", CONVERT_PARTS);
 }
 
-static int ignore_delimiter(void *context, const char *data, size_t len, struct err *e)
+static int survey_delimiter(void *context, const char *data, size_t len, struct err *e)
 {
-	(void)context;
-	(void)data;
-	(void)len;
+	struct convert *v = context;
+
 	(void)e;
+	v->needed |= header_has_long_line(data, len);
 	return 0;
 }
 
 static const struct mime_hooks survey_hooks = {
-	survey_begin, survey_data, survey_end, ignore_delimiter
+	survey_begin, survey_data, survey_end, survey_delimiter
 };
 
 /* ---- headers */
@@ -324,14 +335,23 @@ int convert_header(struct convert *v, struct buf *out, bool *needs_utf8, struct 
 
 /* ---- the second walk */
 
+static int lost_the_way(struct err *e)
+{
+	return err_set(e, ERR_INTERNAL, "the parts of the message are not those that were found "
+		"when it was read first");
+}
+
 static int write_begin(void *context, const struct mime_part *p, struct err *e)
 {
 	struct convert *v = context;
 	enum fit_octets stays = v->want.seven_bit ? FIT_INSIDE : FIT_ANY;
 	bool ignored, changed;
 
-	if (has_content(p) && v->at < v->plan.len)
+	if (has_content(p)) {
+		if (v->at == v->plan.len || plan_kind(v->plan.data[v->at]) != p->kind)
+			return lost_the_way(e);
 		recoder_start(&v->recoder, plan_recoding(v->plan.data[v->at]));
+	}
 	if (!v->inside || p->kind == MIME_ASIDE) {
 		v->inside = true;
 		return 0;
@@ -363,12 +383,19 @@ static int write_end(void *context, bool last, struct err *e)
 	return 0;
 }
 
+/* Blanks at its end mean nothing (RFC 2046 section 5.1.1), and without them none is too
+ * long. */
 static int write_delimiter(void *context, const char *data, size_t len, struct err *e)
 {
 	struct convert *v = context;
+	size_t end = len > 2 && data[len - 1] == '\n' ? len - 2 : len, used = end;
 
 	(void)e;
-	buf_add(&v->out, data, len);
+	if (header_has_long_line(data, len))
+		while (used && (data[used - 1] == ' ' || data[used - 1] == '\t'))
+			used--;
+	buf_add(&v->out, data, used);
+	buf_add(&v->out, data + end, len - end);
 	return 0;
 }
 
@@ -411,8 +438,11 @@ static int give(struct convert *v, convert_sink *sink, void *context, struct err
 {
 	int good = 0;
 
-	if (!buf_ok(&v->out))
-		return err_set(e, ERR_MESSAGE, "the headers of the message's parts are too long");
+	if (!buf_ok(&v->out)) {
+		err_set(e, ERR_CAPABILITY, "the headers of the message's parts are too long when "
+			"they are encoded");
+		return err_hint(e, "shorten their longest lines");
+	}
 	if (v->out.len)
 		good = sink(context, v->out.data, v->out.len, e);
 	buf_clear(&v->out);
@@ -437,5 +467,5 @@ int convert_body_end(struct convert *v, convert_sink *sink, void *context, struc
 	if (walk(v, &write_hooks, e) < 0 || mime_finish(v->mime, e) < 0)
 		return -1;
 	mime_free(&v->mime);
-	return give(v, sink, context, e);
+	return v->at == v->plan.len ? give(v, sink, context, e) : lost_the_way(e);
 }

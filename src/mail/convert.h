@@ -8,6 +8,7 @@
  *     or if more than half of it is above 127; messages inside are looked into;
  *   - what already is quoted-printable or base64, and breaks those rules, is mended;
  *   - the headers of parts are made fit as mail/header_fit says;
+ *   - a delimiter that is too long loses the blanks at its end;
  *   - 8-bit text without any MIME field is told to be text/plain in UTF-8, or where
  *     it is not that, in "unknown-8bit" (RFC 1428);
  *   - signed and encrypted parts are never touched.

@@ -22,6 +22,11 @@ void fold_begin(struct fold *f, struct buf *out, const char *name, size_t len)
 	buf_add_char(out, ':');
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 static void break_line(struct fold *f)
 {
 	buf_add(f->out, "\r\n", 2);
@@ -35,6 +40,21 @@ void fold_word(struct fold *f, const char *gap, size_t gap_len, const char *word
 	buf_add(f->out, gap, gap_len);
 	buf_add(f->out, word, len);
 	f->column += gap_len + len;
+}
+
+void fold_words(struct fold *f, const char *text, size_t len)
+{
+	for (size_t at = 0; at < len;) {
+		size_t start = at, end;
+
+		while (start < len && is_blank(text[start]))
+			start++;
+		for (end = start; end < len && !is_blank(text[end]);)
+			end++;
+		if (end > start)
+			fold_word(f, text + at, start - at, text + start, end - start);
+		at = end;
+	}
 }
 
 void fold_end(struct fold *f)
@@ -160,11 +180,6 @@ void fold_encoded(struct fold *f, const char *gap, size_t gap_len, const char *t
 }
 
 /* ---- text */
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
 
 struct word {
 	size_t gap, start, end;   /* the blanks from gap to start, the word from there */

@@ -24,7 +24,9 @@ struct fold {
 void fold_begin(struct fold *f, struct buf *out, const char *name, size_t len);
 /* Blanks and the word behind them; a fold goes before the blanks, if there are any. */
 void fold_word(struct fold *f, const char *gap, size_t gap_len, const char *word, size_t len);
-/* The same, the word being text that is written as encoded words. */
+/* Text as it is, with folds at its blanks. */
+void fold_words(struct fold *f, const char *text, size_t len);
+/* As fold_word(), the word being text that is written as encoded words. */
 void fold_encoded(struct fold *f, const char *gap, size_t gap_len, const char *text, size_t len);
 void fold_end(struct fold *f);
 

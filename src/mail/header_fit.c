@@ -81,22 +81,6 @@ static bool has_long_word(const char *text, size_t len)
 	return false;
 }
 
-/* Words as they are, with folds between them. */
-static void fold_only(struct fold *f, const char *text, size_t len)
-{
-	for (size_t at = 0; at < len;) {
-		size_t start = at, end;
-
-		while (start < len && (text[start] == ' ' || text[start] == '\t'))
-			start++;
-		for (end = start; end < len && text[end] != ' ' && text[end] != '\t';)
-			end++;
-		if (end > start)
-			fold_word(f, text + at, start - at, text + start, end - start);
-		at = end;
-	}
-}
-
 static void fit_value(struct fit *f, enum reading reading, const char *value, size_t len)
 {
 	if (reading == READ_ADDRESSES)
@@ -106,7 +90,7 @@ static void fit_value(struct fit *f, enum reading reading, const char *value, si
 	else if (f->encode || (reading == READ_TEXT && has_long_word(value, len)))
 		fold_text(&f->fold, ENCODED_IN_TEXT, value, len);
 	else
-		fold_only(&f->fold, value, len);
+		fold_words(&f->fold, value, len);
 }
 
 static int cannot(const struct field *field, const char *why, struct err *e)
@@ -152,5 +136,8 @@ int header_fit(const char *block, size_t len, enum fit_octets stays, struct buf 
 	for (size_t at = 0; header_next(block, len, &at, &f);)
 		if (fit_field(&f, stays, out, needs_utf8, e) < 0)
 			return -1;
-	return buf_ok(out) ? 0 : err_set(e, ERR_MESSAGE, "the header is too long");
+	if (buf_ok(out))
+		return 0;
+	err_set(e, ERR_CAPABILITY, "the header is too long when it is encoded");
+	return err_hint(e, "shorten its longest line");
 }

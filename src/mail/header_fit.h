@@ -26,9 +26,10 @@ enum fit_octets {
 	                    * ASCII becomes the name of an empty group (RFC 6857) */
 };
 
-/* Appends the block to out.  *needs_utf8 is set when, by FIT_ASCII, an address has a
- * local part that is not ASCII, which nothing but SMTPUTF8 can carry; out is then of no use.
- * -1: ERR_CAPABILITY: what cannot be written otherwise, and why. */
+/* Appends the block to out.  *needs_utf8 is set when an address that may not stay has a
+ * local part that is not ASCII: by FIT_ASCII, nothing but SMTPUTF8 can carry it; by FIT_UTF8
+ * it is not UTF-8 either, and nothing can.  out is then of no use.
+ * -1: ERR_CAPABILITY: what cannot be written otherwise, and why; out is too small. */
 int header_fit(const char *block, size_t len, enum fit_octets stays, struct buf *out,
 	bool *needs_utf8, struct err *e);
 

@@ -15,7 +15,8 @@
 #include "mail/header.h"
 
 enum {
-	LINE_GATHERED = 2048,   /* octets: a longer line is neither field nor delimiter by then */
+	LINE_GATHERED = 2048,   /* octets: a longer line is no delimiter, nor a field unless its
+	                         * name is whole by then */
 	BOUNDARIES_MAX = 1000
 };
 
@@ -108,23 +109,7 @@ static int begin_aside(struct mime *m, struct err *e)
 
 /* ---- headers */
 
-static bool is_digest(const char *block, size_t len)
-{
-	struct buf value = BUF_INIT(MIME_HEADER_MAX);
-	struct field f;
-	bool digest = false;
-
-	if (header_find(block, len, "Content-Type", &f)) {
-		field_unfold(&f, &value);
-		digest = value.len >= 16 &&
-			text_equal_fold(buf_text(&value), 16, "multipart/digest", 16);
-	}
-	buf_release(&value);
-	return digest;
-}
-
-static int open_level(struct mime *m, const char *block, size_t len, struct buf *boundary,
-	struct err *e)
+static int open_level(struct mime *m, bool digest, struct buf *boundary, struct err *e)
 {
 	struct level *l = &m->levels[m->depth];
 
@@ -133,7 +118,7 @@ static int open_level(struct mime *m, const char *block, size_t len, struct buf 
 			MIME_DEPTH);
 		return err_hint(e, "send what is inside of it in a message of its own");
 	}
-	l->digest = is_digest(block, len);
+	l->digest = digest;
 	l->len = boundary->len;
 	l->boundary = buf_take(boundary);
 	m->depth++;
@@ -153,7 +138,7 @@ static int end_header(struct mime *m, const char *block, size_t len, bool separa
 	p.separated = separated;
 	good = begin_part(m, &p, e);
 	if (good == 0 && p.kind == MIME_MULTIPART)
-		good = open_level(m, block, len, &boundary, e);
+		good = open_level(m, p.digest, &boundary, e);
 	if (good == 0 && p.kind == MIME_MULTIPART)
 		good = begin_aside(m, e);
 	buf_release(&boundary);
@@ -215,13 +200,14 @@ static bool is_rest(const char *text, size_t len, bool *closing)
 	return true;
 }
 
-/* The level whose delimiter the line is, plus 1; 0: it is none. */
+/* The level whose delimiter the line is, plus 1; 0: it is none.  Its length decides, and
+ * not where a piece of the body ends: every walk must come to the same. */
 static size_t find_level(const struct mime *m, bool *closing)
 {
 	const char *text = buf_text(&m->line);
 	size_t len = m->line.len;
 
-	if (len < 2 || text[0] != '-' || text[1] != '-')
+	if (len < 2 || len > LINE_GATHERED || text[0] != '-' || text[1] != '-')
 		return 0;
 	for (size_t i = m->depth; i > 0; i--) {
 		const struct level *l = &m->levels[i - 1];
@@ -289,34 +275,34 @@ static int line_is_content(struct mime *m, struct err *e)
 	return good;
 }
 
-/* A gathered line of a header; cut: it goes on, and was long enough. */
-static int take_header_line(struct mime *m, bool cut, struct err *e)
+/* A gathered line of a header; not whole: it goes on, and was long enough. */
+static int take_header_line(struct mime *m, bool whole, struct err *e)
 {
 	const char *text = buf_text(&m->line);
 	bool closing;
-	size_t level = cut ? 0 : find_level(m, &closing);
+	size_t level = find_level(m, &closing);
 
 	if (level)
 		return take_delimiter(m, level, closing, e);
-	if (!cut && !strcmp(text, "\r\n")) {
+	if (!strcmp(text, "\r\n")) {
 		buf_clear(&m->line);
 		return end_own_header(m, true, e);
 	}
 	if (goes_on(m) || is_mbox(m) || header_is_field(text, m->line.len))
-		return cut ? 0 : keep_line(m, e);
+		return whole ? keep_line(m, e) : 0;
 	if (end_own_header(m, false, e) < 0)
 		return -1;
-	return m->in_header ? take_header_line(m, cut, e) : line_is_content(m, e);
+	return m->in_header ? take_header_line(m, whole, e) : line_is_content(m, e);
 }
 
-static int take_gathered(struct mime *m, bool cut, struct err *e)
+static int take_gathered(struct mime *m, bool whole, struct err *e)
 {
 	bool closing;
 	size_t level;
 
 	if (m->in_header)
-		return take_header_line(m, cut, e);
-	level = cut ? 0 : find_level(m, &closing);
+		return take_header_line(m, whole, e);
+	level = find_level(m, &closing);
 	return level ? take_delimiter(m, level, closing, e) : line_is_content(m, e);
 }
 
@@ -325,13 +311,16 @@ static size_t gather(struct mime *m, const char *data, size_t len, struct err *e
 {
 	const char *lf = memchr(data, '\n', len);
 	size_t n = lf ? (size_t)(lf - data) + 1 : len, before = m->line.len;
-	bool long_now;
+	bool whole, long_now;
 
+	if (before <= LINE_GATHERED && n > LINE_GATHERED + 1 - before)
+		n = LINE_GATHERED + 1 - before;
 	buf_add(&m->line, data, n);
 	if (!buf_ok(&m->line))
 		return keep_line(m, e) < 0 ? 0 : n;
+	whole = data[n - 1] == '\n';
 	long_now = before <= LINE_GATHERED && m->line.len > LINE_GATHERED;
-	if ((lf || long_now) && take_gathered(m, !lf, e) < 0)
+	if ((whole || long_now) && take_gathered(m, whole, e) < 0)
 		return 0;
 	return n;
 }
@@ -401,7 +390,7 @@ int mime_feed(struct mime *m, const char *data, size_t len, struct err *e)
 
 int mime_finish(struct mime *m, struct err *e)
 {
-	if (m->line.len && take_gathered(m, false, e) < 0)
+	if (m->line.len && take_gathered(m, true, e) < 0)
 		return -1;
 	while (m->in_header)
 		if (end_own_header(m, false, e) < 0)

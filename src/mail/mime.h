@@ -6,7 +6,7 @@
  * walk whose owner writes all of it down has copied the body.
  *
  * Malformed MIME is read as receivers read it: a header ends before the first
- * line that is no field; a multipart without a boundary is a part like others; a
+ * line that is no field; a multipart that names no boundary is a part like others; a
  * delimiter of an outer multipart ends all inner ones; what stands behind the last
  * delimiter is nobody's.  Signed and encrypted parts are not looked into.
  */
@@ -26,7 +26,8 @@ enum {
 
 enum mime_kind {
 	MIME_LEAF,        /* content follows */
-	MIME_SEALED,      /* the same, signed or encrypted: not one octet of it may change */
+	MIME_SEALED,      /* the same, signed, encrypted or unreadable: not one octet of it
+	                   * may change */
 	MIME_MULTIPART,   /* parts follow */
 	MIME_MESSAGE,     /* a message follows: its header, told by the next begin() */
 	MIME_ASIDE        /* what stands before the first and behind the last part */
@@ -38,6 +39,8 @@ struct mime_part {
 	enum mime_kind kind;
 	enum mime_coding coding;   /* PLAIN: none, 7bit, 8bit or binary */
 	bool text;                 /* text/..., or taken for it */
+	bool digest;               /* a multipart whose parts are messages unless they say else */
+	bool unreadable;           /* a multipart whose boundary cannot be made out */
 	bool labelled;             /* it has any MIME field */
 	bool of_message;           /* its header is a message's, not only a part's */
 	bool separated;            /* an empty line follows the header */

@@ -20,13 +20,12 @@ static void find_value(const char *block, size_t len, const char *name, struct b
 		buf_clear(value);
 }
 
-/* The length of the token at text, blanks in front skipped. */
+/* The length of the token at text, blanks and comments in front skipped. */
 static size_t take_token(const char **text, const char *end)
 {
 	const char *at;
 
-	while (*text < end && (**text == ' ' || **text == '\t'))
-		(*text)++;
+	*text += parameter_gap(*text, (size_t)(end - *text));
 	for (at = *text; at < end && *at > ' ' && *at < 127 && !strchr("()<>@,;:\\\"/[]?=", *at);)
 		at++;
 	return (size_t)(at - *text);
@@ -37,7 +36,7 @@ struct type {
 	size_t main_len, sub_len;
 };
 
-/* "text/plain", blanks around the slash allowed.  False: it is none. */
+/* "text/plain", blanks and comments around the slash allowed.  False: it is none. */
 static bool take_type(const char *value, size_t len, struct type *t)
 {
 	const char *at = value, *end = value + len;
@@ -45,8 +44,7 @@ static bool take_type(const char *value, size_t len, struct type *t)
 	t->main_len = take_token(&at, end);
 	t->main = at;
 	at += t->main_len;
-	while (at < end && (*at == ' ' || *at == '\t'))
-		at++;
+	at += parameter_gap(at, (size_t)(end - at));
 	if (!t->main_len || at == end || *at != '/')
 		return false;
 	at++;
@@ -72,21 +70,39 @@ static bool is_sealed(const struct type *t)
 		is_type(t, "application", "x-pkcs7-mime");
 }
 
-/* A boundary that ends in blanks cannot be told from one that does not. */
-static bool find_boundary(const char *value, size_t len, struct buf *boundary)
+/* By RFC 2231 anything can be written; a boundary is no line end, and ASCII. */
+static bool is_odd(const char *value, size_t len, const char *boundary, size_t boundary_len)
 {
-	size_t at = parameter_head(value, len), start = boundary->len;
-	struct parameter p;
+	return memchr(boundary, '\n', boundary_len) || memchr(boundary, '\r', boundary_len) ||
+		(text_is_ascii(value, len) && !text_is_ascii(boundary, boundary_len));
+}
 
-	while (parameter_next(value, len, &at, &p))
-		if (parameter_is(&p, "boundary")) {
-			parameter_value(&p, boundary);
-			break;
-		}
+/* As parameter_find().  A boundary that ends in blanks cannot be told from one that
+ * does not. */
+static int find_boundary(const char *value, size_t len, struct buf *boundary)
+{
+	size_t start = boundary->len;
+	int found = parameter_find(value, len, "boundary", boundary);
+
 	while (boundary->len > start && (boundary->data[boundary->len - 1] == ' ' ||
 			boundary->data[boundary->len - 1] == '\t'))
 		boundary->data[--boundary->len] = '\0';
-	return boundary->len > start && boundary->len - start <= BOUNDARY_MAX;
+	if (found && (boundary->len == start || boundary->len - start > BOUNDARY_MAX ||
+			is_odd(value, len, boundary->data + start, boundary->len - start)))
+		return -1;
+	return buf_ok(boundary) ? found : -1;
+}
+
+/* Where its parts begin and end must be known, or nothing in it may be changed; one
+ * that names no boundary has none. */
+static void classify_multipart(const char *value, size_t len, struct mime_part *p,
+	struct buf *boundary)
+{
+	int found = find_boundary(value, len, boundary);
+
+	p->kind = found > 0 ? MIME_MULTIPART : found < 0 ? MIME_SEALED : MIME_LEAF;
+	p->unreadable = found < 0;
+	p->text = !found;
 }
 
 static void classify_type(const char *value, size_t len, struct mime_part *p, struct buf *boundary)
@@ -98,8 +114,8 @@ static void classify_type(const char *value, size_t len, struct mime_part *p, st
 	} else if (is_sealed(&t)) {
 		p->kind = MIME_SEALED;
 	} else if (is_main(&t, "multipart")) {
-		p->kind = find_boundary(value, len, boundary) ? MIME_MULTIPART : MIME_LEAF;
-		p->text = p->kind == MIME_LEAF;
+		classify_multipart(value, len, p, boundary);
+		p->digest = is_type(&t, "multipart", "digest");
 	} else if (is_type(&t, "message", "rfc822") || is_type(&t, "message", "global")) {
 		p->kind = MIME_MESSAGE;
 	} else {

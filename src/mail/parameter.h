@@ -31,8 +31,22 @@ bool parameter_next(const char *text, size_t len, size_t *at, struct parameter *
 
 bool parameter_is(const struct parameter *p, const char *name);   /* case-free */
 
+/* Blanks and comments at text; their length. */
+size_t parameter_gap(const char *text, size_t len);
+
 /* The value without quotes, backslashes, and blanks and comments around it;
  * appended to out. */
 void parameter_value(const struct parameter *p, struct buf *out);
+
+/* The value of the parameter of that name, however it is written, also as RFC 2231 has
+ * it: "name*=", "name*0=", "name*0*="; appended to out.  1; 0: there is none; -1: it is
+ * there, and cannot be read, or in two ways. */
+int parameter_find(const char *text, size_t len, const char *name, struct buf *out);
+
+/* Of a value "charset'language'octets": the length of what stands before the octets;
+ * 0: it is none. */
+size_t parameter_charset(const char *value, size_t len);
+/* The octets without their "%HH", appended to out; false: a "%" is no such thing. */
+bool   parameter_decode(const char *text, size_t len, struct buf *out);
 
 #endif

@@ -88,40 +88,50 @@ static bool is_hex(char c)
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* They turned out to be no escape: "=" means itself, which must not change with what
+ * is written behind it. */
 static void put_held(struct recoder *r, struct buf *out)
 {
 	for (size_t i = 0; i < r->held_len; i++)
-		if (r->held[i] == '\r')
-			put_octet(r, '\r', out);
+		if (r->held[i] == '\r' || r->held[i] == '=')
+			put_octet(r, r->held[i], out);
 		else
 			put_plain(r, r->held[i], out);
 	r->held_len = 0;
 }
 
-/* Behind "=" or "=H": whether c goes on with that. */
+/* Behind "=", "=H" or "=" and blanks: whether c goes on with that. */
 static bool goes_on(struct recoder *r, char c, struct buf *out)
 {
-	if (r->held[0] != '=' || !is_hex(c))
+	char last = r->held[r->held_len - 1];
+	bool breaks = last == '=' || is_blank(last);   /* it may be a soft line break */
+
+	if (r->held[0] != '=' || r->held_len == sizeof(r->held) ||
+	    !((is_hex(c) && (last == '=' || is_hex(last))) ||
+	      ((is_blank(c) || c == '\r') && breaks)))
 		return false;
 	r->held[r->held_len++] = c;
-	if (r->held_len == 3) {
+	if (r->held_len == 3 && is_hex(c)) {
 		put_together(r, r->held, 3, out);
 		r->held_len = 0;
 	}
 	return true;
 }
 
-/* A soft line break that was there stays one, whatever the column. */
+/* A soft line break that was there stays one, whatever the column; blanks behind its
+ * "=" mean nothing (RFC 2045 section 6.7, rule 3). */
 static void add_mended(struct recoder *r, char c, struct buf *out)
 {
 	if (r->held_len && goes_on(r, c, out))
 		return;
-	if (r->held_len == 1 && r->held[0] == '=' && c == '\r') {
-		r->held[r->held_len++] = c;
-		return;
-	}
 	if (c == '\n' && r->held_len && r->held[r->held_len - 1] == '\r') {
-		buf_add(out, r->held, r->held_len - 1);
+		if (r->held[0] == '=')
+			buf_add_char(out, '=');
 		put_line_end(r, out);
 		r->held_len = 0;
 		return;

@@ -29,7 +29,7 @@ struct recoder {
 	enum recoding how;
 	size_t column;           /* octets of the line that is being written */
 	bool   soft;             /* it goes on from the one before */
-	char   held[3];          /* octets whose meaning is open */
+	char   held[80];         /* octets whose meaning is open */
 	size_t held_len;
 };
 

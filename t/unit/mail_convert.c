@@ -13,6 +13,9 @@
 #define X10 "xxxxxxxxxx"
 #define X100 X10 X10 X10 X10 X10 X10 X10 X10 X10 X10
 #define X1000 X100 X100 X100 X100 X100 X100 X100 X100 X100 X100
+#define B50 "                                                  "
+#define B200 B50 B50 B50 B50
+#define B1000 B200 B200 B200 B200 B200
 #define MIME "MIME-Version: 1.0\n"
 #define CTE "Content-Transfer-Encoding: "
 #define MIXED MIME "Content-Type: multipart/mixed; boundary=a\n"
@@ -74,6 +77,15 @@ static const struct {
 		NULL, NULL },
 	{ "signed, a long line", 0, "Content-Type: multipart/signed; boundary=a\n\n--a\n\n" X1000 "\n--a--\n", NULL,
 		"a line of more than 998 octets" },
+	{ "signed, behind a comment", SEVEN, "Content-Type: (c) multipart/signed; boundary=a\n\n--a\n\n" UE "\n--a--\n",
+		NULL, "a signed or encrypted part" },
+	{ "a boundary in sections", SEVEN, MIME "Content-Type: multipart/mixed; boundary*0=a; boundary*1=b\n\n--ab\n"
+		"Content-Type: a/b\n\n" UE "\n--ab--\n", MIME "Content-Type: multipart/mixed; boundary*0=a; boundary*1=b\n"
+		"\n--ab\nContent-Type: a/b\n" CTE "base64\n\nw7w=\n--ab--\n", NULL },
+	{ "a boundary that cannot be read", SEVEN, MIME "Content-Type: multipart/mixed; boundary*1=a\n\n--a\n\n" UE
+		"\n--a--\n", NULL, "a multipart of the message whose boundary cannot be read has 8-bit content" },
+	{ "which needs no change", LABEL, MIME "Content-Type: multipart/mixed; boundary*1=a\n\n--a\n\n" UE
+		"\n--a--\n", NULL, NULL },
 	{ "signed, and beside it", SEVEN, MIXED "\n--a\nContent-Type: multipart/signed; boundary=s\n\n--s\n\nx  \n--s--\n"
 		"--a\nContent-Type: a/b\n\n" UE "\n--a--\n", MIXED "\n--a\nContent-Type: multipart/signed; boundary=s\n\n"
 		"--s\n\nx  \n--s--\n--a\nContent-Type: a/b\n" CTE "base64\n\nw7w=\n--a--\n", NULL },
@@ -82,6 +94,8 @@ static const struct {
 		CTE "base64\n\nxxxxxx", NULL },
 	{ "a long line of text", 0, "A: b\n\n" X1000 "\n", "A: b\n" MIME "Content-Type: text/plain; charset=us-ascii\n"
 		CTE "quoted-printable\n\nxxxx", NULL },
+	{ "a long delimiter", 0, MIXED "\n--a\n\nx\n--a" B1000 "\n\ny\n--a-- \n", MIXED "\n--a\n\nx\n--a\n\ny\n--a-- \n", NULL },
+	{ "a long last one", 0, MIXED "\n--a \n\nx\n--a--" B1000, MIXED "\n--a \n\nx\n--a--\n", NULL },
 	{ "a long line in a part's header", 0, MIXED "\n--a\nX: " X100 " " X1000 "\n\n" UE "\n--a--\n",
 		MIXED "\n--a\nX:\n " X100 "\n =?UTF-8?Q?x", NULL },
 };
@@ -142,6 +156,95 @@ static void test(size_t i)
 	free(got);
 }
 
+/* ---- lines so long that it is their length that says what they are */
+
+/* A multipart with a line that begins as a delimiter or a field, at that place in it. */
+static void add_long_line(const char *begins, size_t octets, const char *end, size_t at,
+	struct buf *body)
+{
+	buf_add_text(body, "--a\r\n");
+	while (body->len < at - 80)
+		buf_printf(body, "X: %066d\r\n", 0);
+	buf_printf(body, "X: %0*d\r\n", (int)(at - body->len - 5), 0);
+	buf_printf(body, "%s%*s%s\r\n", begins, (int)(octets - strlen(begins) - strlen(end) - 2),
+		"", end);
+	buf_add_text(body, "A: b\r\n\r\nf" UE "r dich\r\n--a\r\n"
+		"Content-Type: multipart/signed; boundary=s\r\n\r\nx\r\n--a\r\n\r\n" UE "\r\n--a--\r\n");
+}
+
+static void test_long_line(const char *begins, size_t octets, const char *end, size_t at)
+{
+	static const size_t steps[] = { 1, 7, 2047, 2048, 2049, 2050, 16 * 1024, 64 * 1024 };
+	struct buf header = BUF_INIT(0), body = BUF_INIT(0);
+	const struct convert_want want = { .seven_bit = true, .header = FIT_ASCII };
+	struct rig_result whole, cut;
+	struct err e = { 0 };
+	int good;
+	bool same = true;
+
+	buf_add_text(&header, "Content-Type: multipart/mixed; boundary=a\r\n");
+	add_long_line(begins, octets, end, at, &body);
+	good = rig_convert(&header, &body, &want, 0, &whole, &e);
+	check(good == 0 && whole.needed, "a line of %zu octets, '%s': %s", octets, begins, e.text);
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		same = same && rig_convert(&header, &body, &want, steps[i], &cut, &e) == good;
+		same = same && cut.body.len == whole.body.len &&
+			!memcmp(buf_text(&cut.body), buf_text(&whole.body), cut.body.len);
+		rig_result_release(&cut);
+	}
+	check(same, "the same in pieces of any size, its place being %zu", at);
+	check(!header_has_long_line(buf_text(&whole.body), whole.body.len), "and no line is too long");
+	check(strstr(buf_text(&whole.body), "boundary=s\r\n\r\nx\r\n--a\r\n") != NULL,
+		"and the signed part behind it is untouched");
+	rig_result_release(&whole);
+	buf_release(&header);
+	buf_release(&body);
+}
+
+static void test_long_lines(void)
+{
+	static const size_t places[] = { 100, 16 * 1024 - 2200, 16 * 1024 - 2048, 16 * 1024 - 2 };
+
+	for (size_t i = 0; i < COUNT(places); i++) {
+		for (size_t octets = 2046; octets <= 2052; octets++) {
+			test_long_line("--a", octets, "", places[i]);
+			test_long_line("X", octets, ": x", places[i]);
+			test_long_line("X:", octets, "x", places[i]);
+		}
+		test_long_line("--a", 998, "", places[i]);
+		test_long_line("--a", 1001, "", places[i]);
+		test_long_line("--a", 2300, "", places[i]);
+		test_long_line("X", 2300, ": x", places[i]);
+	}
+}
+
+/* The second reading meets another message than the first: nothing of that may go. */
+static void test_other(const char *first, const char *second)
+{
+	const struct convert_want want = { .seven_bit = true };
+	static const char header[] = "Content-Type: multipart/mixed; boundary=a\r\n";
+	struct convert *v = convert_new(header, strlen(header), &want);
+	struct buf body = BUF_INIT(0);
+	struct err e = { 0 };
+
+	check(convert_survey(v, first, strlen(first), &e) == 0 && convert_survey_end(v, &e) == 0 &&
+		convert_is_needed(v), "the first reading");
+	check(convert_body(v, second, strlen(second), rig_keep, &body, &e) < 0 ||
+		convert_body_end(v, rig_keep, &body, &e) < 0, "the second meets other parts");
+	check_int(e.kind, ERR_INTERNAL, "which is a fault of ours");
+	convert_free(&v);
+	buf_release(&body);
+}
+
+static void test_others(void)
+{
+	static const char two[] = "--a\r\n\r\n" UE "\r\n--a\r\n\r\nx\r\n--a--\r\n";
+
+	test_other(two, "--a\r\n\r\n" UE "\r\n--a--\r\n");
+	test_other(two, "--a\r\n\r\n" UE "\r\n--a\r\n\r\nx\r\n--a\r\n\r\n\r\n--a--\r\n");
+	test_other(two, "--a\r\n\r\n" UE "\r\n--a\r\nContent-Type: multipart/signed\r\n\r\n\r\n--a--\r\n");
+}
+
 /* Memory is bounded by the number of parts. */
 static void test_parts(void)
 {
@@ -158,10 +261,33 @@ static void test_parts(void)
 	convert_free(&v);
 }
 
+/* What a part's header becomes has a limit, and no time changes that. */
+static void test_room(void)
+{
+	const struct convert_want want = { .seven_bit = true };
+	struct buf header = BUF_INIT(0), body = BUF_INIT(0);
+	struct rig_result result;
+	struct err e = { 0 };
+
+	buf_add_text(&header, "Content-Type: multipart/mixed; boundary=a\r\n");
+	buf_printf(&body, "--a\r\nContent-Type: a/b; %060d=\"", 0);
+	while (body.len < 250000)
+		buf_add_char(&body, '(');
+	buf_add_text(&body, "\"\r\n\r\n\r\n--a--\r\n");
+	check(rig_convert(&header, &body, &want, 0, &result, &e) < 0, "no room");
+	check_int(e.kind, ERR_CAPABILITY, "for good: %s", e.text);
+	rig_result_release(&result);
+	buf_release(&header);
+	buf_release(&body);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
 		test(i);
+	test_long_lines();
+	test_others();
 	test_parts();
+	test_room();
 	return tap_done();
 }

@@ -11,6 +11,8 @@
 #define Q_UE "=?UTF-8?Q?=C3=BC?="
 #define X10 "xxxxxxxxxx"
 #define X50 X10 X10 X10 X10 X10
+#define A10 "%e3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82"
+#define A100 A10 A10 A10 A10 A10 A10 A10 A10 A10 A10
 #define X500 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50
 
 /* Lines with LF here, with CRLF in use.  out NULL: as it came; why: refused. */
@@ -77,6 +79,7 @@ static const struct {
 	{ "in angle brackets", FIT_ASCII, "To: <" UE "@b>\n", NULL, NULL, true },
 	{ "quoted", FIT_ASCII, "To: \"" UE " x\"@b\n", NULL, NULL, true },
 	{ "which may stay", FIT_UTF8, "To: " UE "@b\n", NULL, NULL, false },
+	{ "which is no UTF-8", FIT_UTF8, "To: \xfc@b, c@d\n", NULL, NULL, true },
 	{ "no address at all", FIT_ASCII, "To: the " UE " people\n", "To: the " Q_UE " people\n", NULL, false },
 	{ "signs that do not pair", FIT_ASCII, "To: \"" UE " <a@b>\n", "To: =?UTF-8?B?IsO8?= <a@b>\n", NULL,
 		false },
@@ -92,6 +95,33 @@ static const struct {
 		NULL, false },
 	{ "there already", FIT_ASCII, "Content-Type: a/b; name=" UE "; name*=UTF-8''%C3%BC\n",
 		"Content-Type: a/b; name*=UTF-8''%C3%BC\n", NULL, false },
+	{ "extended already, and long", FIT_ASCII, "Content-Disposition: attachment; filename*=UTF-8'ja'" A100 A10 "x; y=z\n",
+		"Content-Disposition: attachment;\n filename*0*=UTF-8'ja'%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82;\n"
+		" filename*1*=%E3%81%82%E3%81%82%E3%81%82%E3%81%82%E3%81%82;\n filename*2*=%E3", NULL, false },
+	{ "which may stay", FIT_ASCII, "Content-Disposition: attachment; filename*=UTF-8''" A10 "; y=" UE "\n",
+		"Content-Disposition: attachment;\n filename*=UTF-8''" A10 ";\n y*=UTF-8''%C3%BC\n", NULL, false },
+	{ "with octets above 127", FIT_ASCII, "Content-Disposition: attachment; filename*=utf-8''" UE "%20x\n",
+		"Content-Disposition: attachment; filename*=utf-8''%C3%BC%20x\n", NULL, false },
+	{ "long, no escape", FIT_ASCII, "Content-Disposition: attachment; filename*=UTF-8''" A100 A10 "%x\n", NULL,
+		"not what RFC 2231 says", false },
+	{ "long, no charset", FIT_ASCII, "Content-Disposition: attachment; filename*=" A100 A10 "\n", NULL,
+		"not what RFC 2231 says", false },
+	{ "in sections, and folded", FIT_ASCII, "Content-Type: a/b; x*0=" X500 X50 X50 X50 X50 X50 X50 X50 X50 X10 "; x*1*=" X50 X50 "\n",
+		"Content-Type: a/b;\n x*0=" X500 X50 X50 X50 X50 X50 X50 X50 X50 X10 ";\n x*1*=" X50 X50 "\n", NULL, false },
+	{ "a section too long", FIT_ASCII, "Content-Type: a/b; x*0=" X500 X500 "; x*1*=%41\n", NULL,
+		"without a blank to fold it at", false },
+	{ "a long comment", FIT_ASCII, "Content-Type: a/b; (" X500 " " X500 ")\n",
+		"Content-Type: a/b;\n (" X500 "\n " X500 ")\n", NULL, false },
+	{ "a section of a boundary", FIT_ASCII, "Content-Type: multipart/mixed; boundary*0=" UE "; boundary*1=x\n", NULL,
+		"its boundary is not ASCII", false },
+	{ "a long boundary", FIT_ASCII, "Content-Type: a/b; boundary=" X500 X500 "\n", NULL, "its boundary is too long",
+		false },
+	{ "a name of 60 octets", FIT_ASCII, "Content-Type: a/b; " X50 X10 "=" UE "\n",
+		"Content-Type: a/b;\n " X50 X10 "*=UTF-8''%C3%BC\n", NULL, false },
+	{ "a longer one", FIT_ASCII, "Content-Type: a/b; " X50 X10 "x=" UE "\n", NULL,
+		"a name of more than 60 octets", false },
+	{ "which may stay", FIT_ASCII, "Content-Type: a/b; " X50 X10 "x=y; z=" UE "\n",
+		"Content-Type: a/b;\n " X50 X10 "x=y;\n z*=UTF-8''%C3%BC\n", NULL, false },
 	{ "a boundary", FIT_ASCII, "Content-Type: multipart/mixed; boundary=" UE "\n", NULL,
 		"its boundary is not ASCII", false },
 	{ "a type", FIT_ASCII, "Content-Type: a/" UE "; boundary=x\n", NULL, "before its parameters", false },
@@ -182,10 +212,31 @@ static void test_many(void)
 	alarm(0);
 }
 
+/* No time makes room: it is final, and costs no more than what there is room for. */
+static void test_room(void)
+{
+	struct buf in = BUF_INIT(8 << 20), out = BUF_INIT(100000);
+	struct err e = { 0 };
+	bool needs_utf8;
+
+	alarm(30);
+	buf_add_text(&in, "Content-Type: a/b; " X50 "=\"" UE);
+	while (in.len < 3000000)
+		buf_add_text(&in, "((((((((((");
+	buf_add_text(&in, "\"\r\n");
+	check(header_fit(buf_text(&in), in.len, FIT_ASCII, &out, &needs_utf8, &e) < 0, "no room");
+	check_int(e.kind, ERR_CAPABILITY, "and never will be");
+	check(strstr(e.text, "too long when it is encoded") && *e.hint, "which is said: %s", e.text);
+	alarm(0);
+	buf_release(&in);
+	buf_release(&out);
+}
+
 int main(void)
 {
 	for (size_t i = 0; i < COUNT(rows); i++)
 		test(i);
 	test_many();
+	test_room();
 	return tap_done();
 }

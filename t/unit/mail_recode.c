@@ -49,9 +49,19 @@ static const struct {
 		A64 "YWJjYWJjYWJj\r\nYWJjZA==\r\n" },
 
 	{ "mended", RECODE_MEND, true, "f\xc3\xbcr=20=3d =\r\n=ZZ=\r\n\r\n=",
-		"f=C3=BCr=20=3d =\r\n=ZZ=\r\n\r\n==\r\n" },
+		"f=C3=BCr=20=3d =\r\n=3DZZ=\r\n\r\n=3D=\r\n" },
 	{ "mended, long", RECODE_MEND, true, X70 "1234=3D6789\r\n", X70 "1234=\r\n=3D6789\r\n" },
-	{ "mended, an escape that is none", RECODE_MEND, false, "a=Xb=4", "a=Xb=4" },
+	{ "mended, an escape that is none", RECODE_MEND, false, "a=Xb=4", "a=3DXb=3D4" },
+	{ "mended, an escape that is none, at the edge", RECODE_MEND, true, X70 "1234=G\r\n" X70 "123=4G\r\n",
+		X70 "1234=\r\n=3DG\r\n" X70 "123=\r\n=3D4G\r\n" },
+	{ "mended, blanks behind a soft line break", RECODE_MEND, true, "a= \r\nb=\t \t\r\n" X70 "1234= \r\n"
+		X70 "12345= \r\nc", "a=\r\nb=\r\n" X70 "1234=\r\n" X70 "12345=\r\nc=\r\n" },
+	{ "mended, blanks behind what is none", RECODE_MEND, true, "a= x= =3D= 3D=\r=\r\n",
+		"a=3D x=3D =3D=3D 3D=3D=0D=\r\n" },
+	{ "mended, more blanks than anybody writes", RECODE_MEND, true, "=" "          " "          " "          "
+		"          " "          " "          " "          " "          \r\n",
+		"=3D" "          " "          " "          " "          " "          " "          " "          "
+		"  =\r\n        \r\n" },
 
 	{ "wrapped", RECODE_WRAP, true, A64 A64 "\xc3!\r\n" "YQ==\r\n",
 		A64 "YWJjYWJjYWJj\r\nYWJj" A16 A16 A16 "YQ==\r\n" },

@@ -20,6 +20,16 @@ static int rig_hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/* Behind a soft line break at text, which may have blanks behind its "="; 0: it is none. */
+static size_t rig_soft_break(const char *text, size_t len)
+{
+	size_t at = 1;
+
+	while (at < len && at < 79 && (text[at] == ' ' || text[at] == '\t'))
+		at++;
+	return at + 1 < len && text[at] == '\r' && text[at + 1] == '\n' ? at + 2 : 0;
+}
+
 /* Soft line breaks go, and what is no escape is itself. */
 static void rig_printable(const char *text, size_t len, struct buf *out)
 {
@@ -28,9 +38,8 @@ static void rig_printable(const char *text, size_t len, struct buf *out)
 				rig_hex(text[i + 2]) >= 0) {
 			buf_add_char(out, (char)(rig_hex(text[i + 1]) << 4 | rig_hex(text[i + 2])));
 			i += 2;
-		} else if (text[i] == '=' && i + 2 < len && text[i + 1] == '\r' &&
-				text[i + 2] == '\n') {
-			i += 2;
+		} else if (text[i] == '=' && rig_soft_break(text + i, len - i)) {
+			i += rig_soft_break(text + i, len - i) - 1;
 		} else {
 			buf_add_char(out, text[i]);
 		}

@@ -8,7 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use MIME::Base64 qw(encode_base64);
+use MIME::Base64 qw(decode_base64 encode_base64);
 use SendoffTest;
 use SendoffTest::Mime;
 use SendoffTest::Send;
@@ -434,6 +434,32 @@ subtest 'A8: any message' => sub {
 			is_deeply([breaches($got)], [], "$name: well encoded");
 		}
 	}
+};
+
+# PHP's idiom, and what other programs make of a long subject: one encoded word of any
+# length, which is no word of text.
+subtest 'an encoded word that is too long for a line' => sub {
+	my $server = server_start();
+	for my $text ('a' x 740, "$ue$euro" x 300) {
+		for my $word ('=?UTF-8?B?' . encode_base64($text, '') . '?=',
+				'=?utf-8*de?q?' . join('', map { sprintf '=%02X', ord } split //, $text) . '?=') {
+			my $r = sendmail(account($server), ['you@example.net'], stdin => letter("x\n", Subject => "Re: $word end"));
+			is($r->{exit}, 0, 'sent') or diag($r->{err});
+			my ($subject) = $server->message($server->stored) =~ /^Subject: (.*?)\r\n(?=\S)/ms;
+			my @lines = split /\r\n/, $subject;
+			is(scalar(grep { length > 76 } @lines), 0, 'in short lines');
+			my $said = join ' ', map { s/^\s+|\s+$//gr } @lines;
+			my $decoded = '';
+			for my $one (split / /, $said) {
+				$decoded .= $one =~ /^=\?utf-8(?:\*de)?\?B\?(.*)\?=$/i ? decode_base64($1) : " $one ";
+			}
+			is_bytes($decoded, " Re: $text end ", 'it says the same');
+		}
+	}
+	# Where nobody can tell where its characters end it is at least not lost.
+	my $odd = '=?ISO-2022-JP?B?' . encode_base64('x' x 900, '') . '?=';
+	is(sendmail(account($server), ['you@example.net'], stdin => letter("x\n", Subject => $odd))->{exit}, 0, 'another charset: sent');
+	is_deeply([$server->violations], [], 'by the rules');
 };
 
 done_testing;

@@ -5,13 +5,15 @@
 #include <string.h>
 
 #include "base/codec.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 enum {
 	LINE_BEST = 76,        /* octets of a line, where that can be had */
 	ENCODED_MOST = 75,     /* of an encoded word */
 	FRAME = 7,             /* of one that is empty, without the name of the charset */
-	ROOM_LEAST = 12        /* inside one: the longest character, in either encoding */
+	ROOM_LEAST = 12,       /* inside one: the longest character, in either encoding */
+	ENCODED_CHARSET_MOST = 40
 };
 
 void fold_begin(struct fold *f, struct buf *out, const char *name, size_t len)
@@ -179,6 +181,94 @@ void fold_encoded(struct fold *f, const char *gap, size_t gap_len, const char *t
 	}
 }
 
+/* ---- encoded words that are too long for a line */
+
+static bool is_too_long(const char *word, size_t len)
+{
+	return len > ENCODED_WORD_MOST && !has_eight_bit(word, len) && encoded_is_one(word, len);
+}
+
+/* How its text may be divided: 1 between any two octets, 2 between characters of UTF-8,
+ * 0 not by us. */
+static int division_of(const char *charset, size_t len)
+{
+	static const char *const single[] = { "us-ascii", "iso-8859-", "windows-125", "koi8-" };
+	size_t name = 0;
+
+	while (name < len && charset[name] != '*')   /* a language (RFC 2231 section 5) */
+		name++;
+	if (text_equal_fold(charset, name, "utf-8", 5))
+		return 2;
+	for (size_t i = 0; i < COUNT(single); i++)
+		if (name >= strlen(single[i]) &&
+		    text_equal_fold(charset, strlen(single[i]), single[i], strlen(single[i])))
+			return 1;
+	return 0;
+}
+
+static bool q_decode(const char *text, size_t len, struct buf *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '=') {
+			if (len - i < 3 || hex_decode(text + i + 1, 2, out) < 0)
+				return false;
+			i += 2;
+		} else {
+			buf_add_char(out, text[i] == '_' ? ' ' : text[i]);
+		}
+	}
+	return true;
+}
+
+static void put_pieces(struct fold *f, const char *gap, size_t gap_len, const char *charset,
+	size_t charset_len, int division, const struct buf *plain)
+{
+	size_t most = (ENCODED_MOST - FRAME - charset_len) / 4 * 3, n;
+
+	for (size_t at = 0; at < plain->len; at += n) {
+		struct buf word = BUF_INIT(ENCODED_MOST + 1);
+
+		for (n = 0; at + n < plain->len;) {
+			size_t step = division == 2 ? text_utf8(plain->data + at + n,
+				plain->len - at - n) : 1;
+
+			step = step ? step : 1;
+			if (n && n + step > most)
+				break;
+			n += step;
+		}
+		buf_printf(&word, "=?%.*s?B?", (int)charset_len, charset);
+		base64_encode(plain->data + at, n, &word);
+		buf_add_text(&word, "?=");
+		fold_word(f, gap, gap_len, buf_text(&word), word.len);
+		buf_release(&word);
+		gap = " ";   /* which nobody sees */
+		gap_len = 1;
+	}
+}
+
+/* False: nobody can tell how it may be divided. */
+static bool fold_again(struct fold *f, const char *gap, size_t gap_len, const char *word,
+	size_t len)
+{
+	const char *charset = word + 2, *end = word + len - 2;
+	const char *coding = memchr(charset, '?', (size_t)(end - charset)) , *text = coding + 3;
+	size_t charset_len = (size_t)(coding - charset);
+	int division = charset_len <= ENCODED_CHARSET_MOST ? division_of(charset, charset_len) : 0;
+	struct buf plain = BUF_INIT(len + 1);
+	bool good = division && end - coding > 3 && coding[2] == '?';
+
+	if (good && (coding[1] == 'B' || coding[1] == 'b'))
+		good = base64_decode(text, (size_t)(end - text), &plain) == 0;
+	else
+		good = good && (coding[1] == 'Q' || coding[1] == 'q') &&
+			q_decode(text, (size_t)(end - text), &plain);
+	if (good)
+		put_pieces(f, gap, gap_len, charset, charset_len, division, &plain);
+	buf_release(&plain);
+	return good;
+}
+
 /* ---- text */
 
 struct word {
@@ -205,7 +295,8 @@ static void extend(const char *text, size_t len, enum encoded_place place, struc
 	struct word next;
 
 	while (next_word(text, len, place, w->end, &next) &&
-			encoded_is_needed(text + next.start, next.end - next.start))
+			encoded_is_needed(text + next.start, next.end - next.start) &&
+			!is_too_long(text + next.start, next.end - next.start))
 		w->end = next.end;
 }
 
@@ -237,6 +328,12 @@ void fold_text(struct fold *f, enum encoded_place place, const char *text, size_
 			before = encoded_is_one(text + w.start, w.end - w.start);
 			fold_word(f, text + w.gap, w.start - w.gap, text + w.start,
 				w.end - w.start);
+			continue;
+		}
+		if (is_too_long(text + w.start, w.end - w.start) &&
+		    fold_again(f, text + w.gap, w.start - w.gap, text + w.start,
+				w.end - w.start)) {
+			before = true;
 			continue;
 		}
 		extend(text, len, place, &w);

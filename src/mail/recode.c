@@ -48,12 +48,15 @@ static void put_octet(struct recoder *r, char c, struct buf *out)
 /* A line that began in the middle of another could be "--BOUNDARY" by chance. */
 static void put_plain(struct recoder *r, char c, struct buf *out)
 {
-	bool breaks = r->column + 1 > TEXT_COLUMNS;
+	bool breaks = r->column + 1 > TEXT_COLUMNS, starts = !r->column;
 
-	if (c == '-' && (breaks || (r->soft && !r->column)))
+	/* Lest a line become a delimiter that was none. */
+	if (c == '-' && (breaks || (r->soft && starts) || (r->dash && r->column == 1))) {
 		put_octet(r, c, out);
-	else
+	} else {
 		put_together(r, &c, 1, out);
+		r->dash = c == '-' && starts;
+	}
 }
 
 static void add_printable(struct recoder *r, char c, struct buf *out)

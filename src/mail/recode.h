@@ -29,6 +29,7 @@ struct recoder {
 	enum recoding how;
 	size_t column;           /* octets of the line that is being written */
 	bool   soft;             /* it goes on from the one before */
+	bool   dash;             /* it begins with a '-' */
 	char   held[80];         /* octets whose meaning is open */
 	size_t held_len;
 };

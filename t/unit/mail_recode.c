@@ -35,7 +35,9 @@ static const struct {
 	{ "a blank at the edge", RECODE_PRINTABLE, true, X70 "12345 7\r\n", X70 "12345=\r\n 7\r\n" },
 	{ "no octet is split", RECODE_PRINTABLE, true, X70 "123\xff\r\n", X70 "123=\r\n=FF\r\n" },
 	{ "no delimiter by chance", RECODE_PRINTABLE, true, X70 "12345--a\r\n--b\r\n",
-		X70 "12345=\r\n=2D-a\r\n--b\r\n" },
+		X70 "12345=\r\n=2D-a\r\n-=2Db\r\n" },
+	{ "nor by what is written for an octet", RECODE_PRINTABLE, true, "--\xc3\xbc\r\n- a - b\r\n",
+		"-=2D=C3=BC\r\n- a - b\r\n" },
 	{ "nor behind an octet", RECODE_PRINTABLE, true, X70 "12\xff--a\r\n",
 		X70 "12=FF=\r\n=2D-a\r\n" },
 

@@ -81,12 +81,13 @@ static bool has_long_word(const char *text, size_t len)
 	return false;
 }
 
-/* One word that must stay what it is, whatever a comment beside it says: that goes. */
+/* One word that must stay what it is, whatever stands beside it: comments and what is
+ * behind a semicolon, which mean nothing here, go. */
 static void fit_coding(struct fit *f, const char *value, size_t len)
 {
 	struct buf bare = BUF_INIT(len + 1);
 
-	for (size_t at = 0, gap; at < len; at += gap ? gap : 1) {
+	for (size_t at = 0, gap; at < len && value[at] != ';'; at += gap ? gap : 1) {
 		gap = parameter_gap(value + at, len - at);
 		buf_add_char(&bare, gap ? ' ' : value[at]);
 	}
@@ -95,7 +96,7 @@ static void fit_coding(struct fit *f, const char *value, size_t len)
 	else if (text_is_ascii(buf_text(&bare), bare.len))
 		fold_words(&f->fold, buf_text(&bare), bare.len);
 	else
-		fold_text(&f->fold, ENCODED_IN_TEXT, value, len);
+		fold_text(&f->fold, ENCODED_IN_TEXT, buf_text(&bare), bare.len);
 	buf_release(&bare);
 }
 

@@ -51,8 +51,10 @@ static const struct {
 
 	{ "a coding", FIT_ASCII, "Content-Transfer-Encoding: (" UE " (x)) base64 (" UE ")\n",
 		"Content-Transfer-Encoding: base64\n", NULL, false },
+	{ "a coding, and more", FIT_ASCII, "Content-Transfer-Encoding: base64(x)" UE ";" UE "\n",
+		"Content-Transfer-Encoding: base64 " Q_UE "\n", NULL, false },
 	{ "none that is known", FIT_ASCII, "Content-Transfer-Encoding: " UE " (x)\n",
-		"Content-Transfer-Encoding: " Q_UE " (x)\n", NULL, false },
+		"Content-Transfer-Encoding: " Q_UE "\n", NULL, false },
 	{ "a long line", FIT_ASCII, "X: " X500 " " X500 "\n", "X:\n " X500 "\n " X500 "\n", NULL, false },
 	{ "a long word", FIT_ANY, "X: " X500 X500 "\n", "X: =?UTF-8?Q?" X50 X10 "x?=\n =?UTF-8?Q?" X50
 		"xxxxxxxxxxxxx?=", NULL, false },

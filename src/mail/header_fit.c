@@ -7,12 +7,13 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "mail/header.h"
+#include "mail/parameter.h"
 #include "mail/recode.h"
 
 enum { VALUE_MAX = 4 << 20 };
 
 /* How a field is read. */
-enum reading { READ_TEXT, READ_ADDRESSES, READ_PARAMETERS, READ_RIGID };
+enum reading { READ_TEXT, READ_ADDRESSES, READ_PARAMETERS, READ_CODING, READ_RIGID };
 
 /* READ_RIGID: a long word of theirs is no text, and cannot be an encoded word.
  * X-Original-From is text: it is for people, and nobody answers to it. */
@@ -34,7 +35,7 @@ static const struct {
 	{ "Date", READ_RIGID }, { "Resent-Date", READ_RIGID }, { "Message-ID", READ_RIGID },
 	{ "Resent-Message-ID", READ_RIGID }, { "In-Reply-To", READ_RIGID },
 	{ "References", READ_RIGID }, { "Content-ID", READ_RIGID }, { "MIME-Version", READ_RIGID },
-	{ "Content-Transfer-Encoding", READ_RIGID }, { "Received", READ_RIGID },
+	{ "Content-Transfer-Encoding", READ_CODING }, { "Received", READ_RIGID },
 	{ "DKIM-Signature", READ_RIGID }, { "ARC-Seal", READ_RIGID },
 	{ "ARC-Message-Signature", READ_RIGID }, { "ARC-Authentication-Results", READ_RIGID },
 	{ "Authentication-Results", READ_RIGID }, { "Autocrypt", READ_RIGID },
@@ -81,12 +82,33 @@ static bool has_long_word(const char *text, size_t len)
 	return false;
 }
 
+/* One word that must stay what it is, whatever stands beside it: comments and what is
+ * behind a semicolon, which mean nothing here, go. */
+static void fit_coding(struct fit *f, const char *value, size_t len)
+{
+	struct buf bare = BUF_INIT(len + 1);
+
+	for (size_t at = 0, gap; at < len && value[at] != ';'; at += gap ? gap : 1) {
+		gap = parameter_gap(value + at, len - at);
+		buf_add_char(&bare, gap ? ' ' : value[at]);
+	}
+	if (!f->encode)
+		fold_words(&f->fold, value, len);
+	else if (text_is_ascii(buf_text(&bare), bare.len))
+		fold_words(&f->fold, buf_text(&bare), bare.len);
+	else
+		fold_text(&f->fold, ENCODED_IN_TEXT, buf_text(&bare), bare.len);
+	buf_release(&bare);
+}
+
 static void fit_value(struct fit *f, enum reading reading, const char *value, size_t len)
 {
 	if (reading == READ_ADDRESSES)
 		fit_addresses(f, value, len);
 	else if (reading == READ_PARAMETERS)
 		fit_parameters(f, value, len);
+	else if (reading == READ_CODING)
+		fit_coding(f, value, len);
 	else if (f->encode || (reading == READ_TEXT && has_long_word(value, len)))
 		fold_text(&f->fold, ENCODED_IN_TEXT, value, len);
 	else

@@ -49,6 +49,12 @@ static const struct {
 	{ "rigid, but what else", FIT_ASCII, "Received: by x (" UE ")\n",
 		"Received: by x =?UTF-8?Q?=28=C3=BC=29?=\n", NULL, false },
 
+	{ "a coding", FIT_ASCII, "Content-Transfer-Encoding: (" UE " (x)) base64 (" UE ")\n",
+		"Content-Transfer-Encoding: base64\n", NULL, false },
+	{ "a coding, and more", FIT_ASCII, "Content-Transfer-Encoding: base64(x)" UE ";" UE "\n",
+		"Content-Transfer-Encoding: base64 " Q_UE "\n", NULL, false },
+	{ "none that is known", FIT_ASCII, "Content-Transfer-Encoding: " UE " (x)\n",
+		"Content-Transfer-Encoding: " Q_UE "\n", NULL, false },
 	{ "a long line", FIT_ASCII, "X: " X500 " " X500 "\n", "X:\n " X500 "\n " X500 "\n", NULL, false },
 	{ "a long word", FIT_ANY, "X: " X500 X500 "\n", "X: =?UTF-8?Q?" X50 X10 "x?=\n =?UTF-8?Q?" X50
 		"xxxxxxxxxxxxx?=", NULL, false },

@@ -209,17 +209,23 @@ static void test_dsn_sum(void)
 {
 	struct dsn d = { .notify = DSN_UNSET };
 
-	dsn_add_notify(&d, DSN_UNSET);
+	dsn_add_notify(&d, DSN_UNSET, true);
+	dsn_add_notify(&d, DSN_UNSET, false);
 	check_int(d.notify, DSN_UNSET, "nobody asks");
-	dsn_add_notify(&d, DSN_NEVER);
-	dsn_add_notify(&d, DSN_NEVER);
+	dsn_add_notify(&d, DSN_NEVER, true);
+	dsn_add_notify(&d, DSN_NEVER, false);
 	check_int(d.notify, DSN_NEVER, "all want none");
-	dsn_add_notify(&d, DSN_DELAY);
+	dsn_add_notify(&d, DSN_DELAY, false);
 	check_int(d.notify, DSN_DELAY, "one wants some");
-	dsn_add_notify(&d, DSN_NEVER);
-	dsn_add_notify(&d, DSN_FAILURE | DSN_SUCCESS);
-	dsn_add_notify(&d, DSN_UNSET);
+	dsn_add_notify(&d, DSN_NEVER, false);
+	check_int(d.notify, DSN_DELAY, "and none of another is no answer for him");
+	dsn_add_notify(&d, DSN_UNSET, false);
+	check_int(d.notify, DSN_DELAY | DSN_FAILURE, "G2 who asks for nothing is told of failures");
+	dsn_add_notify(&d, DSN_SUCCESS, false);
 	check_int(d.notify, DSN_DELAY | DSN_FAILURE | DSN_SUCCESS, "who wants more is heard");
+	dsn_add_notify(&d, DSN_UNSET, true);
+	dsn_add_notify(&d, DSN_NEVER, false);
+	check_int(d.notify, DSN_DELAY | DSN_FAILURE, "G2 whatever the other wants");
 }
 
 int main(void)

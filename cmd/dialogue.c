@@ -240,6 +240,8 @@ static void on_signal(struct watch *w, short revents)
 
 	(void)revents;
 	loop_remove(&d->loop, w);
+	d->late = true;   /* whoever reads no answers is not waited for */
+	d->quiet.deadline = clock_ms() + LAST_MS;
 	server_shut_down(d->server, "this process was told to stop, goodbye");
 	settle(d);
 }

@@ -47,6 +47,7 @@ struct spool {
 	size_t pending_count;
 	struct timespec seen;    /* control/ as it was when it was last looked through */
 	bool  seen_empty;
+	uint64_t looked;         /* clock_ms(): when it was found to be empty still; 0: never */
 };
 
 /* ---- spool_open.c */

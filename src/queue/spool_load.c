@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "queue/internal.h"
 #include "queue/schedule.h"
@@ -18,6 +19,7 @@
 enum {
 	FIRST = 8 << 10,         /* octets that nearly every head fits into */
 	PIECE = 64 << 10,
+	GLANCE_MS = 3,           /* for which what control/ is like is remembered */
 	REPLACED_MOST = 20       /* times that a control file is looked for anew */
 };
 
@@ -226,16 +228,22 @@ static bool has_no_controls(struct spool *s)
 {
 	struct err ignored;
 	int directory = spool_place(s, PLACE_CONTROL, false, &ignored);
+	uint64_t now = clock_ms();
 	struct stat st;
 
+	/* A look at each message is none at one and the same moment anyway. */
+	if (s->looked && s->seen_empty && now - s->looked < GLANCE_MS)
+		return true;
+	s->looked = 0;
 	if (directory < 0 || fstat(directory, &st) < 0)
 		return false;
-	if (st.st_mtim.tv_sec == s->seen.tv_sec && st.st_mtim.tv_nsec == s->seen.tv_nsec)
-		return s->seen_empty;
-	if (is_too_new(&st.st_mtim))
-		return false;
-	s->seen = st.st_mtim;
-	s->seen_empty = is_empty(directory);
+	if (st.st_mtim.tv_sec != s->seen.tv_sec || st.st_mtim.tv_nsec != s->seen.tv_nsec) {
+		if (is_too_new(&st.st_mtim))
+			return false;
+		s->seen = st.st_mtim;
+		s->seen_empty = is_empty(directory);
+	}
+	s->looked = now;
 	return s->seen_empty;
 }
 

@@ -173,6 +173,7 @@ static int rename_control(const struct held *h, const char *name)
 {
 	struct err ignored;
 
+	h->spool->looked = 0;   /* control/ is another now */
 	return renameat(spool_place(h->spool, PLACE_TMP, false, &ignored), name,
 		spool_place(h->spool, PLACE_CONTROL, false, &ignored), h->id);
 }

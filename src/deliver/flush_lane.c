@@ -114,18 +114,8 @@ static struct lane *open_lane(struct flush *f, const struct finding *found)
 	return open && rate_lets(f, open) ? lane_of(f, found->config, open) : NULL;
 }
 
-/* A fault of the configuration that somebody must mend first. */
-static void note_stuck(struct flush *f, const struct err *why)
-{
-	f->r->due++;
-	f->r->later++;
-	f->r->stuck++;
-	f->r->account[0] = '\0';
-	snprintf(f->r->reason, sizeof(f->r->reason), "%.*s", ENTRY_TEXT_MAX, why->text);
-}
-
-/* It is there, and nobody can say what it wants. */
-static void note_unread(struct flush *f, const struct err *why)
+/* It is there, and cannot be tried; why. */
+static void note_waiting(struct flush *f, const struct err *why)
 {
 	f->r->due++;
 	f->r->later++;
@@ -178,10 +168,12 @@ bool flush_collect(struct flush *f)
 			flush_note_next(f, found.when);
 		f->r->damaged += found.damaged;
 		f->r->failed += found.given_up;
-		if (found.stuck.kind != ERR_NONE)
-			note_stuck(f, &found.stuck);
+		if (found.stuck.kind != ERR_NONE) {
+			f->r->stuck++;   /* somebody must mend the configuration first */
+			note_waiting(f, &found.stuck);
+		}
 		if (found.trouble.kind != ERR_NONE)
-			note_unread(f, &found.trouble);
+			note_waiting(f, &found.trouble);
 		if (wish != WISH_SEND ||
 		    (f->o->account && strcmp(f->o->account, found.account->name) != 0))
 			continue;

@@ -11,6 +11,7 @@ int err_set(struct err *e, enum err_kind kind, const char *format, ...)
 
 	e->kind = kind;
 	e->sys_errno = 0;
+	e->cause = NULL;
 	e->hint[0] = '\0';
 	va_start(args, format);
 	vsnprintf(e->text, sizeof(e->text), format, args);
@@ -25,12 +26,19 @@ int err_sys(struct err *e, enum err_kind kind, int number, const char *format, .
 
 	e->kind = kind;
 	e->sys_errno = number;
+	e->cause = NULL;
 	e->hint[0] = '\0';
 	va_start(args, format);
 	vsnprintf(e->text, sizeof(e->text), format, args);
 	va_end(args);
 	len = strlen(e->text);
 	snprintf(e->text + len, sizeof(e->text) - len, ": %s", strerror(number));
+	return -1;
+}
+
+int err_cause(struct err *e, const char *id)
+{
+	e->cause = id;
 	return -1;
 }
 

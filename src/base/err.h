@@ -4,8 +4,9 @@
  * server said).  text reads "what failed: why (where)", in lower case, without
  * a full stop, and never holds a secret; text from outside has been through
  * text_clean().  hint is one next step for the user, where the code that fails
- * knows it better than the table of causes does.  Which exit code a kind ends
- * in is decided in deliver/cause.c and nowhere else.
+ * knows it better than the table of causes does.  cause is the id of the row of that table
+ * which says more than the kind's own.  Which exit code a kind ends in is decided in
+ * deliver/cause.c and nowhere else.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -45,6 +46,7 @@ enum err_kind {
 struct err {
 	enum err_kind kind;
 	int  sys_errno;   /* 0 when no system call is to blame */
+	const char *cause;/* a literal; NULL: the kind says it all */
 	char text[768];
 	char hint[512];   /* "" when the table of causes is to speak */
 };
@@ -56,6 +58,9 @@ int err_set(struct err *e, enum err_kind kind, const char *format, ...)
 /* As err_set, appending ": strerror(number)" and keeping the number. */
 int err_sys(struct err *e, enum err_kind kind, int number, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* Sets the row of the table of causes; id is a literal.  Always returns -1. */
+int err_cause(struct err *e, const char *id);
 
 /* Puts "context: " in front of the text.  Always returns -1. */
 int err_context(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -263,6 +263,12 @@ static void fetch_secret(struct session *s)
 
 /* ---- TLS */
 
+static void tell_reached(struct session *s, enum session_point point, bool good)
+{
+	if (s->hooks.reached)
+		s->hooks.reached(s->hooks.context, point, good);
+}
+
 static void shake(struct session *s)
 {
 	const struct tls_facts *facts;
@@ -275,9 +281,11 @@ static void shake(struct session *s)
 	case CONN_AGAIN:
 		return;
 	default:
+		tell_reached(s, SESSION_SHAKEN, false);
 		fail(s, &e);
 		return;
 	}
+	tell_reached(s, SESSION_SHAKEN, true);
 	s->tls = *tls_facts(s->conn.tls);
 	facts = &s->tls;
 	if (facts->binding_type && facts->binding_len <= sizeof(binding.data)) {
@@ -516,6 +524,7 @@ static void make_engine(struct session *s)
 		.port = (unsigned)s->account->net.port,
 		.nonce = s->nonce,
 		.trace = s->hooks.trace,
+		.answered = s->hooks.answered,
 		.context = s->hooks.context,
 	};
 	struct smtp_message *m;
@@ -532,6 +541,7 @@ static void connected(void *context, int fd, struct err *e)
 	struct session *s = context;
 	struct err why = *e;   /* it lies in what is freed next */
 
+	tell_reached(s, SESSION_DIALLED, fd >= 0);
 	dial_free(&s->dial);
 	if (fd < 0) {
 		fail(s, &why);
@@ -637,6 +647,13 @@ void session_finish(struct session *s)
 		turn(s);
 }
 
+void session_ask(struct session *s, struct smtp_question *q)
+{
+	s->idle_told = false;
+	smtp_ask(s->engine, q);
+	set_limit(s);
+}
+
 void session_resume(struct session *s)
 {
 	if (!s->paused)
@@ -664,4 +681,19 @@ const char *session_mechanism(const struct session *s)
 const struct tls_facts *session_tls(const struct session *s)
 {
 	return s->tls.version[0] ? &s->tls : NULL;
+}
+
+const struct smtp_capabilities *session_capabilities(const struct session *s)
+{
+	return s->engine ? smtp_capabilities(s->engine) : NULL;
+}
+
+const struct dial *session_dial(const struct session *s)
+{
+	return s->dial;
+}
+
+const struct tls *session_shaken(const struct session *s)
+{
+	return s->conn.tls;
 }

@@ -12,9 +12,19 @@
 
 struct session;
 
+/* What has come to an end, well or not: the place to look at it. */
+enum session_point {
+	SESSION_DIALLED,     /* name and connection: session_dial() */
+	SESSION_SHAKEN       /* the TLS handshake: session_shaken() */
+};
+
 struct session_hooks {
 	/* A line of the dialogue for transcripts; may be NULL. */
 	void (*trace)(void *context, enum smtp_direction direction, const char *line, size_t len);
+	/* Each whole reply to a command; smtp_options.answered.  May be NULL. */
+	void (*answered)(void *context, enum smtp_step step, const struct smtp_reply *r);
+	/* May be NULL.  Where it did not end well, ended() follows. */
+	void (*reached)(void *context, enum session_point point, bool good);
 	/* The server is ready and has nothing to do.  May be NULL. */
 	void (*idle)(void *context);
 	/* Called once, last: f is NULL when all ended well, else borrowed until
@@ -39,6 +49,9 @@ void session_submit(struct session *s, struct smtp_message *m);
 bool session_takes_more(const struct session *s);
 void session_finish(struct session *s);   /* no more messages: QUIT behind the last one */
 
+/* A question that stands by itself (smtp_ask); inside idle() only. */
+void session_ask(struct session *s, struct smtp_question *q);
+
 void session_resume(struct session *s);
 
 /* Ends it now, for a reason from outside (a signal). */
@@ -48,5 +61,10 @@ void session_abort(struct session *s, const struct err *why);
 const char *session_peer(const struct session *s);        /* "192.0.2.1", "/path" */
 const char *session_mechanism(const struct session *s);
 const struct tls_facts *session_tls(const struct session *s);
+const struct smtp_capabilities *session_capabilities(const struct session *s);
+
+/* Inside reached() only. */
+const struct dial *session_dial(const struct session *s);
+const struct tls *session_shaken(const struct session *s);
 
 #endif

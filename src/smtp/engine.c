@@ -28,6 +28,7 @@ static const struct {
 	[STEP_CONTENT] = { "sending the message", false },
 	[STEP_RSET] = { "sending RSET", false },
 	[STEP_QUIT] = { "sending QUIT", true },
+	[STEP_ASK] = { "asking the server", true },
 };
 
 const char *smtp_step_doing(enum smtp_step step)
@@ -65,6 +66,7 @@ struct smtp *smtp_new(const struct smtp_options *options)
 	s->phase = PHASE_GREETING;
 	s->encrypted = options->settings->tls == SMTP_TLS_IMPLICIT;
 	s->works_end = &s->works;
+	s->questions_end = &s->questions;
 	s->out.max = 1 << 18;
 	s->in.max = 1 << 20;
 	s->initial.max = 2 * SECRET_MAX;
@@ -292,6 +294,26 @@ static void unasked(struct smtp *s, const struct smtp_reply *r)
 		early(s);
 }
 
+static void answer_question(struct smtp *s, const struct smtp_reply *r)
+{
+	struct smtp_question *q = s->questions;
+
+	s->questions = q->next;
+	if (!s->questions)
+		s->questions_end = &s->questions;
+	q->answered(q->context, q, r);
+	if (r->code / 100 == 3)
+		engine_protocol(s, STEP_ASK, r);   /* it waits for what we do not have */
+	else if (r->code == 421)
+		engine_refused(s, STEP_ASK, r);
+}
+
+static void tell_answered(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
+{
+	if (s->o.answered && !(step == STEP_AUTH && r->code == 334))
+		s->o.answered(s->o.context, step, r);
+}
+
 /* One whole reply answers the oldest command. */
 static void answer(struct smtp *s)
 {
@@ -312,6 +334,7 @@ static void answer(struct smtp *s)
 	s->head = (s->head + 1) % s->cap;
 	if (!--s->count)
 		s->group_closed = false;
+	tell_answered(s, x.step, r);
 	switch (x.step) {
 	case STEP_GREETING:
 		answer_greeting(s, r);
@@ -334,6 +357,9 @@ static void answer(struct smtp *s)
 	case STEP_CONTENT:
 	case STEP_RSET:
 		transact_answer(s, &x, r);
+		break;
+	case STEP_ASK:
+		answer_question(s, r);
 		break;
 	case STEP_QUIT:
 	case STEP_COUNT:
@@ -397,8 +423,12 @@ static void hello(struct smtp *s, enum smtp_step step)
 static void send_ready(struct smtp *s)
 {
 	transact_send(s);
-	if (!smtp_over(s) && s->finishing && transact_idle(s) && !s->quit_sent && !s->content_next &&
-	    engine_may_send(s)) {
+	if (smtp_over(s) || !transact_idle(s) || s->content_next)
+		return;
+	if (s->questions) {
+		if (!s->count)
+			engine_command(s, STEP_ASK, NULL, 0, s->questions->line, NULL);
+	} else if (s->finishing && !s->quit_sent && engine_may_send(s)) {
 		engine_command(s, STEP_QUIT, NULL, 0, "QUIT", NULL);
 		s->quit_sent = true;
 	}
@@ -421,13 +451,13 @@ static void send_commands(struct smtp *s)
 			engine_command(s, STEP_STARTTLS, NULL, 0, "STARTTLS", NULL);
 		break;
 	case PHASE_LOGIN:
-		if (s->finishing && transact_idle(s)) {
+		if (s->finishing && transact_idle(s) && !s->questions) {
 			s->phase = PHASE_READY;
 			send_ready(s);
 		} else if (!s->count && !login_needs_secret(s)) {
 			bool lead = login_may_lead(s);
 
-			if (lead && transact_idle(s))
+			if (lead && transact_idle(s) && !s->questions)
 				break;
 			login_send(s, lead);
 			if (s->phase == PHASE_READY)
@@ -518,6 +548,13 @@ void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool veri
 void smtp_secret(struct smtp *s, const struct secret *secret)
 {
 	s->secret = secret;
+}
+
+void smtp_ask(struct smtp *s, struct smtp_question *q)
+{
+	q->next = NULL;
+	*s->questions_end = q;
+	s->questions_end = &q->next;
 }
 
 void smtp_finish(struct smtp *s)

@@ -47,6 +47,10 @@ struct smtp_options {
 	/* One line of the dialogue, without its line end, secrets masked; raw
 	 * octets otherwise: to be cleaned before it is shown.  May be NULL. */
 	void (*trace)(void *context, enum smtp_direction direction, const char *line, size_t len);
+	/* A whole reply to a command, before the engine acts on it; not the challenges of
+	 * a login.  What a server repeats of a secret is overwritten; raw octets
+	 * otherwise.  r is borrowed for the call.  May be NULL. */
+	void (*answered)(void *context, enum smtp_step step, const struct smtp_reply *r);
 	void *context;
 };
 
@@ -80,6 +84,18 @@ void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool veri
 void smtp_secret(struct smtp *s, const struct secret *secret);   /* borrowed until smtp_free() */
 void smtp_submit(struct smtp *s, struct smtp_message *m);        /* borrowed until done */
 void smtp_finish(struct smtp *s);                                /* no more messages will come */
+
+/* A command that stands by itself: VRFY, EXPN, HELP (RFC 5321 section 4.1.1) or any
+ * other, asked when no message is being sent, behind the login where there is one.
+ * What asks the server for more (3yz) ends the session. */
+struct smtp_question {
+	const char *line;              /* borrowed; without line end and control characters */
+	void (*answered)(void *context, struct smtp_question *q, const struct smtp_reply *r);
+	void *context;
+	struct smtp_question *next;    /* the engine's */
+};
+void smtp_ask(struct smtp *s, struct smtp_question *q);          /* borrowed until it is answered
+	                                                          * or the session over */
 
 /* What the oldest expected reply answers: the step that a deadline belongs to. */
 enum smtp_step smtp_waiting_for(const struct smtp *s);

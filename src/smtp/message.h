@@ -19,7 +19,7 @@ struct smtp_capabilities;
 /* The steps of the dialogue; each command sent is one, and so is the greeting. */
 enum smtp_step {
 	STEP_GREETING, STEP_EHLO, STEP_HELO, STEP_STARTTLS, STEP_AUTH, STEP_MAIL, STEP_RCPT,
-	STEP_DATA, STEP_CONTENT, STEP_RSET, STEP_QUIT, STEP_COUNT
+	STEP_DATA, STEP_CONTENT, STEP_RSET, STEP_QUIT, STEP_ASK, STEP_COUNT
 };
 
 enum smtp_verdict {
@@ -28,7 +28,8 @@ enum smtp_verdict {
 	VERDICT_TRY_LATER,   /* refused for now, or not reached */
 	VERDICT_REFUSED,     /* refused for good */
 	VERDICT_UNKNOWN,     /* the content was sent, its reply never came */
-	VERDICT_NOT_SENT     /* accepted, but the message was taken back for others' sake */
+	VERDICT_NOT_SENT,    /* accepted, but the message was taken back for others' sake */
+	VERDICT_WELCOME      /* of a trial: would have been accepted */
 };
 
 struct smtp_result {
@@ -67,6 +68,8 @@ struct smtp_message {
 	uint64_t size;                      /* octets of content, CRLFs counted, dots not (RFC 1870) */
 	bool eight_bit;                     /* content has octets above 127 */
 	bool utf8;                          /* an address in its header needs SMTPUTF8 */
+	bool trial;                         /* MAIL, RCPT and then RSET: no content ever, not even
+	                                     * DATA; there may be no recipient at all */
 	bool all_or_nothing;                /* content waits for every RCPT reply; one recipient
 	                                     * refused for now and nobody gets it */
 
@@ -94,7 +97,8 @@ struct smtp_message {
 	const struct smtp_handover *handover;   /* borrowed; NULL; only where XSENDOFF is offered */
 
 	struct smtp_result *results;        /* borrowed; count of them, all zero at the start */
-	struct smtp_result content;         /* own; the reply to the last content, 250 included */
+	struct smtp_result content;         /* own; the reply to the last content, 250 included;
+	                                     * of a trial: to MAIL */
 	struct smtp_message *next;          /* the engine's */
 };
 

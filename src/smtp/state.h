@@ -100,6 +100,7 @@ struct smtp {
 	size_t flying_count;
 	struct transaction *current;   /* being sent; its content may be still to come */
 	bool content_next;             /* current's content is to be sent now */
+	struct smtp_question *questions, **questions_end;   /* borrowed; the first may be asked */
 	bool need_reset;               /* RSET before the next MAIL */
 	bool finishing, quit_sent;
 	long learned_limit;            /* recipients of a transaction when the server said 452 */

@@ -259,7 +259,7 @@ static void after_recipients(struct smtp *s, struct transaction *t)
 {
 	bool asked = t->answered < t->count, known = t->mail_answered && !asked;
 	bool bdat = wants_bdat(s), back = held(t->work) && t->work->refused_for_now;
-	bool hold = held(t->work) && !(t->work->content_sent && !bdat);
+	bool hold = t->work->m->trial || (held(t->work) && !(t->work->content_sent && !bdat));
 
 	if (!known && (!asked || hold || t->mail_refused || (bdat && bdat_waits(t->work->m))))
 		return;
@@ -385,6 +385,9 @@ static void answer_mail(struct smtp *s, struct transaction *t, const struct smtp
 	}
 	s->login_led_mail = true;
 	t->mail_answered = true;
+	if (t->work->m->trial)
+		result_from_reply(&t->work->m->content, r->code / 100 == 2 ? VERDICT_WELCOME :
+			verdict_of(r), STEP_MAIL, r);
 	if (r->code / 100 == 2)
 		return;
 	t->mail_refused = true;
@@ -417,6 +420,11 @@ static void answer_rcpt(struct smtp *s, struct transaction *t, size_t which,
 	t->answered++;
 	if (t->mail_refused)
 		return;
+	if (r->code / 100 == 2 && w->m->trial) {
+		t->got[which] = GOT_VERDICT;
+		verdict_reply(w, recipient, VERDICT_WELCOME, STEP_RCPT, r);
+		return;
+	}
 	if (r->code / 100 == 2) {
 		t->got[which] = GOT_ACCEPTED;
 		t->accepted++;

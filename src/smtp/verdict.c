@@ -10,7 +10,7 @@
 
 static bool finished(const struct work *w)
 {
-	return !w->open && !w->in_flight;
+	return !w->open && !w->in_flight && (w->started || w->m->count);
 }
 
 void verdict_report(struct smtp *s)
@@ -170,6 +170,7 @@ static void leave_for_later(struct work *w, const struct smtp_failure *f, enum s
 		}
 	}
 	w->in_flight = 0;
+	w->started = true;
 }
 
 void verdict_broken(struct smtp *s)

@@ -1,0 +1,430 @@
+/* probe/probe.c - the stages of a check, one behind the other; see probe.h. */
+#include "probe/probe.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "probe/letter.h"
+#include "probe/state.h"
+
+enum {
+	CONNECT_MS = 10 * 1000,     /* nobody watches for longer */
+	REPLY_MS = 12 * 1000,
+	ELSEWHERE_MS = 8 * 1000     /* kept for what is tried beside it */
+};
+
+/* ---- stages */
+
+struct report_stage *stage_begin(struct probe *p, enum report_step step)
+{
+	report_stage_free(&p->open);
+	p->open = report_stage_new(step);
+	p->since = clock_ms();
+	return p->open;
+}
+
+void stage_end(struct probe *p)
+{
+	struct report_stage *s = p->open;
+
+	if (s->ms < 0 && s->mark != MARK_SKIPPED)
+		s->ms = (int64_t)(clock_ms() - p->since);
+	p->o->stage(p->o->context, s);
+	report_stage_free(&p->open);
+}
+
+/* ---- the end that comes from outside */
+
+static void interrupt(struct probe *p)
+{
+	if (p->visit && p->visit->session)
+		session_abort(p->visit->session, &p->interrupted);
+	else
+		loop_stop(&p->loop);
+}
+
+static void on_signal(struct watch *w, short revents)
+{
+	struct probe *p = w->owner;
+
+	(void)revents;
+	loop_remove(&p->loop, w);
+	err_set(&p->interrupted, ERR_SIGNAL, "stopped by signal %d", process_stopped());
+	interrupt(p);
+}
+
+static void on_limit(struct watch *w, short revents)
+{
+	struct probe *p = w->owner;
+
+	(void)revents;
+	err_set(&p->interrupted, ERR_TIMEOUT, "the check may take %ld s, and they are over",
+		p->o->milliseconds / 1000);
+	interrupt(p);
+}
+
+static void set_limit(struct probe *p, uint64_t when)
+{
+	p->limit.deadline = when;
+	loop_add(&p->loop, &p->limit);
+}
+
+/* ---- the secret */
+
+static void got_secret(void *context, struct secret *secret, struct err *e)
+{
+	struct probe *p = context;
+
+	if (secret) {
+		p->secret = *secret;
+		*secret = (struct secret){ 0 };
+	} else {
+		finding_of_err(p, REPORT_SECRET, e);
+	}
+	loop_stop(&p->loop);
+}
+
+static bool fetch_secret(struct probe *p)
+{
+	struct secret_fetch *fetch;
+
+	stage_begin(p, REPORT_SECRET);
+	if (account_logs_in(&p->account) && secret_configured(&p->account.secret)) {
+		process_hold_secret();
+		fetch = secret_fetch_start(&p->loop, &p->account.secret, got_secret, p);
+		loop_run(&p->loop);
+		secret_fetch_free(&fetch);
+		if (!p->secret.data && !p->out->cause && p->interrupted.kind)
+			finding_of_err(p, REPORT_SECRET, &p->interrupted);
+		/* From now on it is at hand: no command is run a second time. */
+		p->account.secret = (struct secret_settings){ .password = p->secret };
+	}
+	tell_secret(p);
+	stage_end(p);
+	return !p->out->cause;
+}
+
+/* ---- the main session */
+
+static void reached(void *context, enum session_point point, bool good)
+{
+	struct visit *v = context;
+	struct probe *p = v->probe;
+
+	if (point == SESSION_DIALLED) {
+		p->trail = *dial_trail(session_dial(v->session));
+		if (p->trail.count) {
+			tell_name(p);
+			stage_end(p);
+			stage_begin(p, REPORT_CONNECT);
+			tell_connect(p, good);
+		}
+		if (!good)
+			return;
+		stage_end(p);
+		stage_begin(p, p->account.smtp.tls == SMTP_TLS_IMPLICIT ? REPORT_TLS : REPORT_EHLO);
+	} else {
+		p->shaken = good;
+		tell_tls(p, session_shaken(v->session), good);
+		if (!good)
+			return;
+		stage_end(p);
+		stage_begin(p, REPORT_EHLO);
+	}
+}
+
+static void keep(struct buf *to, const struct smtp_reply *r)
+{
+	buf_clear(to);
+	buf_add(to, buf_text(&r->text), r->text.len);
+}
+
+static void answered(void *context, enum smtp_step step, const struct smtp_reply *r)
+{
+	struct visit *v = context;
+	struct probe *p = v->probe;
+	bool clear = p->account.smtp.tls == SMTP_TLS_STARTTLS && !p->shaken;
+
+	if (step == STEP_GREETING) {
+		keep(&p->greeting, r);
+		p->greeted = r->code == 220;
+	} else if ((step == STEP_EHLO || step == STEP_HELO) && r->code / 100 == 2) {
+		keep(&p->ehlo, r);
+		memset(&p->now, 0, sizeof(p->now));
+		if (step == STEP_EHLO)
+			capabilities_read(&p->now, r);
+		if (clear)
+			p->before = p->now;
+		if (clear && p->now.starttls) {
+			stage_begin(p, REPORT_TLS);   /* EHLO is told when it is said inside */
+			return;
+		}
+		p->hello_told = true;
+		tell_ehlo(p);
+		stage_end(p);
+		stage_begin(p, clear ? REPORT_TLS : REPORT_LOGIN);
+	}
+}
+
+static void question_answered(void *context, struct smtp_question *q, const struct smtp_reply *r)
+{
+	struct probe *p = ((struct asked *)context)->probe;
+	struct report_stage *s = p->open;
+	struct buf shown = BUF_INIT(4 * REPLY_TEXT_MAX);
+	const char *line = buf_text(&r->text);
+
+	report_say(s, r->code < 400 ? MARK_OK : MARK_WARNING, "%s: %d%s%s", q->line, r->code,
+		r->enhanced[0] ? " " : "", r->enhanced);
+	report_text(s, "command", q->line);
+	report_number(s, "code", r->code);
+	report_text(s, "enhanced", r->enhanced[0] ? r->enhanced : NULL);
+	report_text(s, "answer", line);
+	for (;;) {
+		size_t len = strcspn(line, "\n");
+
+		report_more(s, MARK_NONE, "%.*s", (int)len, line);
+		if (!line[len])
+			break;
+		line += len + 1;
+	}
+	buf_release(&shown);
+	stage_end(p);
+	p->answers++;
+	if (p->answers < p->o->question_count)
+		stage_begin(p, REPORT_ASK);
+}
+
+static void ask_questions(struct probe *p, struct visit *v)
+{
+	p->asked = mem_alloc(p->o->question_count * sizeof(*p->asked));
+	stage_begin(p, REPORT_ASK);
+	for (size_t i = 0; i < p->o->question_count; i++) {
+		p->asked[i] = (struct asked){ .probe = p, .question = { .line = p->o->questions[i],
+			.answered = question_answered, .context = &p->asked[i] } };
+		session_ask(v->session, &p->asked[i].question);
+	}
+}
+
+static void mail_done(void *context, struct smtp_message *m)
+{
+	struct probe *p = context;
+
+	(void)m;
+	/* Where the session broke off, that is told instead. */
+	if (p->visit && session_takes_more(p->visit->session)) {
+		tell_mail(p);
+		stage_end(p);
+	}
+}
+
+static void make_mail(struct probe *p)
+{
+	const struct probe_options *o = p->o;
+
+	p->results = mem_alloc((o->to_count + 1) * sizeof(*p->results));
+	p->mail = (struct smtp_message){ .sender = o->from, .recipients = o->to, .count = o->to_count,
+		.trial = !o->send, .done = mail_done, .context = p, .results = p->results };
+	if (!o->send)
+		return;
+	letter_write(&p->letter, o->from, o->to[0], &p->account, p->letter_id,
+		sizeof(p->letter_id));
+	p->mail.size = p->letter.len;
+	p->mail.read = letter_read;
+	p->mail.context = p;
+}
+
+/* The session stands: what comes next. */
+static bool work(struct visit *v)
+{
+	struct probe *p = v->probe;
+
+	if (p->open && p->open->step == REPORT_LOGIN) {
+		p->logged_in = session_mechanism(v->session) != NULL;
+		tell_login(p, session_mechanism(v->session));
+		stage_end(p);
+	}
+	if (p->o->from && !p->mail_begun) {
+		p->mail_begun = true;
+		stage_begin(p, p->o->send ? REPORT_SEND : REPORT_ENVELOPE);
+		make_mail(p);
+		session_submit(v->session, &p->mail);
+		return true;
+	}
+	if (p->o->question_count && !p->questions_begun) {
+		p->questions_begun = true;
+		ask_questions(p, v);
+		return true;
+	}
+	stage_begin(p, REPORT_QUIT);
+	return false;
+}
+
+/* The stage that a failure belongs to, where it turned out to be another one. */
+static enum report_step blamed(const struct probe *p, const struct smtp_failure *f)
+{
+	enum report_step step = p->open ? p->open->step : REPORT_QUIT;
+
+	if (step == REPORT_TLS && f->err.kind == ERR_NONE && f->result.step != STEP_STARTTLS)
+		return REPORT_EHLO;
+	return step;
+}
+
+static void end_failed(struct probe *p, const struct smtp_failure *f)
+{
+	enum report_step step = blamed(p, f);
+
+	if (!p->open || p->open->step != step)
+		stage_begin(p, step);
+	if (p->interrupted.kind)
+		finding_of_err(p, step, &f->err);
+	else
+		finding_of_failure(p, step, f);
+	if (!p->open->line)
+		report_say(p->open, MARK_FAILED, "%s", p->out->said ? p->out->said : p->out->what ?
+			p->out->what : p->out->cause->words);
+	p->open->mark = MARK_FAILED;
+	stage_end(p);
+}
+
+/* The server has said its opinion of sender and recipients. */
+static void judge_mail(struct probe *p)
+{
+	const struct smtp_message *m = &p->mail;
+	const struct smtp_result *worst = NULL;
+	int code = 0;
+
+	if (!p->mail_begun)
+		return;
+	if (m->trial && m->content.verdict != VERDICT_WELCOME)
+		worst = &m->content;
+	for (size_t i = 0; !worst && i < m->count; i++) {
+		const struct smtp_result *r = &m->results[i];
+		int one;
+
+		if (r->verdict == VERDICT_WELCOME || r->verdict == VERDICT_DELIVERED)
+			continue;
+		one = cause_of_result(r, p->account.net.host)->exit;
+		if (cause_worse(one, code) == one && one != code) {
+			code = one;
+			worst = r;
+		}
+	}
+	if (worst)
+		finding_of_result(p, m->trial ? REPORT_ENVELOPE : REPORT_SEND, worst);
+}
+
+static void main_session(struct probe *p)
+{
+	struct visit v = { .account = &p->account, .pipelining = PIPELINING_STANDARD, .work = work,
+		.hooks = { .reached = reached, .answered = answered } };
+
+	stage_begin(p, REPORT_NAME);
+	visit_run(p, &v);
+	if (v.failed) {
+		end_failed(p, &v.failure);
+	} else {
+		report_say(p->open, MARK_OK, "said goodbye");
+		stage_end(p);
+		judge_mail(p);
+	}
+	visit_end(&v);
+}
+
+/* ---- whether the server bears a login that leads a group */
+
+static bool group_work(struct visit *v)
+{
+	(void)v;
+	return false;
+}
+
+/* MAIL behind AUTH in one go (RFC 4954 section 4), and RSET: no DATA.  Only worth a
+ * second login where the first one was of that kind. */
+static void try_group(struct probe *p)
+{
+	const char *sender = p->o->from ? p->o->from : p->account.who.from ? p->account.who.from :
+		p->account.sasl.user;
+	struct smtp_message mail = { .sender = sender, .trial = true };
+	struct visit v = { .account = &p->account, .pipelining = PIPELINING_FULL,
+		.work = group_work };
+	struct session_hooks hooks = { 0 };
+
+	if (!p->logged_in || !p->now.pipelining || !sender || !strchr(sender, '@') ||
+	    p->account.smtp.pipelining == PIPELINING_FULL || p->out->cause)
+		return;
+	(void)hooks;
+	(void)mail;
+	(void)v;
+}
+
+/* ---- all of it */
+
+static long least(long a, long b)
+{
+	return a < b ? a : b;
+}
+
+static void begin(struct probe *p, const struct probe_options *o, struct probe_finding *out)
+{
+	memset(out, 0, sizeof(*out));
+	p->o = o;
+	p->out = out;
+	p->account = *o->account;
+	p->account.net.connect_timeout = least(p->account.net.connect_timeout, CONNECT_MS);
+	p->account.net.timeout = least(p->account.net.timeout, REPLY_MS);
+	p->account.net.final_timeout = least(p->account.net.final_timeout, o->milliseconds);
+	account_where(&p->account, out->where, sizeof(out->where));
+	p->began = clock_ms();
+	p->ends = p->began + (uint64_t)o->milliseconds;
+	p->greeting.max = p->ehlo.max = REPLY_TEXT_MAX;
+	p->letter.max = 1 << 16;
+	loop_init(&p->loop);
+	p->stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = on_signal,
+		.owner = p };
+	p->limit = (struct watch){ .fd = -1, .run = on_limit, .owner = p };
+	if (p->stop.fd >= 0)
+		loop_add(&p->loop, &p->stop);
+}
+
+static void release(struct probe *p)
+{
+	report_stage_free(&p->open);
+	secret_wipe(&p->secret);
+	buf_release(&p->greeting);
+	buf_release(&p->ehlo);
+	buf_release(&p->letter);
+	for (size_t i = 0; p->results && i < p->o->to_count; i++)
+		smtp_result_release(&p->results[i]);
+	smtp_result_release(&p->mail.content);
+	free(p->results);
+	free(p->asked);
+	loop_remove(&p->loop, &p->stop);
+	loop_remove(&p->loop, &p->limit);
+	loop_release(&p->loop);
+}
+
+int probe_run(const struct probe_options *o, struct probe_finding *out)
+{
+	struct probe p = { .o = o };
+
+	begin(&p, o, out);
+	set_limit(&p, p.ends - (uint64_t)least(ELSEWHERE_MS, o->milliseconds / 3));
+	if (fetch_secret(&p))
+		main_session(&p);
+	if (p.interrupted.kind != ERR_SIGNAL) {
+		p.interrupted = (struct err){ 0 };
+		set_limit(&p, p.ends);
+		if (out->cause)
+			ways_look(&p);
+		else if (o->all)
+			every_try(&p);
+		if (!out->cause)
+			try_group(&p);
+	}
+	release(&p);
+	return out->cause ? out->cause->exit : CAUSE_EXIT_OK;
+}

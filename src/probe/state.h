@@ -1,0 +1,95 @@
+/* probe/state.h - the inside of a probe, shared by its files only.
+ *
+ * probe.c    the order of the stages, one session for them, deadlines
+ * visit.c    one session from its beginning to its end
+ * tell.c     what was seen of name, connection, TLS, EHLO and login, in words and facts
+ * finding.c  what is wrong and what to do
+ * ways.c     what answers elsewhere: other ports and modes, tried side by side
+ * every.c    --all: every mechanism, every address
+ */
+#ifndef PROBE_STATE_H
+#define PROBE_STATE_H
+
+#include "deliver/session.h"
+#include "net/trail.h"
+#include "probe/probe.h"
+
+struct probe {
+	const struct probe_options *o;      /* borrowed */
+	struct probe_finding *out;          /* borrowed */
+	struct loop loop;
+	struct watch stop, limit;
+	uint64_t began, ends;               /* clock_ms() */
+	struct err interrupted;             /* kind ERR_NONE: neither a signal nor the deadline */
+
+	struct account account;             /* borrowed inside; but for the secret, and its waits */
+	struct secret secret;               /* own; wiped */
+	struct report_stage *open;          /* own; under way; NULL between two */
+	uint64_t since;                     /* when it began */
+
+	struct visit *visit;                /* borrowed; the session that runs now */
+
+	/* What the main session has seen. */
+	struct dial_trail trail;
+	struct smtp_capabilities before, now;   /* EHLO in clear and under TLS; the last one */
+	bool greeted, shaken, hello_told, logged_in;
+	struct buf greeting, ehlo;          /* own */
+	struct smtp_message mail;           /* what --from, --to and --send ask for */
+	struct smtp_result *results;        /* own; of its recipients */
+	struct buf letter;                  /* own; its content; empty: a trial */
+	char letter_id[160];
+	bool mail_begun, questions_begun;
+	struct asked {
+		struct smtp_question question;
+		struct probe *probe;
+	} *asked;                           /* own */
+	size_t answers;
+};
+
+/* ---- one session */
+
+struct visit {
+	const struct account *account;      /* borrowed */
+	enum smtp_pipelining pipelining;
+	struct session_hooks hooks;         /* ended is visit.c's own */
+	/* Once, when the session stands: submits or asks something (true), or not (false: it
+	 * ends). */
+	bool (*work)(struct visit *v);
+	struct probe *probe;
+	struct session *session;            /* own; while it runs, and after it until visit_end() */
+	bool failed;
+	struct smtp_failure failure;        /* own */
+};
+
+/* Runs it to its end. */
+void visit_run(struct probe *p, struct visit *v);
+void visit_end(struct visit *v);
+
+/* ---- stages */
+
+struct report_stage *stage_begin(struct probe *p, enum report_step step);
+void stage_end(struct probe *p);        /* hands it out */
+/* Its step turned out to be another one. */
+void stage_drop(struct probe *p);
+
+void tell_secret(struct probe *p);
+void tell_name(struct probe *p);
+void tell_connect(struct probe *p, bool good);
+void tell_tls(struct probe *p, const struct tls *t, bool good);
+void tell_ehlo(struct probe *p);
+void tell_login(struct probe *p, const char *mechanism);
+void tell_mail(struct probe *p);
+void tell_pipelining(struct probe *p, const char *why_not);
+
+/* ---- what is wrong */
+
+void finding_of_failure(struct probe *p, enum report_step step, const struct smtp_failure *f);
+void finding_of_result(struct probe *p, enum report_step step, const struct smtp_result *r);
+void finding_of_err(struct probe *p, enum report_step step, const struct err *e);
+void finding_set(struct probe_finding *f, const char *format, ...)   /* one more line */
+	__attribute__((format(printf, 2, 3)));
+
+void ways_look(struct probe *p);        /* completes p->out */
+void every_try(struct probe *p);        /* --all */
+
+#endif

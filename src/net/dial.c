@@ -52,9 +52,10 @@ const struct key net_keys[] = {
 };
 
 struct attempt {
-	struct watch watch;    /* fd -1: not begun, or over */
+	struct watch watch;       /* fd -1: not begun, or over */
 	struct dial *dial;
-	int failed;            /* errno, or 0 */
+	struct trail_try *mark;   /* in the trail */
+	uint64_t began;
 };
 
 struct dial {
@@ -70,7 +71,10 @@ struct dial {
 	struct resolved found;
 	struct attempt attempts[RESOLVE_MOST];
 	unsigned begun;                   /* attempts[0 .. begun) */
+	int winner;                       /* own; a descriptor that waits for the others, or -1 */
+	uint32_t each_ms;                 /* 0: the first that connects ends it */
 	bool over;                        /* err holds the outcome */
+	struct dial_trail trail;
 	char shown[NAME_MAX_OCTETS];      /* the host, fit for messages */
 	struct err err;
 };
@@ -111,17 +115,17 @@ static bool is_path(const char *host)
 
 /* Why, in lower case.  What a socket in the file system answers by is not what
  * the same errors say of a network. */
-static void reason_text(const struct attempt *a, bool path, char *out, size_t size)
+static void reason_text(int number, bool path, char *out, size_t size)
 {
-	const char *why = a->failed ? strerror(a->failed) : "no answer";
+	const char *why = number ? strerror(number) : "no answer";
 
-	if (path && a->failed == ENOENT)
+	if (path && number == ENOENT)
 		why = "no such socket";
-	else if (path && a->failed == ECONNREFUSED)
+	else if (path && number == ECONNREFUSED)
 		why = "nobody listens there";
-	else if (path && a->failed == EAGAIN)
+	else if (path && number == EAGAIN)
 		why = "too many are waiting there already";
-	else if (path && a->failed == EPROTOTYPE)
+	else if (path && number == EPROTOTYPE)
 		why = "it is no stream socket";
 	snprintf(out, size, "%s", why);
 	if (out[0] >= 'A' && out[0] <= 'Z' && out[1] >= 'a' && out[1] <= 'z')
@@ -132,9 +136,10 @@ static void reason_text(const struct attempt *a, bool path, char *out, size_t si
 static void list_reasons(const struct dial *d, struct buf *out)
 {
 	for (unsigned i = 0; i < d->begun; i++) {
-		char address[INET6_ADDRSTRLEN], reason[96];
+		const struct trail_try *t = &d->trail.tries[i];
+		char reason[96];
 
-		reason_text(&d->attempts[i], is_path(d->set->host), reason, sizeof(reason));
+		reason_text(t->number, is_path(d->set->host), reason, sizeof(reason));
 		if (is_path(d->set->host)) {
 			buf_add_text(out, reason);
 			continue;
@@ -143,16 +148,14 @@ static void list_reasons(const struct dial *d, struct buf *out)
 			buf_printf(out, "; and %u more", d->begun - i);
 			return;
 		}
-		address_text(&d->found.items[i], address, sizeof(address));
-		buf_printf(out, "%s%s port %u: %s", i ? "; " : "", address,
-			address_port(&d->found.items[i]), reason);
+		buf_printf(out, "%s%s port %u: %s", i ? "; " : "", t->address, t->port, reason);
 	}
 }
 
 static bool all_say(const struct dial *d, int number)
 {
 	for (unsigned i = 0; i < d->begun; i++)
-		if (d->attempts[i].failed != number)
+		if (d->trail.tries[i].number != number)
 			return false;
 	return d->begun > 0;
 }
@@ -166,30 +169,48 @@ static void add_hint(const struct dial *d, struct err *e)
 			"is its path");
 		return;
 	}
-	for (unsigned i = 0; i < d->begun; i++)
-		silent = silent || !d->attempts[i].failed || d->attempts[i].failed == ETIMEDOUT;
-	if (silent && d->found.count && address_port(&d->found.items[0]) == 25)
+	for (unsigned i = 0; i < d->begun; i++) {
+		int number = d->trail.tries[i].number;
+
+		silent = silent || !number || number == ETIMEDOUT;
+	}
+	if (silent && d->trail.tries[0].port == 25)
 		err_hint(e, "many networks block port 25: try port = 587 or port = 465");
 }
 
-static void stop_all(struct dial *d)
+static void note_end(struct attempt *a, enum trail_end end, int number)
+{
+	a->mark->end = end;
+	a->mark->number = number;
+	a->mark->ms = (int64_t)(clock_ms() - a->began);
+}
+
+/* The end of what is still under way. */
+static void stop_attempt(struct attempt *a, enum trail_end end)
+{
+	if (a->watch.fd < 0)
+		return;
+	loop_remove(a->dial->loop, &a->watch);
+	close(a->watch.fd);
+	a->watch.fd = -1;
+	note_end(a, end, 0);
+}
+
+static void stop_all(struct dial *d, enum trail_end end)
 {
 	resolve_free(&d->resolve);
 	loop_remove(d->loop, &d->timer);
-	for (unsigned i = 0; i < d->begun; i++) {
-		struct watch *w = &d->attempts[i].watch;
-
-		loop_remove(d->loop, w);
-		if (w->fd >= 0)
-			close(w->fd);
-		w->fd = -1;
-	}
+	for (unsigned i = 0; i < d->begun; i++)
+		stop_attempt(&d->attempts[i], end);
 }
 
 /* Called from the loop only; the last that is done with d. */
-static void report(struct dial *d, int fd)
+static void report(struct dial *d)
 {
-	stop_all(d);
+	int fd = d->winner;
+
+	stop_all(d, fd >= 0 && !d->each_ms ? TRY_ABANDONED : TRY_LATE);
+	d->winner = -1;
 	d->done(d->context, fd, &d->err);
 }
 
@@ -226,7 +247,7 @@ static void fail_connect(struct dial *d, enum err_kind kind)
 	else
 		err_set(&d->err, kind, "cannot connect to %s: %s", d->shown, buf_text(&reasons));
 	if (d->begun)
-		d->err.sys_errno = d->attempts[0].failed;
+		d->err.sys_errno = d->trail.tries[0].number;
 	add_hint(d, &d->err);
 	buf_release(&reasons);
 	report_later(d);
@@ -251,7 +272,13 @@ static void set_timer(struct dial *d)
 
 static void attempt_ready(struct watch *w, short revents);
 
-/* One non-blocking connect(2).  False: it failed at once and a->failed says why. */
+static void set_patience(struct attempt *a)
+{
+	if (a->dial->each_ms)
+		a->watch.deadline = a->began + a->dial->each_ms;
+}
+
+/* One non-blocking connect(2).  False: it failed at once, and the trail says why. */
 static bool attempt_start(struct dial *d, struct attempt *a, unsigned i)
 {
 	const struct sockaddr_storage *address = &d->found.items[i];
@@ -259,21 +286,25 @@ static bool attempt_start(struct dial *d, struct attempt *a, unsigned i)
 	int one = 1;
 
 	a->dial = d;
+	a->mark = &d->trail.tries[i];
+	a->began = clock_ms();
 	a->watch = (struct watch){ .fd = -1, .run = attempt_ready, .owner = a };
 	if (fd < 0) {
-		a->failed = errno;
+		note_end(a, TRY_FAILED, errno);
 		return false;
 	}
 	/* Commands go out in groups made by us: nothing is to wait for more. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (connect(fd, (const struct sockaddr *)address, d->found.lengths[i]) < 0
 			&& errno != EINPROGRESS && errno != EINTR) {
-		a->failed = errno;
+		note_end(a, TRY_FAILED, errno);
 		close(fd);
 		return false;
 	}
+	a->mark->end = TRY_UNDER_WAY;
 	a->watch.fd = fd;
 	a->watch.events = POLLOUT;
+	set_patience(a);
 	loop_add(d->loop, &a->watch);
 	return true;
 }
@@ -283,25 +314,45 @@ static bool is_ours(int number)
 	return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOBUFS;
 }
 
-/* Begins the next attempt that does not fail at once. */
+/* Begins the next attempt that does not fail at once; behind a winner all of them,
+ * since none can take anything away from it. */
 static void go_on(struct dial *d)
 {
+	int first;
+
 	while (d->begun < d->found.count) {
 		unsigned i = d->begun++;
 
-		if (attempt_start(d, &d->attempts[i], i)) {
+		if (attempt_start(d, &d->attempts[i], i) && d->winner < 0) {
 			d->next_at = clock_ms() + STAGGER_MS;
 			break;
 		}
 	}
+	first = d->trail.tries[0].number;
 	if (still_trying(d)) {
 		set_timer(d);
-	} else if (all_say(d, d->attempts[0].failed) && is_ours(d->attempts[0].failed)) {
-		err_sys(&d->err, ERR_SYSTEM, d->attempts[0].failed, "cannot make a socket");
+	} else if (d->winner >= 0) {
+		report_later(d);
+	} else if (all_say(d, first) && is_ours(first)) {
+		err_sys(&d->err, ERR_SYSTEM, first, "cannot make a socket");
 		report_later(d);
 	} else {
 		fail_connect(d, ERR_CONNECT);
 	}
+}
+
+/* The first one is kept, of the others it is enough to know. */
+static void attempt_connected(struct attempt *a, int fd)
+{
+	struct dial *d = a->dial;
+
+	note_end(a, TRY_CONNECTED, 0);
+	if (d->winner >= 0) {
+		close(fd);
+		return;
+	}
+	d->winner = fd;
+	d->trail.winner = (int)(a - d->attempts);
 }
 
 static void attempt_ready(struct watch *w, short revents)
@@ -311,19 +362,27 @@ static void attempt_ready(struct watch *w, short revents)
 	int number = 0, fd = w->fd;
 	socklen_t len = sizeof(number);
 
-	(void)revents;
 	if (d->over)
 		return;
+	if (!revents) {   /* its own deadline */
+		stop_attempt(a, TRY_LATE);
+		go_on(d);
+		return;
+	}
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &len) < 0)
 		number = errno;
 	loop_remove(d->loop, w);
 	w->fd = -1;
-	if (!number) {
-		report(d, fd);
-		return;
+	if (number) {
+		close(fd);
+		note_end(a, TRY_FAILED, number);
+	} else {
+		attempt_connected(a, fd);
+		if (!d->each_ms) {
+			report(d);
+			return;
+		}
 	}
-	close(fd);
-	a->failed = number;
 	go_on(d);
 }
 
@@ -334,16 +393,16 @@ static void timer_ran(struct watch *w, short revents)
 	char span[32];
 
 	(void)revents;
-	if (d->over) {
-		report(d, -1);
+	if (d->over || (late && d->winner >= 0)) {
+		report(d);
 	} else if (late && d->resolve) {
 		err_set(&d->err, ERR_NAME_AGAIN,
 			"cannot find %s: the name servers did not answer within %s", d->shown,
 			patience(d, span));
-		report(d, -1);
+		report(d);
 	} else if (late) {
 		fail_connect(d, ERR_TIMEOUT);
-		report(d, -1);
+		report(d);
 	} else if (d->begun < d->found.count) {
 		go_on(d);
 	} else {
@@ -351,13 +410,31 @@ static void timer_ran(struct watch *w, short revents)
 	}
 }
 
+/* All addresses, before any is tried. */
+static void begin_trail(struct dial *d)
+{
+	d->trail.way = d->found.way;
+	d->trail.count = d->found.count;
+	for (unsigned i = 0; i < d->found.count; i++) {
+		const struct sockaddr_storage *a = &d->found.items[i];
+		struct trail_try *t = &d->trail.tries[i];
+
+		*t = (struct trail_try){ .family = a->ss_family, .ms = -1 };
+		address_text(a, t->address, sizeof(t->address));
+		if (a->ss_family != AF_UNIX)
+			t->port = address_port(a);
+	}
+}
+
 static void resolved(void *context, const struct resolved *found, struct err *e)
 {
 	struct dial *d = context;
 
+	d->trail.name_ms = (int64_t)(clock_ms() - d->began);
 	if (found) {
 		d->found = *found;
 		resolve_free(&d->resolve);
+		begin_trail(d);
 		go_on(d);
 		return;
 	}
@@ -378,6 +455,9 @@ static struct dial *dial_new(struct loop *l, const struct net_settings *set, uin
 	text_clean_to(d->shown, sizeof(d->shown), set->host, strlen(set->host));
 	d->done = done;
 	d->context = context;
+	d->winner = d->trail.winner = -1;
+	d->trail.way = WAY_SERVICE;   /* where none is found it has been asked */
+	d->trail.name_ms = -1;
 	d->timer = (struct watch){ .fd = -1, .deadline = deadline, .run = timer_ran, .owner = d };
 	loop_add(l, &d->timer);
 	return d;
@@ -387,7 +467,7 @@ static struct dial *dial_new(struct loop *l, const struct net_settings *set, uin
 static void use_path(struct dial *d)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	struct resolved found = { .count = 1, .lengths = { sizeof(a) } };
+	struct resolved found = { .way = WAY_PATH, .count = 1, .lengths = { sizeof(a) } };
 	size_t len = strlen(d->set->host);
 	struct err e = { 0 };
 
@@ -424,13 +504,28 @@ struct dial *dial_start_at(struct loop *l, const struct net_settings *set,
 	return d;
 }
 
+void dial_try_all(struct dial *d, uint32_t each_ms)
+{
+	d->each_ms = each_ms;
+	for (unsigned i = 0; i < d->begun; i++)
+		if (d->attempts[i].watch.fd >= 0)
+			set_patience(&d->attempts[i]);
+}
+
+const struct dial_trail *dial_trail(const struct dial *d)
+{
+	return &d->trail;
+}
+
 void dial_free(struct dial **dp)
 {
 	struct dial *d = *dp;
 
 	if (!d)
 		return;
-	stop_all(d);
+	stop_all(d, TRY_ABANDONED);
+	if (d->winner >= 0)
+		close(d->winner);
 	free(d);
 	*dp = NULL;
 }

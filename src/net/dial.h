@@ -5,6 +5,8 @@
  * both families in turn, the next one 250 ms behind the last or as soon as it
  * fails; the first that connects wins, the others are closed.  A host that is an
  * absolute path is a stream socket there; port and family do not matter to it.
+ *
+ * All that was tried is kept as a trail (net/trail.h), for who asks what happened.
  */
 #ifndef NET_DIAL_H
 #define NET_DIAL_H
@@ -17,6 +19,7 @@
 #include "base/err.h"
 #include "base/key.h"
 #include "net/loop.h"
+#include "net/trail.h"
 
 enum net_family { NET_ANY, NET_IPV4, NET_IPV6 };
 
@@ -46,6 +49,14 @@ struct resolved;
 struct dial *dial_start_at(struct loop *l, const struct net_settings *set,
 	const struct resolved *found, uint64_t deadline, dial_done *done, void *context);
 void dial_free(struct dial **dp);   /* may be called at any time; cancels */
+
+/* Right behind the start: every address is tried to its end, for each_ms at most, also
+ * when one is connected already.  done() gets the first that was, as ever, but only when
+ * all have an outcome or the deadline has come. */
+void dial_try_all(struct dial *d, uint32_t each_ms);
+
+/* Valid until dial_free(); at its end when done() is called. */
+const struct dial_trail *dial_trail(const struct dial *d);
 
 /* The address that was connected, as text "192.0.2.1", "2001:db8::1" or "/path". */
 void dial_peer_text(int fd, char *out, size_t size);

@@ -139,7 +139,7 @@ void resolve_hosts(const char *text, size_t len, const char *host, unsigned port
 /* RFC 8305 section 4: no family waits behind more than one of the other. */
 void resolve_interleave(struct resolved *list)
 {
-	struct resolved out = { .count = 0 };
+	struct resolved out = { .way = list->way };
 	bool used[RESOLVE_MOST] = { false };
 	int family = list->count ? list->items[0].ss_family : 0;
 
@@ -284,6 +284,7 @@ static void finish(struct resolve *r)
 		return;
 	}
 	found = a->found;   /* done may free r */
+	found.way = WAY_SERVICE;
 	resolve_interleave(&found);
 	r->done(r->context, &found, &e);
 }
@@ -338,6 +339,7 @@ static bool answer_at_once(const char *host, const char *name, unsigned port, in
 		from_hosts(name, port, family, &found);
 	if (!found.count)
 		return false;
+	found.way = len ? WAY_ADDRESS : WAY_HOSTS;
 	resolve_interleave(&found);
 	done(context, &found, &e);
 	return true;

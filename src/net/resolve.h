@@ -8,9 +8,10 @@
 
 #include "net/dial.h"
 
-enum { RESOLVE_MOST = 32 };   /* addresses kept */
+enum { RESOLVE_MOST = TRAIL_MOST };   /* addresses kept */
 
 struct resolved {
+	enum trail_way way;
 	struct sockaddr_storage items[RESOLVE_MOST];
 	socklen_t lengths[RESOLVE_MOST];
 	unsigned count;

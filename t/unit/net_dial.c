@@ -23,6 +23,8 @@ struct outcome {
 	struct dial *dial;
 	int called, fd;
 	struct err err;
+	struct dial_trail trail;   /* as it was when done() was called */
+	uint32_t each_ms;          /* try all */
 	bool free_inside;
 };
 
@@ -41,6 +43,7 @@ static void record(void *context, int fd, struct err *e)
 	o->fd = fd;
 	if (fd < 0)
 		o->err = *e;
+	o->trail = *dial_trail(o->dial);
 	if (o->free_inside)
 		dial_free(&o->dial);
 	loop_stop(&o->loop);
@@ -153,15 +156,42 @@ static void hole_close(struct hole *h)
 		close(h->fd);
 }
 
-static void run(struct outcome *o, const struct resolved *list, const struct net_settings *set,
-	long deadline_ms)
+static void run_each(struct outcome *o, const struct resolved *list, const struct net_settings *set,
+	long deadline_ms, uint32_t each_ms)
 {
 	uint64_t deadline = deadline_ms ? clock_ms() + (uint64_t)deadline_ms : LOOP_NEVER;
 
 	outcome_init(o);
 	o->dial = dial_start_at(&o->loop, set, list, deadline, record, o);
+	if (each_ms)
+		dial_try_all(o->dial, each_ms);
 	check_int(o->called, 0, "nothing is told before the loop runs");
 	loop_run(&o->loop);
+}
+
+static void run(struct outcome *o, const struct resolved *list, const struct net_settings *set,
+	long deadline_ms)
+{
+	run_each(o, list, set, deadline_ms, 0);
+}
+
+/* "127.0.0.1:25 failed 111, ::1:25 connected": a trail without its times, but with
+ * WAY before it and the winner's number behind. */
+static const char *trail_text(const struct dial_trail *t)
+{
+	static char text[2000];
+	size_t at = (size_t)snprintf(text, sizeof(text), "%s:", trail_way_name(t->way));
+
+	for (unsigned i = 0; i < t->count && at < sizeof(text) - 100; i++) {
+		const struct trail_try *one = &t->tries[i];
+
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %s %s", i ? "," : "",
+			one->address, trail_end_name(one->end));
+		if (one->number)
+			at += (size_t)snprintf(text + at, sizeof(text) - at, " %d", one->number);
+	}
+	snprintf(text + at, sizeof(text) - at, " -> %d", t->winner);
+	return text;
 }
 
 static void test_connected(void)
@@ -302,6 +332,124 @@ static void test_black_hole(void)
 	close(fd);
 }
 
+static void test_trail(void)
+{
+	struct net_settings set = settings();
+	struct resolved list = { .count = 0 };
+	struct outcome o;
+	struct hole h;
+	char want[200];
+	unsigned port = 0, shut = closed_port();
+	int fd = listener("127.0.0.1", 5, &port);
+
+	add(&list, "127.0.0.2", shut);
+	add(&list, "127.0.0.1", port);
+	add(&list, "127.0.0.3", shut);
+	run(&o, &list, &set, 5000);
+	snprintf(want, sizeof(want), "given: 127.0.0.2 failed %d, 127.0.0.1 connected, "
+		"127.0.0.3 not tried -> 1", ECONNREFUSED);
+	check_text(trail_text(&o.trail), want, "the trail up to the winner, and what was left");
+	check_int(o.trail.tries[0].port, shut, "with its port");
+	check_int(o.trail.tries[0].family, AF_INET, "and family");
+	check(o.trail.tries[0].ms >= 0 && o.trail.tries[0].ms < 1000, "and time");
+	check_int(o.trail.tries[2].ms, -1, "which one that was not tried has not");
+	outcome_release(&o);
+
+	if (!hole_open(&h, 0)) {
+		printf("# no way to make a connect hang here\n");
+	} else {
+		list.count = 0;
+		add(&list, "127.0.0.1", h.port);
+		add(&list, "127.0.0.1", port);
+		run(&o, &list, &set, 5000);
+		check_text(trail_text(&o.trail), "given: 127.0.0.1 abandoned, 127.0.0.1 connected -> 1",
+			"a black hole is abandoned for the next one");
+		check(o.trail.tries[0].ms >= 250, "after %lld ms", (long long)o.trail.tries[0].ms);
+		outcome_release(&o);
+		list.count = 1;
+		run(&o, &list, &set, 300);
+		check_text(trail_text(&o.trail), "given: 127.0.0.1 no answer -> -1",
+			"also where nobody is reached");
+		check(o.trail.tries[0].ms >= 300 && o.trail.tries[0].ms < 1500, "after %lld ms",
+			(long long)o.trail.tries[0].ms);
+		outcome_release(&o);
+	}
+	hole_close(&h);
+	close(fd);
+}
+
+/* All addresses to their end, in the time of the slowest. */
+static void test_all(void)
+{
+	struct net_settings set = settings();
+	struct resolved list = { .count = 0 };
+	struct outcome o;
+	struct hole h;
+	char want[300];
+	unsigned port = 0, shut = closed_port();
+	int fd = listener("127.0.0.1", 5, &port);
+
+	add(&list, "127.0.0.1", port);
+	add(&list, "127.0.0.2", shut);
+	add(&list, "127.0.0.1", port);
+	run_each(&o, &list, &set, 5000, 1000);
+	snprintf(want, sizeof(want), "given: 127.0.0.1 connected, 127.0.0.2 failed %d, "
+		"127.0.0.1 connected -> 0", ECONNREFUSED);
+	check_text(trail_text(&o.trail), want, "all: also behind the winner");
+	check(o.fd >= 0, "all: which is given");
+	outcome_release(&o);
+
+	list.count = 0;
+	add(&list, "127.0.0.2", shut);
+	add(&list, "127.0.0.3", shut);
+	run_each(&o, &list, &set, 5000, 1000);
+	check_int(o.fd, -1, "all: nobody is reached");
+	check_int(o.err.kind, ERR_CONNECT, "all: ERR_CONNECT: %s", o.err.text);
+	outcome_release(&o);
+
+	if (!hole_open(&h, 0)) {
+		printf("# no way to make a connect hang here\n");
+	} else {
+		uint64_t began = clock_ms();
+
+		list.count = 0;
+		add(&list, "127.0.0.1", h.port);
+		add(&list, "127.0.0.1", port);
+		add(&list, "127.0.0.1", h.port);
+		run_each(&o, &list, &set, 5000, 400);
+		check_text(trail_text(&o.trail), "given: 127.0.0.1 no answer, 127.0.0.1 connected, "
+			"127.0.0.1 no answer -> 1", "all: each is waited for");
+		check(o.fd >= 0 && clock_ms() - began < 2000, "all: but not for long");
+		outcome_release(&o);
+		began = clock_ms();
+		run_each(&o, &list, &set, 500, 10000);
+		check_text(trail_text(&o.trail), "given: 127.0.0.1 no answer, 127.0.0.1 connected, "
+			"127.0.0.1 no answer -> 1", "all: the deadline of the whole ends them");
+		check(o.fd >= 0 && clock_ms() - began < 2000, "all: and what is connected is given");
+		outcome_release(&o);
+		list.count = 1;
+		run_each(&o, &list, &set, 5000, 300);
+		check_text(trail_text(&o.trail), "given: 127.0.0.1 no answer -> -1",
+			"all: one alone that does not answer");
+		snprintf(want, sizeof(want), "cannot connect to smtp.example.com: 127.0.0.1 port %u: "
+			"no answer", h.port);
+		check_text(o.err.text, want, "all: is told as such");
+		outcome_release(&o);
+		list.count = 0;
+		add(&list, "127.0.0.1", port);
+		add(&list, "127.0.0.1", h.port);
+		outcome_init(&o);
+		o.dial = dial_start_at(&o.loop, &set, &list, clock_ms() + 300, record, &o);
+		dial_try_all(o.dial, 10000);
+		o.free_inside = true;
+		loop_run(&o.loop);
+		check(!o.dial && o.fd >= 0, "all: freed by the very function that is told");
+		outcome_release(&o);
+	}
+	hole_close(&h);
+	close(fd);
+}
+
 static void test_port_25(void)
 {
 	struct net_settings set = settings();
@@ -352,6 +500,8 @@ static void test_by_name(void)
 	check_int(o.called, 0, "an address: nothing is told before the loop runs");
 	loop_run(&o.loop);
 	check(o.fd >= 0, "an address in brackets is reached");
+	check_text(trail_text(&o.trail), "address: 127.0.0.1 connected -> 0", "no name was looked up");
+	check(o.trail.name_ms >= 0 && o.trail.name_ms < 100, "in no time");
 	outcome_release(&o);
 
 	set.host = child;
@@ -359,6 +509,9 @@ static void test_by_name(void)
 	o.dial = dial_start(&o.loop, &set, clock_ms() + 5000, record, &o);
 	loop_run(&o.loop);
 	check(o.fd >= 0, "a name that a child resolves is reached");
+	check_text(trail_text(&o.trail), "name service: 127.0.0.1 connected -> 0",
+		"by the name service");
+	check(o.trail.name_ms >= 0, "which took a while");
 	outcome_release(&o);
 
 	outcome_init(&o);
@@ -374,6 +527,7 @@ static void test_by_name(void)
 	check_int(o.called, 0, "a bad name is not told from inside dial_start() either");
 	loop_run(&o.loop);
 	check_int(o.err.kind, ERR_NAME, "ERR_NAME: %s", o.err.text);
+	check_int(o.trail.count, 0, "with no address in the trail");
 	outcome_release(&o);
 	close(fd);
 }
@@ -466,6 +620,8 @@ static void test_path(void)
 	fd = path_listener(SOCK_STREAM, 5);
 	run_path(&o, path);
 	check(o.fd >= 0, "a socket in the file system is reached");
+	check_text(trail_text(&o.trail), "path:  connected -> 0", "which is one address");
+	check_int(o.trail.tries[0].family, AF_UNIX, "of its own family");
 	check(fcntl(o.fd, F_GETFL) & O_NONBLOCK, "non-blocking");
 	check(fcntl(o.fd, F_GETFD) & FD_CLOEXEC, "close-on-exec");
 	dial_peer_text(o.fd, text, sizeof(text));
@@ -528,6 +684,8 @@ int main(void)
 	test_refused_then_good();
 	test_all_refused();
 	test_black_hole();
+	test_trail();
+	test_all();
 	test_port_25();
 	test_free_inside();
 	test_by_name();

@@ -174,7 +174,6 @@ static void question_answered(void *context, struct smtp_question *q, const stru
 {
 	struct probe *p = ((struct asked *)context)->probe;
 	struct report_stage *s = p->open;
-	struct buf shown = BUF_INIT(4 * REPLY_TEXT_MAX);
 	const char *line = buf_text(&r->text);
 
 	report_say(s, r->code < 400 ? MARK_OK : MARK_WARNING, "%s: %d%s%s", q->line, r->code,
@@ -191,7 +190,6 @@ static void question_answered(void *context, struct smtp_question *q, const stru
 			break;
 		line += len + 1;
 	}
-	buf_release(&shown);
 	stage_end(p);
 	p->answers++;
 	if (p->answers < p->o->question_count)
@@ -209,32 +207,49 @@ static void ask_questions(struct probe *p, struct visit *v)
 	}
 }
 
-static void mail_done(void *context, struct smtp_message *m)
-{
-	struct probe *p = context;
-
-	(void)m;
-	/* Where the session broke off, that is told instead. */
-	if (p->visit && session_takes_more(p->visit->session)) {
-		tell_mail(p);
-		stage_end(p);
-	}
-}
-
-static void make_mail(struct probe *p)
+/* Made before anything is connected: what is wrong with it is nobody else's fault. */
+static bool make_mail(struct probe *p)
 {
 	const struct probe_options *o = p->o;
+	struct err e = { 0 };
 
-	p->results = mem_alloc((o->to_count + 1) * sizeof(*p->results));
-	p->mail = (struct smtp_message){ .sender = o->from, .recipients = o->to, .count = o->to_count,
-		.trial = !o->send, .done = mail_done, .context = p, .results = p->results };
+	p->mail = &p->trial;
+	p->trial = (struct smtp_message){ .sender = o->from, .recipients = o->to,
+		.count = o->to_count, .trial = true,
+		.results = mem_alloc((o->to_count + 1) * sizeof(struct smtp_result)) };
 	if (!o->send)
+		return true;
+	p->letter = mem_alloc(sizeof(*p->letter));
+	p->mail = &p->letter->attempt.smtp;
+	if (letter_make(p->letter, &p->account, o->from, o->to, o->to_count, &e) == 0)
+		return true;
+	stage_begin(p, REPORT_SEND);
+	finding_of_err(p, REPORT_SEND, &e);
+	report_say(p->open, MARK_FAILED, "%s", e.text);
+	stage_end(p);
+	return false;
+}
+
+static void note_mechanism(struct probe *p, const char *name)
+{
+	enum sasl_mechanism m = name ? sasl_find(name, strlen(name)) : SASL_MECHANISMS;
+
+	p->logged_in = name != NULL;
+	p->one_trip = m < SASL_MECHANISMS && (sasl_traits(m) & SASL_ONE_TRIP);
+}
+
+/* What the last wait was for has come. */
+static void end_stage_of_work(struct probe *p, struct visit *v)
+{
+	if (!p->open)
 		return;
-	letter_write(&p->letter, o->from, o->to[0], &p->account, p->letter_id,
-		sizeof(p->letter_id));
-	p->mail.size = p->letter.len;
-	p->mail.read = letter_read;
-	p->mail.context = p;
+	if (p->open->step == REPORT_LOGIN) {
+		note_mechanism(p, session_mechanism(v->session));
+		tell_login(p, session_mechanism(v->session));
+	} else {
+		tell_mail(p);
+	}
+	stage_end(p);
 }
 
 /* The session stands: what comes next. */
@@ -242,16 +257,11 @@ static bool work(struct visit *v)
 {
 	struct probe *p = v->probe;
 
-	if (p->open && p->open->step == REPORT_LOGIN) {
-		p->logged_in = session_mechanism(v->session) != NULL;
-		tell_login(p, session_mechanism(v->session));
-		stage_end(p);
-	}
+	end_stage_of_work(p, v);
 	if (p->o->from && !p->mail_begun) {
 		p->mail_begun = true;
 		stage_begin(p, p->o->send ? REPORT_SEND : REPORT_ENVELOPE);
-		make_mail(p);
-		session_submit(v->session, &p->mail);
+		session_submit(v->session, p->mail);
 		return true;
 	}
 	if (p->o->question_count && !p->questions_begun) {
@@ -293,7 +303,7 @@ static void end_failed(struct probe *p, const struct smtp_failure *f)
 /* The server has said its opinion of sender and recipients. */
 static void judge_mail(struct probe *p)
 {
-	const struct smtp_message *m = &p->mail;
+	const struct smtp_message *m = p->mail;
 	const struct smtp_result *worst = NULL;
 	int code = 0;
 
@@ -338,8 +348,12 @@ static void main_session(struct probe *p)
 
 static bool group_work(struct visit *v)
 {
-	(void)v;
-	return false;
+	bool first = !v->probe->group_begun;
+
+	v->probe->group_begun = true;
+	if (first)
+		session_submit(v->session, &v->probe->group);
+	return first;
 }
 
 /* MAIL behind AUTH in one go (RFC 4954 section 4), and RSET: no DATA.  Only worth a
@@ -348,17 +362,24 @@ static void try_group(struct probe *p)
 {
 	const char *sender = p->o->from ? p->o->from : p->account.who.from ? p->account.who.from :
 		p->account.sasl.user;
-	struct smtp_message mail = { .sender = sender, .trial = true };
 	struct visit v = { .account = &p->account, .pipelining = PIPELINING_FULL,
 		.work = group_work };
-	struct session_hooks hooks = { 0 };
 
 	if (!p->logged_in || !p->now.pipelining || !sender || !strchr(sender, '@') ||
-	    p->account.smtp.pipelining == PIPELINING_FULL || p->out->cause)
+	    p->account.smtp.pipelining != PIPELINING_STANDARD || !p->one_trip)
 		return;
-	(void)hooks;
-	(void)mail;
-	(void)v;
+	stage_begin(p, REPORT_PIPELINING);
+	p->group = (struct smtp_message){ .sender = sender, .trial = true };
+	visit_run(p, &v);
+	if (!v.failed)
+		tell_pipelining(p, NULL);
+	else if (v.failure.stumbled)
+		tell_pipelining(p, "the server stumbles over MAIL behind the login");
+	else
+		tell_pipelining(p, "it could not be found out");
+	stage_end(p);
+	smtp_result_release(&p->group.content);
+	visit_end(&v);
 }
 
 /* ---- all of it */
@@ -381,7 +402,6 @@ static void begin(struct probe *p, const struct probe_options *o, struct probe_f
 	p->began = clock_ms();
 	p->ends = p->began + (uint64_t)o->milliseconds;
 	p->greeting.max = p->ehlo.max = REPLY_TEXT_MAX;
-	p->letter.max = 1 << 16;
 	loop_init(&p->loop);
 	p->stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = on_signal,
 		.owner = p };
@@ -396,11 +416,13 @@ static void release(struct probe *p)
 	secret_wipe(&p->secret);
 	buf_release(&p->greeting);
 	buf_release(&p->ehlo);
-	buf_release(&p->letter);
-	for (size_t i = 0; p->results && i < p->o->to_count; i++)
-		smtp_result_release(&p->results[i]);
-	smtp_result_release(&p->mail.content);
-	free(p->results);
+	for (size_t i = 0; i < p->trial.count; i++)
+		smtp_result_release(&p->trial.results[i]);
+	smtp_result_release(&p->trial.content);
+	free(p->trial.results);
+	if (p->letter)
+		letter_release(p->letter);
+	free(p->letter);
 	free(p->asked);
 	loop_remove(&p->loop, &p->stop);
 	loop_remove(&p->loop, &p->limit);
@@ -413,7 +435,7 @@ int probe_run(const struct probe_options *o, struct probe_finding *out)
 
 	begin(&p, o, out);
 	set_limit(&p, p.ends - (uint64_t)least(ELSEWHERE_MS, o->milliseconds / 3));
-	if (fetch_secret(&p))
+	if (make_mail(&p) && fetch_secret(&p))
 		main_session(&p);
 	if (p.interrupted.kind != ERR_SIGNAL) {
 		p.interrupted = (struct err){ 0 };

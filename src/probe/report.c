@@ -19,6 +19,7 @@ const char *report_step_name(enum report_step step)
 		[REPORT_TLS] = "tls", [REPORT_EHLO] = "ehlo", [REPORT_LOGIN] = "login",
 		[REPORT_ENVELOPE] = "envelope", [REPORT_SEND] = "send", [REPORT_ASK] = "ask",
 		[REPORT_QUIT] = "quit",
+		[REPORT_EVERY] = "every", [REPORT_PIPELINING] = "pipelining",
 	};
 
 	return names[step];

@@ -12,6 +12,7 @@
 
 #include "deliver/session.h"
 #include "net/trail.h"
+#include "probe/letter.h"
 #include "probe/probe.h"
 
 struct probe {
@@ -34,11 +35,12 @@ struct probe {
 	struct smtp_capabilities before, now;   /* EHLO in clear and under TLS; the last one */
 	bool greeted, shaken, hello_told, logged_in;
 	struct buf greeting, ehlo;          /* own */
-	struct smtp_message mail;           /* what --from, --to and --send ask for */
-	struct smtp_result *results;        /* own; of its recipients */
-	struct buf letter;                  /* own; its content; empty: a trial */
-	char letter_id[160];
-	bool mail_begun, questions_begun;
+	struct smtp_message *mail;          /* borrowed; what is asked of the server: one of both */
+	struct smtp_message trial;          /* MAIL, RCPT, RSET; results own */
+	struct probe_letter *letter;        /* own; the test message */
+	struct smtp_message group;          /* behind a login in one go */
+	bool mail_begun, questions_begun, group_begun;
+	bool one_trip;                      /* the login was of the kind that may lead a group */
 	struct asked {
 		struct smtp_question question;
 		struct probe *probe;

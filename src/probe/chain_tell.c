@@ -1,0 +1,115 @@
+/* probe/chain_tell.c - the certificates of a server, told; see chain_tell.h. */
+#include "probe/chain_tell.h"
+
+#include <time.h>
+
+#include "net/chain.h"
+
+enum {
+	DAYS_SOON = 14,         /* a renewal that works has happened by then */
+	NAMES_TOLD = 12
+};
+
+static void date(time_t when, char out[16])
+{
+	struct tm tm;
+
+	out[0] = '\0';
+	if (when != (time_t)-1 && gmtime_r(&when, &tm))
+		strftime(out, 16, "%Y-%m-%d", &tm);
+}
+
+static void add_names(const struct chain_cert *c, struct buf *out)
+{
+	for (unsigned i = 0; i < c->name_count && i < NAMES_TOLD; i++)
+		buf_printf(out, "%s%s", i ? ", " : "", c->names[i]);
+	if (c->name_count + c->names_left > NAMES_TOLD)
+		buf_printf(out, " and %u more", c->name_count + c->names_left - NAMES_TOLD);
+}
+
+static void tell_cert(struct report_stage *s, const struct chain_cert *c, unsigned i)
+{
+	char from[16], to[16];
+	struct buf names = BUF_INIT(8192);
+
+	date(c->from, from);
+	date(c->to, to);
+	report_more(s, MARK_NONE, "certificate %u: %s", i + 1, c->subject);
+	report_more(s, MARK_NONE, "  issued by %s", c->self_signed ? "itself" : c->issuer);
+	report_more(s, MARK_NONE, "  valid from %s to %s, %s %u bits, %s", from, to, c->key, c->bits,
+		c->signature);
+	if (!i) {
+		add_names(c, &names);
+		report_more(s, MARK_NONE, "  for %s", names.len ? buf_text(&names) : "no name at all");
+		report_more(s, MARK_NONE, "  to pin this key: tls_pin = %s", c->key_pin);
+	}
+	buf_release(&names);
+}
+
+static json_t *date_json(time_t when)
+{
+	char text[16];
+
+	date(when, text);
+	return json_string(text);
+}
+
+static json_t *cert_json(const struct chain_cert *c)
+{
+	json_t *object = json_object(), *names = json_array();
+
+	for (unsigned i = 0; i < c->name_count; i++)
+		json_array_append_new(names, report_string(c->names[i]));
+	json_object_set_new(object, "subject", report_string(c->subject));
+	json_object_set_new(object, "issuer", report_string(c->issuer));
+	json_object_set_new(object, "not_before", date_json(c->from));
+	json_object_set_new(object, "not_after", date_json(c->to));
+	json_object_set_new(object, "names", names);
+	json_object_set_new(object, "key", report_string(c->key));
+	json_object_set_new(object, "bits", json_integer(c->bits));
+	json_object_set_new(object, "signature", report_string(c->signature));
+	json_object_set_new(object, "serial", report_string(c->serial));
+	json_object_set_new(object, "key_pin", report_string(c->key_pin));
+	json_object_set_new(object, "certificate_pin", report_string(c->cert_pin));
+	json_object_set_new(object, "self_signed", json_boolean(c->self_signed));
+	return object;
+}
+
+static void tell_end(struct report_stage *s, const struct tls_chain *c, bool good)
+{
+	long days = tls_chain_days(c, time(NULL));
+
+	report_number(s, "days_left", days);
+	if (c->by == CHAIN_BY_PIN)
+		report_more(s, MARK_NONE, "trusted by tls_pin; the certificate is not looked at further");
+	else if (c->root)
+		report_more(s, MARK_NONE, "trusted root: %s", c->root);
+	if (good && c->by != CHAIN_BY_PIN && days <= DAYS_SOON)
+		report_more(s, MARK_WARNING, "a certificate runs out in %ld day%s: its operator must "
+			"renew it", days, days == 1 ? "" : "s");
+	else
+		report_more(s, MARK_NONE, "days left: %ld", days);
+}
+
+void chain_tell(struct report_stage *s, const struct tls *t, bool good)
+{
+	struct tls_chain c;
+	json_t *list;
+
+	if (tls_chain_read(t, &c) < 0)
+		return;
+	list = json_array();
+	for (unsigned i = 0; i < c.count; i++) {
+		tell_cert(s, &c.certs[i], i);
+		json_array_append_new(list, cert_json(&c.certs[i]));
+	}
+	report_json(s, "chain", list);
+	report_number(s, "chain_sent", c.sent);
+	report_text(s, "root", c.root);
+	report_text(s, "trusted_by", c.by == CHAIN_BY_PIN ? "pin" : c.by == CHAIN_BY_ROOT ? "root" :
+		"nothing");
+	report_text(s, "name", c.name);
+	report_text(s, "sni", c.sni);
+	tell_end(s, &c, good);
+	tls_chain_release(&c);
+}

@@ -21,24 +21,26 @@
 	X(hash_fast) X(hmac_fast) X(memcmp) X(pbkdf2)
 
 #define GNUTLS_CALLS(X) \
-	X(alert_get) X(alert_get_name) X(alert_send) X(bye) \
-	X(certificate_allocate_credentials) X(certificate_free_credentials) \
-	X(certificate_get_peers) X(certificate_set_x509_key_mem2) \
-	X(certificate_verification_status_print) X(credentials_set) X(deinit) \
-	X(error_is_fatal) X(free) X(handshake) X(init) X(pk_algorithm_get_name) \
-	X(pk_bits_to_sec_param) X(protocol_get_name) X(protocol_get_version) \
-	X(record_check_pending) X(record_get_direction) X(record_recv) X(record_send) \
-	X(server_name_set) X(session_channel_binding) X(session_ext_master_secret_status) \
-	X(session_get_desc) X(set_default_priority_append) X(sign_get_name) \
-	X(sign_is_secure2) X(strerror) X(transport_set_ptr) X(transport_set_pull_function) \
-	X(transport_set_vec_push_function) X(x509_crt_check_hostname2) X(x509_crt_check_ip) \
-	X(x509_crt_check_issuer) X(x509_crt_deinit) X(x509_crt_get_activation_time) \
-	X(x509_crt_get_dn3) X(x509_crt_get_expiration_time) X(x509_crt_get_fingerprint) \
-	X(x509_crt_get_issuer_dn3) X(x509_crt_get_key_id) X(x509_crt_get_pk_algorithm) \
-	X(x509_crt_get_raw_dn) X(x509_crt_get_raw_issuer_dn) \
+	X(alert_get) X(alert_get_name) X(alert_send) X(bye) X(certificate_allocate_credentials) \
+	X(certificate_free_credentials) X(certificate_get_peers) \
+	X(certificate_set_x509_key_mem2) X(certificate_verification_status_print) X(cipher_get) \
+	X(cipher_get_name) X(credentials_set) X(deinit) X(error_is_fatal) X(free) X(group_get) \
+	X(group_get_name) X(handshake) X(init) X(pk_algorithm_get_name) X(pk_bits_to_sec_param) \
+	X(protocol_get_name) X(protocol_get_version) X(record_check_pending) \
+	X(record_get_direction) X(record_recv) X(record_send) X(server_name_set) \
+	X(session_channel_binding) X(session_ext_master_secret_status) X(session_get_desc) \
+	X(set_default_priority_append) X(sign_get_name) X(sign_is_secure2) X(strerror) \
+	X(transport_set_ptr) X(transport_set_pull_function) X(transport_set_vec_push_function) \
+	X(x509_crt_check_hostname2) X(x509_crt_check_ip) X(x509_crt_check_issuer) \
+	X(x509_crt_deinit) X(x509_crt_get_activation_time) \
+	X(x509_crt_get_authority_info_access) X(x509_crt_get_dn3) \
+	X(x509_crt_get_expiration_time) X(x509_crt_get_fingerprint) X(x509_crt_get_issuer_dn3) \
+	X(x509_crt_get_key_id) X(x509_crt_get_pk_algorithm) X(x509_crt_get_raw_dn) \
+	X(x509_crt_get_raw_issuer_dn) X(x509_crt_get_serial) \
 	X(x509_crt_get_signature_algorithm) X(x509_crt_get_subject_alt_name2) \
-	X(x509_crt_import) X(x509_crt_init) X(x509_trust_list_add_cas) \
-	X(x509_trust_list_deinit) X(x509_trust_list_init) X(x509_trust_list_verify_crt2)
+	X(x509_crt_import) X(x509_crt_init) X(x509_crt_verify) X(x509_trust_list_add_cas) \
+	X(x509_trust_list_deinit) X(x509_trust_list_get_issuer) X(x509_trust_list_init) \
+	X(x509_trust_list_verify_crt2)
 
 #define GNUTLS_POINTER(name) __typeof__(gnutls_##name) *name;
 extern struct gnutls_sums { GNUTLS_SUMS(GNUTLS_POINTER) } gnutls_sums;
@@ -68,10 +70,14 @@ static inline bool gnutls_is_here(void)
 #define gnutls_certificate_set_x509_key_mem2 (*gnutls_calls.certificate_set_x509_key_mem2)
 #define gnutls_certificate_verification_status_print \
 	(*gnutls_calls.certificate_verification_status_print)
+#define gnutls_cipher_get (*gnutls_calls.cipher_get)
+#define gnutls_cipher_get_name (*gnutls_calls.cipher_get_name)
 #define gnutls_credentials_set (*gnutls_calls.credentials_set)
 #define gnutls_deinit (*gnutls_calls.deinit)
 #define gnutls_error_is_fatal (*gnutls_calls.error_is_fatal)
 #define gnutls_free (*gnutls_calls.free)
+#define gnutls_group_get (*gnutls_calls.group_get)
+#define gnutls_group_get_name (*gnutls_calls.group_get_name)
 #define gnutls_handshake (*gnutls_calls.handshake)
 #define gnutls_init (*gnutls_calls.init)
 #define gnutls_pk_algorithm_get_name (*gnutls_calls.pk_algorithm_get_name)
@@ -98,6 +104,8 @@ static inline bool gnutls_is_here(void)
 #define gnutls_x509_crt_check_issuer (*gnutls_calls.x509_crt_check_issuer)
 #define gnutls_x509_crt_deinit (*gnutls_calls.x509_crt_deinit)
 #define gnutls_x509_crt_get_activation_time (*gnutls_calls.x509_crt_get_activation_time)
+#define gnutls_x509_crt_get_authority_info_access \
+	(*gnutls_calls.x509_crt_get_authority_info_access)
 #define gnutls_x509_crt_get_dn3 (*gnutls_calls.x509_crt_get_dn3)
 #define gnutls_x509_crt_get_expiration_time (*gnutls_calls.x509_crt_get_expiration_time)
 #define gnutls_x509_crt_get_fingerprint (*gnutls_calls.x509_crt_get_fingerprint)
@@ -106,12 +114,15 @@ static inline bool gnutls_is_here(void)
 #define gnutls_x509_crt_get_pk_algorithm (*gnutls_calls.x509_crt_get_pk_algorithm)
 #define gnutls_x509_crt_get_raw_dn (*gnutls_calls.x509_crt_get_raw_dn)
 #define gnutls_x509_crt_get_raw_issuer_dn (*gnutls_calls.x509_crt_get_raw_issuer_dn)
+#define gnutls_x509_crt_get_serial (*gnutls_calls.x509_crt_get_serial)
 #define gnutls_x509_crt_get_signature_algorithm (*gnutls_calls.x509_crt_get_signature_algorithm)
 #define gnutls_x509_crt_get_subject_alt_name2 (*gnutls_calls.x509_crt_get_subject_alt_name2)
 #define gnutls_x509_crt_import (*gnutls_calls.x509_crt_import)
 #define gnutls_x509_crt_init (*gnutls_calls.x509_crt_init)
+#define gnutls_x509_crt_verify (*gnutls_calls.x509_crt_verify)
 #define gnutls_x509_trust_list_add_cas (*gnutls_calls.x509_trust_list_add_cas)
 #define gnutls_x509_trust_list_deinit (*gnutls_calls.x509_trust_list_deinit)
+#define gnutls_x509_trust_list_get_issuer (*gnutls_calls.x509_trust_list_get_issuer)
 #define gnutls_x509_trust_list_init (*gnutls_calls.x509_trust_list_init)
 #define gnutls_x509_trust_list_verify_crt2 (*gnutls_calls.x509_trust_list_verify_crt2)
 

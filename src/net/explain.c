@@ -150,17 +150,12 @@ static void explain_clock(struct reasons *r)
 	buf_printf(&r->text, "%s)", hour);
 }
 
-/* One subjectAltName as text; false: of a kind that names no host. */
-static bool san_text(const struct reasons *r, unsigned type, const char *data, size_t size,
-	struct buf *out)
+bool verify_san_text(unsigned type, const char *data, size_t size, size_t most, struct buf *out)
 {
 	char address[INET6_ADDRSTRLEN];
 
 	if (type == GNUTLS_SAN_DNSNAME) {
-		/* Where a name looks like the address, it must be told that it is none. */
-		if (r->by_address)
-			buf_add_text(out, "the name ");
-		text_clean(data, size, SAN_SHOWN, out);
+		text_clean(data, size, most, out);
 		return true;
 	}
 	if (type != GNUTLS_SAN_IPADDRESS || (size != 4 && size != 16))
@@ -196,7 +191,10 @@ static unsigned list_names(struct reasons *r, struct buf *out)
 			continue;
 		if (rc < 0)
 			break;
-		if (san_text(r, type, data, size, &one) && found++ < NAMES_SHOWN &&
+		/* Where a name looks like the address, it must be told that it is none. */
+		if (r->by_address && type == GNUTLS_SAN_DNSNAME)
+			buf_add_text(&one, "the name ");
+		if (verify_san_text(type, data, size, SAN_SHOWN, &one) && found++ < NAMES_SHOWN &&
 				out->len < 300) {
 			buf_printf(out, "%s%s", out->len ? ", " : "", buf_text(&one));
 			if (!r->server_name[0] && type == GNUTLS_SAN_DNSNAME &&
@@ -242,11 +240,8 @@ static gnutls_x509_crt_t end_of_chain(const struct verify *v)
 	unsigned at = 0;
 
 	for (unsigned steps = 0; steps < v->count; steps++) {
-		unsigned next = at;
+		unsigned next = verify_issuer(v, at);
 
-		for (unsigned i = 0; i < v->count; i++)
-			if (i != at && gnutls_x509_crt_check_issuer(v->chain[at], v->chain[i]))
-				next = i;
 		if (next == at)
 			break;
 		at = next;

@@ -90,16 +90,30 @@ static bool cert_digest(gnutls_x509_crt_t crt, unsigned char *digest)
 		&& size == PIN_OCTETS;
 }
 
-void pin_write(gnutls_x509_crt_t crt, struct buf *out)
+static void write_pin(const char *kind, const unsigned char *digest, bool known, struct buf *out)
 {
-	unsigned char digest[PIN_OCTETS];
-
-	if (!key_digest(crt, digest)) {
+	if (!known) {
 		buf_add_text(out, "unknown");
 		return;
 	}
-	buf_add_text(out, "spki:");
-	hex_encode(digest, sizeof(digest), out);
+	buf_add_text(out, kind);
+	hex_encode(digest, PIN_OCTETS, out);
+}
+
+void pin_write(gnutls_x509_crt_t crt, struct buf *out)
+{
+	unsigned char digest[PIN_OCTETS];
+	bool known = key_digest(crt, digest);
+
+	write_pin("spki:", digest, known, out);
+}
+
+void pin_write_cert(gnutls_x509_crt_t crt, struct buf *out)
+{
+	unsigned char digest[PIN_OCTETS];
+	bool known = cert_digest(crt, digest);
+
+	write_pin("cert:", digest, known, out);
 }
 
 int pin_match(const struct key_list *pins, gnutls_x509_crt_t crt, struct err *e)

@@ -21,6 +21,8 @@ int pin_parse(const char *text, struct pin *out, struct err *e);
 
 /* "spki:HEX" of a certificate's key, the form to paste; or "unknown". */
 void pin_write(gnutls_x509_crt_t crt, struct buf *out);
+/* "cert:HEX" of the certificate itself; likewise. */
+void pin_write_cert(gnutls_x509_crt_t crt, struct buf *out);
 
 /* 1: one of the pins is the certificate's, 0: none is, -1: ERR_CONFIG. */
 int pin_match(const struct key_list *pins, gnutls_x509_crt_t crt, struct err *e);

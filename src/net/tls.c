@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "net/chain.h"
 #include "net/name.h"
 #include "net/pin.h"
 #include "net/tlswords.h"
@@ -51,6 +52,7 @@ struct tls {
 	const struct tls_trust *trust;               /* borrowed */
 	int fd;                                      /* borrowed */
 	char name[NAME_MAX_OCTETS];                  /* what is verified */
+	bool named;                                  /* and told to the server (SNI) */
 	struct tls_seen seen;
 	bool ready;                                  /* handshake and verification done */
 	struct tls_facts facts;
@@ -172,7 +174,8 @@ static int set_name(struct tls *t, const char *host, struct err *e)
 			"of a socket");
 		return err_hint(e, "set tls_host to the name that the certificate bears");
 	}
-	if (!path && !name_address(t->name, &address))
+	t->named = !path && !name_address(t->name, &address);
+	if (t->named)
 		gnutls_server_name_set(t->session, GNUTLS_NAME_DNS, t->name, strlen(t->name));
 	t->seen.host = t->name;
 	return 0;
@@ -273,28 +276,70 @@ static void note_cipher(struct tls *t)
 static void note_facts(struct tls *t)
 {
 	const char *version = gnutls_protocol_get_name(gnutls_protocol_get_version(t->session));
+	const char *group = gnutls_group_get_name(gnutls_group_get(t->session));
+	const char *cipher = gnutls_cipher_get_name(gnutls_cipher_get(t->session));
 
 	snprintf(t->facts.version, sizeof(t->facts.version), "%s", version ? version : "unknown");
+	snprintf(t->facts.group, sizeof(t->facts.group), "%s", group ? group : "");
+	snprintf(t->facts.algorithm, sizeof(t->facts.algorithm), "%s", cipher ? cipher : "");
 	note_cipher(t);
 	note_binding(t);
+}
+
+static int judge(const struct tls *t, struct verify *v, struct err *e)
+{
+	unsigned count = 0;
+	const gnutls_datum_t *der = gnutls_certificate_get_peers(t->session, &count);
+	int rc = verify_init(v, der, count, e);
+
+	if (rc == 0)
+		rc = verify_server(v, e);
+	verify_release(v);
+	return rc;
 }
 
 static int verify(struct tls *t, struct err *e)
 {
 	struct verify v = { .host = t->name, .set = t->set, .trust = t->trust };
-	const gnutls_datum_t *der;
-	unsigned count = 0;
 	int rc;
 
 	if (!t->set->verify && !t->set->pins.count)
 		return 0;
-	der = gnutls_certificate_get_peers(t->session, &count);
-	if (verify_init(&v, der, count, e) < 0)
-		return -1;
-	rc = verify_server(&v, e);
-	verify_release(&v);
+	rc = judge(t, &v, e);
 	t->facts.verified = rc == 0;
 	return rc;
+}
+
+int tls_judge(const struct tls *t, const char *host, const struct tls_settings *set,
+	const struct tls_trust *trust, struct err *e)
+{
+	char name[NAME_MAX_OCTETS];
+	struct verify v = { .host = name, .set = set, .trust = trust };
+
+	if (name_ascii(set->host ? set->host : host, name, ERR_CONFIG, e) < 0)
+		return -1;
+	return judge(t, &v, e);
+}
+
+int tls_chain_read(const struct tls *t, struct tls_chain *out)
+{
+	struct verify v = { .host = t->name, .set = t->set, .trust = t->trust };
+	const gnutls_datum_t *der;
+	struct err ignored;
+
+	*out = (struct tls_chain){ .name = mem_string(t->name) };
+	if (t->named)
+		out->sni = mem_string(t->name);
+	der = gnutls_certificate_get_peers(t->session, &out->sent);
+	if (verify_init(&v, der, out->sent, &ignored) < 0) {
+		tls_chain_release(out);
+		return -1;
+	}
+	verify_describe(&v, out);
+	verify_release(&v);
+	if (t->facts.verified)
+		out->by = t->set->pins.count ? CHAIN_BY_PIN : CHAIN_BY_ROOT;
+	return 0;
 }
 
 static enum tls_want wanted(const struct tls *t)

@@ -46,7 +46,9 @@ void tls_trust_free(struct tls_trust **tp);
 /* What was agreed, for transcripts, logs and check. */
 struct tls_facts {
 	char version[16];            /* "TLS1.3" */
-	char cipher[96];
+	char cipher[96];             /* key exchange, signature, cipher and MAC on one line */
+	char group[32];              /* "X25519"; "": none was agreed on */
+	char algorithm[32];          /* "AES-256-GCM" */
 	const char *binding_type;    /* "tls-exporter" (1.3), "tls-unique" (1.2), or NULL */
 	unsigned char binding[64];
 	size_t binding_len;
@@ -54,6 +56,7 @@ struct tls_facts {
 };
 
 struct tls;
+struct tls_chain;                    /* net/chain.h: the certificates, for people */
 
 /* host is the account's host (verified unless set->host stands in).  set, trust
  * are borrowed until tls_free().  NULL: ERR_CONFIG (certificate, key), ERR_TLS. */
@@ -76,5 +79,11 @@ bool tls_pending(const struct tls *t);   /* decrypted octets wait inside */
 void tls_bye(struct tls *t);             /* says goodbye without waiting */
 
 const struct tls_facts *tls_facts(const struct tls *t);   /* after the handshake */
+
+/* Whether the server's certificate would do by other settings than those of the session
+ * (host and pins of theirs included); for who looked without asking.  0, or -1 as
+ * tls_handshake() says it. */
+int tls_judge(const struct tls *t, const char *host, const struct tls_settings *set,
+	const struct tls_trust *trust, struct err *e);
 
 #endif

@@ -10,9 +10,11 @@
 #include <gnutls/x509.h>
 #include <stdbool.h>
 
+#include "base/buf.h"
+#include "net/chain.h"
 #include "net/tls.h"
 
-enum { VERIFY_DEPTH = 16 };   /* certificates of a chain that are looked at */
+enum { VERIFY_DEPTH = CHAIN_MOST };   /* certificates of a chain that are looked at */
 
 struct verify {
 	const char *host;                  /* borrowed; ASCII name without a trailing dot, or an
@@ -35,10 +37,24 @@ int verify_server(const struct verify *v, struct err *e);
  * roots that the chain names only, or with all. */
 unsigned verify_chain(const struct verify *v, const struct tls_trust *trust, bool all_roots);
 
+/* The certificate that issued the i-th, as an index; i itself where it is not among those
+ * that were sent. */
+unsigned verify_issuer(const struct verify *v, unsigned i);
+
+/* The trusted root that signed the server's certificate or one behind it; to be freed.
+ * NULL: there is none. */
+gnutls_x509_crt_t verify_root(const struct verify *v);
+
 /* RFC 9525 section 6: by subjectAltName only, an address by iPAddress only. */
 bool verify_name(const struct verify *v);
 
 /* Puts every reason of a refusal into *e; status 0 and named: there is none. */
 void verify_explain(const struct verify *v, unsigned status, bool named, struct err *e);
+
+/* Fills certs, count and root. */
+void verify_describe(const struct verify *v, struct tls_chain *out);
+
+/* One subjectAltName as text, of at most so many octets.  False: of a kind that names no host. */
+bool verify_san_text(unsigned type, const char *data, size_t size, size_t most, struct buf *out);
 
 #endif

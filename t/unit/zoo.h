@@ -20,6 +20,7 @@
 struct recipe {
 	const char *cn;
 	const char *dns[12];       /* subjectAltName dNSName */
+	unsigned copies;           /* how often each; 0: once */
 	const char *ip;            /* and iPAddress, IPv4 */
 	const char *raw;           /* instead of both: a dNSName of these raw octets */
 	unsigned char raw_len;
@@ -80,9 +81,10 @@ static void zoo_names(gnutls_x509_crt_t crt, const struct recipe *r)
 {
 	if (r->raw)
 		zoo_raw_name(crt, r->raw, r->raw_len);
-	for (size_t i = 0; i < sizeof(r->dns) / sizeof(r->dns[0]) && r->dns[i]; i++)
-		ZOO_MUST(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, r->dns[i],
-			(unsigned)strlen(r->dns[i]), GNUTLS_FSAN_APPEND));
+	for (unsigned copy = 0; copy < (r->copies ? r->copies : 1); copy++)
+		for (size_t i = 0; i < sizeof(r->dns) / sizeof(r->dns[0]) && r->dns[i]; i++)
+			ZOO_MUST(gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME,
+				r->dns[i], (unsigned)strlen(r->dns[i]), GNUTLS_FSAN_APPEND));
 	if (r->ip) {
 		struct in_addr a;
 

@@ -159,7 +159,10 @@ $(B)/obj/%.o: %.c $(B)/flags
 
 $(UNITS) $(LINTC:%.c=$(B)/%): $(B)/%: $(B)/obj/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
+	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(TEST_LIBS)
+
+# What is of cmd and has a unit test.
+$(B)/t/unit/cmd_screen: $(call object,cmd/screen.c)
 
 $(FUZZERS): $(B)/%: $(B)/obj/%.o $(LIB)
 	@mkdir -p $(@D)

@@ -1,0 +1,254 @@
+/* cred/prompt.c - asking for a password; see prompt.h.
+ *
+ * The signals that could end or stop the process are blocked, and read from a descriptor
+ * beside the terminal: there is no moment at which one of them finds the echo off.  Each is
+ * raised again when the terminal is as it was.
+ */
+#include "cred/prompt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/text.h"
+
+/* What the kernel keeps of a line, its newline included, is 4096 octets: it drops what
+ * comes behind, without a word. */
+enum { LINE_MOST = 4094 };
+
+struct prompt {
+	const char *question;
+	int fd;                    /* the terminal, non-blocking: somebody may have stopped it */
+	int signals;
+	sigset_t mask;             /* as it was before */
+	struct termios before;
+	bool hidden;               /* the echo is off */
+	uint64_t end;              /* clock_ms() of the deadline */
+	size_t len;
+	char line[LINE_MOST + 2];  /* wiped */
+};
+
+static const int held[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
+
+/* ---- the terminal */
+
+/* Another's terminal is not ours to change: the shell has done so already. */
+static bool in_foreground(const struct prompt *p)
+{
+	return tcgetpgrp(p->fd) == getpgrp();
+}
+
+static int hide(struct prompt *p, struct err *e)
+{
+	struct termios quiet = p->before;
+
+	if (!in_foreground(p)) {
+		err_set(e, ERR_SECRET, "the password cannot be asked for in the background");
+		return err_hint(e, "bring this to the foreground (fg), or give password_command");
+	}
+	quiet.c_iflag |= ICRNL;
+	quiet.c_lflag |= ICANON | ISIG;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	if (tcsetattr(p->fd, TCSANOW, &quiet) < 0)
+		return err_sys(e, ERR_SECRET, errno, "the terminal would show the password");
+	p->hidden = true;
+	tcflush(p->fd, TCIFLUSH);   /* what was typed before, and shown */
+	return 0;
+}
+
+/* What was typed of an answer that is not wanted any more must not go to the shell. */
+static void show(struct prompt *p)
+{
+	if (p->hidden && in_foreground(p)) {
+		tcflush(p->fd, TCIFLUSH);
+		tcsetattr(p->fd, TCSANOW, &p->before);
+		if (write(p->fd, "\n", 1) < 0)
+			errno = 0;   /* it is for the eye alone */
+	}
+	p->hidden = false;
+	explicit_bzero(p->line, sizeof(p->line));
+	p->len = 0;
+}
+
+/* ---- signals */
+
+static void release_signals(const struct prompt *p)
+{
+	sigprocmask(SIG_SETMASK, &p->mask, NULL);
+}
+
+static void hold_signals(struct prompt *p, sigset_t *set)
+{
+	sigemptyset(set);
+	for (size_t i = 0; i < COUNT(held); i++)
+		sigaddset(set, held[i]);
+	sigprocmask(SIG_BLOCK, set, &p->mask);
+}
+
+/* Has it act now.  Comes back from those that do not end the process. */
+static void let_act(struct prompt *p, int number)
+{
+	sigset_t set;
+
+	show(p);
+	release_signals(p);
+	raise(number);
+	hold_signals(p, &set);
+}
+
+/* ---- waiting */
+
+enum news { NEWS_READY, NEWS_AGAIN, NEWS_NONE };   /* NEWS_NONE: *e is set */
+
+static enum news on_signal(struct prompt *p, struct err *e)
+{
+	struct signalfd_siginfo info;
+
+	if (read(p->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return NEWS_AGAIN;
+	if (info.ssi_signo == SIGCONT)
+		return NEWS_AGAIN;
+	let_act(p, (int)info.ssi_signo);
+	if (info.ssi_signo == SIGTSTP)
+		return NEWS_AGAIN;
+	err_set(e, ERR_SIGNAL, "told to stop while asking for the password");
+	return NEWS_NONE;
+}
+
+/* Until the terminal can be read, or written to. */
+static enum news wait_for(struct prompt *p, short events, struct err *e)
+{
+	for (uint64_t now = clock_ms(); now < p->end; now = clock_ms()) {
+		struct pollfd fds[] = { { .fd = p->signals, .events = POLLIN },
+			{ .fd = p->fd, .events = events } };
+
+		poll(fds, COUNT(fds), (int)(p->end - now));
+		if (fds[0].revents)
+			return on_signal(p, e);
+		if (fds[1].revents)
+			return NEWS_READY;
+	}
+	err_set(e, ERR_SECRET, "nobody entered a password within %d minutes", PROMPT_SECONDS / 60);
+	err_hint(e, "run it again, or give password_command");
+	return NEWS_NONE;
+}
+
+/* ---- question and answer */
+
+static enum news ask(struct prompt *p, struct err *e)
+{
+	struct buf text = BUF_INIT(8 * TEXT_SHOWN_MAX);
+	enum news news;
+
+	text_clean(p->question, strlen(p->question), 2 * TEXT_SHOWN_MAX, &text);
+	news = wait_for(p, POLLOUT, e);
+	if (news == NEWS_READY && write(p->fd, buf_text(&text), text.len) < 0 && errno != EAGAIN) {
+		err_sys(e, ERR_SECRET, errno, "the terminal cannot be written to");
+		news = NEWS_NONE;
+	}
+	buf_release(&text);
+	return news;
+}
+
+static enum news complete(const struct prompt *p, size_t len, struct err *e)
+{
+	if (!len)
+		err_set(e, ERR_SECRET, "no password was entered");
+	else if (len > LINE_MOST)
+		err_set(e, ERR_SECRET, "what was entered is longer than a line of a terminal can be "
+			"(%d octets)", LINE_MOST);
+	else if (memchr(p->line, '\0', len))
+		err_set(e, ERR_SECRET, "what was entered holds a NUL octet");
+	else
+		return NEWS_READY;
+	err_hint(e, len > LINE_MOST ? "put it into a file and give password_file" :
+		"run it again, or give password_command");
+	return NEWS_NONE;
+}
+
+/* NEWS_READY: the line, without its newline, is the first *len octets. */
+static enum news answer(struct prompt *p, size_t *len, struct err *e)
+{
+	while (p->len < sizeof(p->line)) {
+		enum news news = wait_for(p, POLLIN, e);
+		ssize_t n;
+		const char *end;
+
+		if (news != NEWS_READY)
+			return news;
+		n = read(p->fd, p->line + p->len, sizeof(p->line) - p->len);
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			continue;
+		if (n < 0) {
+			err_sys(e, ERR_SECRET, errno, "the terminal cannot be read");
+			return NEWS_NONE;
+		}
+		end = memchr(p->line + p->len, '\n', (size_t)n);
+		p->len += (size_t)n;
+		if (end || !n) {
+			*len = end ? (size_t)(end - p->line) : p->len;
+			return complete(p, *len, e);
+		}
+	}
+	return complete(p, p->len, e);
+}
+
+static int converse(struct prompt *p, struct secret *out, struct err *e)
+{
+	enum news news = NEWS_AGAIN;
+	size_t len = 0;
+
+	if (tcgetattr(p->fd, &p->before) < 0)
+		return err_sys(e, ERR_SECRET, errno, "the terminal cannot be asked about its echo");
+	while (news == NEWS_AGAIN) {
+		if (hide(p, e) < 0)
+			return -1;
+		news = ask(p, e);
+		if (news == NEWS_READY)
+			news = answer(p, &len, e);
+	}
+	if (news == NEWS_READY)
+		secret_set(out, p->line, len);
+	return news == NEWS_READY ? 0 : -1;
+}
+
+static int no_terminal(struct err *e)
+{
+	err_set(e, ERR_SECRET, "there is no terminal to ask for the password");
+	err_hint(e, "give password_command in the account, or SENDOFF_PASSWORD_FILE");
+	return err_cause(e, "no-terminal");
+}
+
+int prompt_secret(const char *question, struct secret *out, struct err *e)
+{
+	struct prompt p = { .question = question, .signals = -1,
+		.end = clock_ms() + PROMPT_SECONDS * UINT64_C(1000) };
+	sigset_t set;
+	int r;
+
+	process_hold_secret();
+	secret_wipe(out);
+	p.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (p.fd < 0)
+		return no_terminal(e);
+	hold_signals(&p, &set);
+	p.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (p.signals < 0)
+		r = err_sys(e, ERR_SYSTEM, errno, "signals cannot be waited for");
+	else
+		r = converse(&p, out, e);
+	show(&p);
+	release_signals(&p);
+	close(p.signals);
+	close(p.fd);
+	return r;
+}

@@ -23,7 +23,7 @@ struct globals {
 
 /* ---- options.c: option tables */
 
-enum opt_kind { OPT_FLAG, OPT_VALUE };
+enum opt_kind { OPT_FLAG, OPT_VALUE, OPT_OPTIONAL };   /* the last one: only behind "=" */
 
 struct opt {
 	char letter;           /* 0: long form only */
@@ -31,7 +31,7 @@ struct opt {
 	enum opt_kind kind;
 	const char *value;     /* what to call the value in help */
 	const char *help;
-	/* Takes it: value is NULL for a flag.  -1: ERR_USAGE. */
+	/* Takes it: value is NULL for a flag, and where an optional one is not given.  -1: ERR_USAGE. */
 	int (*take)(void *into, const char *value, struct err *e);
 };
 
@@ -75,10 +75,11 @@ const struct command *command_find(const char *name);
 int cmd_send(struct globals *globals, char **words, int count);
 int cmd_config(struct globals *globals, char **words, int count);
 int cmd_queue(struct globals *globals, char **words, int count);
+int cmd_check(struct globals *globals, char **words, int count);
 int cmd_help(struct globals *globals, char **words, int count);
 int cmd_version(struct globals *globals, char **words, int count);
 
-extern const struct opt send_options[], queue_options[];
+extern const struct opt send_options[], check_options[], queue_options[];
 
 /* argv as sendmail has it.  mode: letter of -b that is meant where none is given
  * (mailq, newaliases); 0: send a message.  under_own_name: called as sendoff, so

@@ -10,6 +10,8 @@
 const struct command commands[] = {
 	{ "send", cmd_send, "[-t] [-f ADDRESS] [--file FILE]... [RECIPIENT...]",
 		"send a message from standard input or files", send_options },
+	{ "check", cmd_check, "[ACCOUNT | ADDRESS] [OPTIONS]",
+		"test a login step by step, and say why it does not work", check_options },
 	{ "queue", cmd_queue, "[list | show ID | flush [ACCOUNT | ID]... | hold ID... | "
 		"release ID... |\n           remove ID... | retry ID... | check | watch]",
 		"see and steer what is waiting, or send it", queue_options },

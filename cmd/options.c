@@ -142,7 +142,7 @@ static int take_long(const struct scope *s, char **words, int left, struct err *
 		return unknown(words[0], len + 2, s, e);
 	if (f.o->kind == OPT_FLAG && equals)
 		return err_set(e, ERR_USAGE, "option --%s takes no value", f.o->name);
-	if (f.o->kind == OPT_FLAG)
+	if (f.o->kind == OPT_FLAG || (f.o->kind == OPT_OPTIONAL && !equals))
 		return apply(&f, NULL, 1, e);
 	if (equals)
 		return apply(&f, equals + 1, 1, e);

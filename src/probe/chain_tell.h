@@ -3,6 +3,7 @@
 #ifndef PROBE_CHAIN_TELL_H
 #define PROBE_CHAIN_TELL_H
 
+#include "base/buf.h"
 #include "net/tls.h"
 #include "probe/report.h"
 

@@ -1,7 +1,187 @@
-/* probe/every.c - every mechanism, every address; see state.h. */
+/* probe/every.c - --all: every mechanism that is offered, every address of the server, each
+ * in a session of its own; see state.h.
+ *
+ * A server that wants a pause gets it: what is left then is not tried.  The others may
+ * count as many refused logins as there are mechanisms, which is what was asked for.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
 #include "probe/state.h"
+
+enum { MECHANISMS_MOST = 24, NAME_MOST = 24 };
+
+struct every {
+	struct probe *p;
+	json_t *rows;                /* own until it is handed over */
+	bool paused;                 /* the server wants no more of this */
+	size_t works, tried;
+	char best[NAME_MOST + 1];    /* the best mechanism that works */
+};
+
+/* ---- one row */
+
+static void add_row(struct every *x, const char *kind, const char *name, int works, int64_t ms,
+	const char *words)
+{
+	json_t *object = json_object();
+	char time[32] = "";
+
+	if (ms >= 0)
+		snprintf(time, sizeof(time), "%" PRId64 " ms", ms);
+	report_more(x->p->open, works > 0 ? MARK_OK : works < 0 ? MARK_NONE : MARK_WARNING,
+		"%-20s %9s  %s", name, time, words);
+	json_object_set_new(object, kind, report_string(name));
+	json_object_set_new(object, "tried", json_boolean(works >= 0));
+	json_object_set_new(object, "works", json_boolean(works > 0));
+	if (ms >= 0)
+		json_object_set_new(object, "ms", json_integer(ms));
+	json_object_set_new(object, "text", report_string(words));
+	json_array_append_new(x->rows, object);
+}
+
+static const char *words_of(const struct smtp_failure *f)
+{
+	return f->err.kind ? f->err.text : f->result.text ? f->result.text : "refused";
+}
+
+/* One session; its row. */
+static bool try_one(struct every *x, const char *kind, const char *name, const struct account *a)
+{
+	struct visit v = { .account = a, .pipelining = PIPELINING_STANDARD };
+	uint64_t since = clock_ms();
+	bool good;
+
+	if (x->paused || x->p->interrupted.kind) {
+		add_row(x, kind, name, -1, -1, x->paused ? "not tried: the server wants a pause" :
+			"not tried: there was no time left");
+		return false;
+	}
+	visit_run(x->p, &v);
+	good = !v.failed;
+	x->tried++;
+	x->works += good;
+	add_row(x, kind, name, good, (int64_t)(clock_ms() - since), good ? "works" :
+		words_of(&v.failure));
+	x->paused = !good && !v.failure.err.kind && v.failure.result.code < 500;
+	visit_end(&v);
+	return good;
+}
+
+/* ---- mechanisms */
+
+/* Why this one is not even tried; NULL: it is. */
+static const char *unfit(const struct account *a, enum sasl_mechanism m)
+{
+	bool token = false;
+
+	for (size_t i = 0; i < a->sasl.mechanisms.count; i++) {
+		const char *word = a->sasl.mechanisms.items[i];
+		enum sasl_mechanism named = sasl_find(word, strlen(word));
+
+		token |= named < SASL_MECHANISMS && (sasl_traits(named) & SASL_TOKEN);
+	}
+	if (m == SASL_MECHANISMS)
+		return "not known here";
+	if (m == SASL_EXTERNAL)
+		return a->tls.cert ? NULL : "needs a client certificate (tls_cert, tls_key)";
+	if (!secret_configured(&a->secret))
+		return "needs a password";
+	if (token != ((sasl_traits(m) & SASL_TOKEN) != 0))
+		return token ? "needs a password, and the secret is an access token" :
+			"needs an access token, and the secret is a password";
+	return NULL;
+}
+
+static void try_mechanism(struct every *x, const char *name)
+{
+	struct account a = x->p->account;
+	enum sasl_mechanism m = sasl_find(name, strlen(name));
+	const char *why = unfit(&a, m);
+	char *word = mem_string(name);
+
+	if (why) {
+		add_row(x, "mechanism", name, -1, -1, why);
+	} else {
+		a.sasl.mechanisms = (struct key_list){ &word, 1 };
+		if (try_one(x, "mechanism", name, &a) && !x->best[0])
+			snprintf(x->best, sizeof(x->best), "%s", name);
+	}
+	free(word);
+}
+
+static void try_mechanisms(struct every *x)
+{
+	char offered[sizeof(x->p->now.auth)], *rest = NULL;
+	size_t count = 0;
+
+	memcpy(offered, x->p->now.auth, sizeof(offered));
+	for (char *name = strtok_r(offered, " ", &rest); name && count < MECHANISMS_MOST;
+	     name = strtok_r(NULL, " ", &rest), count++) {
+		if (strlen(name) > NAME_MOST)
+			name[NAME_MOST] = '\0';
+		try_mechanism(x, name);
+	}
+}
+
+/* ---- addresses */
+
+/* The certificate must still be that of the name. */
+static void try_addresses(struct every *x)
+{
+	const struct dial_trail *t = &x->p->trail;
+
+	for (unsigned i = 0; i < t->count; i++) {
+		struct account a = x->p->account;
+
+		if (t->tries[i].family == AF_UNIX)
+			return;
+		if (!a.tls.host)
+			a.tls.host = a.net.host;
+		a.net.host = mem_string(t->tries[i].address);
+		if (x->best[0] && x->p->out->cause) {
+			char *word = x->best;
+
+			a.sasl.mechanisms = (struct key_list){ &word, 1 };
+			try_one(x, "address", t->tries[i].address, &a);
+		} else {
+			try_one(x, "address", t->tries[i].address, &a);
+		}
+		free(a.net.host);
+	}
+}
+
+/* The login that the account itself would use was refused, and another one is taken. */
+static void recommend(struct every *x)
+{
+	struct probe_finding *f = x->p->out;
+	char lower[NAME_MOST + 1] = "";
+
+	if (!f->cause || f->step != REPORT_LOGIN || !x->best[0])
+		return;
+	for (size_t i = 0; x->best[i]; i++)
+		lower[i] = (char)(x->best[i] | (x->best[i] >= 'A' && x->best[i] <= 'Z' ? 0x20 : 0));
+	free(f->works);
+	f->works = mem_printf("the login with %s", x->best);
+	free(f->next);
+	f->next = mem_string(x->p->o->place ? "name that mechanism in the configuration" :
+		"name that mechanism in the configuration, when it is written");
+	finding_set(f, "auth = %s", lower);
+}
 
 void every_try(struct probe *p)
 {
-	(void)p;
+	struct every x = { .p = p, .rows = json_array() };
+
+	stage_begin(p, REPORT_EVERY);
+	if (account_logs_in(&p->account))
+		try_mechanisms(&x);
+	try_addresses(&x);
+	report_json(p->open, "rows", x.rows);
+	report_say(p->open, p->open->mark, "%zu of %zu ways work", x.works, x.tried);
+	stage_end(p);
+	recommend(&x);
 }

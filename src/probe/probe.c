@@ -442,7 +442,7 @@ int probe_run(const struct probe_options *o, struct probe_finding *out)
 		set_limit(&p, p.ends);
 		if (out->cause)
 			ways_look(&p);
-		else if (o->all)
+		if (o->all && p.hello_told && (!out->cause || out->step >= REPORT_LOGIN))
 			every_try(&p);
 		if (!out->cause)
 			try_group(&p);

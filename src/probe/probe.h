@@ -25,7 +25,8 @@ struct probe_options {
 	bool all;                           /* every mechanism, every address */
 	char *const *questions;             /* borrowed; lines for the server, checked */
 	size_t question_count;
-	const char *offline;                /* why the other ways are not tried; NULL: they are */
+	const char *place;                  /* where its settings stand: "FILE, [account NAME]";
+	                                     * NULL: they were given as options */
 	long milliseconds;                  /* for all of it */
 	/* A stage has ended; borrowed for the call. */
 	void (*stage)(void *context, const struct report_stage *s);

@@ -20,6 +20,7 @@ const char *report_step_name(enum report_step step)
 		[REPORT_ENVELOPE] = "envelope", [REPORT_SEND] = "send", [REPORT_ASK] = "ask",
 		[REPORT_QUIT] = "quit",
 		[REPORT_EVERY] = "every", [REPORT_PIPELINING] = "pipelining",
+		[REPORT_ELSEWHERE] = "elsewhere",
 	};
 
 	return names[step];

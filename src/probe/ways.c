@@ -1,7 +1,247 @@
-/* probe/ways.c - what answers elsewhere; see state.h. */
+/* probe/ways.c - what answers elsewhere: other ports and modes of the same server, side by
+ * side; and other servers, where the name does not exist.  See state.h.
+ *
+ * No secret goes there (probe/knock.h): whoever follows the advice changes the
+ * configuration, and the next check says whether it was right.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "probe/knock.h"
 #include "probe/state.h"
+#include "provider/preset.h"
+
+enum { WAYS_MOST = 12, LOOK_MS = 7500 };
+
+struct way {
+	struct ways *ways;           /* borrowed */
+	char *host;                  /* own */
+	unsigned port;
+	int mode;
+	struct knock *knock;         /* own */
+	struct knock_answer answer;
+};
+
+struct ways {
+	struct probe *p;
+	struct tls_trust *trust;     /* own; NULL: not judged */
+	struct way items[WAYS_MOST];
+	size_t count, left;
+};
+
+static const char *mode_name(int mode)
+{
+	return mode == SMTP_TLS_IMPLICIT ? "implicit" : mode == SMTP_TLS_STARTTLS ? "starttls" : "off";
+}
+
+/* ---- what to try */
+
+static void add_way(struct ways *w, const char *host, unsigned port, int mode)
+{
+	const struct account *a = &w->p->account;
+
+	if (w->count == WAYS_MOST || (port == (unsigned)a->net.port && mode == a->smtp.tls &&
+			!strcmp(host, a->net.host)))
+		return;
+	for (size_t i = 0; i < w->count; i++)
+		if (w->items[i].port == port && w->items[i].mode == mode &&
+		    !strcmp(w->items[i].host, host))
+			return;
+	w->items[w->count++] = (struct way){ .ways = w, .host = mem_string(host), .port = port,
+		.mode = mode };
+}
+
+/* The best first: what works further up is what is recommended. */
+static void add_ports(struct ways *w, const char *host)
+{
+	static const unsigned ports[] = { 587, 2525, 25 };
+	unsigned own = (unsigned)w->p->account.net.port;
+	bool same = !strcmp(host, w->p->account.net.host);
+
+	if (same && own != 25)   /* who speaks first at port 25 may be banned */
+		add_way(w, host, own, SMTP_TLS_IMPLICIT);
+	if (same && own != 465)
+		add_way(w, host, own, SMTP_TLS_STARTTLS);
+	add_way(w, host, 465, SMTP_TLS_IMPLICIT);
+	for (size_t i = 0; i < COUNT(ports); i++)
+		add_way(w, host, ports[i], SMTP_TLS_STARTTLS);
+}
+
+/* What the name may have been meant to be: of a provider that is known, or by the custom
+ * of many domains.  False: nothing comes to mind. */
+static bool add_hosts(struct ways *w)
+{
+	const struct account *a = &w->p->account;
+	const char *address = a->who.from ? a->who.from : a->sasl.user ? a->sasl.user : "";
+	const char *domain = strchr(address, '@') ? strrchr(address, '@') + 1 : NULL;
+	const struct preset *known = preset_nearest(a->net.host);
+	static const char *const customs[] = { "smtp", "mail" };
+
+	if (!known || !known->host || preset_needs_region(known))
+		known = preset_of_address(address);
+	if (known && known->host && !preset_needs_region(known)) {
+		for (const struct preset_way *way = known->ways; way->port; way++)
+			add_way(w, known->host, way->port, way->tls == PRESET_IMPLICIT ?
+				SMTP_TLS_IMPLICIT : SMTP_TLS_STARTTLS);
+		return true;
+	}
+	for (size_t i = 0; domain && i < COUNT(customs); i++) {
+		char *host = mem_printf("%s.%s", customs[i], domain);
+
+		add_way(w, host, 465, SMTP_TLS_IMPLICIT);
+		add_way(w, host, 587, SMTP_TLS_STARTTLS);
+		free(host);
+	}
+	return w->count > 0;
+}
+
+/* ---- trying it */
+
+static void knocked(void *context, const struct knock_answer *a)
+{
+	struct way *way = context;
+
+	way->answer = *a;
+	if (!--way->ways->left)
+		loop_stop(&way->ways->p->loop);
+}
+
+static void try_all(struct ways *w)
+{
+	struct probe *p = w->p;
+	struct knock_plan plan = { .family = p->account.net.family, .ehlo = p->account.smtp.ehlo,
+		.tls = &p->account.tls, .trust = w->trust, .deadline = clock_ms() + LOOK_MS };
+
+	if (plan.deadline > p->ends)
+		plan.deadline = p->ends;
+	for (size_t i = 0; i < w->count; i++) {
+		struct way *way = &w->items[i];
+
+		plan.host = way->host;
+		plan.port = way->port;
+		plan.mode = way->mode;
+		way->knock = knock_start(&p->loop, &plan, knocked, way);
+		w->left++;
+	}
+	if (w->left)
+		loop_run(&p->loop);
+	for (size_t i = 0; i < w->count; i++)
+		knock_free(&w->items[i].knock);
+}
+
+/* ---- what came of it */
+
+static bool works(const struct ways *w, const struct way *way)
+{
+	const struct knock_answer *a = &way->answer;
+
+	return knock_works(a) && (!account_logs_in(&w->p->account) || a->auth[0]);
+}
+
+static void tell_way(struct report_stage *s, const struct ways *w, const struct way *way,
+	json_t *list)
+{
+	const struct knock_answer *a = &way->answer;
+	json_t *object = json_object();
+	bool good = works(w, way);
+	const char *what = good ? "works" : a->tls && !a->trusted && a->speaks ?
+		"answers, but its certificate would be refused" : a->speaks ?
+		"answers, but offers no login" : knock_name(a->found);
+
+	report_more(s, good ? MARK_OK : MARK_NONE, "%s port %u, tls = %s: %s%s%s", way->host, way->port,
+		mode_name(way->mode), what, a->text[0] ? ": " : "", a->text);
+	json_object_set_new(object, "host", report_string(way->host));
+	json_object_set_new(object, "port", json_integer(way->port));
+	json_object_set_new(object, "tls", json_string(mode_name(way->mode)));
+	json_object_set_new(object, "works", json_boolean(good));
+	json_object_set_new(object, "found", json_string(knock_name(a->found)));
+	if (a->text[0])
+		json_object_set_new(object, "greeting", report_string(a->text));
+	if (a->auth[0])
+		json_object_set_new(object, "mechanisms", report_string(a->auth));
+	json_array_append_new(list, object);
+}
+
+static void recommend(struct ways *w, const struct way *best)
+{
+	struct probe_finding *f = w->p->out;
+	const struct account *a = &w->p->account;
+	bool options = !w->p->o->place;
+
+	free(f->works);
+	f->works = mem_printf("%s port %u with tls = %s answers", best->host, best->port,
+		mode_name(best->mode));
+	if (strcmp(best->host, a->net.host) != 0)
+		finding_set(f, options ? "--host %s" : "host = %s", best->host);
+	if (best->port != (unsigned)a->net.port)
+		finding_set(f, options ? "--port %u" : "port = %u", best->port);
+	if (best->mode != a->smtp.tls)
+		finding_set(f, options ? "--tls %s" : "tls = %s", mode_name(best->mode));
+	free(f->next);
+	f->next = options ? mem_string("call it with the options below") :
+		mem_printf("write what stands below into %s", w->p->o->place);
+}
+
+static void tell_all(struct ways *w)
+{
+	struct probe *p = w->p;
+	struct report_stage *s = p->open;
+	const struct way *best = NULL;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < w->count; i++) {
+		tell_way(s, w, &w->items[i], list);
+		if (!best && works(w, &w->items[i]))
+			best = &w->items[i];
+	}
+	report_json(s, "tried", list);
+	if (best)
+		report_say(s, MARK_OK, "%s port %u with tls = %s works", best->host, best->port,
+			mode_name(best->mode));
+	else
+		report_say(s, MARK_NONE, "no other port or mode answers as a submission server");
+	stage_end(p);
+	if (best)
+		recommend(w, best);
+}
+
+/* Where another way could be the better one. */
+static bool worth_it(const struct probe_finding *f)
+{
+	static const char *const ids[] = { "login-not-offered", "login-clear-forbidden", "tls-wanted",
+		"login-needs-tls" };
+
+	if (f->step == REPORT_CONNECT || f->step == REPORT_EHLO)
+		return true;
+	if (f->step == REPORT_TLS)   /* a server that is not the right one is so everywhere */
+		return !strcmp(f->cause->id, "tls") || strncmp(f->cause->id, "certificate", 11) != 0;
+	for (size_t i = 0; i < COUNT(ids); i++)
+		if (!strcmp(f->cause->id, ids[i]))
+			return true;
+	return false;
+}
 
 void ways_look(struct probe *p)
 {
-	(void)p;
+	struct ways w = { .p = p };
+	struct err ignored = { 0 };
+	bool name = p->out->step == REPORT_NAME;
+
+	if (p->account.net.host[0] == '/' || (!name && !worth_it(p->out)))
+		return;
+	if (name)
+		add_hosts(&w);
+	else
+		add_ports(&w, p->account.net.host);
+	if (!w.count)
+		return;
+	w.trust = tls_trust_load(&p->account.tls, &ignored);
+	stage_begin(p, REPORT_ELSEWHERE);
+	try_all(&w);
+	tell_all(&w);
+	for (size_t i = 0; i < w.count; i++)
+		free(w.items[i].host);
+	tls_trust_free(&w.trust);
 }

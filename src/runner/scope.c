@@ -156,3 +156,14 @@ int scope_enter(const char *config, bool *system, struct scope_sockets *sockets,
 	free_user(&u);
 	return good;
 }
+
+int scope_leave_root(struct err *e)
+{
+	struct user u = { 0 };
+	int good = 0;
+
+	if (geteuid() == 0 && find_user(&u))
+		good = become(&u, e);
+	free_user(&u);
+	return good;
+}

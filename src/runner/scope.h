@@ -20,4 +20,8 @@ struct scope_sockets {
  * are the runner's.  Reads no configuration.  -1: ERR_SYSTEM. */
 int scope_enter(const char *config, bool *system, struct scope_sockets *sockets, struct err *e);
 
+/* Root becomes user `sendoff`, for good, where there is such a user: before a secret of the
+ * system is used or the network is met.  Nothing for anybody else.  -1: ERR_SYSTEM. */
+int scope_leave_root(struct err *e);
+
 #endif

@@ -94,7 +94,7 @@ bool secret_configured(const struct secret_settings *set)
 {
 	const char *names[4];
 
-	return sources(set, names) > 0;
+	return set->asked || set->given.data || sources(set, names) > 0;
 }
 
 int secret_settings_check(const struct secret_settings *set, struct err *e)
@@ -340,6 +340,11 @@ struct secret_fetch *secret_fetch_start(struct loop *l, const struct secret_sett
 	struct err e = { 0 };
 
 	process_hold_secret();
+	if (set->given.data) {
+		secret_set(&s, set->given.data, set->given.len);
+		hand_over("the answer", &s, done, context);
+		return NULL;
+	}
 	if (set->command)
 		return run_command(l, set->command, done, context);
 	if (set->file) {
@@ -349,6 +354,9 @@ struct secret_fetch *secret_fetch_start(struct loop *l, const struct secret_sett
 	} else if (set->password.data) {
 		secret_set(&s, set->password.data, set->password.len);
 		hand_over("password", &s, done, context);
+	} else if (set->asked) {
+		err_set(&e, ERR_SECRET, "no password was given");
+		done(context, NULL, &e);
 	} else {
 		err_set(&e, ERR_SECRET, "no password is configured");
 		err_hint(&e, "set one of password_command, password_file, password_env, password");

@@ -22,10 +22,15 @@ struct secret_settings {
 	char *command;            /* own; password_command */
 	char *file;               /* own; password_file */
 	char *env;                /* own; password_env: name of a variable */
+
+	/* No key sets these, so no file can: where there is nothing else, a person is asked
+	 * before the login, by whoever has the terminal. */
+	bool asked;
+	struct secret given;      /* own; the answer, which counts before all sources */
 };
 extern const struct key secret_keys[];   /* password, password_command, password_file, password_env */
 
-bool secret_configured(const struct secret_settings *set);
+bool secret_configured(const struct secret_settings *set);   /* `asked` counts as well */
 
 /* At most one source.  -1: ERR_CONFIG naming the two keys. */
 int  secret_settings_check(const struct secret_settings *set, struct err *e);

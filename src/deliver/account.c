@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "mail/address.h"
+#include "provider/preset.h"
 
 enum { PORT_IMPLICIT = 465, PORT_SUBMISSION = 587, PORT_PLAIN = 25 };
 
@@ -21,6 +22,8 @@ static const struct key_choice rewrite_choices[] = {
 static const struct key who_keys[] = {
 	{ "description", WHO(KEY_TEXT, description), NULL, "what the account is, for people",
 		.choices = NULL },
+	{ "provider", WHO(KEY_WORD, provider), NULL,
+		"mail provider or relay whose server it is, as google", .choices = NULL },
 	{ "from", WHO(KEY_WORD, from), NULL, "the account's address", .choices = NULL },
 	{ "from_name", WHO(KEY_TEXT, from_name), NULL,
 		"display name where a rewritten From has none", .choices = NULL },
@@ -249,6 +252,17 @@ static int finish_rate(struct account *a, struct err *e)
 	return 0;
 }
 
+static int user_hint(const struct account *a, struct err *e)
+{
+	const struct preset *p = a->who.provider ? preset_find(a->who.provider) : NULL;
+
+	if (!p)
+		return err_hint(e, "add the key user, usually your whole address");
+	if (p->user == PRESET_USER_OWN)
+		return err_hint(e, "add the key user: %s %s", p->name, p->note);
+	return err_hint(e, "add the key from, which is your address at %s", p->name);
+}
+
 static int check_login(const struct account *a, struct err *e)
 {
 	bool secret = secret_configured(&a->secret);
@@ -257,7 +271,7 @@ static int check_login(const struct account *a, struct err *e)
 		return 0;
 	if (secret && !a->sasl.user) {
 		err_set(e, ERR_CONFIG, "there is a password but no user");
-		return err_hint(e, "add the key user, usually your whole address");
+		return user_hint(a, e);
 	}
 	if (!secret && !a->tls.cert) {
 		err_set(e, ERR_CONFIG, "there is a login but no password");
@@ -299,7 +313,8 @@ int account_finish(struct account *a, const char *home, struct err *e)
 
 	if (!a->net.host) {
 		err_set(e, ERR_CONFIG, "account '%s' has no host", a->name);
-		return err_hint(e, "add: host = the name of your provider's submission server");
+		return err_hint(e, "add: host = the name of your provider's submission server, or: "
+			"provider = one of those in sendoff-providers(7)");
 	}
 	finish_port(a);
 	if (a->secret.env)   /* from the password commands of other accounts too */
@@ -318,6 +333,8 @@ int account_finish(struct account *a, const char *home, struct err *e)
 void account_release(struct account *a)
 {
 	conf_clear(account_tables, a);
+	conf_release(&a->given);
+	secret_wipe(&a->secret.given);
 	free(a->name);
 	a->name = NULL;
 }

@@ -22,6 +22,7 @@ enum rewrite_from { REWRITE_AUTO, REWRITE_NEVER, REWRITE_ALWAYS };
 /* Who sends with it. */
 struct who_settings {
 	char *description;
+	char *provider;                /* id of a preset; NULL: none */
 	char *from;                    /* envelope form after account_finish(); NULL: none */
 	char *from_name;
 	struct key_list match;         /* patterns of senders that choose this account */
@@ -48,6 +49,7 @@ struct account {
 	char *name;                    /* own */
 	const struct conf_source *source;   /* borrowed; NULL: the runner's socket */
 	enum scope scope;
+	struct conf_source given;      /* own; what its provider sets where `source` does not */
 	struct who_settings    who;
 	struct net_settings    net;
 	struct smtp_settings   smtp;

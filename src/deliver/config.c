@@ -17,6 +17,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "deliver/config_state.h"
+#include "deliver/provided.h"
 
 #ifndef SENDOFF_SYSCONFDIR
 #define SENDOFF_SYSCONFDIR "/etc"
@@ -205,9 +206,8 @@ static int fill_accounts(struct config *c, struct err *e)
 
 		if (!a->source)
 			continue;
-		if (conf_fill(a->source, CONF_ACCOUNT, a->name, account_tables, true, a, e) < 0 ||
-		    account_finish(a, process_home(), e) < 0)
-			return err_context(e, "%s", a->source->name);
+		if (provided_fill(a, process_home(), e) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -528,8 +528,12 @@ void config_origin(const struct config *c, const struct account *a, const char *
 		src = &c->sources[i];
 		entry = conf_find(src, CONF_GLOBAL, NULL, key);
 	}
-	if (a)
+	if (src && a)   /* the runner's socket stands in no source */
 		entry = conf_find(src, CONF_ACCOUNT, a->name, key);
+	if (a && !entry) {
+		src = &a->given;
+		entry = conf_find(src, CONF_ACCOUNT, a->name, key);
+	}
 	if (!entry)
 		buf_add_text(out, "default");
 	else if (!entry->line)

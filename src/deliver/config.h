@@ -96,7 +96,7 @@ int  config_default(const struct config *c, const struct account **a, struct err
 const char *config_domain(const struct config *c);
 
 /* Where a setting of an account (NULL: of [sendoff]) comes from: "FILE:LINE",
- * "environment" or "default". */
+ * "environment", "provider ID" or "default".  c counts for [sendoff] only. */
 void config_origin(const struct config *c, const struct account *a, const char *key,
 	struct buf *out);
 

@@ -1,0 +1,45 @@
+/* deliver/unconfigured.h - an account that stands in no file: from an address, or from
+ * what the command line says of a server.
+ *
+ * Its settings are made as those of a file are, so all of them mean the same, and
+ * config_origin() tells of each where it comes from.
+ */
+#ifndef DELIVER_UNCONFIGURED_H
+#define DELIVER_UNCONFIGURED_H
+
+#include "deliver/provided.h"
+
+/* As a file would have them; NULL: not said. */
+struct unconfigured_words {
+	const char *address;       /* whose account it is: its from, and its user */
+	const char *provider, *host, *port, *tls, *user;
+	bool no_login;             /* nor is there one where there is only a host */
+
+	/* What was found out beside them, which counts where there is no provider and no
+	 * host; found_by NULL: nothing.  It says by what, as "SRV records of example.com". */
+	const char *found_by, *found_host, *found_port, *found_tls;
+};
+
+struct unconfigured {
+	struct conf_source said;   /* own; "command line" */
+	struct account account;    /* own; its name is "check", its source is `said` */
+};
+
+/* When it is to log in, secret.asked is set: the password comes into account.secret.given.
+ *  u stays where it is until it is
+ * released, which is right in any case.  -1: ERR_USAGE: a word that is no good, or no
+ * server is known. */
+int  unconfigured_make(struct unconfigured *u, const struct unconfigured_words *w,
+	const char *home, struct err *e);
+void unconfigured_release(struct unconfigured *u);
+
+/* Whether the words leave open which server it is, so that it is worth asking DNS: the
+ * domain of the address; else NULL. */
+const char *unconfigured_domain(const struct unconfigured_words *w);
+
+/* How servers of a domain are usually called, the likeliest first; NULL: no more.  That
+ * one answers proves nothing: such a name is proposed to the user, and never told a
+ * password before the user has taken it. */
+const char *unconfigured_guess(const char *domain, unsigned number, char *out, size_t size);
+
+#endif

@@ -25,7 +25,8 @@ struct check_words {
 	const char *password_file;
 	const char **to;             /* own */
 	size_t to_count;
-	bool send, all, remote_help;
+	bool send, all;
+	size_t remote_help;          /* which question lacks its topic so far, from 1; 0: none */
 	char *questions[QUESTIONS_MOST + 1];   /* own */
 	size_t question_count;
 	long seconds;
@@ -171,8 +172,10 @@ TAKE(command)
 
 TAKE(remote_help)
 {
-	((struct check_words *)into)->remote_help = true;
-	return value ? add_question(into, "--remote-help", "HELP", value, e) : 0;
+	struct check_words *w = into;
+
+	w->remote_help = value ? 0 : w->question_count + 1;
+	return add_question(into, "--remote-help", "HELP", value ? value : "", e);
 }
 
 const struct opt check_options[] = {
@@ -338,7 +341,7 @@ static int read_secret(struct secret *out, struct err *e)
 static int ask_secret(struct check *c, struct err *e)
 {
 	struct secret_settings *set = &c->account.secret;
-	char question[400], user[200], where[320];
+	char question[600], user[200], where[320];
 
 	text_clean_to(user, sizeof(user), c->account.sasl.user, strlen(c->account.sasl.user));
 	account_where(&c->account, where, sizeof(where));
@@ -486,12 +489,15 @@ static int take_words(struct check *c, char **words, int count, struct err *e)
 	int most = c->globals->account ? 0 : 1;
 
 	if (c->w.remote_help && count > most) {
+		char **bare = &c->w.questions[c->w.remote_help - 1];
+		char **last = &c->w.questions[c->w.question_count - 1];
+
 		if (add_question(&c->w, "--remote-help", "HELP", words[--count], e) < 0)
 			return -1;
-		c->w.remote_help = false;
+		free(*bare);
+		*bare = *++last;
+		c->w.question_count--;
 	}
-	if (c->w.remote_help && add_question(&c->w, "--remote-help", "HELP", "", e) < 0)
-		return -1;
 	if (count > most) {
 		err_set(e, ERR_USAGE, "too many words: one account or address is checked at a time");
 		return err_hint(e, "see `sendoff help check`");

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "cmd/check.h"
 
-enum { NAME_COLUMNS = 14, TIME_COLUMNS = 9 };
+enum { NAME_COLUMNS = 13, TIME_COLUMNS = 8, BELOW_COLUMNS = 6 };
 
 void check_show_begin(struct check_show *show, const struct globals *globals)
 {
@@ -109,6 +109,7 @@ void check_show_stage(void *context, const struct report_stage *s)
 	struct screen_text text = { .screen = screen, .out = &out, .column = indent, .hang = indent };
 	char time[32] = "";
 
+	show->sent |= s->step == REPORT_SEND;
 	if (show->json) {
 		json_array_append_new(show->stages, stage_json(s));
 		return;
@@ -122,7 +123,7 @@ void check_show_stage(void *context, const struct report_stage *s)
 	screen_write(&text, s->mark == MARK_FAILED ? STYLE_RED : STYLE_PLAIN, s->line ? s->line : "");
 	screen_end(&text);
 	for (size_t i = 0; i < s->more_count; i++)
-		line_below(screen, &s->more[i], indent, &out);
+		line_below(screen, &s->more[i], BELOW_COLUMNS, &out);
 	put(show, &out);
 }
 
@@ -184,7 +185,8 @@ int check_show_end(struct check_show *show, const struct probe_finding *f, int c
 	} else {
 		buf_add_char(&out, '\n');
 		screen_add(&show->screen, STYLE_GREEN, "all is well", &out);
-		buf_add_text(&out, ": nothing was sent\n");
+		buf_add_text(&out, show->sent ? ": the test message is on its way\n" :
+			": nothing was sent\n");
 	}
 	put(show, &out);
 	return show->failed ? show->failed : code;

@@ -1,8 +1,10 @@
 /* probe/chain_tell.c - the certificates of a server, told; see chain_tell.h. */
 #include "probe/chain_tell.h"
 
+#include <string.h>
 #include <time.h>
 
+#include "base/codec.h"
 #include "net/chain.h"
 
 enum {
@@ -27,6 +29,19 @@ static void add_names(const struct chain_cert *c, struct buf *out)
 		buf_printf(out, " and %u more", c->name_count + c->names_left - NAMES_TOLD);
 }
 
+/* The same key pin in the shorter of its forms, which stays on one line when copied. */
+static void add_pin(const struct chain_cert *c, struct buf *out)
+{
+	struct buf octets = BUF_INIT(64);
+	const char *hex = strchr(c->key_pin, ':');
+
+	if (hex && hex_decode(hex + 1, strlen(hex + 1), &octets) == 0) {
+		buf_add_text(out, "sha256//");
+		base64_encode(octets.data, octets.len, out);
+	}
+	buf_release(&octets);
+}
+
 static void tell_cert(struct report_stage *s, const struct chain_cert *c, unsigned i)
 {
 	char from[16], to[16];
@@ -41,7 +56,9 @@ static void tell_cert(struct report_stage *s, const struct chain_cert *c, unsign
 	if (!i) {
 		add_names(c, &names);
 		report_more(s, MARK_NONE, "  for %s", names.len ? buf_text(&names) : "no name at all");
-		report_more(s, MARK_NONE, "  to pin this key: tls_pin = %s", c->key_pin);
+		buf_clear(&names);
+		add_pin(c, &names);
+		report_more(s, MARK_NONE, "  tls_pin = %s", buf_text(&names));
 	}
 	buf_release(&names);
 }

@@ -37,7 +37,7 @@ int letter_make(struct probe_letter *l, const struct account *a, const char *fro
 	message_init(&l->message, &intake);
 	envelope_set_sender(&l->message.envelope, from);
 	for (size_t i = 0; i < count; i++)
-		message_add_recipient(&l->message, to[i], NULL);
+		message_add_recipient(&l->message, to[i], to[i]);
 	good = message_feed(&l->message, buf_text(&text), text.len, e);
 	buf_release(&text);
 	if (good < 0 || message_finish(&l->message, &intake, e) < 0)

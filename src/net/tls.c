@@ -449,6 +449,12 @@ void tls_bye(struct tls *t)
 		gnutls_bye(t->session, GNUTLS_SHUT_WR);
 }
 
+size_t tls_first(const struct tls *t, const char **data)
+{
+	*data = t->seen.first;
+	return t->seen.first_len;
+}
+
 const struct tls_facts *tls_facts(const struct tls *t)
 {
 	return &t->facts;

@@ -80,6 +80,10 @@ void tls_bye(struct tls *t);             /* says goodbye without waiting */
 
 const struct tls_facts *tls_facts(const struct tls *t);   /* after the handshake */
 
+/* How the server's side began, as it came, a few octets of it: what it speaks where that is
+ * not TLS.  Valid until tls_free(). */
+size_t tls_first(const struct tls *t, const char **data);
+
 /* Whether the server's certificate would do by other settings than those of the session
  * (host and pins of theirs included); for who looked without asking.  0, or -1 as
  * tls_handshake() says it. */

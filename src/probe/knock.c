@@ -41,8 +41,6 @@ struct knock {
 	struct buf out;                 /* own; not yet written */
 	char first[FIRST_MAX];          /* how it began to speak, in clear or inside TLS */
 	size_t first_len;
-	bool is_tls;                    /* it answered TLS with a record of TLS */
-	bool is_clear;                  /* it answered TLS with something else */
 	struct knock_answer answer;
 };
 
@@ -81,7 +79,7 @@ static bool holds_word(const char *data, size_t len, const char *word)
 static enum knock_found reply_kind(const char *data, size_t len)
 {
 	const char *end = memchr(data, '\n', len);
-	size_t line = end ? (size_t)(end - data) : len;
+	size_t line = end ? (size_t)(end - data) : 0;
 
 	if (data[0] == '2' && memcmp(data, "220", 3) != 0)
 		return KNOCK_OTHER;
@@ -180,14 +178,36 @@ static void note_kind(struct knock *k)
 		note_text(k);
 }
 
+/* How the server answered our hello, if it did.  False: not with TLS. */
+static bool answered_tls(struct knock *k)
+{
+	const char *first;
+	size_t len = tls_first(k->conn.tls, &first);
+
+	k->first_len = len < sizeof(k->first) ? len : sizeof(k->first);
+	memcpy(k->first, first, k->first_len);
+	return k->first_len && k->first[0] >= 20 && k->first[0] <= 24;
+}
+
+/* A handshake that came to nothing still tells who is there. */
+static void note_answer(struct knock *k)
+{
+	if (k->answer.mode != SMTP_TLS_IMPLICIT)
+		return;
+	if (answered_tls(k))
+		k->answer.found = KNOCK_TLS;
+	else
+		note_kind(k);
+}
+
 static void too_late(struct knock *k)
 {
 	struct err e;
 
 	if (k->phase == AT_GREETING)
 		note_kind(k);
-	else if (k->phase == AT_SHAKE && k->is_tls)
-		k->answer.found = KNOCK_TLS;
+	else if (k->phase == AT_SHAKE)
+		note_answer(k);
 	err_set(&e, ERR_TIMEOUT, "port %u gave no answer in time", k->answer.port);
 	trouble(k, &e);
 }
@@ -215,25 +235,6 @@ static void say_quit(struct knock *k)
 
 /* ---- TLS */
 
-/* True: the server answers our hello in clear.  Then there is no TLS to go on with, and
- * what it says is read as it is. */
-static bool answers_clearly(struct knock *k)
-{
-	char first;
-
-	if (k->is_tls || recv(k->conn.fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) != 1)
-		return false;
-	k->is_tls = first >= 20 && first <= 24;
-	if (k->is_tls)
-		return false;
-	tls_free(&k->conn.tls);
-	k->is_clear = true;
-	k->phase = AT_GREETING;
-	err_set(&k->answer.trouble, ERR_TLS, "port %u speaks in clear where TLS was begun",
-		k->answer.port);
-	return true;
-}
-
 static void judge(struct knock *k)
 {
 	k->answer.facts = *tls_facts(k->conn.tls);
@@ -259,17 +260,14 @@ static bool shake(struct knock *k)
 {
 	struct err e = { 0 };
 
-	if (k->answer.mode == SMTP_TLS_IMPLICIT && answers_clearly(k))
-		return true;
 	switch (conn_handshake(&k->conn, &k->watch.events, &e)) {
 	case CONN_AGAIN:
 		return false;
 	case CONN_OK:
 		break;
 	default:
-		if (k->is_tls)
-			k->answer.found = KNOCK_TLS;
-		else if (k->answer.mode == SMTP_TLS_IMPLICIT && e.kind == ERR_LOST)
+		note_answer(k);
+		if (k->answer.found == KNOCK_SILENT && e.kind == ERR_LOST)
 			k->answer.found = KNOCK_HUNG_UP;
 		trouble(k, &e);
 		return false;
@@ -280,6 +278,7 @@ static bool shake(struct knock *k)
 		return true;
 	}
 	k->answer.found = KNOCK_TLS;
+	k->first_len = 0;
 	k->phase = AT_GREETING;
 	return true;
 }
@@ -398,13 +397,11 @@ static void got_octets(struct knock *k, const char *data, size_t len)
 
 	if (k->phase == AT_GREETING) {
 		add_first(k, data, len);
-		if (first_is_whole(k) && (k->is_clear || knock_kind(k->first, k->first_len) != KNOCK_SMTP)) {
+		if (first_is_whole(k) && knock_kind(k->first, k->first_len) != KNOCK_SMTP) {
 			note_kind(k);
 			finish(k);
 			return;
 		}
-		if (k->is_clear)
-			return;
 	}
 	rc = reply_feed(&k->parser, data, len, &used, &e);
 	if (rc > 0 && used < len)

@@ -6,11 +6,25 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "deliver/provided.h"
 #include "probe/chain_tell.h"
 #include "probe/software.h"
 #include "probe/state.h"
 
 /* ---- secret */
+
+static void tell_provider(struct probe *p)
+{
+	struct buf note = BUF_INIT(1024);
+	enum provided_note what = provided_note(p->o->account, &note);
+	const struct preset *known = provided_preset(p->o->account);
+
+	if (what != PROVIDED_NOTHING)
+		report_more(p->open, what == PROVIDED_WARNING ? MARK_WARNING : MARK_NONE, "%s",
+			buf_text(&note));
+	report_text(p->open, "provider", known ? known->id : NULL);
+	buf_release(&note);
+}
 
 void tell_secret(struct probe *p)
 {
@@ -26,6 +40,7 @@ void tell_secret(struct probe *p)
 	} else {
 		report_say(s, MARK_OK, "%s", p->o->secret_from);
 	}
+	tell_provider(p);
 	report_text(s, "source", account_logs_in(a) && secret_configured(&a->secret) ?
 		p->o->secret_from : "none");
 }

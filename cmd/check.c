@@ -282,6 +282,9 @@ static int choose(struct check *c, struct err *e)
 		return make_account(c, e);
 	if (!c->configured) {
 		*e = c->config_err;
+		if (!c->config.faulty && !c->config.denied && !c->globals->config)
+			err_hint(e, "try an address at once: sendoff check you@example.com; or write "
+				"one of these files (sendoff-config(5) has an example)");
 		return -1;
 	}
 	if (!name) {
@@ -346,8 +349,12 @@ static int ask_secret(struct check *c, struct err *e)
 	text_clean_to(user, sizeof(user), c->account.sasl.user, strlen(c->account.sasl.user));
 	account_where(&c->account, where, sizeof(where));
 	snprintf(question, sizeof(question), "Password of %s at %s: ", user, where);
-	if (prompt_secret(question, &set->given, e) < 0)
+	if (prompt_secret(question, &set->given, e) < 0) {
+		if (e->cause && !strcmp(e->cause, "no-terminal"))
+			err_hint(e, "call it at a terminal, or give --password-file FILE (- is "
+				"standard input)");
 		return -1;
+	}
 	snprintf(c->secret_from, sizeof(c->secret_from), "typed in");
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "cmd/check.h"
 
+enum { SCHEMA = 1 };   /* raised when a member changes its meaning */
 enum { NAME_COLUMNS = 13, TIME_COLUMNS = 8, BELOW_COLUMNS = 6 };
 
 void check_show_begin(struct check_show *show, const struct globals *globals)
@@ -15,7 +16,7 @@ void check_show_begin(struct check_show *show, const struct globals *globals)
 	show->json = globals->json;
 	show->quiet = globals->quiet;
 	if (show->json) {
-		show->object = json_object();
+		show->object = json_pack("{s:i}", "schema", SCHEMA);
 		show->stages = json_array();
 	} else {
 		screen_look(&show->screen, 1);
@@ -148,7 +149,7 @@ static void show_finding(const struct check_show *show, const struct probe_findi
 	const struct screen *screen = &show->screen;
 	struct buf head = BUF_INIT(1024), cause = BUF_INIT(4096);
 
-	buf_printf(&head, "%s, at %s", report_step_name(f->step), f->where);
+	buf_printf(&head, "%s%s%s", report_step_name(f->step), f->where[0] ? ", at " : "", f->where);
 	buf_printf(&cause, "%s (%s)", f->cause->words, f->cause->id);
 	buf_add_char(out, '\n');
 	paragraph(screen, "failed", STYLE_RED, buf_text(&head), out);

@@ -678,6 +678,11 @@ const char *session_mechanism(const struct session *s)
 	return s->engine ? smtp_mechanism(s->engine) : NULL;
 }
 
+const char *session_chosen(const struct session *s)
+{
+	return s->engine ? smtp_chosen(s->engine) : NULL;
+}
+
 const struct tls_facts *session_tls(const struct session *s)
 {
 	return s->tls.version[0] ? &s->tls : NULL;

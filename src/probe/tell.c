@@ -232,18 +232,20 @@ static const char *or_none(const char *words)
 	return words[0] ? words : "none";
 }
 
-void tell_login(struct probe *p, const char *mechanism)
+void tell_login(struct probe *p, const char *mechanism, bool good)
 {
 	struct report_stage *s = p->open;
 	const struct account *a = &p->account;
 	bool named = a->sasl.mechanisms.count && strcasecmp(a->sasl.mechanisms.items[0], "auto");
+	const char *user = a->sasl.user ? a->sasl.user : "the certificate says";
+	const char *why = named ? "auth names it" : "the best that both sides have";
 
-	if (!mechanism)
+	if (!account_logs_in(a))
 		report_say(s, MARK_SKIPPED, "this account does not log in");
-	else
-		report_say(s, MARK_OK, "as %s with %s (%s)", a->sasl.user ? a->sasl.user :
-			"the certificate says", mechanism, named ? "auth names it" :
-			"the best that both sides have");
+	else if (good)
+		report_say(s, MARK_OK, "as %s with %s (%s)", user, mechanism, why);
+	else if (mechanism)
+		report_more(s, MARK_NONE, "tried: as %s with %s (%s)", user, mechanism, why);
 	if (p->shaken && a->smtp.tls == SMTP_TLS_STARTTLS)
 		report_more(s, MARK_NONE, "offered before TLS: %s; with TLS: %s",
 			or_none(p->before.auth), or_none(p->now.auth));

@@ -617,3 +617,8 @@ const char *smtp_mechanism(const struct smtp *s)
 {
 	return s->logged_in ? sasl_name(s->mechanism) : NULL;
 }
+
+const char *smtp_chosen(const struct smtp *s)
+{
+	return s->mechanism_chosen ? sasl_name(s->mechanism) : NULL;
+}

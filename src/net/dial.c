@@ -172,6 +172,46 @@ static void add_hint(const struct dial *d, struct err *e)
 		err_hint(e, "many networks block port 25: try port = 587 or port = 465");
 }
 
+/* No way for a family of addresses: normal, where another family has one. */
+static bool no_way(int number)
+{
+	return number == ENETUNREACH || number == EHOSTUNREACH || number == EADDRNOTAVAIL ||
+		number == EAFNOSUPPORT;
+}
+
+/* Whether it is what those attempts say that had a way.  0: they were silent. */
+static bool most_say(const struct dial *d, int number)
+{
+	bool said = false;
+
+	for (unsigned i = 0; i < d->begun; i++) {
+		int failed = d->attempts[i].failed == ETIMEDOUT ? 0 : d->attempts[i].failed;
+
+		if (failed != number && !no_way(failed))
+			return false;
+		said = said || failed == number;
+	}
+	return said;
+}
+
+static void add_cause(const struct dial *d, struct err *e)
+{
+	if (is_path(d->set->host))
+		err_cause(e, "socket-not-served");
+	else if (most_say(d, 0) && address_port(&d->found.items[0]) == 25)
+		err_cause(e, "port-25-blocked");
+	else if (most_say(d, 0))
+		err_cause(e, "connect-timeout");
+	else if (most_say(d, ECONNREFUSED))
+		err_cause(e, "connect-refused");
+	else if (most_say(d, EACCES) || most_say(d, EPERM))
+		err_cause(e, "connect-forbidden");
+	else if (most_say(d, EHOSTUNREACH))
+		err_cause(e, "host-unreachable");
+	else if (no_way(d->attempts[0].failed) && most_say(d, d->attempts[0].failed))
+		err_cause(e, "no-network");
+}
+
 static void stop_all(struct dial *d)
 {
 	resolve_free(&d->resolve);
@@ -228,6 +268,7 @@ static void fail_connect(struct dial *d, enum err_kind kind)
 	if (d->begun)
 		d->err.sys_errno = d->attempts[0].failed;
 	add_hint(d, &d->err);
+	add_cause(d, &d->err);
 	buf_release(&reasons);
 	report_later(d);
 }

@@ -31,6 +31,8 @@
 /* What is said of the sender, and by many servers at RCPT only. */
 #define SENDER_WORDS "sender address rejected|sender verify failed"
 
+#define NO_REVERSE_WORDS "cannot find your*hostname|reverse dns|reverse hostname|ptr record|no ptr"
+
 const struct cause_row cause_rows[] = {
 	/* ---- what the system's runner said: its answer is final */
 	{ { "runner-recipient", EX_NOUSER, OF_RECIPIENT,
@@ -59,12 +61,12 @@ const struct cause_row cause_rows[] = {
 		"the OAuth access token is not meant for sending mail by SMTP",
 		"get one for the scope https://mail.google.com/ (Google) or "
 		"https://outlook.office.com/SMTP.Send (Microsoft)" },
-		.signs = { { SAID(AT_AUTH, 400, 599),
+		.signs = { { SAID(AT_AUTH, 500, 599),
 			.pattern = "insufficient_scope|insufficient scope|invalid_scope|invalid scope" } } },
 	{ { "token-expired", EX_NOPERM, PARKS(LOGIN),
 		"the OAuth access token is out of date, or not one for this user",
 		"let password_command print a fresh token: most are good for an hour only" },
-		.signs = { { SAID(AT_AUTH, 400, 599), .pattern = "\"status\"*\"401\"|\"status\"*\"400\"|"
+		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "\"status\"*\"401\"|\"status\"*\"400\"|"
 			"invalid_token|token has expired|token is expired|token expired|expired token" } } },
 
 	/* ---- ... what the provider has against this kind of login */
@@ -109,23 +111,26 @@ const struct cause_row cause_rows[] = {
 		"the account is locked, as a rule after too many wrong passwords",
 		"stop all programs that have an old password, wait an hour or unlock it at the "
 		"provider's web site, and try again" },
-		.signs = { { SAID(AT_AUTH, 400, 599), .pattern = "account is locked|account locked|"
+		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "account is locked|account locked|"
 			"account has been locked|account is temporarily locked|temporarily locked|locked out|"
 			"user is locked" } } },
 	{ { "account-disabled", EX_NOPERM, PARKS(LOGIN),
 		"the provider has closed this account, or not opened it yet",
 		"sign in at the provider's web site, or ask its support: no setting here can help" },
 		.signs = { { SAID(AT_AUTH, 500, 599), .enhanced = "5.7.13" },
-			{ SAID(AT_AUTH, 400, 599), .pattern = "account is disabled|account disabled|"
+			{ SAID(AT_AUTH, 500, 599), .pattern = "account is disabled|account disabled|"
 			"account has been disabled|account is suspended|account suspended|"
 			"account has been suspended|account is inactive|user is disabled|not yet activated" } } },
 	{ { "password-expired", EX_NOPERM, PARKS(LOGIN),
 		"the password is out of date: the server wants a new one to be set",
 		"set a new password at the provider's web site, and then here" },
+		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "password expired|password has expired|"
+			"password is expired|expired password|password must be changed" } } },
+	{ { "password-transition", EX_TEMPFAIL, PARKS(LOGIN),
+		"the server must see the password itself once before it takes this mechanism",
+		"set auth = plain, over TLS, for one login" },
 		.signs = { { SAID(AT_AUTH, 432, 432), .enhanced = "4.7.12" },
-			{ SAID(AT_AUTH, 400, 599), .pattern = "password expired|password has expired|"
-			"password is expired|expired password|password must be changed|"
-			"password transition" } } },
+			{ SAID(AT_AUTH, 432, 432), .pattern = "password transition" } } },
 	{ { "mail-programs-not-allowed", EX_NOPERM, PARKS(LOGIN),
 		"access for mail programs is switched off for this mailbox",
 		"switch it on (SMTP, or POP3 and IMAP) in the mailbox's settings at the provider's web "
@@ -138,7 +143,7 @@ const struct cause_row cause_rows[] = {
 		"make one in the mailbox's settings, where SMTP is switched on, and use that" },
 		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "authorization code|auth code" },
 			{ SAID(AT_AUTH, 535, 535), .host = NETEASE } } },
-	{ { "credits-used-up", EX_NOPERM, PARKS(LOGIN),
+	{ { "credits-used-up", EX_TEMPFAIL, PARKS(RATE),
 		"what was paid for at the provider is used up",
 		"raise the plan at the provider's web site, or wait for its next month" },
 		.signs = { { SAID(AT_ANY, 400, 599), .pattern = "maximum credits|credits exceeded|"
@@ -153,7 +158,8 @@ const struct cause_row cause_rows[] = {
 		"the server has seen too many logins and takes none for a while",
 		"wait a quarter of an hour, and find out which program logs in so often" },
 		.signs = { { SAID(AT_AUTH, 400, 599), .pattern = "too many login|too many bad|"
-			"too many failed|too many auth|too many invalid|too many unsuccessful" } } },
+			"too many failed|too many auth|too many invalid|too many unsuccessful" },
+			{ SAID(AT_AUTH, 400, 499), .pattern = "locked" } } },
 
 	/* ---- ... and user and secret themselves.  The first is named by smtp/login.c. */
 	{ { "token-refused", EX_NOPERM, PARKS(LOGIN),
@@ -312,8 +318,8 @@ const struct cause_row cause_rows[] = {
 		"the server wants this machine's address to have a name in DNS, and it has none",
 		"submit at port = 587 with a login instead, or ask the network's operator for a PTR "
 		"record" },
-		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 400, 599), .pattern =
-			"cannot find your*hostname|reverse dns|reverse hostname|ptr record|no ptr" },
+		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = NO_REVERSE_WORDS },
+			{ SAID(AT_MAIL | AT_RCPT, 400, 499), .pattern = NO_REVERSE_WORDS },
 			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .enhanced = "5.7.25" } } },
 	{ { "ehlo-refused", EX_UNAVAILABLE, PARKS(LOGIN),
 		"the server does not accept the name by which this machine greets it (EHLO)",

@@ -92,14 +92,16 @@ sub begin
 	}
 }
 
-# What the queue says of the message last.
-sub queue_cause
+# What the queue says of the message last, as JSON and to a person.
+sub queue_says
 {
 	my ($case) = @_;
 	my ($id) = $case->{r}{queue}{err} =~ /^sendoff: queued as (\S+?):? /m;
-	my $r = run_sendoff(['-C', config_of($case, 'show'), '--json', 'queue', 'show', $id // '']);
+	my @show = ('queue', 'show', $id // '');
+	my $config = config_of($case, 'show');
 
-	return (eval { decode_json($r->{out}) } // {})->{cause};
+	return ((eval { decode_json(run_sendoff(['-C', $config, '--json', @show])->{out}) } // {})->{cause},
+		run_sendoff(['-C', $config, @show])->{out});
 }
 
 sub end
@@ -119,7 +121,9 @@ sub end
 	is($told->{exit}, $exit, "$name: and the code");
 	if (!$queue->{exit}) {   # it waits
 		like($queue->{err}, qr/^sendoff: queued as p-/, "$name: queued");
-		is(queue_cause($case), $id, "$name: the queue's last answer");
+		my ($cause, $shown) = queue_says($case);
+		is($cause, $id, "$name: the queue's last answer");
+		like($shown, qr/^cause +\Q$words ($id)\E\nnext step +\Q$next\E$/m, "$name: and what it means");
 	} else {
 		like($queue->{exit}, qr/^(?:65|67|69|77)$/, "$name: final") or diag($queue->{err});
 	}

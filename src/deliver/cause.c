@@ -129,7 +129,7 @@ static bool row_fits(const struct cause_row *row, const struct heard *h)
 	return false;
 }
 
-static const struct cause *of_id(const char *id)
+const struct cause *cause_named(const char *id)
 {
 	for (size_t i = 0; id && i < cause_row_count; i++)
 		if (!strcmp(cause_rows[i].cause.id, id))
@@ -150,7 +150,7 @@ static const struct cause *of_kind(enum err_kind kind, const char *host)
 
 const struct cause *cause_of_err(const struct err *e)
 {
-	const struct cause *named = of_id(e->cause);
+	const struct cause *named = cause_named(e->cause);
 
 	return named ? named : of_kind(e->kind, NULL);
 }
@@ -163,7 +163,7 @@ const struct cause *cause_of_result(const struct smtp_result *r, const char *hos
 	if (r->verdict == VERDICT_UNKNOWN)
 		return of_kind(ERR_UNKNOWN, host);
 	if (!r->code) {
-		named = of_id(r->cause);
+		named = cause_named(r->cause);
 		return named ? named : of_kind(r->kind, host);
 	}
 	leave_out_addresses(r->text ? r->text : "", h.words, sizeof(h.words));

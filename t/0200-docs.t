@@ -21,7 +21,7 @@ my %global_key = map { $_ => 1 } $global_part =~ /^\.It Ic ([a-z_]+)/mg;
 
 # --- exit codes and causes ------------------------------------------------
 
-my $source  = file_read("$top/src/deliver/cause.c");
+my $source  = file_read("$top/src/deliver/cause.c") . file_read("$top/src/deliver/cause_table.c");
 my $literal = qr/(?:"(?:[^"\\]|\\.)*"\s*)+/;
 
 sub words { return join '', $_[0] =~ /"((?:[^"\\]|\\.)*)"/g }
@@ -45,16 +45,16 @@ cmp_ok($rows, '>=', 15, 'exit codes were found');
 is($listed, $rows, 'the page has no other exit codes');
 
 my %ids;
-my $concern = qr/[A-Z_]+(?:\([A-Z]+\))?/;   # whose affair it is
-while ($source =~ /\{ "([a-z][a-z-]*)", EX_(\w+), $concern,\s*($literal),\s*($literal|NULL)\s*\}/g) {
+my $concern = qr/[A-Z_]+(?:\([A-Z]+\)|, PARK_NONE)?/;   # whose affair it is
+while ($source =~ /\{ "([a-z][a-z0-9-]*)", EX_(\w+), $concern,\s*($literal),\s*($literal|NULL)\s*\}/g) {
 	my ($id, $code, $what, $next) = ($1, $exits{$2}, words($3), words($4));
 	holds_item(".It Cm $id Pq $code\n" . sentence($what) . sentence($next), "cause $id");
 	ok(!$ids{$id}++, "cause $id has one row");
 }
 cmp_ok(scalar keys %ids, '>=', 40, 'causes were found');
-my $all = () = $source =~ /"[a-z-]+", EX_/g;
+my $all = () = $source =~ /"[a-z0-9-]+", EX_/g;
 is(scalar keys %ids, $all, 'all of them were');
-is_deeply([ grep { !$ids{$_} } $page{'sendoff.1'} =~ /^\.It Cm ([a-z-]+) Pq \d+$/mg ], [],
+is_deeply([ grep { !$ids{$_} } $page{'sendoff.1'} =~ /^\.It Cm ([a-z0-9-]+) Pq \d+$/mg ], [],
 	'the page has no other causes');
 
 # --- commands and options -------------------------------------------------

@@ -250,11 +250,9 @@ static void explain(const struct resolve *r, struct err *e)
 
 	if (r->got < sizeof(*a))
 		err_set(e, ERR_NAME_AGAIN, "cannot find %s: the look-up ended early", r->shown);
-	else if (!a->code)
-		err_set(e, ERR_NAME, "cannot find %s: the name has no address", r->shown);
 	else if (a->code == EAI_NONAME)
 		err_set(e, ERR_NAME, "cannot find %s: the name does not exist", r->shown);
-	else if (is_missing(a->code))
+	else if (!a->code || is_missing(a->code))
 		err_set(e, ERR_NAME, "cannot find %s: the name has no address", r->shown);
 	else if (a->code == EAI_AGAIN)
 		err_set(e, ERR_NAME_AGAIN, "cannot find %s: the name servers do not answer now",
@@ -263,6 +261,8 @@ static void explain(const struct resolve *r, struct err *e)
 		err_sys(e, ERR_NAME_AGAIN, a->number, "cannot find %s", r->shown);
 	else
 		err_set(e, ERR_NAME_AGAIN, "cannot find %s: %s", r->shown, gai_strerror(a->code));
+	if (e->kind == ERR_NAME && a->code != EAI_NONAME)
+		err_cause(e, "name-no-address");
 }
 
 static void finish(struct resolve *r)
@@ -329,6 +329,7 @@ static bool answer_at_once(const char *host, const char *name, unsigned port, in
 			name, address.ss_family == AF_INET ? "IPv4" : "IPv6",
 			family == NET_IPV4 ? "ipv4" : "ipv6");
 		err_hint(&e, "remove family from the account, or name another host");
+		err_cause(&e, "name-other-family");
 		done(context, NULL, &e);
 		return true;
 	}

@@ -222,6 +222,7 @@ static void after_hello(struct smtp *s)
 		err_set(&e, ERR_TLS, "the server does not offer STARTTLS, so nothing was sent to it");
 		err_hint(&e, "if this port speaks TLS from the start, set tls = implicit (usually "
 			"port 465); otherwise somebody may be stripping TLS on the way");
+		err_cause(&e, "tls-not-offered");
 		engine_fail(s, &e);
 		return;
 	}

@@ -75,7 +75,10 @@ void verdict_all(struct work *w, enum smtp_verdict verdict, const struct err *wh
 		bool first = pending(w, i);
 
 		verdict_local(w, i, verdict, STEP_MAIL, why->kind, why->text);
-		if (first && why->hint[0])
+		if (!first)
+			continue;
+		w->m->results[i].cause = why->cause;
+		if (why->hint[0])
 			w->m->results[i].hint = mem_string(why->hint);
 	}
 	w->next_recipient = w->m->count;
@@ -164,6 +167,7 @@ static void leave_for_later(struct work *w, const struct smtp_failure *f, enum s
 		if (!pending(w, i))
 			continue;
 		verdict_local(w, i, VERDICT_TRY_LATER, step, f->err.kind, why);
+		to->cause = f->err.kind ? f->err.cause : f->result.cause;
 		if (!f->err.kind) {   /* the server said it, to all */
 			to->code = f->result.code;
 			memcpy(to->enhanced, f->result.enhanced, sizeof(to->enhanced));

@@ -75,14 +75,21 @@ static int put_said(struct unconfigured *u, const struct unconfigured_words *w, 
 		put(&u->said, "auth", logs_in(w) ? NULL : "none", e) < 0 ? -1 : 0;
 }
 
-static int put_found(struct unconfigured *u, const struct unconfigured_words *w, struct err *e)
+static int put_found(struct unconfigured *u, const struct srv_target *t, const char *address,
+	struct err *e)
 {
 	struct conf_source *given = &u->account.given;
+	char port[24];
 
-	given->name = mem_string(w->found_by);
-	return put(given, "host", w->found_host, e) < 0 ||
-		put(given, "port", is_set(&u->said, "port") ? NULL : w->found_port, e) < 0 ||
-		put(given, "tls", is_set(&u->said, "tls") ? NULL : w->found_tls, e) < 0 ? -1 : 0;
+	snprintf(port, sizeof(port), "%u", t->port);
+	given->name = mem_printf("SRV record of %s", domain_of(address));
+	if (put(given, "host", t->host, e) < 0)
+		return -1;
+	/* Port and tls go together: one that is said takes the other from nowhere. */
+	if (is_set(&u->said, "port") || is_set(&u->said, "tls"))
+		return 0;
+	return put(given, "port", port, e) < 0 ? -1 :
+		put(given, "tls", t->implicit ? "implicit" : "starttls", e);
 }
 
 /* ---- whose server, and as whom */
@@ -112,7 +119,7 @@ static int find_server(struct unconfigured *u, const struct unconfigured_words *
 	*p = w->host ? preset_of_host(w->host) : address ? preset_of_address(address) : NULL;
 	if (*p || w->host)
 		return 0;
-	return w->found_by ? put_found(u, w, e) : no_server(address, e);
+	return w->found && address ? put_found(u, w->found, address, e) : no_server(address, e);
 }
 
 /* Where neither the user nor the provider has said it, it is the address. */

@@ -114,6 +114,9 @@ static void test_found(void)
 	becomes(w, "mx.example.net:4650 implicit as me@example.com", "what was found");
 	w.found = &old;
 	becomes(w, "mx.example.net:5870 starttls as me@example.com", "the other kind");
+	w.tls = "STARTTLS";
+	becomes(w, "mx.example.net:5870 starttls as me@example.com", "said as it was found");
+	w.tls = NULL;
 	w.port = "465";
 	becomes(w, "mx.example.net:465 implicit as me@example.com", "a port that is said goes before");
 	w.tls = "starttls";

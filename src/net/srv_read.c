@@ -67,7 +67,7 @@ static bool add_label(char *out, size_t *len, const unsigned char *label, size_t
  * root.  False: it is no name of a host; r->bad: it is no name at all. */
 static bool take_name(struct reader *r, char *out)
 {
-	size_t at = r->at, before = r->at, len = 0;
+	size_t at = r->at, before = at, len = 0;
 	bool led = false, good = true;
 
 	while (!r->bad && at < r->len && r->data[at]) {

@@ -135,6 +135,8 @@ static void test_found(void)
 
 static void test_origins(void)
 {
+	struct buf runner = BUF_INIT(200);
+
 	check_int(make(WORDS(.address = "me@gmail.com", .port = "587")), 0, "an account");
 	origin_is("from", "command line");
 	origin_is("port", "command line");
@@ -144,6 +146,9 @@ static void test_origins(void)
 	origin_is("max_recipients", "provider google");
 	origin_is("timeout", "default");
 	unconfigured_release(&u);
+	config_origin(NULL, config_runner_account(), "host", &runner);
+	check_text(buf_text(&runner), "default", "the runner's socket stands nowhere");
+	buf_release(&runner);
 }
 
 static void test_failures(void)

@@ -188,6 +188,7 @@ static int refuse_pin(const struct verify *v, struct err *e)
 	}
 	err_set(e, ERR_CERT, "the key of %s is not the pinned one: expected %s%s, seen %s", v->host,
 		buf_text(&wanted), v->set->pins.count > 3 ? " or others" : "", buf_text(&seen));
+	err_cause(e, "pin-mismatch");
 	trust = trust_load_files(&v->set->ca_files, &ignored);
 	good = trust && verify_name(v) && !verify_twice(v, trust);
 	tls_trust_free(&trust);

@@ -122,23 +122,24 @@ static struct server server_start(const char *tls, const char *cert, const char 
 static void server_stop_after(struct server *s, bool rude)
 {
 	char line[2000];
-	unsigned commands = 0;
+	bool good = true, talked = false;
 	FILE *f;
 
 	kill(s->pid, SIGTERM);
 	waitpid(s->pid, NULL, 0);
 	f = fopen(s->log, "r");
 	while (f && !rude && fgets(line, sizeof(line), f)) {
-		if (strstr(line, " VIOLATION: "))
-			check(false, "by the rules: %s", line);
-		if (!strstr(line, " C: "))
+		bool is_command = strstr(line, " C: ");
+
+		talked = talked || is_command;
+		if (!strstr(line, " VIOLATION: ") && (!is_command || strstr(line, " C: EHLO ") ||
+				strstr(line, " C: STARTTLS") || strstr(line, " C: QUIT")))
 			continue;
-		commands++;
-		line[strcspn(line, "\n")] = '\0';
-		check(strstr(line, " C: EHLO ") || strstr(line, " C: STARTTLS") ||
-			strstr(line, " C: QUIT"), "nothing but EHLO, STARTTLS, QUIT: %s", line);
+		printf("# %s", line);
+		good = false;
 	}
-	check(f && (rude || commands || !s->talks), "it was spoken with");
+	check(good, "nothing but EHLO, STARTTLS, QUIT, and by the rules");
+	check(f && (rude || talked || !s->talks), "it was spoken with");
 	if (f)
 		fclose(f);
 	unlink(s->log);
@@ -357,7 +358,6 @@ static const struct {
 	{ "greeting reply \"421 4.3.2 busy\"", KNOCK_SMTP, ERR_NONE, "" },
 	{ "greeting reply \"220-one\\r\\n220 two\"", KNOCK_SMTP, ERR_NONE, "" },
 	{ "greeting close", KNOCK_HUNG_UP, ERR_LOST, "closed the connection" },
-	{ "greeting reset", KNOCK_HUNG_UP, ERR_LOST, "broke off" },
 	{ "greeting silence", KNOCK_SILENT, ERR_TIMEOUT, "no answer in time" },
 	{ "greeting double", KNOCK_SMTP, ERR_PROTOCOL, "before it was asked" },
 	{ "greeting line 9000", KNOCK_SMTP, ERR_PROTOCOL, "more than 8192" },
@@ -365,6 +365,7 @@ static const struct {
 		"the server refuses EHLO: 502 5.5.1 what" },
 	{ "EHLO reply \"250 x\"", KNOCK_SMTP, ERR_TLS, "does not offer STARTTLS" },
 	{ "EHLO close", KNOCK_SMTP, ERR_LOST, "closed the connection" },
+	{ "EHLO reset", KNOCK_SMTP, ERR_LOST, "broke off" },
 	{ "EHLO silence", KNOCK_SMTP, ERR_TIMEOUT, "no answer in time" },
 	{ "STARTTLS reply \"454 4.7.0 not now\"", KNOCK_SMTP, ERR_TLS,
 		"the server refuses STARTTLS: 454 4.7.0 not now" },

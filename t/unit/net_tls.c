@@ -176,6 +176,7 @@ static void test_pins(void)
 	check_int(s.end, TLS_FAILED, "another key is refused");
 	check_int(s.err.kind, ERR_CERT, "ERR_CERT");
 	check_text(s.err.text, want, "naming both");
+	check_text(s.err.cause, "pin-mismatch", "with its cause");
 	check(!strstr(s.err.hint, digits), "the line to paste is not offered for just any key");
 
 	with_pin(zeros, &leaf, "mail.example.com", &s);

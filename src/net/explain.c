@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -19,8 +20,7 @@ enum {
 	NAMES_SHOWN  = 10,
 	NAMES_SEEN   = 1000,        /* subjectAltNames that are looked at */
 	SAN_SHOWN    = 100,         /* octets of one */
-	DN_SHOWN     = 160,
-	BUILT_AFTER  = 1735689600   /* 2025-01-01: no clock of ours can be before */
+	DN_SHOWN     = 160
 };
 
 /* The reasons, "; " between them. */
@@ -139,7 +139,7 @@ static void explain_clock(struct reasons *r)
 	char hour[16] = "";
 	struct tm tm;
 
-	if (now < BUILT_AFTER)
+	if (now < CLOCK_LEAST)
 		r->clock = true;
 	if (!r->clock)
 		return;

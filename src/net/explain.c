@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -21,7 +22,6 @@ enum {
 	SAN_SHOWN    = 100,         /* octets of one */
 	DN_SHOWN     = 160,
 	ACCESS_SEEN  = 10,          /* places of an authorityInfoAccess */
-	BUILT_AFTER  = 1793491200,  /* 2026-11-01: no clock of ours can be before */
 	LONG_AGO     = 2 * 365 * 24 * 60 * 60
 };
 
@@ -155,7 +155,7 @@ static bool clock_is_wrong(const struct verify *v)
 	gnutls_x509_crt_t root = verify_root(v);
 	bool alone = v->count == 1 && (!root || gnutls_x509_crt_check_issuer(v->chain[0], v->chain[0]));
 	time_t now = time(NULL);
-	bool wrong = now < BUILT_AFTER;
+	bool wrong = now < CLOCK_LEAST;
 
 	for (enum side side = TOO_EARLY; side <= TOO_LATE && !alone && !wrong; side++) {
 		wrong = side == TOO_EARLY || root;   /* years late means nothing without a root */

@@ -19,6 +19,8 @@
 
 enum { OCTET_REPLIES = 1, OCTET_WRITES = 2, RIG_MODES = 4 };
 
+#define VERDICT_LETTERS "PDTRUNW"
+
 #define SECRET "pa55-Word!"
 #define SECRET_PLAIN "AHVzZXIAcGE1NS1Xb3JkIQ=="   /* NUL user NUL secret */
 #define SECRET_LOGIN "cGE1NS1Xb3JkIQ=="
@@ -80,7 +82,7 @@ static inline void mail_note(const struct mail *mail, const char *what)
 		return;
 	buf_printf(trace, "** %s %d:", what, (int)(mail - mail->rig->mails) + 1);
 	for (size_t i = 0; i < mail->m.count; i++)
-		buf_printf(trace, " %c%s", "PDTRUN"[mail->results[i].verdict],
+		buf_printf(trace, " %c%s", VERDICT_LETTERS[mail->results[i].verdict],
 			mail->results[i].text ? "+" : "");
 	buf_add_char(trace, '\n');
 }
@@ -327,23 +329,33 @@ static inline const char *kind_name(enum err_kind kind)
 	}
 }
 
+static inline void result_note(const struct smtp_result *result, struct buf *out)
+{
+	buf_add_char(out, VERDICT_LETTERS[result->verdict]);
+	if (result->code)
+		buf_printf(out, "%d", result->code);
+	else if (result->verdict != VERDICT_NOT_SENT)
+		buf_add_text(out, kind_name(result->kind));
+}
+
 /* "D250 R550; Tlost": the verdicts of all mails, a letter and the code or the
- * kind of failure. */
+ * kind of failure; of a trial that on its sender stands before them, "(W250) W250". */
 static inline char *rig_verdicts(const struct rig *r)
 {
 	struct buf out = BUF_INIT(1 << 20);
 
 	for (size_t i = 0; i < r->count; i++) {
-		if (i)
-			buf_add_char(&out, ';');
-		for (size_t k = 0; k < r->mails[i].m.count; k++) {
-			const struct smtp_result *result = &r->mails[i].results[k];
+		const struct smtp_message *m = &r->mails[i].m;
 
-			buf_printf(&out, "%s%c", i || k ? " " : "", "PDTRUN"[result->verdict]);
-			if (result->code)
-				buf_printf(&out, "%d", result->code);
-			else if (result->verdict != VERDICT_NOT_SENT)
-				buf_add_text(&out, kind_name(result->kind));
+		buf_add_text(&out, i ? "; " : "");
+		if (m->trial) {
+			buf_add_char(&out, '(');
+			result_note(&m->content, &out);
+			buf_add_text(&out, m->count ? ") " : ")");
+		}
+		for (size_t k = 0; k < m->count; k++) {
+			buf_add_text(&out, k ? " " : "");
+			result_note(&m->results[k], &out);
 		}
 	}
 	return buf_take(&out);
@@ -417,16 +429,29 @@ struct exchange {
 	const char *server;   /* all that comes back; "<LOST>" or "<TIMEOUT>" may end it */
 };
 
-enum { EXCHANGES_MAX = 12 };
+enum { EXCHANGES_MAX = 12, NOBODY = 1000 };
 
 struct dialogue {
 	const char *name;
 	struct scene scene;
-	unsigned mails, recipients;   /* 0 mails: one; 0 recipients: one each */
+	unsigned mails, recipients;   /* 0 mails: one; 0 recipients: one each, NOBODY: none */
+	unsigned trials;              /* so many of the mails, the first, are trials */
 	bool all_or_nothing;
 	struct exchange exchanges[EXCHANGES_MAX];
 	const char *verdicts, *end, *done;   /* end, done: NULL when they do not matter */
 };
+
+static inline void dialogue_mails(const struct dialogue *d, struct rig *r, const char *content)
+{
+	unsigned count = d->recipients == NOBODY ? 0 : d->recipients ? d->recipients : 1;
+
+	for (unsigned i = 0; i < (d->mails ? d->mails : 1); i++) {
+		struct smtp_message *m = &rig_add(r, count, content)->m;
+
+		m->all_or_nothing = d->all_or_nothing;
+		m->trial = i < d->trials;
+	}
+}
 
 static inline void dialogue_deliver(struct rig *r, const char *server)
 {
@@ -448,9 +473,7 @@ static inline void dialogue_run(const struct dialogue *d, const char *content)
 		size_t i = 0;
 
 		rig_start(&r, &d->scene, mode);
-		for (unsigned m = 0; m < (d->mails ? d->mails : 1); m++)
-			rig_add(&r, d->recipients ? d->recipients : 1, content)->m.all_or_nothing =
-				d->all_or_nothing;
+		dialogue_mails(d, &r, content);
 		rig_ready(&r);
 		for (; i < EXCHANGES_MAX && d->exchanges[i].client; i++) {
 			check_text(rig_flight(&r), d->exchanges[i].client,

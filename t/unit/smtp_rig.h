@@ -51,6 +51,7 @@ struct scene {
 	bool hooks;                    /* ready() and taken() are set; what the engine calls
 	                                * stands in the transcript, behind "**" */
 	bool stay;                     /* no smtp_finish() */
+	bool heard;                    /* what answered() is told stands in rig.heard */
 };
 
 struct rig {
@@ -65,6 +66,7 @@ struct rig {
 	size_t count, submitted;
 	struct buf flight, trace, done;
 	struct buf clear;              /* all that was written before TLS was up */
+	struct buf heard;              /* a line for each reply: "STEP CODE ENHANCED TEXT", LF as | */
 	bool inside, receiving, tls_up, finished;
 	unsigned stray, early_done;    /* done() outside of a turn, or with a verdict missing */
 	unsigned late;                 /* taken() outside of smtp_received() */
@@ -157,12 +159,36 @@ static inline void rig_trace(void *context, enum smtp_direction direction, const
 	buf_add_char(&r->trace, '\n');
 }
 
+static inline void reply_note(const struct smtp_reply *reply, struct buf *out)
+{
+	size_t from;
+
+	buf_printf(out, "%d %s%s", reply->code, reply->enhanced, reply->enhanced[0] ? " " : "");
+	from = out->len;
+	buf_add(out, buf_text(&reply->text), reply->text.len);
+	for (size_t i = from; i < out->len; i++)
+		if (out->data[i] == '\n')
+			out->data[i] = '|';
+	buf_add_char(out, '\n');
+}
+
+static inline void rig_answered(void *context, enum smtp_step step, const struct smtp_reply *reply)
+{
+	static const char *const names[STEP_COUNT] = { "greeting", "EHLO", "HELO", "STARTTLS",
+		"AUTH", "MAIL", "RCPT", "DATA", "content", "RSET", "QUIT", "question" };
+	struct rig *r = context;
+
+	buf_printf(&r->heard, "%s ", names[step]);
+	reply_note(reply, &r->heard);
+}
+
 static inline void rig_start(struct rig *r, const struct scene *scene, unsigned mode)
 {
 	struct smtp_options o = {
 		.settings = &r->set, .sasl = &r->sasl, .login = scene->login,
 		.has_secret = scene->login, .ehlo = "me.example", .host = "mx.example",
-		.port = 465, .nonce = "rOprNGfwEbeRWgbNEkqO", .trace = rig_trace, .context = r,
+		.port = 465, .nonce = "rOprNGfwEbeRWgbNEkqO", .trace = rig_trace,
+		.answered = scene->heard ? rig_answered : NULL, .context = r,
 	};
 	struct err e;
 
@@ -172,7 +198,7 @@ static inline void rig_start(struct rig *r, const struct scene *scene, unsigned 
 	r->set = (struct smtp_settings){ .tls = scene->tls, .pipelining = scene->pipelining,
 		.chunking = scene->chunking,
 		.max_recipients = scene->max_recipients ? scene->max_recipients : 100 };
-	r->flight.max = r->clear.max = r->done.max = 1 << 26;
+	r->flight.max = r->clear.max = r->done.max = r->heard.max = 1 << 26;
 	r->trace.max = 1 << 26;
 	if (scene->login) {
 		gnutls_need(&e);
@@ -393,6 +419,8 @@ static inline const char *rig_wrong(const struct rig *r)
 		return "done() was called before every recipient had a verdict";
 	if (r->scene.hidden && strstr(buf_text(&r->trace), r->scene.hidden))
 		return "D9: what must be hidden is in the transcript";
+	if (r->scene.hidden && strstr(buf_text(&r->heard), r->scene.hidden))
+		return "D9: what must be hidden is told by answered()";
 	if (r->scene.login && (strstr(buf_text(&r->trace), r->secret.data) ||
 			strstr(buf_text(&r->trace), SECRET_PLAIN) ||
 			strstr(buf_text(&r->trace), SECRET_LOGIN)))
@@ -420,6 +448,7 @@ static inline void rig_release(struct rig *r)
 	buf_release(&r->trace);
 	buf_release(&r->clear);
 	buf_release(&r->done);
+	buf_release(&r->heard);
 }
 
 /* ---- written dialogues */

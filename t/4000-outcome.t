@@ -12,7 +12,7 @@ use POSIX ();
 use SendoffTest;
 use SendoffTest::Send;
 
-my %me = (user => 'me@example.test', password => 'p w');
+my %me = (user => 'me@example.test', password => 'pass w0rd');
 
 sub with_at { my ($at, %o) = @_; return server_start(at => $at, %o) }
 
@@ -305,7 +305,7 @@ subtest '-v: the dialogue, and nothing secret in it' => sub {
 		like($r->{err}, qr/^\* \[.*\btest\b.*\]$/m, 'which account, and why');
 		like($r->{err}, qr/^\* \[TLS: TLS1\.3 .*certificate verified\]$/m, 'TLS');
 		like($r->{err}, qr/^< 250 2\.0\.0 stored as \d$/m, 'what the server says');
-		unlike($r->{err}, qr/p w|\Q@{[b64("\0me\@example.test\0p w")]}\E/, 'D9: no password');
+		unlike($r->{err}, qr/pass w0rd|\Q@{[b64("\0me\@example.test\0pass w0rd")]}\E/, 'D9: no password');
 	}
 };
 

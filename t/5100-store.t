@@ -15,7 +15,7 @@ use SendoffTest::Send;
 use SendoffTest::Spool;
 use Time::HiRes qw(sleep time);
 
-my %me = (user => 'me@example.test', password => 'p w');
+my %me = (user => 'me@example.test', password => 'pass w0rd');
 my $id_shape = qr/p-[a-z2-7]{12}/;
 my $homes = 0;
 my $nobody = nobody();

@@ -61,10 +61,10 @@ void report_stage_free(struct report_stage **sp)
 	*sp = NULL;
 }
 
-/* Cleaned, whatever was put into it. */
+/* Cleaned, whatever was put into it; what is too long ends in dots. */
 static char *written(const char *format, va_list args)
 {
-	char text[LINE_MAX_OCTETS];
+	char text[LINE_MAX_OCTETS + 2];
 	struct buf clean = BUF_INIT(4 * LINE_MAX_OCTETS);
 
 	vsnprintf(text, sizeof(text), format, args);

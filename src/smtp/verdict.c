@@ -10,7 +10,7 @@
 
 static bool finished(const struct work *w)
 {
-	return !w->open && !w->in_flight && (w->started || w->m->count);
+	return !w->open && !w->in_flight && !w->sender_left && (w->started || w->m->count);
 }
 
 void verdict_report(struct smtp *s)
@@ -81,6 +81,11 @@ void verdict_all(struct work *w, enum smtp_verdict verdict, const struct err *wh
 		if (why->hint[0])
 			w->m->results[i].hint = mem_string(why->hint);
 	}
+	if (w->m->trial)
+		w->m->content = (struct smtp_result){ .verdict = verdict, .step = STEP_MAIL,
+			.kind = why->kind, .text = mem_string(why->text),
+			.hint = why->hint[0] ? mem_string(why->hint) : NULL };
+	w->sender_left = false;
 	w->next_recipient = w->m->count;
 	w->again_count = 0;
 }
@@ -174,6 +179,7 @@ static void leave_for_later(struct work *w, const struct smtp_failure *f, enum s
 		}
 	}
 	w->in_flight = 0;
+	w->sender_left = false;
 	w->started = true;
 }
 

@@ -16,6 +16,7 @@
 #   rsa1024 sha1 revoked
 #   chain        signed by an intermediate authority, which comes along
 #   missing      the same without it
+#   unsent       the same without it, and it says where that one is to be had
 #   constrained  by an intermediate authority that may only speak for other.test
 set -eu
 
@@ -152,6 +153,10 @@ template missing "$names" tls_www_server signing_key
 signed missing intermediate
 cp "$new/missing.key" "$new/chain.key"
 cat "$new/missing.crt" "$new/intermediate.crt" >"$new/chain.crt"
+key unsent ecdsa
+template unsent "$names" 'ca_issuers_uri = "http://ca.example.test/intermediate.crt"' \
+	tls_www_server signing_key
+signed unsent intermediate
 
 key constrained ecdsa
 template constrained "$names" tls_www_server signing_key

@@ -365,6 +365,17 @@ sub halt
 	SendoffTest::wait_until(sub { !kill 0, -$pid }, 5);
 }
 
+# Ends Dovecot: from now on there is nobody to ask whether a password is right.
+sub halt_dovecot
+{
+	my ($self) = @_;
+	my $pid = delete $self->{pids}{dovecot} or return;
+
+	delete $running{$pid};
+	kill 'TERM', $pid;
+	SendoffTest::wait_until(sub { waitpid($pid, WNOHANG) != 0 }, 10) or kill 'KILL', -$pid;
+}
+
 sub again { return $_[0]->start_master }
 
 sub alive

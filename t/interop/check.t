@@ -244,8 +244,10 @@ is((grep { exists $_->{auth} } map { $postfix->sessions($_) } qw(expired notyet 
 
 goes_wrong('TLS at once, told to change to it', 'smtps', 'ehlo', 75, 'no-greeting',
 	what => qr/no answer|nothing/, next => qr/write|set/, set => [ 'tls = implicit' ], once => 1);
+# It greets, or complains of who speaks first: plain SMTP both.
 goes_wrong('STARTTLS, told to begin with TLS', 'submission', 'tls', 76, 'plain-smtp-here',
-	keys => { tls => 'implicit' }, next => qr/write|set/, set => [ 'tls = starttls' ]);
+	keys => { tls => 'implicit' }, what => qr/plain SMTP here: "(?:220|554) /, next => qr/write|set/,
+	set => [ 'tls = starttls' ], once => 1);
 goes_wrong('no TLS there', 'clear', 'tls', 76, 'tls-not-offered', what => qr/STARTTLS/,
 	next => qr/tls = implicit/);
 goes_wrong('TLS is wanted', 'submission', 'login', 77, 'login-not-offered',

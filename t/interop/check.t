@@ -211,7 +211,7 @@ goes_wrong('wrong user', 'smtps', 'login', 77, 'login-refused',
 	said => qr/^535 5\.7\.8 Error: authentication failed/, next => qr/check user and password/);
 is((grep { ($_->{auth} // '') eq '0/1' } $postfix->sessions), 4, 'C9: one login in each');
 goes_wrong('no login before TLS', 'tls-only-login', 'login', 77, 'login-not-offered',
-	keys => { tls => 'off' }, what => qr/login/, next => qr/write|set/, set => [ 'tls = starttls' ]);
+	keys => { tls => 'off' }, what => qr/login/, next => qr/^set what stands below in/, set => [ 'tls = starttls' ]);
 goes_wrong('PLAIN in clear', 'clear', 'login', 77, 'login-clear-forbidden',
 	keys => { tls => 'off', auth => 'plain' }, what => qr/PLAIN/, next => qr/tls = starttls/);
 goes_wrong('no login there at all', 'no-login', 'login', 77, 'login-not-offered',
@@ -243,18 +243,18 @@ is((grep { exists $_->{auth} } map { $postfix->sessions($_) } qw(expired notyet 
 	missing unsent)), 0, 'D1: no login where the certificate is refused');
 
 goes_wrong('TLS at once, told to change to it', 'smtps', 'ehlo', 75, 'no-greeting',
-	what => qr/no answer|nothing/, next => qr/write|set/, set => [ 'tls = implicit' ], once => 1);
+	what => qr/no answer|nothing/, next => qr/^set what stands below in/, set => [ 'tls = implicit' ], once => 1);
 # It greets, or complains of who speaks first: plain SMTP both.
 goes_wrong('STARTTLS, told to begin with TLS', 'submission', 'tls', 76, 'plain-smtp-here',
-	keys => { tls => 'implicit' }, what => qr/plain SMTP here: "(?:220|554) /, next => qr/write|set/,
+	keys => { tls => 'implicit' }, what => qr/plain SMTP here: "(?:220|554) /, next => qr/^set what stands below in/,
 	set => [ 'tls = starttls' ], once => 1);
 goes_wrong('no TLS there', 'clear', 'tls', 76, 'tls-not-offered', what => qr/STARTTLS/,
 	next => qr/tls = implicit/);
 goes_wrong('TLS is wanted', 'submission', 'login', 77, 'login-not-offered',
-	keys => { tls => 'off' }, what => qr/login/, next => qr/write|set/, set => [ 'tls = starttls' ]);
+	keys => { tls => 'off' }, what => qr/login/, next => qr/^set what stands below in/, set => [ 'tls = starttls' ]);
 goes_wrong('TLS is wanted, no login', 'submission', 'envelope', 77, 'tls-wanted',
 	keys => { tls => 'off', user => undef, password => undef }, args => \@mail,
-	said => qr/^530 5\.7\.0 Must issue a STARTTLS command first/, next => qr/write|set/,
+	said => qr/^530 5\.7\.0 Must issue a STARTTLS command first/, next => qr/^set what stands below in/,
 	set => [ 'tls = starttls' ]);
 
 # ---- sender, recipients, and who we are
@@ -288,8 +288,10 @@ goes_wrong('a name that is none, at once', 'helo-at-once', 'ehlo', 69, 'ehlo-ref
 # ---- how much and how often
 
 # The first was the knocking of this test.
-goes_wrong('too many connections', 'few-connections', 'ehlo', 75, 'too-many-connections',
+my $many = goes_wrong('too many connections', 'few-connections', 'ehlo', 75, 'too-many-connections',
 	said => qr/^421 4\.7\.0 .*too many connections from/, next => qr/max_connections/);
+is(stage($many, 'elsewhere'), undef, 'too many connections: no further ones are made');
+is(scalar $postfix->sessions('few-connections'), 2, 'too many connections: one a check');
 goes_well('the first login', 'few-logins');
 goes_wrong('too many logins', 'few-logins', 'login', 75, 'too-many-logins',
 	said => qr/^450 4\.7\.1 Error: too many AUTH commands from/, next => qr/wait/);

@@ -242,7 +242,7 @@ check-faults: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/faults/*.t)),tests with faults)
 
 check-interop: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
-	t/interop/fetch.sh $(B)/interop postfix dovecot-core bsd-mailx
+	t/interop/fetch.sh $(B)/interop postfix dovecot-core dovecot-submissiond bsd-mailx
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/interop/*.t)),interoperation tests)
 
 check-fuzz: | $(SETUP_FIRST)

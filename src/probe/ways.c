@@ -181,7 +181,8 @@ static void recommend(struct ways *w, const struct way *best)
 		finding_set(f, options ? "--tls %s" : "tls = %s", mode_name(best->mode));
 	free(f->next);
 	f->next = options ? mem_string("call it with the options below") :
-		mem_printf("write what stands below into %s", w->p->o->place);
+		mem_printf("set what stands below in %s, in place of what is there",
+			w->p->o->place);
 }
 
 static void tell_all(struct ways *w)
@@ -211,8 +212,10 @@ static void tell_all(struct ways *w)
 static bool worth_it(const struct probe_finding *f)
 {
 	static const char *const ids[] = { "login-not-offered", "login-clear-forbidden", "tls-wanted",
-		"login-needs-tls" };
+		"login-needs-tls", "login-not-enabled" };
 
+	if (f->cause->park == PARK_RATE)   /* it wants to see less of us */
+		return false;
 	if (f->step == REPORT_CONNECT || f->step == REPORT_EHLO)
 		return true;
 	if (f->step == REPORT_TLS)   /* a server that is not the right one is so everywhere */

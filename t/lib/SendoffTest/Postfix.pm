@@ -45,6 +45,12 @@ sub wrap
 		"mount -t overlay -o lowerdir=$unpacked:/usr overlay /usr && exec \"\$@\"", 'sh');
 }
 
+# Whether Dovecot can take mail in itself, as submission_config() has it.
+sub dovecot_submits
+{
+	return dovecot_version() =~ /^2\.3\./ && output('sh', '-c', 'ls /usr/lib/dovecot') =~ /^submission$/m;
+}
+
 # Why no test can be made here, in words; or undef.
 sub why_not
 {
@@ -186,11 +192,48 @@ userdb static {
 END2
 }
 
-sub start_dovecot
+# Dovecot's own submission service, in both modes.  It passes on to the scripted server what
+# it takes.  In the language of Dovecot 2.3.
+sub submission_config
 {
 	my ($self) = @_;
 	my $dir = $self->{dir};
-	my $text = $self->dovecot_config;
+	my ($cert, $key) = (SendoffTest::cert('server'), SendoffTest::cert('server', 'key'));
+	my ($starttls, $implicit) = map { (free_port())[0] } 1, 2;
+
+	mkdir "$dir/mail", 0700;
+	chown +(getpwnam $owner)[2], scalar getgrnam($group), "$dir/mail";
+	$self->{dovecot_port} = { 'dovecot-starttls' => $starttls, 'dovecot-implicit' => $implicit };
+	return <<"END";
+protocols = submission
+ssl = required
+ssl_cert = <$cert
+ssl_key = <$key
+hostname = mx.example.test
+mail_location = maildir:$dir/mail
+first_valid_uid = 1
+submission_relay_host = 127.0.0.1
+submission_relay_port = ${\ $self->{sink}->port }
+submission_relay_ssl = no
+service submission-login {
+  inet_listener submission {
+    address = 127.0.0.1
+    port = $starttls
+  }
+  inet_listener submissions {
+    address = 127.0.0.1
+    port = $implicit
+    ssl = yes
+  }
+}
+END
+}
+
+sub start_dovecot
+{
+	my ($self, $submits) = @_;
+	my $dir = $self->{dir};
+	my $text = $self->dovecot_config . ($submits ? $self->submission_config : '');
 	my $version = dovecot_version();
 
 	if ($text =~ /^auth_allow_cleartext/m) {
@@ -313,7 +356,7 @@ sub configure
 
 # start(services => { NAME => { smtpd's options } }, main => { main.cf },
 # sink => { options of the scripted server }): each service has a port of its
-# own, see port().
+# own, see port(); with dovecot_submission => 1 Dovecot has two as well.
 sub start
 {
 	my ($class, %o) = @_;
@@ -325,7 +368,7 @@ sub start
 	$running{$dir} = $self;
 	$self->{sink} = SendoffTest::server_start(lenient => 1, lifetime => $lifetime,
 		%{ $o{sink} // {} });
-	$self->start_dovecot;
+	$self->start_dovecot($o{dovecot_submission});
 	$self->make_queue;
 	$self->configure(\%o);
 	$self->start_master;
@@ -365,6 +408,17 @@ sub halt
 	SendoffTest::wait_until(sub { !kill 0, -$pid }, 5);
 }
 
+# Ends Dovecot: from now on there is nobody to ask whether a password is right.
+sub halt_dovecot
+{
+	my ($self) = @_;
+	my $pid = delete $self->{pids}{dovecot} or return;
+
+	delete $running{$pid};
+	kill 'TERM', $pid;
+	SendoffTest::wait_until(sub { waitpid($pid, WNOHANG) != 0 }, 10) or kill 'KILL', -$pid;
+}
+
 sub again { return $_[0]->start_master }
 
 sub alive
@@ -385,7 +439,7 @@ sub told
 
 # ---- questions
 
-sub port { return $_[0]{port}{ $_[1] } // die "no service $_[1]\n" }
+sub port { return $_[0]{port}{ $_[1] } // $_[0]{dovecot_port}{ $_[1] } // die "no service $_[1]\n" }
 sub sink { return $_[0]{sink} }
 sub dir { return $_[0]{dir} }
 

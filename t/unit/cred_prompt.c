@@ -32,6 +32,7 @@ static char self[PATH_MAX];
 
 /* ---- the job */
 
+__attribute__((format(printf, 2, 3)))
 static void tell(int fd, const char *format, ...)
 {
 	struct buf line = BUF_INIT(64 * 1024);

@@ -191,8 +191,10 @@ static void question_answered(void *context, struct smtp_question *q, const stru
 			break;
 		line += len + 1;
 	}
-	stage_end(p);
 	p->answers++;
+	if (r->code / 100 == 3 || r->code == 421)
+		return;   /* the session ends with it, and so does this stage */
+	stage_end(p);
 	if (p->answers < p->o->question_count)
 		stage_begin(p, REPORT_ASK);
 }

@@ -7,7 +7,15 @@
 #include "base/text.h"
 #include "cmd/check.h"
 
+enum { SCHEMA = 1 };   /* raised when a member changes its meaning */
 enum { NAME_COLUMNS = 13, TIME_COLUMNS = 8, BELOW_COLUMNS = 6 };
+
+void check_show_drop(struct check_show *show)
+{
+	json_decref(show->object);
+	json_decref(show->stages);
+	show->object = show->stages = NULL;
+}
 
 void check_show_begin(struct check_show *show, const struct globals *globals)
 {
@@ -15,7 +23,7 @@ void check_show_begin(struct check_show *show, const struct globals *globals)
 	show->json = globals->json;
 	show->quiet = globals->quiet;
 	if (show->json) {
-		show->object = json_object();
+		show->object = json_pack("{s:i}", "schema", SCHEMA);
 		show->stages = json_array();
 	} else {
 		screen_look(&show->screen, 1);
@@ -36,24 +44,16 @@ static const char *tls_name(int tls)
 
 void check_show_account(struct check_show *show, const struct account *a)
 {
-	struct buf out = BUF_INIT(4096);
-	char where[320], user[300] = "";
+	char where[320];
 
-	account_where(a, where, sizeof(where));
-	if (a->sasl.user)
-		text_clean_to(user, sizeof(user), a->sasl.user, strlen(a->sasl.user));
-	if (show->json) {
-		json_object_set_new(show->object, "account", report_string(a->name));
-		json_object_set_new(show->object, "server", report_string(where));
-		json_object_set_new(show->object, "tls", json_string(tls_name(a->smtp.tls)));
-		if (user[0])
-			json_object_set_new(show->object, "user", report_string(user));
+	if (!show->json)   /* the stage of the configuration says it */
 		return;
-	}
-	screen_add(&show->screen, STYLE_BOLD, a->name, &out);
-	buf_printf(&out, ": %s, tls = %s%s%s\n", where, tls_name(a->smtp.tls),
-		user[0] ? ", user " : "", user);
-	put(show, &out);
+	account_where(a, where, sizeof(where));
+	json_object_set_new(show->object, "account", report_string(a->name));
+	json_object_set_new(show->object, "server", report_string(where));
+	json_object_set_new(show->object, "tls", json_string(tls_name(a->smtp.tls)));
+	if (a->sasl.user)
+		json_object_set_new(show->object, "user", report_string(a->sasl.user));
 }
 
 /* ---- stages */
@@ -148,7 +148,7 @@ static void show_finding(const struct check_show *show, const struct probe_findi
 	const struct screen *screen = &show->screen;
 	struct buf head = BUF_INIT(1024), cause = BUF_INIT(4096);
 
-	buf_printf(&head, "%s, at %s", report_step_name(f->step), f->where);
+	buf_printf(&head, "%s%s%s", report_step_name(f->step), f->where[0] ? ", at " : "", f->where);
 	buf_printf(&cause, "%s (%s)", f->cause->words, f->cause->id);
 	buf_add_char(out, '\n');
 	paragraph(screen, "failed", STYLE_RED, buf_text(&head), out);

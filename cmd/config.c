@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "deliver/config.h"
+#include "deliver/provided.h"
 
 /* One setting; those that nobody set and that have no default are left out. */
 static void show_setting(const struct config *c, const struct account *a, const struct key *k,
@@ -65,6 +66,23 @@ static int show(const struct config *c, const char *name, bool json, struct buf 
 	return 0;
 }
 
+/* What is known of the account's login before it is tried. */
+static void report_note(const struct account *a, bool json, struct buf *out)
+{
+	struct buf note = BUF_INIT(1024);
+	enum provided_note kind = provided_note(a, &note);
+	const char *word = kind == PROVIDED_WARNING ? "warning" : "note";
+
+	if (kind == PROVIDED_NOTHING)
+		;
+	else if (json)
+		print_json(out, (const char *[]){ "account", a->name, "result", word, "text",
+			buf_text(&note), NULL });
+	else
+		buf_printf(out, "account %s: %s: %s\n", a->name, word, buf_text(&note));
+	buf_release(&note);
+}
+
 static void report_check(const struct config *c, bool json, struct buf *out)
 {
 	for (size_t i = 0; i < c->source_count; i++) {
@@ -76,6 +94,8 @@ static void report_check(const struct config *c, bool json, struct buf *out)
 			buf_printf(out, "%s: ok, %zu account%s\n", src->name, src->account_count,
 				src->account_count == 1 ? "" : "s");
 	}
+	for (size_t i = 0; i < c->count; i++)
+		report_note(&c->accounts[i], json, out);
 }
 
 int cmd_config(struct globals *globals, char **words, int count)

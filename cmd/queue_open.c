@@ -46,7 +46,7 @@ static int open_own(struct queues *q, const struct config *c, struct err *e)
  * system's queue. */
 static bool has_system(const struct queues *q)
 {
-	return !q->runner && geteuid() == 0 && !q->config.file && !process_env("SENDOFF_HOST") &&
+	return !q->runner && geteuid() == 0 && !q->config.file && !config_in_environment() &&
 		access(config_system_spool(), F_OK) == 0;
 }
 
@@ -100,7 +100,7 @@ int queues_open(struct queues *q, const struct globals *globals, struct err *e)
 	*e = (struct err){ 0 };
 	/* Whoever names the configuration means that one alone. */
 	q->runner = !globals->config && !process_env("SENDOFF_CONFIG") &&
-		!process_env("SENDOFF_HOST") && (q->config.runner || config_has_runner() ||
+		!config_in_environment() && (q->config.runner || config_has_runner() ||
 		access(config_control_socket(), F_OK) == 0);
 	q->more = q->spool && has_system(q);
 	if (!q->spool && has_system(q) && open_system(q, e) < 0)

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cmd/queue.h"
+#include "deliver/cause.h"
 
 enum { ADDRESS_SHOWN = 254, ROW_RECIPIENTS = 3 };
 
@@ -306,6 +307,17 @@ static const char *state_words(const struct manage_item *i)
 	return !strcmp(i->state, "new") ? "waiting" : "given up";
 }
 
+/* What the last answer means, and what to do; nothing of a release that knew more. */
+static void add_cause(const char *id, struct buf *out)
+{
+	const struct cause *cause = cause_named(id);
+
+	if (!cause)
+		return;
+	buf_printf(out, "%-12s %s (%s)\n", "cause", cause->words, cause->id);
+	add_line("next step", cause->next, out);
+}
+
 static void add_envelope(const struct manage_item *i, struct buf *out)
 {
 	const struct entry *n = i->entry;
@@ -336,6 +348,7 @@ static void add_envelope(const struct manage_item *i, struct buf *out)
 		add_moment("parked until", i->park->until, now, out);
 		add_line("parked for", i->park->reason, out);
 	}
+	add_cause(n->cause || !i->park ? n->cause : i->park->cause, out);
 	add_history(n, out);
 }
 

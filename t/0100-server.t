@@ -227,7 +227,7 @@ subtest 'what is not offered' => sub {
 };
 
 subtest 'login, verified' => sub {
-	my %login = (user => 'me@example.com', password => 'p w', mechanisms => 'PLAIN LOGIN CRAM-MD5');
+	my %login = (user => 'me@example.com', password => 'pass w0rd', mechanisms => 'PLAIN LOGIN CRAM-MD5');
 	my $s = server_start(%login, require_login => 1);
 	my $b64 = sub { encode_base64($_[0], '') };
 	my $c = greeted($s);
@@ -236,14 +236,14 @@ subtest 'login, verified' => sub {
 	is_deeply([$s->violations], [], 'which is no violation');
 	is(codes($c->say('MAIL FROM:<a@b.test>')), '530', 'alone MAIL must wait for the login');
 	is_deeply([$s->violations], ['no-login: MAIL before login'], 'noted');
-	is(codes($c->group('AUTH PLAIN ' . $b64->("\0me\@example.com\0p w"), 'MAIL FROM:<a@b.test>',
+	is(codes($c->group('AUTH PLAIN ' . $b64->("\0me\@example.com\0pass w0rd"), 'MAIL FROM:<a@b.test>',
 		'RCPT TO:<c@d.test>', 'DATA')), '235 250 250 354', 'a good one too');
 	is(codes($c->say("a: b\r\n\r\n.")), '250', 'mail');
 	is($s->envelope(1)->{auth}, 'me@example.com PLAIN', 'in the envelope');
 	$c = greeted($s);
 	is($c->say('AUTH LOGIN'), '334 VXNlcm5hbWU6', 'LOGIN asks');
 	is($c->say($b64->('me@example.com')), '334 UGFzc3dvcmQ6', 'and asks');
-	is(codes($c->say($b64->('p w'))), '235', 'LOGIN');
+	is(codes($c->say($b64->('pass w0rd'))), '235', 'LOGIN');
 	is(codes($c->say('AUTH LOGIN')), '500', 'twice is wrong');
 	$c = greeted($s);
 	is(codes($c->say('AUTH LOGIN')), '334', 'LOGIN');

@@ -15,13 +15,13 @@ my %exits = (OK => 0, USAGE => 64, DATAERR => 65, NOINPUT => 66, NOUSER => 67, N
 	TEMPFAIL => 75, PROTOCOL => 76, NOPERM => 77, CONFIG => 78);
 
 is_deeply([ sort keys %page ], [ qw(mailq.1 newaliases.1 sendmail.8 sendoff-config.5
-	sendoff-queue.1 sendoff-queue.5 sendoff-runner.8 sendoff-send.1 sendoff.1) ], 'the pages are there');
+	sendoff-providers.7 sendoff-queue.1 sendoff-queue.5 sendoff-runner.8 sendoff-send.1 sendoff.1) ], 'the pages are there');
 my ($global_part) = $page{'sendoff-config.5'} =~ /^\.Sh KEYS OF \[sendoff\]\n(.*?)^\.Sh /ms;
 my %global_key = map { $_ => 1 } $global_part =~ /^\.It Ic ([a-z_]+)/mg;
 
 # --- exit codes and causes ------------------------------------------------
 
-my $source  = file_read("$top/src/deliver/cause.c");
+my $source  = file_read("$top/src/deliver/cause.c") . file_read("$top/src/deliver/cause_table.c");
 my $literal = qr/(?:"(?:[^"\\]|\\.)*"\s*)+/;
 
 sub words { return join '', $_[0] =~ /"((?:[^"\\]|\\.)*)"/g }
@@ -45,16 +45,16 @@ cmp_ok($rows, '>=', 15, 'exit codes were found');
 is($listed, $rows, 'the page has no other exit codes');
 
 my %ids;
-my $concern = qr/[A-Z_]+(?:\([A-Z]+\))?/;   # whose affair it is
-while ($source =~ /\{ "([a-z][a-z-]*)", EX_(\w+), $concern,\s*($literal),\s*($literal|NULL)\s*\}/g) {
+my $concern = qr/[A-Z_]+(?:\([A-Z]+\)|, PARK_NONE)?/;   # whose affair it is
+while ($source =~ /\{ "([a-z][a-z0-9-]*)", EX_(\w+), $concern,\s*($literal),\s*($literal|NULL)\s*\}/g) {
 	my ($id, $code, $what, $next) = ($1, $exits{$2}, words($3), words($4));
 	holds_item(".It Cm $id Pq $code\n" . sentence($what) . sentence($next), "cause $id");
 	ok(!$ids{$id}++, "cause $id has one row");
 }
 cmp_ok(scalar keys %ids, '>=', 40, 'causes were found');
-my $all = () = $source =~ /"[a-z-]+", EX_/g;
+my $all = () = $source =~ /"[a-z0-9-]+", EX_/g;
 is(scalar keys %ids, $all, 'all of them were');
-is_deeply([ grep { !$ids{$_} } $page{'sendoff.1'} =~ /^\.It Cm ([a-z-]+) Pq \d+$/mg ], [],
+is_deeply([ grep { !$ids{$_} } $page{'sendoff.1'} =~ /^\.It Cm ([a-z0-9-]+) Pq \d+$/mg ], [],
 	'the page has no other causes');
 
 # --- commands and options -------------------------------------------------
@@ -100,10 +100,10 @@ sub checks
 }
 
 my ($whole, $parts) = (0, 0);
-for my $block (blocks($page{'sendoff-config.5'})) {
+for my $block (blocks($page{'sendoff-config.5'}), blocks($page{'sendoff-providers.7'})) {
 	my ($first) = grep { !/^#/ } split /\n/, $block;
 	if ($block =~ /^\[/m) {
-		checks($block, 'sendoff-config(5): a whole example: ' . $first);
+		checks($block, 'a whole example: ' . $first);
 		$whole++;
 	} elsif ($first =~ /^[a-z_]+ = /) {
 		for my $part (split /\n\n/, $block) {
@@ -114,7 +114,7 @@ for my $block (blocks($page{'sendoff-config.5'})) {
 		}
 	}
 }
-cmp_ok($whole, '>=', 5, 'whole examples were found');
+cmp_ok($whole, '>=', 9, 'whole examples were found');
 cmp_ok($parts, '>=', 5, 'examples of keys were found');
 
 my $readme = file_read("$top/README");
@@ -136,6 +136,12 @@ while ($page{'sendoff-config.5'} =~ /^\.It Ic ([a-z_]+) Pq ([a-z0-9]+(?: \| [a-z
 			"[account a]\nhost = h\n$key = $choice\n"), "$key = $choice");
 	}
 }
+
+# Providers: the page has what the table has, word for word.
+my $told = run_sendoff([], command => [ build() . '/t/unit/provider_preset', 'page' ])->{out};
+my $listed_providers = join '', $page{'sendoff-providers.7'} =~ /^\.Bl -tag -width Ds\n(.*?)^\.El$/msg;
+is($listed_providers, $told, 'sendoff-providers(7) lists the presets');
+cmp_ok(scalar(() = $told =~ /^\.It Cm /mg), '>=', 90, 'and they are many');
 
 # Defaults.
 my $shown = run_sendoff([ '-C', config("[account a]\nhost = h\n"), 'config', 'show' ])->{out};

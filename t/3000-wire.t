@@ -13,7 +13,7 @@ use MIME::Base64 qw(decode_base64);
 use SendoffTest;
 use SendoffTest::Send;
 
-my @me = (user => 'me@example.test', password => 'p w');
+my @me = (user => 'me@example.test', password => 'pass w0rd');
 
 # The octets of a session, its flights counted exactly.
 sub session
@@ -33,7 +33,7 @@ sub octets
 	my $size = length $content;
 
 	return $hello . ($tls eq 'starttls' ? "STARTTLS\r\n$hello" : '') .
-		($login ? 'AUTH PLAIN ' . b64("\0me\@example.test\0p w") . "\r\n" : '') .
+		($login ? 'AUTH PLAIN ' . b64("\0me\@example.test\0pass w0rd") . "\r\n" : '') .
 		"MAIL FROM:<me\@example.test> SIZE=$size\r\n" .
 		join('', map { "RCPT TO:<$_>\r\n" } @rcpts) .
 		($bdat ? "BDAT $size LAST\r\n$content" : "DATA\r\n" . ($content =~ s/^\./../mgr) . ".\r\n") .
@@ -134,7 +134,7 @@ subtest 'every way to log in' => sub {
 
 	my $s = server_start(@me, tls => 'implicit', mechanisms => 'LOGIN', settle => 25);
 	($r, $as, @auth) = login($s, account($s, @me, tls => 'implicit'));
-	is_deeply([$as, @auth], ["$user LOGIN", 'AUTH LOGIN', b64($user), b64('p w')],
+	is_deeply([$as, @auth], ["$user LOGIN", 'AUTH LOGIN', b64($user), b64('pass w0rd')],
 		'LOGIN: asked step by step');
 	is($s->flights, 6, 'LOGIN: three trips');
 
@@ -154,7 +154,7 @@ subtest 'every way to log in' => sub {
 			like($first, $mechanism =~ /PLUS/ ? $version eq '1.3' ? qr/^p=tls-exporter,,n=/ :
 				qr/^p=tls-unique,,n=/ : qr/^y,,n=\Q$user\E,r=/, "D6: $mechanism in TLS $version: binding");
 			is(scalar @auth, 3, "$mechanism: initial response, proof, and an empty answer");
-			ok(!grep({ /p w/ || index(decode_base64($_ =~ s/.* //r), 'p w') >= 0 } @auth),
+			ok(!grep({ /pass w0rd/ || index(decode_base64($_ =~ s/.* //r), 'pass w0rd') >= 0 } @auth),
 				"D9: $mechanism: the password does not travel");
 		}
 	}

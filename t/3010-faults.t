@@ -68,7 +68,7 @@ sub run_cases
 	}
 }
 
-my %me = (user => 'me@example.test', password => 'p w');
+my %me = (user => 'me@example.test', password => 'pass w0rd');
 my %by_tls = (
 	off => { server => { %me }, keys => { %me, allow_clear_password => 'yes' } },
 	implicit => { server => { %me, tls => 'implicit' }, keys => { %me } }

@@ -40,8 +40,8 @@ subtest 'EHLO names the host, or localhost' => sub {
 
 subtest 'TLS and a login inside, for the name in tls_host' => sub {
 	my $path = "$dir/tls.sock";
-	my $s = server_start(listen => $path, tls => 'starttls', user => 'me', password => 'p w');
-	my @keys = (host => $path, port => undef, tls => 'starttls', user => 'me', password => 'p w');
+	my $s = server_start(listen => $path, tls => 'starttls', user => 'me', password => 'pass w0rd');
+	my @keys = (host => $path, port => undef, tls => 'starttls', user => 'me', password => 'pass w0rd');
 	my $r = send_mail(account($s, @keys, tls_host => 'localhost'), undef);
 
 	is($r->{exit}, 0, 'sent') or diag($r->{err});

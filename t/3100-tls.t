@@ -12,7 +12,7 @@ use IO::Socket::INET;
 use SendoffTest;
 use SendoffTest::Send;
 
-my %me = (user => 'me@example.test', password => 'p w');
+my %me = (user => 'me@example.test', password => 'pass w0rd');
 
 # Sends with a login by STARTTLS or from the start; what went wrong.
 sub try

@@ -13,7 +13,7 @@ use SendoffTest;
 use SendoffTest::Send;
 
 my $user = 'me@example.test';
-my %me = (user => $user, password => 'p w');
+my %me = (user => $user, password => 'pass w0rd');
 my %tls = (tls => 'implicit');
 
 sub auths { return scalar grep { /^AUTH/ } $_[0]->commands }
@@ -142,7 +142,7 @@ subtest 'D7, C4: SCRAM, and a server that does not know the password' => sub {
 
 subtest 'challenges without end' => sub {
 	for my $mechanism (qw(PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 XOAUTH2)) {
-		my $s = server_start(%me, token => 'p w', %tls, mechanisms => $mechanism, at => ['AUTH reply "334 eA=="',
+		my $s = server_start(%me, token => 'pass w0rd', %tls, mechanisms => $mechanism, at => ['AUTH reply "334 eA=="',
 			'AUTH-RESPONSE reply "334 eA=="']);
 		my $r = send_mail(account($s, %me, %tls, auth => lc $mechanism), undef, timeout => 10);
 		ok($r->{exit} >= 75 && $r->{exit} <= 77, "$mechanism: an end all the same ($r->{exit})");
@@ -169,15 +169,15 @@ sub from_source
 
 subtest 'where the secret comes from' => sub {
 	my $file = sub { return file_write(workdir() . '/secret', $_[0], $_[1] // 0600) };
-	from_source('password', { password => 'p w' });
-	from_source('password in quotes', { password => '"p w"' });
+	from_source('password', { password => 'pass w0rd' });
+	from_source('password in quotes', { password => '"pass w0rd"' });
 	for my $end ('', "\n", "\r\n") {
 		my $shown = $end =~ s/\r/CR/r =~ s/\n/LF/r;
-		from_source("password_file, ended by '$shown'", { password_file => $file->("p w$end") });
-		from_source("password_command, ended by '$shown'", { password_command => "cat " . $file->("p w$end") });
-		from_source("password_env, ended by '$shown'", { password_env => 'MAIL_SECRET' }, env => { MAIL_SECRET => "p w$end" });
+		from_source("password_file, ended by '$shown'", { password_file => $file->("pass w0rd$end") });
+		from_source("password_command, ended by '$shown'", { password_command => "cat " . $file->("pass w0rd$end") });
+		from_source("password_env, ended by '$shown'", { password_env => 'MAIL_SECRET' }, env => { MAIL_SECRET => "pass w0rd$end" });
 	}
-	my $r = from_source('two line ends', { password_file => $file->("p w\n\n") }, code => 77);
+	my $r = from_source('two line ends', { password_file => $file->("pass w0rd\n\n") }, code => 77);
 	from_source('nothing', { password_file => $file->('') }, code => 78, words => qr/empty/);
 	from_source('a line end alone', { password_command => 'echo' }, code => 78, words => qr/empty/);
 	from_source('a NUL', { password_file => $file->("p\0w") }, code => 78, words => qr/NUL/);
@@ -185,13 +185,13 @@ subtest 'where the secret comes from' => sub {
 	from_source('no such file', { password_file => '/nonexistent' }, code => 78, words => qr{/nonexistent});
 	from_source('no such variable', { password_env => 'NOT_SET' }, code => 78, words => qr/NOT_SET is not set/);
 	for my $mode (0604, 0644, 0602, 0666) {
-		from_source(sprintf('D10: mode %04o', $mode), { password_file => $file->("p w", $mode) }, code => 78,
+		from_source(sprintf('D10: mode %04o', $mode), { password_file => $file->("pass w0rd", $mode) }, code => 78,
 			words => qr/other users.*\n.*chmod/);
 	}
 	SKIP: {
 		skip 'needs root', 9 if $>;
 		for my $mode (0640, 0620, 0660) {
-			my $path = $file->('p w', $mode);
+			my $path = $file->('pass w0rd', $mode);
 			chown 0, 1, $path;
 			from_source(sprintf('D10: mode %04o and a group of others', $mode), { password_file => $path }, code => 78,
 				words => qr/other users.*\n.*chmod/);
@@ -205,7 +205,7 @@ subtest 'where the secret comes from' => sub {
 	from_source('a directory', { password_file => workdir() }, code => 78, words => qr/directory/);
 	system('mkfifo', workdir() . '/fifo');
 	from_source('a FIFO that nobody writes to', { password_file => workdir() . '/fifo' }, code => 78, words => qr/pipe/);
-	symlink $file->('p w'), workdir() . '/secret-link';
+	symlink $file->('pass w0rd'), workdir() . '/secret-link';
 	from_source('a link to a good file', { password_file => workdir() . '/secret-link' });
 
 	from_source('a command that fails', { password_command => 'echo hunter2; exit 3' }, code => 78,
@@ -217,11 +217,11 @@ subtest 'where the secret comes from' => sub {
 		words => qr/exit status 1/);
 	unlike($r->{err}, qr/^locked/m, 'and go nowhere else');
 	from_source('too much', { password_command => 'yes' }, code => 78, words => qr/more than/);
-	from_source('quotes, pipes and variables', { password_command => q(printf '%s' "p $(echo w | tr a-z a-z)") });
-	from_source('no stdin', { password_command => 'cat; printf "p w"' });
-	from_source('it ends though its children live', { password_command => 'printf "p w"; sleep 3 >/dev/null &' });
-	from_source('nothing is substituted', { password_command => 'printf "%s" "p w" # %h %u {host}' });
-	$r = from_source('a slow one', { password_command => 'sleep 2.5; printf "p w"' });
+	from_source('quotes, pipes and variables', { password_command => q(printf '%s' "pass $(echo w0rd | tr a-z a-z)") });
+	from_source('no stdin', { password_command => 'cat; printf "pass w0rd"' });
+	from_source('it ends though its children live', { password_command => 'printf "pass w0rd"; sleep 3 >/dev/null &' });
+	from_source('nothing is substituted', { password_command => 'printf "%s" "pass w0rd" # %h %u {host}' });
+	$r = from_source('a slow one', { password_command => 'sleep 2.5; printf "pass w0rd"' });
 	cmp_ok($r->{seconds}, '>', 2.4, 'it was waited for, the server notwithstanding');
 
 	for my $two (['password', 'password_file'], ['password_command', 'password_env']) {

@@ -11,7 +11,7 @@ use lib "$FindBin::Bin/lib";
 use SendoffTest;
 use SendoffTest::Send;
 
-my %me = (user => 'me@example.test', password => 'p w');
+my %me = (user => 'me@example.test', password => 'pass w0rd');
 
 sub send_with
 {
@@ -25,7 +25,7 @@ sub send_with
 
 subtest 'an agent that the command leaves behind' => sub {
 	my $pid = workdir() . '/agent';
-	my ($r, $server) = send_with("echo 'p w'; sleep 30 & echo \$! >$pid; exit 0");
+	my ($r, $server) = send_with("echo 'pass w0rd'; sleep 30 & echo \$! >$pid; exit 0");
 
 	is($r->{exit}, 0, 'it holds the output open, and nobody waits for it') or diag($r->{err});
 	cmp_ok($r->{seconds}, '<', 4, 'C1: at once');
@@ -34,13 +34,13 @@ subtest 'an agent that the command leaves behind' => sub {
 	ok(kill(0, $agent), 'it lives on');
 	kill 'KILL', $agent;
 
-	($r, $server) = send_with("echo 'p w'; sleep 30 & echo \$! >$pid; exit 3");
+	($r, $server) = send_with("echo 'pass w0rd'; sleep 30 & echo \$! >$pid; exit 3");
 	is($r->{exit}, 78, 'the status of the command counts all the same');
 	like($r->{err}, qr/exit status 3/, 'and is told');
 	kill 'KILL', file_read($pid);
 
 	# Whoever reads stderr to its end would wait for the agent.
-	($r, $server) = send_with("echo 'p w'; setsid sleep 30 >/dev/null & echo \$! >$pid; exit 0", timeout => '1s');
+	($r, $server) = send_with("echo 'pass w0rd'; setsid sleep 30 >/dev/null & echo \$! >$pid; exit 0", timeout => '1s');
 	is($r->{exit}, 0, 'one that holds stderr');
 	is($r->{err}, '', 'nothing is said');
 	$agent = file_read($pid);
@@ -51,7 +51,7 @@ subtest 'an agent that the command leaves behind' => sub {
 };
 
 subtest 'a slow command, short deadlines for the server' => sub {
-	my ($r, $server) = send_with("sleep 13; echo 'p w'", timeout => '500ms', connect_timeout => '1s',
+	my ($r, $server) = send_with("sleep 13; echo 'pass w0rd'", timeout => '500ms', connect_timeout => '1s',
 		final_timeout => '1s');
 
 	is($r->{exit}, 0, "C1: the command's time is not the server's") or diag($r->{err});
@@ -59,7 +59,7 @@ subtest 'a slow command, short deadlines for the server' => sub {
 };
 
 subtest 'D9: what the command says on stderr stays out of the logs of callers' => sub {
-	my ($r, $server) = send_with('echo "wrong: \'p w\'" >&2; exit 1');
+	my ($r, $server) = send_with('echo "wrong: \'pass w0rd\'" >&2; exit 1');
 
 	is($r->{exit}, 78, 'refused');
 	like($r->{err}, qr/\Asendoff: password_command failed: exit status 1 .*\n.*\n\z/, 'our words alone');

@@ -12,7 +12,7 @@ use JSON::PP;
 use SendoffTest;
 use SendoffTest::Send;
 
-my %me = (user => 'me@example.test', password => 'p w');
+my %me = (user => 'me@example.test', password => 'pass w0rd');
 my $program = build() . '/sendoff';
 
 # The libraries that the server of the tests is linked with, by the name without ".so".

@@ -12,7 +12,7 @@ use POSIX ();
 use SendoffTest;
 use SendoffTest::Send;
 
-my %me = (user => 'me@example.test', password => 'p w');
+my %me = (user => 'me@example.test', password => 'pass w0rd');
 
 sub with_at { my ($at, %o) = @_; return server_start(at => $at, %o) }
 
@@ -157,13 +157,13 @@ subtest '--json' => sub {
 	my @rows = (
 		['timeout', 75, account(with_at('EHLO silence'), timeout => '200ms')],
 		['lost', 75, account(with_at('EHLO close'))],
-		['too-many-connections', 75, account(with_at('EHLO reply "421 4.3.2 x"'))],
+		['server-closes', 75, account(with_at('EHLO reply "421 4.3.2 x"'))],
 		['greeted-off', 69, account(with_at('greeting reply "554 x"'))],
 		['protocol', 76, account(with_at('greeting reply "hello"'))],
-		['connect', 75, account(nobody())],
+		['connect-refused', 75, account(nobody())],
 		['outcome-unknown', 74, account(with_at('CONTENT close'))],
 		['certificate', 77, account(server_start(tls => 'implicit', cert => 'wrongname'), tls => 'implicit')],
-		['tls', 76, account(server_start(), tls => 'starttls')],
+		['tls-not-offered', 76, account(server_start(), tls => 'starttls')],
 		['login-refused', 77, account(server_start(%me, password => 'x', tls => 'implicit'), %me, tls => 'implicit')],
 		['config', 78, config("[account a]\nhots = x\n")],
 		['usage', 64, account($s), ['--json', 'send', '--no-queue']],
@@ -305,7 +305,7 @@ subtest '-v: the dialogue, and nothing secret in it' => sub {
 		like($r->{err}, qr/^\* \[.*\btest\b.*\]$/m, 'which account, and why');
 		like($r->{err}, qr/^\* \[TLS: TLS1\.3 .*certificate verified\]$/m, 'TLS');
 		like($r->{err}, qr/^< 250 2\.0\.0 stored as \d$/m, 'what the server says');
-		unlike($r->{err}, qr/p w|\Q@{[b64("\0me\@example.test\0p w")]}\E/, 'D9: no password');
+		unlike($r->{err}, qr/pass w0rd|\Q@{[b64("\0me\@example.test\0pass w0rd")]}\E/, 'D9: no password');
 	}
 };
 

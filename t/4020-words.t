@@ -48,7 +48,7 @@ is($r->{exit}, 67, 'all recipients are refused');
 is(() = $r->{err} =~ /^sendoff: recipient [abc]\@example\.net refused: 550 5\.1\.1 who/mg, 3, 'each is named');
 
 # A name that is nothing like a command's is not answered with one.
-for ([sned => 'send', '--no-queue'], [confg => 'config'], [check => undef], [setup => undef]) {
+for ([sned => 'send', '--no-queue'], [confg => 'config'], [setup => undef]) {
 	my ($word, $meant) = @$_;
 
 	$r = run_sendoff([$word]);

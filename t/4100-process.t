@@ -13,7 +13,7 @@ use SendoffTest;
 use SendoffTest::Send;
 use Time::HiRes qw(sleep time);
 
-my %me = (user => 'me@example.test', password => 'p w');
+my %me = (user => 'me@example.test', password => 'pass w0rd');
 my $server = server_start(%me, tls => 'implicit');
 my $config = account($server, %me, tls => 'implicit');
 my $count = 0;
@@ -76,7 +76,7 @@ subtest 'C6: few descriptors' => sub {
 	}
 	is($ends{16}, 0, 'sixteen are enough');
 	# Nor for what is asked of a child.
-	my $c = account($server, user => 'me@example.test', tls => 'implicit', password_command => 'printf "p w"');
+	my $c = account($server, user => 'me@example.test', tls => 'implicit', password_command => 'printf "pass w0rd"');
 	for my $n (5 .. 12) {
 		my $r = run_sendoff([], stdin => letter(), command => [map { $_ eq $config ? $c : $_ } @{ $set->($n) }]);
 		is(more(), $r->{exit} == 0 ? 1 : 0, "A1, A2: RLIMIT_NOFILE $n with a command: exit $r->{exit} is true");

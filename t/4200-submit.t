@@ -22,7 +22,7 @@ use SendoffTest::Send;
 
 	is($r->{exit}, 75, 'G1: nobody listens: 75');
 	is($r->{err}, "sendoff: cannot connect to 127.0.0.1: 127.0.0.1 port $port: connection refused "
-		. "(127.0.0.1:$port)\n  check that this machine is online, and host and port\n",
+		. "(127.0.0.1:$port)\n  check port (587 or 465 for submission), and that the server is running\n",
 		'... told in whole words');
 	$r = send_mail(config(account_text(host => '[not-an-address]', port => $port)));
 	is($r->{exit}, 68, 'G1: a host that is none: 68');

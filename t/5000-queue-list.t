@@ -170,6 +170,8 @@ tries[ ]+5\n
 last\ try[ ]+$date\ \(\d+[sm]\ ago\)\n
 next\ try[ ]+$date\ \(in\ 8m\)\n
 reason[ ]+451\ 4\.7\.1\ greylisted\n
+cause[ ]+the\ server\ does\ not\ take\ mail\ for\ this\ recipient\ now\ \(recipient-later\)\n
+next\ step[ ]+send\ it\ again\ in\ an\ hour;\ the\ queue\ does\ so\ by\ itself\n
 history\n
 [ ]{2}$date[ ]{2}accepted\n
 [ ]{2}$date[ ]{2}tried[ ]+account\ work:\ 451\n

@@ -15,7 +15,7 @@ use SendoffTest::Send;
 use SendoffTest::Spool;
 use Time::HiRes qw(sleep time);
 
-my %me = (user => 'me@example.test', password => 'p w');
+my %me = (user => 'me@example.test', password => 'pass w0rd');
 my $id_shape = qr/p-[a-z2-7]{12}/;
 my $homes = 0;
 my $nobody = nobody();
@@ -66,32 +66,32 @@ sub in_tls { return (server => { %me, tls => 'implicit', @_ }, keys => { %me, tl
 
 my @rows = (
 	# name, --no-queue's code, cause, how the account is parked, words
-	['a name without such an address', 68, 'name-unknown', 'network', qr/family asks for ipv6/,
+	['a name without such an address', 68, 'name-other-family', 'network', qr/family asks for ipv6/,
 		keys => { host => '127.0.0.1', family => 'ipv6' }],
 	['a name that does not exist', '68|75', qr/^name-(?:unknown|later)$/, 'network', qr/no-such-name\.invalid/,
 		keys => { host => 'no-such-name.invalid' }],
-	['a connection refused', 75, 'connect', 'network', qr/connection refused/, nobody => 1],
-	['silence instead of a greeting', 75, 'timeout', 'network', qr/no answer within|no greeting/, at('greeting silence')],
+	['a connection refused', 75, 'connect-refused', 'network', qr/connection refused/, nobody => 1],
+	['silence instead of a greeting', 75, 'no-greeting', 'network', qr/no answer within|no greeting/, at('greeting silence')],
 	['silence at EHLO', 75, 'timeout', 'network', qr/no answer within/, at('EHLO silence')],
 	['a connection that breaks at EHLO', 75, 'lost', 'network', qr/closed the connection/, at('EHLO close')],
 	['TLS cut short', 75, 'lost', 'network', qr/TLS/, in_tls(at => 'handshake close')],
-	['silence instead of TLS', 75, 'timeout', 'network', qr/TLS|no answer/, in_tls(at => 'handshake silence')],
-	['clear text instead of TLS', 76, 'tls', 'network', qr/TLS handshake/, keys => { tls => 'implicit' }],
-	['no STARTTLS', 76, 'tls', 'network', qr/STARTTLS/, keys => { tls => 'starttls' }],
+	['silence instead of TLS', 75, 'tls-silent', 'network', qr/TLS|no answer/, in_tls(at => 'handshake silence')],
+	['clear text instead of TLS', 76, 'plain-smtp-here', 'network', qr/TLS handshake/, keys => { tls => 'implicit' }],
+	['no STARTTLS', 76, 'tls-not-offered', 'network', qr/STARTTLS/, keys => { tls => 'starttls' }],
 	['STARTTLS refused', 76, 'starttls-refused', 'network', qr/502 5\.5\.1 no/,
 		server => { tls => 'starttls', at => 'STARTTLS reply "502 5.5.1 no"' }, keys => { tls => 'starttls' }],
 	['a certificate that nobody vouches for', 77, 'certificate', 'login', qr/certificate/,
 		server => { tls => 'implicit', cert => 'selfsigned' }, keys => { tls => 'implicit' }],
 	['a certificate for another name', 77, 'certificate', 'login', qr/certificate/,
 		server => { tls => 'implicit', cert => 'wrongname' }, keys => { tls => 'implicit' }],
-	['something else than SMTP', 76, 'protocol', 'network', qr/not SMTP/, at('greeting reply "HTTP/1.1 400 Bad Request"')],
+	['something else than SMTP', 76, 'http-here', 'network', qr/not SMTP/, at('greeting reply "HTTP/1.1 400 Bad Request"')],
 	['garbage at MAIL', 76, 'protocol', 'network', qr/not SMTP/, at('MAIL reply "hello"')],
 	['5xx as greeting', 69, 'greeted-off', 'network', qr/554 5\.7\.1 not you/, at('greeting reply "554 5.7.1 not you"')],
-	['no login offered', 77, 'login-impossible', 'login', qr/does not offer any login/,
+	['no login offered', 77, 'login-not-offered', 'login', qr/does not offer any login/,
 		server => { tls => 'implicit' }, keys => { %me, tls => 'implicit' }],
 	['535 at AUTH', 77, 'login-refused', 'login', qr/535 5\.7\.8/, in_tls(password => 'other')],
 	['454 at AUTH', 75, 'login-later', 'rate', qr/454 4\.7\.0 later/, in_tls(at => 'AUTH reply "454 4.7.0 later"')],
-	['a command for the password that fails', 78, 'secret', 'login', qr/password_command failed: exit status 3/,
+	['a command for the password that fails', 78, 'password-command-failed', 'login', qr/password_command failed: exit status 3/,
 		server => { %me, tls => 'implicit' },
 		keys => { user => $me{user}, tls => 'implicit', password_command => 'exit 3' }],
 	['roots that are not there', 78, 'config', 'login', qr/tls_ca_file/, server => { tls => 'implicit' },
@@ -99,7 +99,7 @@ my @rows = (
 	['530 at MAIL', 77, 'not-logged-in', 'login', qr/530 5\.7\.0 log in/, at('MAIL reply "530 5.7.0 log in"')],
 	['no relaying', 77, 'relay-denied', 'login', qr/554 5\.7\.1 relay access denied/,
 		at('RCPT reply "554 5.7.1 relay access denied"')],
-	['5xx at MAIL', 77, 'sender-refused', '', qr/550 5\.7\.60 not yours/, at('MAIL reply "550 5.7.60 not yours"')],
+	['5xx at MAIL', 77, 'sender-not-owned', '', qr/550 5\.7\.60 not yours/, at('MAIL reply "550 5.7.60 not yours"')],
 	['a sender refused at RCPT', 77, 'sender-refused', '', qr/sender address rejected/,
 		at('RCPT reply "553 5.7.1 sender address rejected: not you"')],
 	['the answer to the content lost', 74, 'outcome-unknown', 'network', qr/connection/, at('CONTENT keep close'), unsure => 1],
@@ -115,15 +115,15 @@ my @rows = (
 			keys => { tls => 'starttls' }) : $step eq 'AUTH' ? in_tls(at => qq($step reply "$code later")) :
 			at(qq($step reply "$code later"))]
 	} (
-		['greeting', '421 4.3.2', 'too-many-connections', 'rate'], ['greeting', '450 4.3.2', 'busy', 'network'],
-		['EHLO', '421 4.3.2', 'too-many-connections', 'rate'], ['EHLO', '450 4.3.2', 'busy', 'network'],
+		['greeting', '421 4.3.2', 'server-closes', 'rate'], ['greeting', '450 4.3.2', 'busy', 'network'],
+		['EHLO', '421 4.3.2', 'server-closes', 'rate'], ['EHLO', '450 4.3.2', 'busy', 'network'],
 		['STARTTLS', '454 4.7.0', 'starttls-later', 'network'], ['AUTH', '421 4.7.0', 'login-later', 'rate'],
-		['MAIL', '421 4.3.2', 'too-many-connections', 'rate'], ['MAIL', '451 4.3.0', 'sender-later', ''],
+		['MAIL', '421 4.3.2', 'server-closes', 'rate'], ['MAIL', '451 4.3.0', 'sender-later', ''],
 		['MAIL', '452 4.3.1', 'message-too-big-now', ''], ['MAIL', '450 4.7.1 too many messages', 'too-many-messages', 'rate'],
-		['RCPT', '421 4.3.2', 'too-many-connections', 'rate'], ['RCPT', '450 4.2.0', 'recipient-later', ''],
+		['RCPT', '421 4.3.2', 'server-closes', 'rate'], ['RCPT', '450 4.2.0', 'recipient-later', ''],
 		['RCPT', '451 4.7.1', 'recipient-later', ''], ['RCPT', '452 4.2.2', 'recipient-later', ''],
-		['DATA', '421 4.3.2', 'too-many-connections', 'rate'], ['DATA', '451 4.3.0', 'content-later', ''],
-		['CONTENT', '421 4.3.2', 'too-many-connections', 'rate'], ['CONTENT', '451 4.3.0', 'content-later', ''],
+		['DATA', '421 4.3.2', 'server-closes', 'rate'], ['DATA', '451 4.3.0', 'content-later', ''],
+		['CONTENT', '421 4.3.2', 'server-closes', 'rate'], ['CONTENT', '451 4.3.0', 'content-later', ''],
 		['CONTENT', '452 4.3.1', 'content-later', ''],
 	)),
 );
@@ -235,7 +235,7 @@ subtest '--json tells the same' => sub {
 
 	is_deeply([$r->{exit}, @$o{qw(exit queued)}, $o->{recipients}[0]{verdict}], [0, 0, "p-$entry->{id}", 'later'], 'stored');
 	like($o->{reason}, qr/connection refused/, 'the reason');
-	is($o->{error}{cause}, 'connect', 'and the cause');
+	is($o->{error}{cause}, 'connect-refused', 'and the cause');
 	$home = home();
 	$r = run_sendoff(['--quiet', '-C', account(nobody()), 'send', 'you@example.net'], stdin => $letter,
 		env => { HOME => $home });

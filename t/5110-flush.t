@@ -14,7 +14,7 @@ use SendoffTest::Send;
 use SendoffTest::Spool;
 use Time::HiRes qw(sleep time);
 
-my %me = (user => 'me@example.test', password => 'p w');
+my %me = (user => 'me@example.test', password => 'pass w0rd');
 my $homes = 0;
 my $home;
 

@@ -257,7 +257,7 @@ subtest 'failure_notice = no; nobody to tell' => sub {
 };
 
 subtest 'G4: trouble of the account never bounces mail before its time' => sub {
-	my %me = (user => 'me@example.test', password => 'p w');
+	my %me = (user => 'me@example.test', password => 'pass w0rd');
 	for my $row (['login', server => { %me, password => 'other', tls => 'implicit' }, keys => { %me, tls => 'implicit' }],
 		['certificate', server => { tls => 'implicit', cert => 'selfsigned' }, keys => { tls => 'implicit' }],
 		['network', nobody => 1], ['sender', server => { at => 'MAIL reply "550 5.7.60 not yours"' }],
@@ -280,7 +280,7 @@ subtest 'G4: trouble of the account never bounces mail before its time' => sub {
 };
 
 subtest 'G3: too old because of the account' => sub {
-	my %me = (user => 'me@example.test', password => 'p w');
+	my %me = (user => 'me@example.test', password => 'pass w0rd');
 	new_home();
 	my $s = server_start(%me, password => 'other', tls => 'implicit');
 	my $config = account($s, %me, tls => 'implicit', global => { max_age => '1h', delay_notice => '0' });

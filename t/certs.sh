@@ -15,9 +15,22 @@
 #   partwild     s*.example.test
 #   rsa1024 sha1 revoked
 #   chain        signed by an intermediate authority, which comes along
-#   missing      the same without it
-#   unsent       the same without it, and it says where that one is to be had
+#   missing      the same without it; says where that is to be had
 #   constrained  by an intermediate authority that may only speak for other.test
+#   excluded     by one that may not speak for example.test
+#   oldmiddle    by one that has expired
+#   smallcurve   by one with a key of 192 bits
+#   bastard      by a certificate that may not issue any
+#   topwild      *.test
+#   allwild      *
+#   idn          xn--bcher-kva.test
+#   critical     with a critical extension that nobody knows
+#   stranger     for other.test, and by otherca-ca
+#   long         behind twenty intermediate authorities
+#   hostilecn    no names but a common name with an escape sequence
+#   hostileca    by an unknown authority with one in its name
+#   md5          with an RSA key, signed by rsa-ca with MD5
+#   future old   server and authority (future-ca, old-ca) both not yet valid, or expired
 set -eu
 
 dir=$1
@@ -38,6 +51,7 @@ key()
 {
 	case $2 in
 	rsa*) certtool --generate-privkey --key-type=rsa --bits="${2#rsa}" ;;
+	secp*) certtool --generate-privkey --key-type=ecdsa --curve="$2" ;;
 	*) certtool --generate-privkey --key-type=ecdsa --curve=secp256r1 ;;
 	esac >"$new/$1.key" 2>>"$new/log"
 }
@@ -89,6 +103,15 @@ leaf()
 	signed "$1" ca
 }
 
+# behind NAME AUTHORITY: signed by an authority that comes along
+behind()
+{
+	key "$1" ecdsa
+	template "$1" "$names" tls_www_server signing_key
+	signed "$1" "$2"
+	cat "$new/$2.crt" >>"$new/$1.crt"
+}
+
 authority='ca
 cert_signing_key
 crl_signing_key'
@@ -108,6 +131,35 @@ template intermediate "$authority"
 signed intermediate ca
 template constrained-ca "$authority" 'nc_permit_dns = "other.test"'
 signed constrained-ca ca
+
+# middle NAME LINE...: a further intermediate authority
+middle()
+{
+	[ -e "$new/$1.key" ] || key "$1" ecdsa
+	template "$@" "$authority"
+	signed "$1" ca
+}
+
+later='activation_date = "2048-01-01 00:00:00"
+expiration_date = "2049-01-01 00:00:00"'
+before='activation_date = "2020-01-01 00:00:00"
+expiration_date = "2021-01-01 00:00:00"'
+middle excluded-ca 'nc_exclude_dns = "example.test"'
+middle oldmiddle-ca "$before"
+key smallcurve-ca secp192r1
+middle smallcurve-ca
+key rsa-ca rsa2048
+template rsa-ca "$authority"
+selfsigned rsa-ca
+key hostileca-ca ecdsa
+template hostileca-ca "cn = \"$(printf 'CA \033]0;x\007')\"" "$authority"
+selfsigned hostileca-ca
+key future-ca ecdsa
+template future-ca "$authority" "$later"
+selfsigned future-ca
+key old-ca ecdsa
+template old-ca "$authority" "$before"
+selfsigned old-ca
 
 leaf server "$names"
 leaf expired "$names" 'activation_date = "2020-01-01 00:00:00"' \
@@ -149,19 +201,54 @@ template sha1 "$names" tls_www_server signing_key
 signed sha1 ca --hash=SHA1
 
 key missing ecdsa
-template missing "$names" tls_www_server signing_key
+template missing "$names" tls_www_server signing_key \
+	'ca_issuers_uri = "http://ca.example.test/intermediate.der"'
 signed missing intermediate
 cp "$new/missing.key" "$new/chain.key"
 cat "$new/missing.crt" "$new/intermediate.crt" >"$new/chain.crt"
-key unsent ecdsa
-template unsent "$names" 'ca_issuers_uri = "http://ca.example.test/intermediate.crt"' \
-	tls_www_server signing_key
-signed unsent intermediate
 
-key constrained ecdsa
-template constrained "$names" tls_www_server signing_key
-signed constrained constrained-ca
-cat "$new/constrained-ca.crt" >>"$new/constrained.crt"
+behind constrained constrained-ca
+behind excluded excluded-ca
+behind oldmiddle oldmiddle-ca
+behind smallcurve smallcurve-ca
+behind bastard server
+leaf topwild 'dns_name = "*.test"'
+leaf allwild 'dns_name = "*"'
+leaf idn 'dns_name = "xn--bcher-kva.test"'
+leaf critical "$names" 'add_critical_extension = "1.3.6.1.4.1.99999.1 0x0500"'
+leaf hostilecn "cn = \"$(printf 'e\033[2Jvil\007')\""
+
+key stranger ecdsa
+template stranger 'dns_name = "other.test"' tls_www_server signing_key
+signed stranger otherca-ca
+
+key hostileca ecdsa
+template hostileca "$names" tls_www_server signing_key
+signed hostileca hostileca-ca
+
+key md5 rsa2048
+template md5 "$names" tls_www_server signing_key encryption_key
+signed md5 rsa-ca --hash=MD5
+
+key future ecdsa
+template future "$names" tls_www_server signing_key "$later"
+signed future future-ca
+key old ecdsa
+template old "$names" tls_www_server signing_key "$before"
+signed old old-ca
+
+above=ca
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+	cp "$new/ca.key" "$new/long-$i.key"
+	template "long-$i" "$authority"
+	signed "long-$i" "$above"
+	above=long-$i
+done
+behind long long-20
+for i in 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1; do
+	cat "$new/long-$i.crt" >>"$new/long.crt"
+	rm "$new/long-$i.key"
+done
 
 template crl 'crl_this_update_date = "2020-01-01 00:00:00"' \
 	'crl_next_update_date = "2049-12-31 00:00:00"' 'crl_number = 1'

@@ -60,6 +60,7 @@ for group in "$@"; do
 		need gnutls-bin command_named certtool
 		need openssl command_named openssl
 		need iproute2 command_named ip
+		need tmux command_named tmux
 		;;
 	valgrind)
 		need "valgrind libc6-dbg" command_named valgrind

@@ -40,7 +40,7 @@ _sendoff()
 		fi
 	done
 	case $prev in
-	-C | --config | --file)
+	-C | --config | --file | --password-file)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		return
@@ -53,11 +53,16 @@ _sendoff()
 		mapfile -t COMPREPLY < <(compgen -W 'never success failure delay' -- "$cur")
 		return
 		;;
+	--tls)
+		mapfile -t COMPREPLY < <(compgen -W 'implicit starttls off' -- "$cur")
+		return
+		;;
 	-R | --dsn-return)
 		mapfile -t COMPREPLY < <(compgen -W 'full hdrs' -- "$cur")
 		return
 		;;
-	-f | --sender | -F | --full-name | -V | --dsn-envid | --at | --max-age | --max-count | --interval)
+	-f | --sender | -F | --full-name | -V | --dsn-envid | --at | --max-age | --max-count | --interval | \
+		--host | --port | --user | --from | --to | --send | --vrfy | --expn | --command | --timeout)
 		return
 		;;
 	esac
@@ -66,13 +71,18 @@ _sendoff()
 		if [[ $cur == -* ]]; then
 			word=$options
 		else
-			word='send queue config help version'
+			word='send check queue config help version'
 		fi
 		;;
 	send)
 		word="$options -t --from-header -f --sender -F --full-name --file -N --dsn
 			-R --dsn-return -V --dsn-envid -i --no-queue --queue --at --dry-run --explain"
 		[[ $cur == -* ]] || word=
+		;;
+	check)
+		word=$(_sendoff_accounts)
+		[[ $cur == -* ]] && word="$options --host --port --tls --user --password-file -f --from
+			-t --to --send --all --vrfy --expn --remote-help --command --timeout"
 		;;
 	queue)
 		case $verb in
@@ -89,7 +99,7 @@ _sendoff()
 		[[ $cur == -* ]] && word=$options
 		;;
 	help)
-		word='send queue config help version'
+		word='send check queue config help version'
 		;;
 	*)
 		word=$options

@@ -9,11 +9,12 @@ function __sendoff_ids
     sendoff --json queue list --all 2>/dev/null | string replace -rf '^\{"id":"([^"]*)".*' '$1'
 end
 
-set --local commands send queue config help version
+set --local commands send check queue config help version
 set --local verbs list show flush hold release remove retry check watch
 
 complete -c sendoff -f
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a send -d 'Send a message'
+complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a check -d 'Test a login step by step'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a queue -d 'See, steer or send what is waiting'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a config -d 'Show or check the settings'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a help -d 'Show help'
@@ -40,6 +41,22 @@ complete -c sendoff -n '__fish_seen_subcommand_from send' -l queue -d 'Only stor
 complete -c sendoff -n '__fish_seen_subcommand_from send' -l at -x -d 'Store it, send it not before'
 complete -c sendoff -n '__fish_seen_subcommand_from send' -l dry-run -d 'Show envelope and header, send nothing'
 complete -c sendoff -n '__fish_seen_subcommand_from send' -l explain -d 'Say why this account and sender'
+
+complete -c sendoff -n '__fish_seen_subcommand_from check' -a '(__sendoff_accounts)'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l host -x -a '(__fish_print_hostnames)' -d 'The server'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l port -x -a '465 587 25' -d 'Its port'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l tls -x -a 'implicit starttls off' -d 'Its mode'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l user -x -d 'Whom to log in as'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l password-file -r -F -d 'The password is in this file'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -s f -l from -x -d 'Ask for this sender'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -s t -l to -x -d 'Ask for this recipient'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l send -x -d 'Send one test message there'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l all -d 'Every mechanism, every address'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l vrfy -x -d 'Does it know this address?'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l expn -x -d 'Who is on this list?'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l remote-help -d 'Ask the server for help'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l command -x -d 'Send this line'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l timeout -x -d 'Seconds for all of it'
 
 complete -c sendoff -n "__fish_seen_subcommand_from queue; and not __fish_seen_subcommand_from $verbs" -a "$verbs"
 complete -c sendoff -n '__fish_seen_subcommand_from queue' -l all -d 'What was given up too, or every message'

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <time.h>
 
+enum { CLOCK_LEAST = 1793491200 };   /* 2026-11-01: no right clock of ours can be before */
+
 uint64_t clock_ms(void);       /* monotonic, milliseconds from an arbitrary start */
 
 /* RFC 5322 section 3.3 date-time of a moment, with its offset from UTC:

@@ -122,8 +122,10 @@ static void hand_over(const char *source, struct secret *s, secret_done *done, v
 		err_set(&e, ERR_SECRET, "%s gives nothing: the password is empty", source);
 	else if (memchr(s->data, '\0', s->len))
 		err_set(&e, ERR_SECRET, "%s gives a NUL octet, which no password has", source);
-	if (e.kind)
+	if (e.kind) {
+		err_cause(&e, s->len ? "secret-unusable" : "secret-empty");
 		secret_wipe(s);
+	}
 	done(context, e.kind ? NULL : s, &e);
 }
 
@@ -143,6 +145,7 @@ static void fetch_file(const char *path, secret_done *done, void *context)
 		if (e.kind == ERR_CONFIG)
 			e.kind = ERR_SECRET;
 		err_context(&e, "password_file");
+		err_cause(&e, "password-file-unreadable");
 		done(context, NULL, &e);
 	}
 }
@@ -162,6 +165,7 @@ static void fetch_env(const char *name, secret_done *done, void *context)
 	}
 	text_clean_to(shown, sizeof(shown), name, strlen(name));
 	err_set(&e, ERR_SECRET, "password_env: the variable %s is not set", shown);
+	err_cause(&e, "password-variable-unset");
 	done(context, NULL, &e);
 }
 
@@ -207,6 +211,7 @@ static void finish(struct secret_fetch *f)
 
 	if (status != -1 && (!WIFEXITED(status) || WEXITSTATUS(status))) {
 		explain_status(status, &e);
+		err_cause(&e, "password-command-failed");
 		fail(f, &e);
 		return;
 	}
@@ -237,6 +242,7 @@ static void too_late(struct watch *w, short revents)
 	err_set(&e, ERR_SECRET, "password_command did not end within %d s and was killed",
 		SECRET_COMMAND_SECONDS);
 	err_hint(&e, "it must not wait for an answer that nobody can give");
+	err_cause(&e, "password-command-slow");
 	fail(f, &e);
 }
 
@@ -246,6 +252,7 @@ static void too_long(struct secret_fetch *f)
 
 	let_go(f, 1);
 	err_set(&e, ERR_SECRET, "password_command gives more than %d octets", SECRET_MAX);
+	err_cause(&e, "secret-unusable");
 	fail(f, &e);
 }
 

@@ -35,6 +35,9 @@ struct cause {
 const struct cause *cause_of_err(const struct err *e);
 const struct cause *cause_of_result(const struct smtp_result *r, const char *host);
 
+/* By its id, as queue files keep it; NULL: none of that name. */
+const struct cause *cause_named(const char *id);
+
 /* Whether it ends the matter for whomever it concerns: a permanent refusal of a
  * recipient, of the content, of the message's size. */
 bool cause_is_final(const struct cause *c, const struct smtp_result *r);

@@ -144,14 +144,20 @@ static char *personal_path(void)
 
 /* ---- the environment as an account */
 
+bool config_in_environment(void)
+{
+	return process_env("SENDOFF_HOST") || process_env("SENDOFF_PROVIDER");
+}
+
 static int load_environment(struct config *c, struct err *e)
 {
 	static const struct {
 		const char *variable, *key;
 	} known[] = {
-		{ "SENDOFF_HOST", "host" }, { "SENDOFF_PORT", "port" }, { "SENDOFF_TLS", "tls" },
-		{ "SENDOFF_USER", "user" }, { "SENDOFF_PASSWORD", "password" },
-		{ "SENDOFF_PASSWORD_FILE", "password_file" }, { "SENDOFF_FROM", "from" },
+		{ "SENDOFF_PROVIDER", "provider" }, { "SENDOFF_HOST", "host" },
+		{ "SENDOFF_PORT", "port" }, { "SENDOFF_TLS", "tls" }, { "SENDOFF_USER", "user" },
+		{ "SENDOFF_PASSWORD", "password" }, { "SENDOFF_PASSWORD_FILE", "password_file" },
+		{ "SENDOFF_FROM", "from" },
 	};
 	struct conf_source *src = &c->sources[c->source_count++];
 
@@ -257,7 +263,7 @@ static int nothing_found(struct config *c, struct err *e)
 		return err_hint(e, "ask the administrator to let you read the first one (usually by the "
 			"group sendoff), or write the second one yourself");
 	return err_hint(e, "write one of these files (sendoff-config(5) has an example), name one "
-		"with -C, or set SENDOFF_HOST");
+		"with -C, or set SENDOFF_HOST or SENDOFF_PROVIDER");
 }
 
 /* A file that somebody named must be there. */
@@ -319,7 +325,7 @@ int config_load(struct config *c, const char *file, struct err *e)
 	int good;
 
 	begin(c);
-	if (!file && process_env("SENDOFF_HOST")) {
+	if (!file && config_in_environment()) {
 		good = load_environment(c, e);
 	} else if (file || process_env("SENDOFF_CONFIG")) {
 		c->file = absolute(file ? file : process_env("SENDOFF_CONFIG"));

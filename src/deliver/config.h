@@ -1,7 +1,7 @@
 /* deliver/config.h - the configuration in force: which files, whose word
  * counts, what came of each.
  *
- * Sources: -C FILE; else the environment (SENDOFF_HOST); else SENDOFF_CONFIG;
+ * Sources: -C FILE; else the environment (SENDOFF_HOST, SENDOFF_PROVIDER); else SENDOFF_CONFIG;
  * else the system file, to which the personal file adds: an account of the same
  * name replaces the system's as a whole, so that no personal file can point a
  * system password elsewhere.  All or nothing: one bad line, and nothing of any
@@ -46,6 +46,9 @@ void config_release(struct config *c);
 int  config_hand_over(const struct config *c, struct err *e);
 /* In that process.  -1: ERR_CONFIG, ERR_INTERNAL. */
 int  config_take_over(struct config *c, int fd, struct err *e);
+
+/* Whether the environment is the configuration where no -C is given. */
+bool config_in_environment(void);
 
 /* What the system's paths are: "/run/sendoff/smtp.sock", ... */
 const char *config_smtp_socket(void);

@@ -15,12 +15,9 @@
 
 static const char *next_of_cause(const char *id)
 {
-	const struct cause *cause;
+	const struct cause *cause = cause_named(id);
 
-	for (unsigned i = 0; id && (cause = cause_row(i)); i++)
-		if (!strcmp(cause->id, id))
-			return cause->next;
-	return NULL;
+	return cause ? cause->next : NULL;
 }
 
 /* What they are told where no server has answered. */

@@ -96,6 +96,7 @@ static void note_unknown(struct outcome *o)
 	if (o->err.kind == ERR_NONE || o->err.kind == ERR_UNKNOWN)
 		return;
 	o->err.kind = ERR_UNKNOWN;
+	o->err.cause = NULL;
 	o->err.hint[0] = '\0';
 }
 

@@ -118,7 +118,8 @@ static void fail(struct session *s, const struct err *e)
 	while ((m = take_waiting(s))) {
 		for (size_t i = 0; i < m->count; i++)
 			m->results[i] = (struct smtp_result){ .verdict = VERDICT_TRY_LATER,
-				.step = STEP_GREETING, .kind = e->kind, .text = mem_string(e->text) };
+				.step = STEP_GREETING, .kind = e->kind, .cause = e->cause,
+				.text = mem_string(e->text) };
 		if (m->done)
 			m->done(m->context, m);
 	}
@@ -155,12 +156,17 @@ static void expired(struct session *s)
 		if (s->account->smtp.tls == SMTP_TLS_IMPLICIT)
 			err_hint(&e, "if the server speaks plain SMTP first on this port, "
 				"set tls = starttls");
+		if (s->account->smtp.tls == SMTP_TLS_IMPLICIT)
+			err_cause(&e, "tls-silent");
 	} else {
 		err_set(&e, ERR_TIMEOUT, "%s gave no answer within %llu s", where,
 			(unsigned long long)(clock_ms() - s->since + 500) / 1000);
 		if (s->engine && smtp_waiting_for(s->engine) == STEP_GREETING &&
 		    s->account->smtp.tls != SMTP_TLS_IMPLICIT)
 			err_hint(&e, "if this port expects TLS from the start, set tls = implicit");
+		if (s->engine && smtp_waiting_for(s->engine) == STEP_GREETING)
+			err_cause(&e, account_mixes_up(s->account) ? "tls-from-the-start-here" :
+				"no-greeting");
 	}
 	fail(s, &e);
 }
@@ -676,6 +682,11 @@ const char *session_peer(const struct session *s)
 const char *session_mechanism(const struct session *s)
 {
 	return s->engine ? smtp_mechanism(s->engine) : NULL;
+}
+
+const char *session_chosen(const struct session *s)
+{
+	return s->engine ? smtp_chosen(s->engine) : NULL;
 }
 
 const struct tls_facts *session_tls(const struct session *s)

@@ -360,6 +360,7 @@ static void take_receipt(struct run *r)
 	if (r->plan == PLAN_HAND_OVER && (o->err.kind == ERR_CONNECT || o->err.kind == ERR_LOST ||
 			o->err.kind == ERR_TIMEOUT)) {
 		o->err.kind = ERR_RUNNER;
+		o->err.cause = NULL;
 		o->err.hint[0] = '\0';   /* the cause's own step is the better one */
 	}
 	if (r->unsure) {

@@ -75,14 +75,29 @@ static int put_said(struct unconfigured *u, const struct unconfigured_words *w, 
 		put(&u->said, "auth", logs_in(w) ? NULL : "none", e) < 0 ? -1 : 0;
 }
 
-static int put_found(struct unconfigured *u, const struct unconfigured_words *w, struct err *e)
+/* Whether a word may stand beside this value of the same key: it is not said, or the same. */
+static bool fits(const struct unconfigured *u, const char *key, const char *value)
+{
+	const struct conf_entry *entry = conf_find(&u->said, CONF_ACCOUNT, name, key);
+
+	return !entry || text_equal_fold(entry->value, strlen(entry->value), value, strlen(value));
+}
+
+/* Port and tls go together: one that is said otherwise leaves the other to what is usual. */
+static int put_found(struct unconfigured *u, const struct srv_target *t, const char *address,
+	struct err *e)
 {
 	struct conf_source *given = &u->account.given;
+	const char *tls = t->implicit ? "implicit" : "starttls";
+	char port[24];
 
-	given->name = mem_string(w->found_by);
-	return put(given, "host", w->found_host, e) < 0 ||
-		put(given, "port", is_set(&u->said, "port") ? NULL : w->found_port, e) < 0 ||
-		put(given, "tls", is_set(&u->said, "tls") ? NULL : w->found_tls, e) < 0 ? -1 : 0;
+	snprintf(port, sizeof(port), "%u", t->port);
+	given->name = mem_printf("SRV record of %s", domain_of(address));
+	if (put(given, "host", t->host, e) < 0)
+		return -1;
+	if (!fits(u, "port", port) || !fits(u, "tls", tls))
+		return 0;
+	return put(given, "port", port, e) < 0 ? -1 : put(given, "tls", tls, e);
 }
 
 /* ---- whose server, and as whom */
@@ -112,7 +127,7 @@ static int find_server(struct unconfigured *u, const struct unconfigured_words *
 	*p = w->host ? preset_of_host(w->host) : address ? preset_of_address(address) : NULL;
 	if (*p || w->host)
 		return 0;
-	return w->found_by ? put_found(u, w, e) : no_server(address, e);
+	return w->found && address ? put_found(u, w->found, address, e) : no_server(address, e);
 }
 
 /* Where neither the user nor the provider has said it, it is the address. */

@@ -8,6 +8,7 @@
 #define DELIVER_UNCONFIGURED_H
 
 #include "deliver/provided.h"
+#include "net/srv.h"
 
 /* As a file would have them; NULL: not said. */
 struct unconfigured_words {
@@ -15,9 +16,9 @@ struct unconfigured_words {
 	const char *provider, *host, *port, *tls, *user;
 	bool no_login;             /* nor is there one where there is only a host */
 
-	/* What was found out beside them, which counts where there is no provider and no
-	 * host; found_by NULL: nothing.  It says by what, as "SRV records of example.com". */
-	const char *found_by, *found_host, *found_port, *found_tls;
+	/* What DNS has told of the address's domain, which counts where neither a provider
+	 * nor a host is known; one that is foreign has been accepted by the user. */
+	const struct srv_target *found;
 };
 
 struct unconfigured {

@@ -178,6 +178,46 @@ static void add_hint(const struct dial *d, struct err *e)
 		err_hint(e, "many networks block port 25: try port = 587 or port = 465");
 }
 
+/* No way for a family of addresses: normal, where another family has one. */
+static bool no_way(int number)
+{
+	return number == ENETUNREACH || number == EHOSTUNREACH || number == EADDRNOTAVAIL ||
+		number == EAFNOSUPPORT;
+}
+
+/* Whether it is what those attempts say that had a way.  0: they were silent. */
+static bool most_say(const struct dial *d, int number)
+{
+	bool said = false;
+
+	for (unsigned i = 0; i < d->begun; i++) {
+		int failed = d->trail.tries[i].number == ETIMEDOUT ? 0 : d->trail.tries[i].number;
+
+		if (failed != number && !no_way(failed))
+			return false;
+		said = said || failed == number;
+	}
+	return said;
+}
+
+static void add_cause(const struct dial *d, struct err *e)
+{
+	if (is_path(d->set->host))
+		err_cause(e, "socket-not-served");
+	else if (most_say(d, 0) && address_port(&d->found.items[0]) == 25)
+		err_cause(e, "port-25-blocked");
+	else if (most_say(d, 0))
+		err_cause(e, "connect-timeout");
+	else if (most_say(d, ECONNREFUSED))
+		err_cause(e, "connect-refused");
+	else if (most_say(d, EACCES) || most_say(d, EPERM))
+		err_cause(e, "connect-forbidden");
+	else if (most_say(d, EHOSTUNREACH))
+		err_cause(e, "host-unreachable");
+	else if (no_way(d->trail.tries[0].number) && most_say(d, d->trail.tries[0].number))
+		err_cause(e, "no-network");
+}
+
 static void note_end(struct attempt *a, enum trail_end end, int number)
 {
 	a->mark->end = end;
@@ -249,6 +289,7 @@ static void fail_connect(struct dial *d, enum err_kind kind)
 	if (d->begun)
 		d->err.sys_errno = d->trail.tries[0].number;
 	add_hint(d, &d->err);
+	add_cause(d, &d->err);
 	buf_release(&reasons);
 	report_later(d);
 }

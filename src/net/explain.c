@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -20,15 +21,16 @@ enum {
 	NAMES_SEEN   = 1000,        /* subjectAltNames that are looked at */
 	SAN_SHOWN    = 100,         /* octets of one */
 	DN_SHOWN     = 160,
-	BUILT_AFTER  = 1735689600   /* 2025-01-01: no clock of ours can be before */
+	ACCESS_SEEN  = 10,          /* places of an authorityInfoAccess */
+	LONG_AGO     = 2 * 365 * 24 * 60 * 60
 };
 
 /* The reasons, "; " between them. */
 struct reasons {
 	const struct verify *v;
 	struct buf text;
-	bool clock;                 /* this machine's clock is suspected */
-	bool stranger;              /* the issuer is not known */
+	bool clock;                 /* this machine's clock may be wrong, and is told */
+	const char *cause;          /* the one that counts; a row of the table of causes, or NULL */
 	bool by_address;            /* the server was asked for by its address */
 	char server_name[NAME_MAX_OCTETS];   /* a name that the certificate does have, or "" */
 };
@@ -133,14 +135,45 @@ static void explain_early(struct reasons *r)
 	r->clock = true;
 }
 
+enum side { TOO_EARLY, TOO_LATE };
+
+/* Whether the clock is on that side of a certificate's time; too late only by years: a CA
+ * and what it issued may well expire together. */
+static bool is_outside(gnutls_x509_crt_t crt, enum side side, time_t now)
+{
+	time_t from = gnutls_x509_crt_get_activation_time(crt);
+	time_t to = gnutls_x509_crt_get_expiration_time(crt);
+
+	return side == TOO_EARLY ? from != (time_t)-1 && now < from :
+		to != (time_t)-1 && now > to && now - to > LONG_AGO;
+}
+
+/* A single certificate that is out of time is that one's affair.  When server and CA alike
+ * are out of it on the same side, the clock that they are held against is at fault. */
+static bool clock_is_wrong(const struct verify *v)
+{
+	gnutls_x509_crt_t root = verify_root(v);
+	bool alone = v->count == 1 && (!root || gnutls_x509_crt_check_issuer(v->chain[0], v->chain[0]));
+	time_t now = time(NULL);
+	bool wrong = now < CLOCK_LEAST;
+
+	for (enum side side = TOO_EARLY; side <= TOO_LATE && !alone && !wrong; side++) {
+		wrong = side == TOO_EARLY || root;   /* years late means nothing without a root */
+		for (unsigned i = 0; i < v->count; i++)
+			wrong = wrong && is_outside(v->chain[i], side, now);
+		wrong = wrong && (!root || is_outside(root, side, now));
+	}
+	if (root)
+		gnutls_x509_crt_deinit(root);
+	return wrong;
+}
+
 static void explain_clock(struct reasons *r)
 {
 	time_t now = time(NULL);
 	char hour[16] = "";
 	struct tm tm;
 
-	if (now < BUILT_AFTER)
-		r->clock = true;
 	if (!r->clock)
 		return;
 	buf_add_text(&r->text, " (is this machine's clock right? it says ");
@@ -258,7 +291,6 @@ static void explain_stranger(struct reasons *r)
 {
 	const struct verify *v = r->v;
 
-	r->stranger = true;
 	next_reason(r);
 	if (is_self_signed(v->chain[0])) {
 		buf_add_text(&r->text, "it is self-signed and not among the trusted roots (");
@@ -353,27 +385,98 @@ static void explain_rest(struct reasons *r, unsigned status)
 		buf_printf(&r->text, "it cannot be verified (status 0x%x)", status);
 }
 
-static void add_hint(const struct reasons *r, unsigned status, bool named, struct err *e)
+/* A public CA says where its own certificate is to be had. */
+static bool names_issuer(gnutls_x509_crt_t crt)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < ACCESS_SEEN && rc != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE; i++) {
+		gnutls_datum_t place = { NULL, 0 };
+
+		rc = gnutls_x509_crt_get_authority_info_access(crt, i, GNUTLS_IA_CAISSUERS_URI,
+			&place, NULL);
+		gnutls_free(place.data);
+		if (rc == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *cause_of_stranger(const struct verify *v)
+{
+	return v->count == 1 && names_issuer(v->chain[0]) ? "certificate-incomplete-chain" :
+		"certificate-unknown-issuer";
+}
+
+/* The one cause among several reasons: what mends most, or makes the others pointless.
+ * A wrong clock makes all certificates look bad, and is set on this very machine.  A
+ * self-signed one is taken by its key once that is pinned, whatever else is wrong with it.
+ * A certificate for another name is another server's, so the rest is not our affair.
+ * What was revoked must not be used at all; then the time, which is the usual trouble of a
+ * server that worked until now; then who issued it, and for what; what is merely weak
+ * comes last. */
+static const char *choose_cause(const struct verify *v, unsigned status, bool named)
+{
+	static const struct {
+		unsigned bits;
+		const char *cause;
+	} table[] = {
+		{ GNUTLS_CERT_REVOKED, "certificate-revoked" },
+		{ GNUTLS_CERT_EXPIRED, "certificate-expired" },
+		{ GNUTLS_CERT_NOT_ACTIVATED, "certificate-not-yet-valid" },
+		{ GNUTLS_CERT_SIGNER_NOT_FOUND, NULL },
+		{ GNUTLS_CERT_SIGNATURE_FAILURE, "certificate-unknown-issuer" },
+		{ GNUTLS_CERT_PURPOSE_MISMATCH, "certificate-wrong-purpose" },
+		{ GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE |
+			GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS, "certificate-constraints" },
+		{ GNUTLS_CERT_INSECURE_ALGORITHM, "certificate-weak" },
+	};
+
+	if (status & (GNUTLS_CERT_EXPIRED | GNUTLS_CERT_NOT_ACTIVATED) && clock_is_wrong(v))
+		return "clock-wrong";
+	if (status & GNUTLS_CERT_SIGNER_NOT_FOUND && is_self_signed(v->chain[0]))
+		return "certificate-self-signed";
+	if (!named)
+		return "certificate-wrong-name";
+	for (size_t i = 0; i < COUNT(table); i++)
+		if (status & table[i].bits)
+			return table[i].cause ? table[i].cause : cause_of_stranger(v);
+	return NULL;
+}
+
+static bool is_cause(const struct reasons *r, const char *id)
+{
+	return r->cause && !strcmp(r->cause, id);
+}
+
+/* The next step that belongs to the cause, where more is known than the table says. */
+static void add_hint(const struct reasons *r, struct err *e)
 {
 	const struct verify *v = r->v;
 	struct buf pin = BUF_INIT(128);
 
-	if (r->clock)
+	if (is_cause(r, "clock-wrong"))
+		err_hint(e, "set this machine's clock; if it is right, the server's operator must "
+			"replace the certificates");
+	else if (is_cause(r, "certificate-not-yet-valid"))
 		err_hint(e, "set this machine's clock, or wait until the certificate is valid");
-	else if (r->stranger && is_self_signed(v->chain[0]) && v->count == 1) {
+	else if (is_cause(r, "certificate-self-signed")) {
 		pin_write(v->chain[0], &pin);
 		err_hint(e, "if the server is your own, compare this with its key and set "
 			"tls_pin = %s", buf_text(&pin));
-	} else if (r->stranger && v->count == 1)
-		err_hint(e, "the server's operator must send the whole chain; if its CA is "
-			"private, set tls_ca_file = FILE with the CA's root");
-	else if (r->stranger)
+	} else if (is_cause(r, "certificate-incomplete-chain"))
+		err_hint(e, "the server's operator must send the whole chain, with the certificate of "
+			"the issuer behind the server's own");
+	else if (is_cause(r, "certificate-unknown-issuer") && v->count == 1)
+		err_hint(e, "if its CA is private, set tls_ca_file = FILE with the CA's root; if not, "
+			"the server's operator must send the whole chain");
+	else if (is_cause(r, "certificate-unknown-issuer"))
 		err_hint(e, "if its CA is private, set tls_ca_file = FILE with the CA's root");
-	else if (!named && r->server_name[0])
+	else if (!is_cause(r, "certificate-wrong-name"))
+		err_hint(e, "the server's operator must replace the certificate");
+	else if (r->server_name[0])
 		err_hint(e, "if %s is the server you mean, set host = %s, or tls_host = %s to keep "
 			"the host", r->server_name, r->server_name, r->server_name);
-	else if (status)
-		err_hint(e, "the server's operator must replace the certificate");
 	buf_release(&pin);
 }
 
@@ -381,6 +484,8 @@ void verify_explain(const struct verify *v, unsigned status, bool named, struct 
 {
 	struct reasons r = { .v = v, .text = BUF_INIT(4096) };
 
+	r.cause = choose_cause(v, status, named);
+	r.clock = is_cause(&r, "clock-wrong");
 	if (status & GNUTLS_CERT_EXPIRED)
 		explain_expired(&r);
 	if (status & GNUTLS_CERT_NOT_ACTIVATED)
@@ -397,6 +502,7 @@ void verify_explain(const struct verify *v, unsigned status, bool named, struct 
 	if (!r.text.len)
 		explain_rest(&r, status);
 	err_set(e, ERR_CERT, "the certificate of %s is refused: %s", v->host, buf_text(&r.text));
-	add_hint(&r, status, named, e);
+	err_cause(e, r.cause);
+	add_hint(&r, e);
 	buf_release(&r.text);
 }

@@ -1,29 +1,26 @@
 /* net/resolve.c - names to addresses without waiting; see resolve.h.
  *
- * getaddrinfo(3) cannot be given a deadline and cannot be interrupted, so it
- * runs in a child that is killed when the caller has waited long enough.
+ * getaddrinfo(3) is asked by a child; see lookup.h.
  */
 #include "net/resolve.h"
 
 #include <errno.h>
 #include <netdb.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include "base/child.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/lookup.h"
 #include "net/name.h"
 
 enum { HOSTS_MAX = 4 << 20 };
 
 static const char hosts_path[] = "/etc/hosts";
 
-/* What the child writes into its pipe. */
+/* What the child tells. */
 struct answer {
 	int code;      /* getaddrinfo's */
 	int number;    /* errno, when code is EAI_SYSTEM */
@@ -37,11 +34,7 @@ struct question {
 };
 
 struct resolve {
-	struct loop *loop;      /* borrowed */
-	struct watch watch;
-	struct child child;
-	struct answer answer;
-	size_t got;             /* octets of answer */
+	struct lookup *lookup;
 	char shown[NAME_MAX_OCTETS];
 	resolve_done *done;
 	void *context;
@@ -191,23 +184,6 @@ static void from_hosts(const char *name, unsigned port, int family, struct resol
 		loopback(port, family, out);
 }
 
-static int write_whole(int fd, const void *data, size_t len)
-{
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return 1;
-		at += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Runs in the child. */
 static int ask(int out, void *context)
 {
@@ -232,7 +208,7 @@ static int ask(int out, void *context)
 				keep(&a.found, i->ai_addr, i->ai_addrlen, q->port);
 		freeaddrinfo(list);
 	}
-	return write_whole(out, &a, sizeof(a));
+	return lookup_answer(out, &a, sizeof(a));
 }
 
 static bool is_missing(int code)
@@ -244,17 +220,14 @@ static bool is_missing(int code)
 	return code == EAI_NONAME;
 }
 
-static void explain(const struct resolve *r, struct err *e)
+/* a NULL: the child did not tell. */
+static void explain(const struct resolve *r, const struct answer *a, struct err *e)
 {
-	const struct answer *a = &r->answer;
-
-	if (r->got < sizeof(*a))
+	if (!a)
 		err_set(e, ERR_NAME_AGAIN, "cannot find %s: the look-up ended early", r->shown);
-	else if (!a->code)
-		err_set(e, ERR_NAME, "cannot find %s: the name has no address", r->shown);
 	else if (a->code == EAI_NONAME)
 		err_set(e, ERR_NAME, "cannot find %s: the name does not exist", r->shown);
-	else if (is_missing(a->code))
+	else if (!a->code || is_missing(a->code))
 		err_set(e, ERR_NAME, "cannot find %s: the name has no address", r->shown);
 	else if (a->code == EAI_AGAIN)
 		err_set(e, ERR_NAME_AGAIN, "cannot find %s: the name servers do not answer now",
@@ -263,50 +236,27 @@ static void explain(const struct resolve *r, struct err *e)
 		err_sys(e, ERR_NAME_AGAIN, a->number, "cannot find %s", r->shown);
 	else
 		err_set(e, ERR_NAME_AGAIN, "cannot find %s: %s", r->shown, gai_strerror(a->code));
+	if (a && e->kind == ERR_NAME && a->code != EAI_NONAME)
+		err_cause(e, "name-no-address");
 }
 
-static void finish(struct resolve *r)
+static void answered(void *context, const void *answer, bool late)
 {
-	struct answer *a = &r->answer;
+	const struct answer *a = answer;
+	struct resolve *r = context;
 	struct resolved found;
 	struct err e = { 0 };
 
-	loop_remove(r->loop, &r->watch);
-	/* What counts is the whole answer, not the exit status, which is not to
-	 * be had where SIGCHLD is ignored.  A child that has closed its pipe or
-	 * said too much has no more to do. */
-	child_end(&r->child, 1);
-	if (a->found.count > RESOLVE_MOST)
-		r->got = 0;
-	if (r->got < sizeof(*a) || a->code || !a->found.count) {
-		explain(r, &e);
+	(void)late;   /* whoever asked has the deadline */
+	if (!a || a->code || !a->found.count || a->found.count > RESOLVE_MOST) {
+		explain(r, a && a->found.count <= RESOLVE_MOST ? a : NULL, &e);
 		r->done(r->context, NULL, &e);
 		return;
 	}
-	found = a->found;   /* done may free r */
+	found = a->found;
 	found.way = WAY_SERVICE;
 	resolve_interleave(&found);
 	r->done(r->context, &found, &e);
-}
-
-static void can_read(struct watch *w, short revents)
-{
-	struct resolve *r = w->owner;
-
-	(void)revents;
-	while (r->got < sizeof(r->answer)) {
-		ssize_t n = read(r->child.out, (char *)&r->answer + r->got,
-			sizeof(r->answer) - r->got);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return;
-		if (n <= 0)
-			break;
-		r->got += (size_t)n;
-	}
-	finish(r);
 }
 
 /* Answers that need no child.  True: done was called. */
@@ -329,6 +279,7 @@ static bool answer_at_once(const char *host, const char *name, unsigned port, in
 			name, address.ss_family == AF_INET ? "IPv4" : "IPv6",
 			family == NET_IPV4 ? "ipv4" : "ipv6");
 		err_hint(&e, "remove family from the account, or name another host");
+		err_cause(&e, "name-other-family");
 		done(context, NULL, &e);
 		return true;
 	}
@@ -364,19 +315,14 @@ struct resolve *resolve_start(struct loop *l, const char *host, unsigned port, i
 	if (host[strlen(host) - 1] == '.')
 		memcpy(name + strlen(name), ".", 2);   /* absolute: no search list */
 	q.name = name;
-	r->child.out = -1;
-	if (child_call(&r->child, ask, &q, &e) < 0) {
-		free(r);
-		done(context, NULL, &e);
-		return NULL;
-	}
-	r->loop = l;
 	r->done = done;
 	r->context = context;
-	r->watch = (struct watch){ .fd = r->child.out, .events = POLLIN, .run = can_read,
-		.owner = r };
-	loop_add(l, &r->watch);
-	return r;
+	r->lookup = lookup_start(l, ask, &q, sizeof(struct answer), LOOP_NEVER, answered, r, &e);
+	if (r->lookup)
+		return r;
+	free(r);
+	done(context, NULL, &e);
+	return NULL;
 }
 
 void resolve_free(struct resolve **rp)
@@ -385,8 +331,7 @@ void resolve_free(struct resolve **rp)
 
 	if (!r)
 		return;
-	loop_remove(r->loop, &r->watch);
-	child_end(&r->child, 1);
+	lookup_free(&r->lookup);
 	free(r);
 	*rp = NULL;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/foreign.h"
 #include "base/gnutls.h"
 #include "base/text.h"
 
@@ -47,9 +48,10 @@ static void text_words(const struct tls_seen *seen, struct err *e)
 	text_clean_to(shown, sizeof(shown), seen->first, len);
 	err_set(e, ERR_TLS, "the TLS handshake with %s failed: the server speaks %s here: \"%s\"",
 		seen->host, greeting ? "plain SMTP" : "clear text", shown);
-	if (greeting)
-		err_hint(e, "set tls = starttls, or the port for TLS from the start "
-			"(usually port = 465)");
+	if (foreign_name(seen->first, len, e) || !greeting)
+		return;
+	err_cause(e, "plain-smtp-here");
+	err_hint(e, "set tls = starttls, or the port for TLS from the start (usually port = 465)");
 }
 
 static bool is_about_certificate(gnutls_alert_description_t alert)
@@ -74,6 +76,14 @@ static void version_words(const struct tls_seen *seen, struct err *e)
 	err_set(e, ERR_TLS, "the TLS handshake with %s failed: the server has neither TLS 1.3 nor "
 		"TLS 1.2, and older ones are not safe", seen->host);
 	err_hint(e, "the server's operator must update its software");
+	err_cause(e, "tls-too-old");
+}
+
+static void not_tls_words(const struct tls_seen *seen, struct err *e)
+{
+	err_set(e, ERR_TLS, "the TLS handshake with %s failed: what the server sends is not TLS",
+		seen->host);
+	err_cause(e, "tls-not-tls");
 }
 
 static void alert_words(const struct tls_seen *seen, gnutls_session_t session, const char *what,
@@ -88,14 +98,17 @@ static void alert_words(const struct tls_seen *seen, gnutls_session_t session, c
 		err_set(e, ERR_TLS, "%s %s failed: the server refused the client certificate (%s)",
 			what, seen->host, name ? name : "no reason given");
 		err_hint(e, "check tls_cert and tls_key");
+		err_cause(e, "client-certificate-refused");
 	} else if (is_about_certificate(alert)) {
 		err_set(e, ERR_TLS, "%s %s failed: the server wants a client certificate (%s)",
 			what, seen->host, name ? name : "no reason given");
 		err_hint(e, "set tls_cert and tls_key");
+		err_cause(e, "client-certificate-wanted");
 	} else if (alert == GNUTLS_A_HANDSHAKE_FAILURE || alert == GNUTLS_A_INSUFFICIENT_SECURITY) {
 		err_set(e, ERR_TLS, "%s %s failed: the server found no cipher or key exchange that "
 			"both sides have (%s)", what, seen->host, name ? name : "alert");
 		err_hint(e, "its TLS is out of date, or it has no certificate: tell who runs it");
+		err_cause(e, "tls-nothing-in-common");
 	} else {
 		err_set(e, ERR_TLS, "%s %s failed: the server broke it off (%s)", what, seen->host,
 			name ? name : "unknown alert");
@@ -125,9 +138,7 @@ void tls_handshake_words(const struct tls_seen *seen, gnutls_session_t session, 
 	else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
 		version_words(seen, e);
 	else if (rc == GNUTLS_E_UNEXPECTED_PACKET || rc == GNUTLS_E_UNEXPECTED_PACKET_LENGTH)
-		err_set(e, ERR_TLS,
-			"the TLS handshake with %s failed: what the server sends is not TLS",
-			seen->host);
+		not_tls_words(seen, e);
 	else
 		err_set(e, ERR_TLS, "the TLS handshake with %s failed: %s", seen->host,
 			gnutls_strerror(rc));

@@ -367,6 +367,7 @@ static int load_system(struct tls_trust *t, struct err *e)
 	err_set(e, ERR_CERT, "no trusted roots found to verify the server by (tried %s)",
 		buf_text(&tried));
 	buf_release(&tried);
+	err_cause(e, "no-ca-bundle");
 	return err_hint(e, "install the package ca-certificates, or set tls_ca_file");
 }
 

@@ -43,20 +43,6 @@ void verify_release(struct verify *v)
 		gnutls_x509_crt_deinit(v->chain[--v->count]);
 }
 
-/* The names that a root of this chain can bear. */
-static unsigned names_of(const struct verify *v, gnutls_datum_t names[2 * VERIFY_DEPTH])
-{
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < v->count; i++) {
-		if (gnutls_x509_crt_get_raw_issuer_dn(v->chain[i], &names[count]) == 0)
-			count++;
-		if (gnutls_x509_crt_get_raw_dn(v->chain[i], &names[count]) == 0)
-			count++;
-	}
-	return count;
-}
-
 unsigned verify_chain(const struct verify *v, const struct tls_trust *trust, bool all_roots)
 {
 	static char purpose[] = GNUTLS_KP_TLS_WWW_SERVER;
@@ -64,7 +50,7 @@ unsigned verify_chain(const struct verify *v, const struct tls_trust *trust, boo
 	gnutls_datum_t names[2 * VERIFY_DEPTH] = { { NULL, 0 } };
 	gnutls_x509_crt_t chain[VERIFY_DEPTH];
 	gnutls_x509_trust_list_t list;
-	unsigned count = names_of(v, names), status = 0;
+	unsigned count = verify_names(v, names), status = 0;
 	int rc = -1;
 
 	list = trust_list(trust, all_roots ? NULL : names, count);
@@ -78,54 +64,6 @@ unsigned verify_chain(const struct verify *v, const struct tls_trust *trust, boo
 		GNUTLS_PROFILE_TO_VFLAGS(GNUTLS_PROFILE_MEDIUM), &status, NULL);
 	gnutls_x509_trust_list_deinit(list, 1);
 	return rc < 0 ? status | GNUTLS_CERT_INVALID : status;
-}
-
-unsigned verify_issuer(const struct verify *v, unsigned i)
-{
-	unsigned found = i;
-
-	for (unsigned k = 0; k < v->count; k++)
-		if (k != i && gnutls_x509_crt_check_issuer(v->chain[i], v->chain[k]))
-			found = k;
-	return found;
-}
-
-/* By the key, not by the name alone; whether it was in time is another matter. */
-static bool is_signed_by(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer)
-{
-	unsigned status = 0;
-
-	return gnutls_x509_crt_verify(crt, &issuer, 1, GNUTLS_VERIFY_DISABLE_TIME_CHECKS |
-			GNUTLS_VERIFY_ALLOW_BROKEN | GNUTLS_VERIFY_ALLOW_X509_V1_CA_CRT, &status) == 0 &&
-		!(status & (GNUTLS_CERT_SIGNER_NOT_FOUND | GNUTLS_CERT_SIGNATURE_FAILURE));
-}
-
-gnutls_x509_crt_t verify_root(const struct verify *v)
-{
-	gnutls_datum_t names[2 * VERIFY_DEPTH] = { { NULL, 0 } };
-	unsigned count = names_of(v, names), at = 0;
-	gnutls_x509_trust_list_t list = trust_list(v->trust, names, count);
-	gnutls_x509_crt_t root = NULL;
-
-	while (count)
-		gnutls_free(names[--count].data);
-	for (unsigned steps = 0; list && steps < v->count; steps++) {
-		unsigned next = verify_issuer(v, at);
-
-		if (gnutls_x509_trust_list_get_issuer(list, v->chain[at], &root,
-				GNUTLS_TL_GET_COPY) == 0) {
-			if (is_signed_by(v->chain[at], root))
-				break;
-			gnutls_x509_crt_deinit(root);
-		}
-		root = NULL;
-		if (next == at)
-			break;
-		at = next;
-	}
-	if (list)
-		gnutls_x509_trust_list_deinit(list, 1);
-	return root;
 }
 
 /* With few roots first; a refusal is only final with all, so that which roots
@@ -188,6 +126,7 @@ static int refuse_pin(const struct verify *v, struct err *e)
 	}
 	err_set(e, ERR_CERT, "the key of %s is not the pinned one: expected %s%s, seen %s", v->host,
 		buf_text(&wanted), v->set->pins.count > 3 ? " or others" : "", buf_text(&seen));
+	err_cause(e, "pin-mismatch");
 	trust = trust_load_files(&v->set->ca_files, &ignored);
 	good = trust && verify_name(v) && !verify_twice(v, trust);
 	tls_trust_free(&trust);

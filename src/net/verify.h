@@ -37,6 +37,9 @@ int verify_server(const struct verify *v, struct err *e);
  * roots that the chain names only, or with all. */
 unsigned verify_chain(const struct verify *v, const struct tls_trust *trust, bool all_roots);
 
+/* The names that a root of this chain can bear, each to be freed.  Returns how many. */
+unsigned verify_names(const struct verify *v, gnutls_datum_t names[2 * VERIFY_DEPTH]);
+
 /* The certificate that issued the i-th, as an index; i itself where it is not among those
  * that were sent. */
 unsigned verify_issuer(const struct verify *v, unsigned i);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "deliver/provided.h"
 #include "probe/state.h"
 
 static void forget(struct probe_finding *f)
@@ -53,12 +54,25 @@ void finding_of_result(struct probe *p, enum report_step step, const struct smtp
 	set_next(f, r->hint);
 }
 
+/* Where a refusal says no more than that, the provider's own habits do. */
+static void ask_provider(struct probe *p)
+{
+	struct probe_finding *f = p->out;
+	const struct preset *known = provided_preset(&p->account);
+
+	if (!known || strcmp(f->cause->id, "login-refused") != 0)
+		return;
+	free(f->next);
+	f->next = mem_printf("%s %s", known->name, known->note);
+}
+
 void finding_of_failure(struct probe *p, enum report_step step, const struct smtp_failure *f)
 {
 	if (f->err.kind)
 		finding_of_err(p, step, &f->err);
 	else
 		finding_of_result(p, step, &f->result);
+	ask_provider(p);
 }
 
 void finding_set(struct probe_finding *f, const char *format, ...)

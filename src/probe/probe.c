@@ -62,8 +62,9 @@ static void on_limit(struct watch *w, short revents)
 	struct probe *p = w->owner;
 
 	(void)revents;
-	err_set(&p->interrupted, ERR_TIMEOUT, "the check may take %ld s, and they are over",
-		p->o->milliseconds / 1000);
+	err_set(&p->interrupted, ERR_TIMEOUT, "%s gave no answer within %llu s", p->out->where,
+		(unsigned long long)(clock_ms() - p->since + 500) / 1000);
+	err_hint(&p->interrupted, "try again later; --timeout SECONDS waits longer");
 	interrupt(p);
 }
 
@@ -245,7 +246,7 @@ static void end_stage_of_work(struct probe *p, struct visit *v)
 		return;
 	if (p->open->step == REPORT_LOGIN) {
 		note_mechanism(p, session_mechanism(v->session));
-		tell_login(p, session_mechanism(v->session));
+		tell_login(p, session_mechanism(v->session), true);
 	} else {
 		tell_mail(p);
 	}
@@ -283,8 +284,9 @@ static enum report_step blamed(const struct probe *p, const struct smtp_failure 
 	return step;
 }
 
-static void end_failed(struct probe *p, const struct smtp_failure *f)
+static void end_failed(struct probe *p, const struct visit *v)
 {
+	const struct smtp_failure *f = &v->failure;
 	enum report_step step = blamed(p, f);
 
 	if (!p->open || p->open->step != step)
@@ -297,6 +299,8 @@ static void end_failed(struct probe *p, const struct smtp_failure *f)
 		report_say(p->open, MARK_FAILED, "%s", p->out->said ? p->out->said : p->out->what ?
 			p->out->what : p->out->cause->words);
 	p->open->mark = MARK_FAILED;
+	if (step == REPORT_LOGIN)
+		tell_login(p, session_chosen(v->session), false);
 	stage_end(p);
 }
 
@@ -335,7 +339,7 @@ static void main_session(struct probe *p)
 	stage_begin(p, REPORT_NAME);
 	visit_run(p, &v);
 	if (v.failed) {
-		end_failed(p, &v.failure);
+		end_failed(p, &v);
 	} else {
 		report_say(p->open, MARK_OK, "said goodbye");
 		stage_end(p);

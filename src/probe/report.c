@@ -14,7 +14,7 @@ enum { LINE_MAX_OCTETS = 4096 };
 const char *report_step_name(enum report_step step)
 {
 	static const char *const names[REPORT_STEPS] = {
-		[REPORT_SURROUNDINGS] = "surroundings", [REPORT_CONFIG] = "configuration",
+		[REPORT_SURROUNDINGS] = "surroundings", [REPORT_SERVER] = "server", [REPORT_CONFIG] = "configuration",
 		[REPORT_SECRET] = "secret", [REPORT_NAME] = "name", [REPORT_CONNECT] = "connect",
 		[REPORT_TLS] = "tls", [REPORT_EHLO] = "ehlo", [REPORT_LOGIN] = "login",
 		[REPORT_ENVELOPE] = "envelope", [REPORT_SEND] = "send", [REPORT_ASK] = "ask",
@@ -61,10 +61,10 @@ void report_stage_free(struct report_stage **sp)
 	*sp = NULL;
 }
 
-/* Cleaned, whatever was put into it. */
+/* Cleaned, whatever was put into it; what is too long ends in dots. */
 static char *written(const char *format, va_list args)
 {
-	char text[LINE_MAX_OCTETS];
+	char text[LINE_MAX_OCTETS + 2];
 	struct buf clean = BUF_INIT(4 * LINE_MAX_OCTETS);
 
 	vsnprintf(text, sizeof(text), format, args);

@@ -6,11 +6,25 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "deliver/provided.h"
 #include "probe/chain_tell.h"
 #include "probe/software.h"
 #include "probe/state.h"
 
 /* ---- secret */
+
+static void tell_provider(struct probe *p)
+{
+	struct buf note = BUF_INIT(1024);
+	enum provided_note what = provided_note(p->o->account, &note);
+	const struct preset *known = provided_preset(p->o->account);
+
+	if (what != PROVIDED_NOTHING)
+		report_more(p->open, what == PROVIDED_WARNING ? MARK_WARNING : MARK_NONE, "%s",
+			buf_text(&note));
+	report_text(p->open, "provider", known ? known->id : NULL);
+	buf_release(&note);
+}
 
 void tell_secret(struct probe *p)
 {
@@ -26,6 +40,7 @@ void tell_secret(struct probe *p)
 	} else {
 		report_say(s, MARK_OK, "%s", p->o->secret_from);
 	}
+	tell_provider(p);
 	report_text(s, "source", account_logs_in(a) && secret_configured(&a->secret) ?
 		p->o->secret_from : "none");
 }
@@ -217,18 +232,20 @@ static const char *or_none(const char *words)
 	return words[0] ? words : "none";
 }
 
-void tell_login(struct probe *p, const char *mechanism)
+void tell_login(struct probe *p, const char *mechanism, bool good)
 {
 	struct report_stage *s = p->open;
 	const struct account *a = &p->account;
 	bool named = a->sasl.mechanisms.count && strcasecmp(a->sasl.mechanisms.items[0], "auto");
+	const char *user = a->sasl.user ? a->sasl.user : "the certificate says";
+	const char *why = named ? "auth names it" : "the best that both sides have";
 
-	if (!mechanism)
+	if (!account_logs_in(a))
 		report_say(s, MARK_SKIPPED, "this account does not log in");
-	else
-		report_say(s, MARK_OK, "as %s with %s (%s)", a->sasl.user ? a->sasl.user :
-			"the certificate says", mechanism, named ? "auth names it" :
-			"the best that both sides have");
+	else if (good)
+		report_say(s, MARK_OK, "as %s with %s (%s)", user, mechanism, why);
+	else if (mechanism)
+		report_more(s, MARK_NONE, "tried: as %s with %s (%s)", user, mechanism, why);
 	if (p->shaken && a->smtp.tls == SMTP_TLS_STARTTLS)
 		report_more(s, MARK_NONE, "offered before TLS: %s; with TLS: %s",
 			or_none(p->before.auth), or_none(p->now.auth));

@@ -131,37 +131,46 @@ static int explain(enum reason why, enum sasl_mechanism m, const char *both, str
 	case IN_CLEAR:
 		err_set(e, ERR_LOGIN, "%s; %s would show the secret to everyone on the way: "
 			"the connection is not encrypted and verified", both, name);
+		err_cause(e, "login-clear-forbidden");
 		return err_hint(e, "use TLS (tls = starttls or implicit); only if others may read "
 			"the password: allow_clear_password = yes");
 	case NO_SECRET:
 		err_set(e, ERR_LOGIN, "%s; no password is configured for %s", both, name);
+		err_cause(e, "login-without-password");
 		return err_hint(e, "set password_command or password_file");
 	case NO_USER:
 		err_set(e, ERR_LOGIN, "%s; no user is configured for %s", both, name);
+		err_cause(e, "login-without-user");
 		return err_hint(e, "set user; most servers want the whole mail address");
 	case TOKEN_UNNAMED:
 	case TOKEN_NOT_NAMED:
 		err_set(e, ERR_LOGIN, "%s; %s wants an OAuth access token, not a password", both,
 			name);
+		err_cause(e, "login-wants-token");
 		return err_hint(e, "set auth = %s and a password_command that prints an access "
 			"token", lower_name(m));
 	case NOT_NAMED:
 		err_set(e, ERR_LOGIN, "%s; auth does not name %s", both, name);
+		err_cause(e, "no-common-mechanism");
 		return err_hint(e, "leave auth out, or add one that the server offers");
 	case MD5_UNNAMED:
 		err_set(e, ERR_LOGIN, "%s; CRAM-MD5 is weak: it is used only if auth names it",
 			both);
+		err_cause(e, "login-weak-only");
 		return err_hint(e, "set auth = cram-md5 if the server has nothing better");
 	case NO_CERTIFICATE:
 		err_set(e, ERR_LOGIN, "%s; EXTERNAL needs TLS and a client certificate", both);
+		err_cause(e, "login-wants-certificate");
 		return err_hint(e, "set tls_cert and tls_key, or ask for another way to log in");
 	case NO_BINDING:
 		err_set(e, ERR_LOGIN, "%s; %s needs a TLS connection that it can be bound to", both,
 			name);
+		err_cause(e, "login-not-bindable");
 		return err_hint(e, "use TLS 1.3, or a server that offers %.*s",
 			(int)(strlen(name) - strlen("-PLUS")), name);
 	default:
 		err_set(e, ERR_LOGIN, "%s", both);
+		err_cause(e, "no-common-mechanism");
 		return err_hint(e, "ask the server's operator for one of those that this account "
 			"allows");
 	}

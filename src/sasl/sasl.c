@@ -136,9 +136,10 @@ static int check_secret(const struct sasl_login *login, struct err *e)
 	const struct secret *secret = login->secret;
 	bool token = sasl_traits(login->mechanism) & SASL_TOKEN;
 
-	if (!secret || !secret->len)
-		return err_set(e, ERR_SECRET, token ? "the access token is empty" :
-			"the password is empty");
+	if (!secret || !secret->len) {
+		err_set(e, ERR_SECRET, token ? "the access token is empty" : "the password is empty");
+		return err_cause(e, "secret-empty");
+	}
 	if (token && !is_token(secret)) {
 		err_set(e, ERR_LOGIN, "the access token holds an octet that no token has");
 		return err_hint(e, "what gives the token must print it alone, on one line");
@@ -164,6 +165,7 @@ static int check_login(const struct sasl_login *login, struct err *e)
 		return 0;
 	if (!login->user[0] && login->mechanism != SASL_OAUTHBEARER) {
 		err_set(e, ERR_LOGIN, "there is no user name to log in with");
+		err_cause(e, "login-without-user");
 		return err_hint(e, "set user; most servers want the whole mail address");
 	}
 	if ((sasl_traits(login->mechanism) & SASL_BINDS) &&
@@ -264,6 +266,7 @@ int sasl_finish(struct sasl *s, struct err *e)
 		return 0;
 	err_set(e, ERR_LOGIN, "the server says that the login succeeded, but does not prove that "
 		"it knows the password");
+	err_cause(e, "server-proof-wrong");
 	return err_hint(e, "this may not be the server that it claims to be: check host and tls");
 }
 

@@ -108,6 +108,8 @@ int scram_first(struct scram *s, struct buf *out, struct err *e)
 
 /* --- what the server says ----------------------------------------------- */
 
+enum { UNKNOWN_USER = 1 };   /* the last of those that blame user or password */
+
 static const struct {
 	const char *code, *words;
 } server_errors[] = {   /* RFC 5802 section 7, server-error-value */
@@ -127,11 +129,13 @@ static int refused(const char *code, size_t len, struct err *e)
 {
 	char shown[128];
 
-	for (size_t i = 0; i < COUNT(server_errors); i++)
-		if (strlen(server_errors[i].code) == len &&
-				!memcmp(server_errors[i].code, code, len))
-			return err_set(e, ERR_LOGIN, "the server refused the login: %s (%s)",
-				server_errors[i].words, server_errors[i].code);
+	for (size_t i = 0; i < COUNT(server_errors); i++) {
+		if (strlen(server_errors[i].code) != len || memcmp(server_errors[i].code, code, len) != 0)
+			continue;
+		err_set(e, ERR_LOGIN, "the server refused the login: %s (%s)", server_errors[i].words,
+			server_errors[i].code);
+		return i <= UNKNOWN_USER ? err_cause(e, "login-refused") : -1;
+	}
 	text_clean_to(shown, sizeof(shown), code, len);
 	return err_set(e, ERR_LOGIN, "the server refused the login: %s", shown);
 }
@@ -199,12 +203,15 @@ static int parse_rounds(const char *text, size_t len, unsigned *rounds, struct e
 	if (*rounds < SCRAM_ROUNDS_LEAST) {
 		err_set(e, ERR_LOGIN, "the server asks for only %u rounds of SCRAM: so few make "
 			"the password easy to guess (least %d)", *rounds, SCRAM_ROUNDS_LEAST);
+		err_cause(e, "login-rounds");
 		return err_hint(e, "its operator can raise the number; changing the password "
 			"there often does");
 	}
-	if (*rounds > SCRAM_ROUNDS_MOST)
-		return err_set(e, ERR_LOGIN, "the server asks for more than %d rounds of SCRAM, "
+	if (*rounds > SCRAM_ROUNDS_MOST) {
+		err_set(e, ERR_LOGIN, "the server asks for more than %d rounds of SCRAM, "
 			"which would only keep this machine busy", SCRAM_ROUNDS_MOST);
+		return err_cause(e, "login-rounds");
+	}
 	return 0;
 }
 
@@ -342,6 +349,7 @@ static int check_final(struct scram *s, const char *text, size_t len, struct err
 		return 0;
 	}
 	err_set(e, ERR_LOGIN, "the server cannot prove that it knows the password");
+	err_cause(e, "server-proof-wrong");
 	return err_hint(e, "this may not be the server that it claims to be: check host and tls");
 }
 

@@ -68,7 +68,7 @@ int command_mail(const struct smtp_message *m, const struct smtp_capabilities *c
 	buf_add_text(out, "MAIL FROM:");
 	if (add_path(m->sender, out, e) < 0)
 		return -1;
-	if (c->size_known)
+	if (c->size_known && !m->trial)
 		buf_printf(out, " SIZE=%" PRIu64, m->size);
 	if (m->eight_bit && c->eight_bit_mime)
 		buf_add_text(out, " BODY=8BITMIME");

@@ -222,6 +222,7 @@ static void after_hello(struct smtp *s)
 		err_set(&e, ERR_TLS, "the server does not offer STARTTLS, so nothing was sent to it");
 		err_hint(&e, "if this port speaks TLS from the start, set tls = implicit (usually "
 			"port 465); otherwise somebody may be stripping TLS on the way");
+		err_cause(&e, "tls-not-offered");
 		engine_fail(s, &e);
 		return;
 	}
@@ -616,4 +617,9 @@ const struct smtp_capabilities *smtp_capabilities(const struct smtp *s)
 const char *smtp_mechanism(const struct smtp *s)
 {
 	return s->logged_in ? sasl_name(s->mechanism) : NULL;
+}
+
+const char *smtp_chosen(const struct smtp *s)
+{
+	return s->mechanism_chosen ? sasl_name(s->mechanism) : NULL;
 }

@@ -33,6 +33,7 @@ bool login_choose(struct smtp *s)
 		err_hint(&e, s->encrypted ?
 			"set auth = none if this server needs no login, or check host and port" :
 			"set tls = starttls: most servers offer the login only inside TLS");
+		err_cause(&e, "login-not-offered");
 		engine_fail(s, &e);
 		return false;
 	}
@@ -223,13 +224,11 @@ static void refused(struct smtp *s, const struct smtp_reply *r)
 	login_hide(s, &more);
 	if (more.len)
 		trace_note(s, SMTP_NOTE, buf_text(&more));
+	if (more.len)
+		buf_printf(&s->replies.reply.text, " (%s)", buf_text(&more));
+	if (sasl_traits(s->mechanism) & SASL_TOKEN)
+		s->failure.result.cause = "token-refused";
 	engine_refused(s, STEP_AUTH, r);
-	if (more.len && s->failure.result.text) {
-		char *text = mem_printf("%s (%s)", s->failure.result.text, buf_text(&more));
-
-		free(s->failure.result.text);
-		s->failure.result.text = text;
-	}
 	buf_release(&more);
 }
 

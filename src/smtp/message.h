@@ -39,7 +39,8 @@ struct smtp_result {
 	char  enhanced[16];
 	char *text;               /* own; code and words, cleaned; or why without a server; NULL */
 	enum err_kind kind;       /* when code is 0: what kind of failure */
-	const char *cause;        /* ... and which row of the table of causes; a literal; NULL */
+	const char *cause;        /* the row of the table of causes that we know of, whoever said it,
+	                           * unless a more special one fits; a literal; NULL */
 	char *hint;               /* own; a next step, where one is known that well; NULL */
 };
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/foreign.h"
 #include "base/text.h"
 
 void reply_parser_init(struct reply_parser *p)
@@ -28,7 +29,9 @@ static int not_smtp(const struct buf *line, struct err *e)
 	char shown[128];
 
 	text_clean_to(shown, sizeof(shown), buf_text(line), line->len);
-	return err_set(e, ERR_PROTOCOL, "the server's answer is not SMTP: \"%s\"", shown);
+	err_set(e, ERR_PROTOCOL, "the server's answer is not SMTP: \"%s\"", shown);
+	foreign_name(buf_text(line), line->len, e);
+	return -1;
 }
 
 /* "x.y.z" and a blank (or the end) at the start of text; its length, or 0. */

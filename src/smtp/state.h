@@ -36,6 +36,7 @@ struct work {
 	size_t open;                /* recipients without a verdict */
 	size_t in_flight;           /* its transactions that are not settled */
 	bool   started;             /* command_check() was made, a transaction was begun */
+	bool   sender_left;         /* a trial of a sender alone, who was not asked about yet */
 	bool   content_sent;        /* ... was written whole */
 	bool   content_taken;       /* some transaction of it was delivered */
 	bool   refused_for_now;     /* some recipient of it was */

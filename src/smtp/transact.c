@@ -26,6 +26,7 @@ void smtp_submit(struct smtp *s, struct smtp_message *m)
 
 	w->m = m;
 	w->open = m->count;
+	w->sender_left = m->trial && !m->count;
 	s->load.messages++;
 	s->load.recipients += m->count;
 	s->load.octets += m->size;
@@ -41,7 +42,7 @@ static bool held(const struct work *w)
 
 static bool unassigned(const struct work *w)
 {
-	return !w->started || w->again_count || w->next_recipient < w->m->count;
+	return !w->started || w->sender_left || w->again_count || w->next_recipient < w->m->count;
 }
 
 bool transact_idle(const struct smtp *s)
@@ -111,6 +112,7 @@ static struct transaction *take_recipients(struct smtp *s, struct work *w)
 	size_t most = limit(s), left = w->m->count - w->next_recipient, n;
 
 	t->work = w;
+	w->sender_left = false;
 	n = w->again_count + left < most ? w->again_count + left : most;
 	t->recipients = mem_grow(NULL, n, sizeof(*t->recipients));
 	t->got = mem_alloc(n);

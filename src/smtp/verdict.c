@@ -10,7 +10,7 @@
 
 static bool finished(const struct work *w)
 {
-	return !w->open && !w->in_flight && (w->started || w->m->count);
+	return !w->open && !w->in_flight && !w->sender_left && (w->started || w->m->count);
 }
 
 void verdict_report(struct smtp *s)
@@ -75,9 +75,17 @@ void verdict_all(struct work *w, enum smtp_verdict verdict, const struct err *wh
 		bool first = pending(w, i);
 
 		verdict_local(w, i, verdict, STEP_MAIL, why->kind, why->text);
-		if (first && why->hint[0])
+		if (!first)
+			continue;
+		w->m->results[i].cause = why->cause;
+		if (why->hint[0])
 			w->m->results[i].hint = mem_string(why->hint);
 	}
+	if (w->m->trial)
+		w->m->content = (struct smtp_result){ .verdict = verdict, .step = STEP_MAIL,
+			.kind = why->kind, .text = mem_string(why->text),
+			.hint = why->hint[0] ? mem_string(why->hint) : NULL };
+	w->sender_left = false;
 	w->next_recipient = w->m->count;
 	w->again_count = 0;
 }
@@ -164,12 +172,14 @@ static void leave_for_later(struct work *w, const struct smtp_failure *f, enum s
 		if (!pending(w, i))
 			continue;
 		verdict_local(w, i, VERDICT_TRY_LATER, step, f->err.kind, why);
+		to->cause = f->err.kind ? f->err.cause : f->result.cause;
 		if (!f->err.kind) {   /* the server said it, to all */
 			to->code = f->result.code;
 			memcpy(to->enhanced, f->result.enhanced, sizeof(to->enhanced));
 		}
 	}
 	w->in_flight = 0;
+	w->sender_left = false;
 	w->started = true;
 }
 

@@ -18,6 +18,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use SendoffTest::Run;
+use SendoffTest::Secrets;
 use SendoffTest::Server;
 
 our @EXPORT = (
@@ -74,6 +75,7 @@ sub file_write
 	print {$out} $text;
 	close $out or die "$path: $!\n";
 	chmod $mode // 0600, $path;
+	SendoffTest::Secrets::own($path);
 	return $path;
 }
 
@@ -117,6 +119,7 @@ sub config
 		$values{port} //= $server->port;
 	}
 	$text =~ s/\{(\w+)\}/$values{$1} \/\/ "{$1}"/ge;
+	SendoffTest::Secrets::known_in($text);
 	return file_write(workdir() . '/config' . (++$configs), $text, $mode // 0600);
 }
 
@@ -200,11 +203,21 @@ sub hostile_bytes
 	return $bytes;
 }
 
+# D9: what sendoff has left, searched for every secret that the test has used.
+sub secrets_left
+{
+	my @left = $workdir && -d $workdir ? SendoffTest::Secrets::left_in($workdir) : ();
+
+	diag("D9: the secret '$_->[1]' is in the file $_->[0]") for @left;
+	return scalar @left;
+}
+
 END {
-	local $?;
+	my $status = $?;
 	return if $$ != $owner;
 	SendoffTest::Run->end_all;
 	SendoffTest::Server->end_all;
+	$status ||= 1 if secrets_left();
 	if ($workdir) {
 		if ($ENV{SENDOFF_KEEP}) {
 			diag("kept: $workdir");
@@ -212,6 +225,7 @@ END {
 			remove_tree($workdir);
 		}
 	}
+	$? = $status;
 }
 
 1;

@@ -96,30 +96,6 @@ static void test_hosts(void)
 		"smtp.gmail.com:465 implicit as me@example.com", "a provider for a domain of one's own");
 }
 
-static void test_found(void)
-{
-	struct unconfigured_words w = { .address = "me@example.com", .found_by = "SRV of example.com",
-		.found_host = "mx.example.net", .found_port = "4650", .found_tls = "implicit" };
-	struct buf origin = BUF_INIT(200);
-
-	becomes(w, "mx.example.net:4650 implicit as me@example.com", "what was found");
-	w.port = "587";
-	w.tls = "starttls";
-	becomes(w, "mx.example.net:587 starttls as me@example.com", "what is said goes before");
-	w.host = "h.example.org";
-	becomes(w, "h.example.org:587 starttls as me@example.com", "a host as well");
-	w = WORDS(.address = "me@gmail.com", .found_by = "x", .found_host = "evil.example.net",
-		.found_port = "25", .found_tls = "off");
-	becomes(w, "smtp.gmail.com:465 implicit as me@gmail.com", "a provider that is known as well");
-	w.address = "me@example.com";
-	w.found_tls = "implicit";
-	check_int(make(w), 0, "found again");
-	config_origin(NULL, &u.account, "host", &origin);
-	check_text(buf_text(&origin), "x", "and says by what");
-	buf_release(&origin);
-	unconfigured_release(&u);
-}
-
 static void origin_is(const char *key, const char *want)
 {
 	struct buf origin = BUF_INIT(200);
@@ -129,8 +105,38 @@ static void origin_is(const char *key, const char *want)
 	buf_release(&origin);
 }
 
+static void test_found(void)
+{
+	static const struct srv_target record = { .host = "mx.example.net", .port = 4650,
+		.implicit = true }, old = { .host = "mx.example.net", .port = 5870 };
+	struct unconfigured_words w = { .address = "me@example.com", .found = &record };
+
+	becomes(w, "mx.example.net:4650 implicit as me@example.com", "what was found");
+	w.found = &old;
+	becomes(w, "mx.example.net:5870 starttls as me@example.com", "the other kind");
+	w.tls = "STARTTLS";
+	becomes(w, "mx.example.net:5870 starttls as me@example.com", "said as it was found");
+	w.tls = NULL;
+	w.port = "465";
+	becomes(w, "mx.example.net:465 implicit as me@example.com", "a port that is said goes before");
+	w.tls = "starttls";
+	becomes(w, "mx.example.net:465 starttls as me@example.com", "as both do");
+	w.host = "h.example.org";
+	becomes(w, "h.example.org:465 starttls as me@example.com", "a host as well");
+	becomes(WORDS(.address = "me@gmail.com", .found = &record),
+		"smtp.gmail.com:465 implicit as me@gmail.com", "and a provider that is known");
+	check_int(make(WORDS(.address = "me@example.com", .found = &record)), 0, "found again");
+	origin_is("host", "SRV record of example.com");
+	origin_is("port", "SRV record of example.com");
+	origin_is("user", "command line");
+	unconfigured_release(&u);
+	fails(WORDS(.found = &record), "neither an account nor an address nor a host", "");
+}
+
 static void test_origins(void)
 {
+	struct buf runner = BUF_INIT(200);
+
 	check_int(make(WORDS(.address = "me@gmail.com", .port = "587")), 0, "an account");
 	origin_is("from", "command line");
 	origin_is("port", "command line");
@@ -140,6 +146,9 @@ static void test_origins(void)
 	origin_is("max_recipients", "provider google");
 	origin_is("timeout", "default");
 	unconfigured_release(&u);
+	config_origin(NULL, config_runner_account(), "host", &runner);
+	check_text(buf_text(&runner), "default", "the runner's socket stands nowhere");
+	buf_release(&runner);
 }
 
 static void test_failures(void)
@@ -217,7 +226,7 @@ static void test_secret(void)
 /* The words of a person are all that is taken from the outside. */
 static void test_no_key(void)
 {
-	static const char *const names[] = { "given", "asked", "secret", "found_host" };
+	static const char *const names[] = { "given", "asked", "secret", "found" };
 	struct conf_source src = { .name = NULL };
 
 	for (size_t i = 0; i < COUNT(names); i++)

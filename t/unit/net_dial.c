@@ -271,6 +271,7 @@ static void test_all_refused(void)
 		"connection refused; 127.0.0.2 port %u: connection refused", shut, shut);
 	check_text(o.err.text, want, "each address with its own reason");
 	check_text(o.err.hint, "", "no hint about port 25");
+	check_text(o.err.cause, "connect-refused", "its cause");
 	outcome_release(&o);
 
 	list.count = 0;
@@ -315,6 +316,7 @@ static void test_black_hole(void)
 	took = clock_ms() - began;
 	check(took >= 400 && took < 1000, "C1: the deadline ends a connect that hangs");
 	check_int(o.err.kind, ERR_TIMEOUT, "ERR_TIMEOUT");
+	check_text(o.err.cause, "connect-timeout", "its cause");
 	snprintf(want, sizeof(want), "cannot connect to smtp.example.com within 400 ms: "
 		"127.0.0.1 port %u: no answer", h.port);
 	check_text(o.err.text, want, "and says which address did not answer");
@@ -466,6 +468,7 @@ static void test_port_25(void)
 	run(&o, &list, &set, 150);
 	check_text(o.err.hint, "many networks block port 25: try port = 587 or port = 465",
 		"silence on port 25 has a well-known cause");
+	check_text(o.err.cause, "port-25-blocked", "which has a name");
 	outcome_release(&o);
 	hole_close(&h);
 }
@@ -605,6 +608,7 @@ static void check_path_fails(char *where, int number, const char *why)
 	check_text(o.err.text, want, "a path: why");
 	check_text(o.err.hint, "see that the service is running that listens on this socket, and "
 		"that host is its path", "a path: port 25 is not spoken of");
+	check_text(o.err.cause, "socket-not-served", "a path: its cause");
 	outcome_release(&o);
 }
 

@@ -176,6 +176,7 @@ static void test_pins(void)
 	check_int(s.end, TLS_FAILED, "another key is refused");
 	check_int(s.err.kind, ERR_CERT, "ERR_CERT");
 	check_text(s.err.text, want, "naming both");
+	check_text(s.err.cause, "pin-mismatch", "with its cause");
 	check(!strstr(s.err.hint, digits), "the line to paste is not offered for just any key");
 
 	with_pin(zeros, &leaf, "mail.example.com", &s);
@@ -266,6 +267,7 @@ static void test_old_server(void)
 	check_int(s.err.kind, ERR_TLS, "ERR_TLS");
 	check_text(s.err.text, "the TLS handshake with mail.example.com failed: the server has "
 		"neither TLS 1.3 nor TLS 1.2, and older ones are not safe", "in words");
+	check_text(s.err.cause, "tls-too-old", "its cause");
 	stop(&s);
 }
 
@@ -349,6 +351,7 @@ static void test_no_tls(void)
 	check_text(e.text, "the TLS handshake with mail.example.com failed: the server speaks plain "
 		"SMTP here: \"220 mail.example.com ESMTP \\x1b[31mhello\"", "E4: is quoted, cleaned");
 	check(strstr(e.hint, "tls = starttls"), "with the next step");
+	check_text(e.cause, "plain-smtp-here", "its cause");
 	say(no, sizeof(no) - 1, true, &e, &end);
 	check_text(e.text, "the TLS handshake with mail.example.com failed: the server speaks clear "
 		"text here: \"502 5.5.1 no\"", "D1: one that goes on in clear behind STARTTLS");
@@ -361,11 +364,14 @@ static void test_no_tls(void)
 	say(alert, sizeof(alert) - 1, false, &e, &end);
 	check_int(e.kind, ERR_TLS, "a server that sends an alert: %s", e.text);
 	check(strstr(e.text, "no cipher or key exchange that both sides have"), "in words");
+	check_text(e.cause, "tls-nothing-in-common", "its cause");
 	say(old_hello, sizeof(old_hello) - 1, false, &e, &end);
 	check(end == TLS_FAILED && strstr(e.text, "neither TLS 1.3 nor TLS 1.2"),
 		"D4: a server that answers with TLS 1.0");
+	check_text(e.cause, "tls-too-old", "its cause");
 	say("\0\1\2\3\4\5\6\7\10", 9, false, &e, &end);
 	check_int(end, TLS_FAILED, "rubbish: %s", e.text);
+	check_text(e.cause, "tls-not-tls", "its cause");
 	say("2", 1, false, &e, &end);
 	check_int(end, TLS_WANT_READ, "one octet is waited on for more");
 }
@@ -467,6 +473,7 @@ static void test_client_certificate(void)
 				"without one, the first reading fails");
 			check(s.err.kind == ERR_TLS && strstr(s.err.text, "wants a client certificate")
 				&& strstr(s.err.hint, "tls_cert"), "in words: %s", s.err.text);
+			check_text(s.err.cause, "client-certificate-wanted", "its cause");
 		}
 		stop(&s);
 	}

@@ -30,6 +30,7 @@ struct server {
 	pid_t pid;
 	unsigned port;
 	char *log;
+	bool talks;      /* beyond a greeting */
 };
 
 static void write_identity(const char *name, const struct identity *id)
@@ -85,7 +86,7 @@ static struct server server_start(const char *tls, const char *cert, const char 
 {
 	char *ready = path_of("ready"), *store = path_of("store");
 	char *crt = mem_printf("%s/%s.crt", dir, cert), *key = mem_printf("%s/%s.key", dir, cert);
-	struct server s = { .log = path_of("log") };
+	struct server s = { .log = path_of("log"), .talks = !more || strncmp(more[1], "greeting", 8) != 0 };
 	const char *args[40] = { program, "--ready", ready, "--log", s.log, "--store", store,
 		"--lifetime", "60", "--user", "me", "--password", "p", "--tls", tls };
 	unsigned n = 15;
@@ -121,20 +122,24 @@ static struct server server_start(const char *tls, const char *cert, const char 
 static void server_stop_after(struct server *s, bool rude)
 {
 	char line[2000];
+	bool good = true, talked = false;
 	FILE *f;
 
 	kill(s->pid, SIGTERM);
 	waitpid(s->pid, NULL, 0);
 	f = fopen(s->log, "r");
 	while (f && !rude && fgets(line, sizeof(line), f)) {
-		if (strstr(line, " VIOLATION: "))
-			check(false, "by the rules: %s", line);
-		if (strstr(line, " COMMAND: "))
-			check(strstr(line, ": EHLO ") || strstr(line, ": STARTTLS") ||
-				strstr(line, ": QUIT"), "nothing but EHLO, STARTTLS, QUIT: %s",
-				strstr(line, "COMMAND"));
+		bool is_command = strstr(line, " C: ");
+
+		talked = talked || is_command;
+		if (!strstr(line, " VIOLATION: ") && (!is_command || strstr(line, " C: EHLO ") ||
+				strstr(line, " C: STARTTLS") || strstr(line, " C: QUIT")))
+			continue;
+		printf("# %s", line);
+		good = false;
 	}
-	check(f, "there is a journal");
+	check(good, "nothing but EHLO, STARTTLS, QUIT, and by the rules");
+	check(f && (rude || talked || !s->talks), "it was spoken with");
 	if (f)
 		fclose(f);
 	unlink(s->log);
@@ -353,7 +358,6 @@ static const struct {
 	{ "greeting reply \"421 4.3.2 busy\"", KNOCK_SMTP, ERR_NONE, "" },
 	{ "greeting reply \"220-one\\r\\n220 two\"", KNOCK_SMTP, ERR_NONE, "" },
 	{ "greeting close", KNOCK_HUNG_UP, ERR_LOST, "closed the connection" },
-	{ "greeting reset", KNOCK_HUNG_UP, ERR_LOST, "broke off" },
 	{ "greeting silence", KNOCK_SILENT, ERR_TIMEOUT, "no answer in time" },
 	{ "greeting double", KNOCK_SMTP, ERR_PROTOCOL, "before it was asked" },
 	{ "greeting line 9000", KNOCK_SMTP, ERR_PROTOCOL, "more than 8192" },
@@ -361,6 +365,7 @@ static const struct {
 		"the server refuses EHLO: 502 5.5.1 what" },
 	{ "EHLO reply \"250 x\"", KNOCK_SMTP, ERR_TLS, "does not offer STARTTLS" },
 	{ "EHLO close", KNOCK_SMTP, ERR_LOST, "closed the connection" },
+	{ "EHLO reset", KNOCK_SMTP, ERR_LOST, "broke off" },
 	{ "EHLO silence", KNOCK_SMTP, ERR_TIMEOUT, "no answer in time" },
 	{ "STARTTLS reply \"454 4.7.0 not now\"", KNOCK_SMTP, ERR_TLS,
 		"the server refuses STARTTLS: 454 4.7.0 not now" },

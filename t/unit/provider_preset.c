@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "provider/preset.h"
 
@@ -205,8 +206,67 @@ static void test_facts(void)
 	check_text(preset_tls_name(PRESET_STARTTLS), "starttls", "likewise");
 }
 
-int main(void)
+/* ---- the manual: with a word behind it, the program prints what sendoff-providers(7) says
+ * of each preset, in the order of the table. */
+
+enum { PAGE_WIDTH = 88 };
+
+/* Words, the lines broken where they get long. */
+static void print_words(const char *text)
 {
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column && column + 1 + n > PAGE_WIDTH)
+			column = 0, putchar('\n');
+		column += (size_t)printf("%s%.*s", column ? " " : "", (int)n, text);
+		text += n + strspn(text + n, " ");
+	}
+	putchar('\n');
+}
+
+static void print_item(const struct preset *p)
+{
+	static const char *const users[] = {
+		[PRESET_USER_ADDRESS] = "the address", [PRESET_USER_LOCAL] = "the address without its domain",
+		[PRESET_USER_LITERAL] = "always", [PRESET_USER_OWN] = "what the provider has given"
+	};
+	struct buf text = BUF_INIT(4096);
+
+	printf(".It Cm %s Pq %s\n", p->id, p->name);
+	if (p->host) {
+		buf_printf(&text, "Server: %s, port", p->host);
+		for (const struct preset_way *w = p->ways; w->port; w++)
+			buf_printf(&text, "%s %u (%s)", w > p->ways ? "," : "", w->port,
+				preset_tls_name(w->tls));
+		buf_printf(&text, "; user: %s%s%s.", users[p->user], p->literal ? " " : "",
+			p->literal ? p->literal : "");
+		print_words(buf_text(&text));
+		buf_clear(&text);
+	}
+	if (p->domains) {
+		buf_add_text(&text, "Addresses:");
+		for (const char *at = p->domains; *at; at += strcspn(at, " "), at += strspn(at, " "))
+			buf_printf(&text, "%s %.*s", at > p->domains ? "," : "",
+				(int)strcspn(at, " "), at);
+		buf_add_char(&text, '.');
+		print_words(buf_text(&text));
+		buf_clear(&text);
+	}
+	buf_printf(&text, "%c%s.", toupper((unsigned char)p->note[0]), p->note + 1);
+	print_words(buf_text(&text));
+	buf_release(&text);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "page")) {
+		for (const struct preset *p = presets; p->id; p++)
+			print_item(p);
+		return 0;
+	}
 	test_table();
 	test_domains();
 	test_hosts();

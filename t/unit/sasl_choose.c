@@ -83,31 +83,45 @@ static const struct {
 	const char *offered, *auth;
 	unsigned flags;
 	const char *text, *hint;   /* parts of them */
+	const char *cause;
 } bad[] = {
 	{ "GSSAPI NTLM", "plain", USUAL,
-		"the server offers GSSAPI NTLM; this account allows PLAIN", "allows" },
-	{ "", "", USUAL, "the server offers none; this account allows SCRAM-SHA-256-PLUS", "" },
-	{ "PLAIN LOGIN", "", SECRET, "not encrypted", "allow_clear_password = yes" },
-	{ "LOGIN", "login", SECRET, "not encrypted", "allow_clear_password = yes" },
-	{ "XOAUTH2", "xoauth2", SECRET, "not encrypted", "tls = starttls" },
+		"the server offers GSSAPI NTLM; this account allows PLAIN", "allows",
+		"no-common-mechanism" },
+	{ "", "", USUAL, "the server offers none; this account allows SCRAM-SHA-256-PLUS", "",
+		"no-common-mechanism" },
+	{ "PLAIN LOGIN", "", SECRET, "not encrypted", "allow_clear_password = yes",
+		"login-clear-forbidden" },
+	{ "LOGIN", "login", SECRET, "not encrypted", "allow_clear_password = yes",
+		"login-clear-forbidden" },
+	{ "XOAUTH2", "xoauth2", SECRET, "not encrypted", "tls = starttls",
+		"login-clear-forbidden" },
 	{ "XOAUTH2", "", USUAL, "XOAUTH2 wants an OAuth access token",
-		"set auth = xoauth2 and a password_command that prints an access token" },
-	{ "OAUTHBEARER XOAUTH2", "plain", USUAL, "OAuth access token", "set auth = oauthbearer " },
-	{ "CRAM-MD5 NTLM", "", USUAL, "CRAM-MD5 is weak", "set auth = cram-md5" },
+		"set auth = xoauth2 and a password_command that prints an access token",
+		"login-wants-token" },
+	{ "OAUTHBEARER XOAUTH2", "plain", USUAL, "OAuth access token", "set auth = oauthbearer ",
+		"login-wants-token" },
+	{ "CRAM-MD5 NTLM", "", USUAL, "CRAM-MD5 is weak", "set auth = cram-md5",
+		"login-weak-only" },
 	{ "PLAIN LOGIN", "scram-sha-256", USUAL,
 		"offers PLAIN LOGIN; this account allows SCRAM-SHA-256; auth does not name PLAIN",
-		"leave auth out" },
+		"leave auth out", "no-common-mechanism" },
 	{ "PLAIN SCRAM-SHA-256-PLUS", "scram-sha-256-plus", TLS | SECRET,
-		"SCRAM-SHA-256-PLUS needs a TLS connection", "offers SCRAM-SHA-256" },
-	{ "SCRAM-SHA-1-PLUS", "", TLS | SECRET, "needs a TLS connection", "offers SCRAM-SHA-1" },
-	{ "EXTERNAL", "", USUAL, "client certificate", "tls_cert" },
-	{ "EXTERNAL", "external", CERTIFICATE, "client certificate", "" },
-	{ "EXTERNAL XOAUTH2", "", USUAL, "OAuth access token", "set auth = xoauth2 " },
-	{ "PLAIN", "", TLS, "no password is configured", "password_command" },
-	{ "PLAIN", "", USUAL | NO_USER, "no user is configured", "set user" },
-	{ "PLAIN", "none", USUAL, "never logs in", "" },
-	{ "PLAINX XPLAIN \033[2J", "plain", USUAL, "\\x1b[2J", "" },
-	{ "SCRAM-SHA-256", "plain login", USUAL, "allows PLAIN LOGIN", "" },
+		"SCRAM-SHA-256-PLUS needs a TLS connection", "offers SCRAM-SHA-256",
+		"login-not-bindable" },
+	{ "SCRAM-SHA-1-PLUS", "", TLS | SECRET, "needs a TLS connection", "offers SCRAM-SHA-1",
+		"login-not-bindable" },
+	{ "EXTERNAL", "", USUAL, "client certificate", "tls_cert", "login-wants-certificate" },
+	{ "EXTERNAL", "external", CERTIFICATE, "client certificate", "",
+		"login-wants-certificate" },
+	{ "EXTERNAL XOAUTH2", "", USUAL, "OAuth access token", "set auth = xoauth2 ",
+		"login-wants-token" },
+	{ "PLAIN", "", TLS, "no password is configured", "password_command",
+		"login-without-password" },
+	{ "PLAIN", "", USUAL | NO_USER, "no user is configured", "set user", "login-without-user" },
+	{ "PLAIN", "none", USUAL, "never logs in", "", NULL },
+	{ "PLAINX XPLAIN \033[2J", "plain", USUAL, "\\x1b[2J", "", "no-common-mechanism" },
+	{ "SCRAM-SHA-256", "plain login", USUAL, "allows PLAIN LOGIN", "", "no-common-mechanism" },
 };
 
 static void test_bad(void)
@@ -121,6 +135,7 @@ static void test_bad(void)
 		check_int(e.kind, ERR_LOGIN, "bad row %zu: kind", i);
 		check(strstr(e.text, bad[i].text), "bad row %zu: %s", i, e.text);
 		check(strstr(e.hint, bad[i].hint), "bad row %zu: hint: %s", i, e.hint);
+		check_text(e.cause, bad[i].cause, "bad row %zu: cause", i);
 		check_int(chosen, SASL_MECHANISMS, "bad row %zu: none chosen", i);
 	}
 }

@@ -19,6 +19,8 @@
 
 enum { OCTET_REPLIES = 1, OCTET_WRITES = 2, RIG_MODES = 4 };
 
+#define VERDICT_LETTERS "PDTRUNW"
+
 #define SECRET "pa55-Word!"
 #define SECRET_PLAIN "AHVzZXIAcGE1NS1Xb3JkIQ=="   /* NUL user NUL secret */
 #define SECRET_LOGIN "cGE1NS1Xb3JkIQ=="
@@ -49,6 +51,7 @@ struct scene {
 	bool hooks;                    /* ready() and taken() are set; what the engine calls
 	                                * stands in the transcript, behind "**" */
 	bool stay;                     /* no smtp_finish() */
+	bool heard;                    /* what answered() is told stands in rig.heard */
 };
 
 struct rig {
@@ -63,6 +66,7 @@ struct rig {
 	size_t count, submitted;
 	struct buf flight, trace, done;
 	struct buf clear;              /* all that was written before TLS was up */
+	struct buf heard;              /* a line for each reply: "STEP CODE ENHANCED TEXT", LF as | */
 	bool inside, receiving, tls_up, finished;
 	unsigned stray, early_done;    /* done() outside of a turn, or with a verdict missing */
 	unsigned late;                 /* taken() outside of smtp_received() */
@@ -80,7 +84,7 @@ static inline void mail_note(const struct mail *mail, const char *what)
 		return;
 	buf_printf(trace, "** %s %d:", what, (int)(mail - mail->rig->mails) + 1);
 	for (size_t i = 0; i < mail->m.count; i++)
-		buf_printf(trace, " %c%s", "PDTRUN"[mail->results[i].verdict],
+		buf_printf(trace, " %c%s", VERDICT_LETTERS[mail->results[i].verdict],
 			mail->results[i].text ? "+" : "");
 	buf_add_char(trace, '\n');
 }
@@ -155,12 +159,36 @@ static inline void rig_trace(void *context, enum smtp_direction direction, const
 	buf_add_char(&r->trace, '\n');
 }
 
+static inline void reply_note(const struct smtp_reply *reply, struct buf *out)
+{
+	size_t from;
+
+	buf_printf(out, "%d %s%s", reply->code, reply->enhanced, reply->enhanced[0] ? " " : "");
+	from = out->len;
+	buf_add(out, buf_text(&reply->text), reply->text.len);
+	for (size_t i = from; i < out->len; i++)
+		if (out->data[i] == '\n')
+			out->data[i] = '|';
+	buf_add_char(out, '\n');
+}
+
+static inline void rig_answered(void *context, enum smtp_step step, const struct smtp_reply *reply)
+{
+	static const char *const names[STEP_COUNT] = { "greeting", "EHLO", "HELO", "STARTTLS",
+		"AUTH", "MAIL", "RCPT", "DATA", "content", "RSET", "QUIT", "question" };
+	struct rig *r = context;
+
+	buf_printf(&r->heard, "%s ", names[step]);
+	reply_note(reply, &r->heard);
+}
+
 static inline void rig_start(struct rig *r, const struct scene *scene, unsigned mode)
 {
 	struct smtp_options o = {
 		.settings = &r->set, .sasl = &r->sasl, .login = scene->login,
 		.has_secret = scene->login, .ehlo = "me.example", .host = "mx.example",
-		.port = 465, .nonce = "rOprNGfwEbeRWgbNEkqO", .trace = rig_trace, .context = r,
+		.port = 465, .nonce = "rOprNGfwEbeRWgbNEkqO", .trace = rig_trace,
+		.answered = scene->heard ? rig_answered : NULL, .context = r,
 	};
 	struct err e;
 
@@ -170,7 +198,7 @@ static inline void rig_start(struct rig *r, const struct scene *scene, unsigned 
 	r->set = (struct smtp_settings){ .tls = scene->tls, .pipelining = scene->pipelining,
 		.chunking = scene->chunking,
 		.max_recipients = scene->max_recipients ? scene->max_recipients : 100 };
-	r->flight.max = r->clear.max = r->done.max = 1 << 26;
+	r->flight.max = r->clear.max = r->done.max = r->heard.max = 1 << 26;
 	r->trace.max = 1 << 26;
 	if (scene->login) {
 		gnutls_need(&e);
@@ -327,23 +355,33 @@ static inline const char *kind_name(enum err_kind kind)
 	}
 }
 
+static inline void result_note(const struct smtp_result *result, struct buf *out)
+{
+	buf_add_char(out, VERDICT_LETTERS[result->verdict]);
+	if (result->code)
+		buf_printf(out, "%d", result->code);
+	else if (result->verdict != VERDICT_NOT_SENT)
+		buf_add_text(out, kind_name(result->kind));
+}
+
 /* "D250 R550; Tlost": the verdicts of all mails, a letter and the code or the
- * kind of failure. */
+ * kind of failure; of a trial that on its sender stands before them, "(W250) W250". */
 static inline char *rig_verdicts(const struct rig *r)
 {
 	struct buf out = BUF_INIT(1 << 20);
 
 	for (size_t i = 0; i < r->count; i++) {
-		if (i)
-			buf_add_char(&out, ';');
-		for (size_t k = 0; k < r->mails[i].m.count; k++) {
-			const struct smtp_result *result = &r->mails[i].results[k];
+		const struct smtp_message *m = &r->mails[i].m;
 
-			buf_printf(&out, "%s%c", i || k ? " " : "", "PDTRUN"[result->verdict]);
-			if (result->code)
-				buf_printf(&out, "%d", result->code);
-			else if (result->verdict != VERDICT_NOT_SENT)
-				buf_add_text(&out, kind_name(result->kind));
+		buf_add_text(&out, i ? "; " : "");
+		if (m->trial) {
+			buf_add_char(&out, '(');
+			result_note(&m->content, &out);
+			buf_add_text(&out, m->count ? ") " : ")");
+		}
+		for (size_t k = 0; k < m->count; k++) {
+			buf_add_text(&out, k ? " " : "");
+			result_note(&m->results[k], &out);
 		}
 	}
 	return buf_take(&out);
@@ -381,6 +419,8 @@ static inline const char *rig_wrong(const struct rig *r)
 		return "done() was called before every recipient had a verdict";
 	if (r->scene.hidden && strstr(buf_text(&r->trace), r->scene.hidden))
 		return "D9: what must be hidden is in the transcript";
+	if (r->scene.hidden && strstr(buf_text(&r->heard), r->scene.hidden))
+		return "D9: what must be hidden is told by answered()";
 	if (r->scene.login && (strstr(buf_text(&r->trace), r->secret.data) ||
 			strstr(buf_text(&r->trace), SECRET_PLAIN) ||
 			strstr(buf_text(&r->trace), SECRET_LOGIN)))
@@ -408,6 +448,7 @@ static inline void rig_release(struct rig *r)
 	buf_release(&r->trace);
 	buf_release(&r->clear);
 	buf_release(&r->done);
+	buf_release(&r->heard);
 }
 
 /* ---- written dialogues */
@@ -417,16 +458,29 @@ struct exchange {
 	const char *server;   /* all that comes back; "<LOST>" or "<TIMEOUT>" may end it */
 };
 
-enum { EXCHANGES_MAX = 12 };
+enum { EXCHANGES_MAX = 12, NOBODY = 1000 };
 
 struct dialogue {
 	const char *name;
 	struct scene scene;
-	unsigned mails, recipients;   /* 0 mails: one; 0 recipients: one each */
+	unsigned mails, recipients;   /* 0 mails: one; 0 recipients: one each, NOBODY: none */
+	unsigned trials;              /* so many of the mails, the first, are trials */
 	bool all_or_nothing;
 	struct exchange exchanges[EXCHANGES_MAX];
 	const char *verdicts, *end, *done;   /* end, done: NULL when they do not matter */
 };
+
+static inline void dialogue_mails(const struct dialogue *d, struct rig *r, const char *content)
+{
+	unsigned count = d->recipients == NOBODY ? 0 : d->recipients ? d->recipients : 1;
+
+	for (unsigned i = 0; i < (d->mails ? d->mails : 1); i++) {
+		struct smtp_message *m = &rig_add(r, count, content)->m;
+
+		m->all_or_nothing = d->all_or_nothing;
+		m->trial = i < d->trials;
+	}
+}
 
 static inline void dialogue_deliver(struct rig *r, const char *server)
 {
@@ -448,9 +502,7 @@ static inline void dialogue_run(const struct dialogue *d, const char *content)
 		size_t i = 0;
 
 		rig_start(&r, &d->scene, mode);
-		for (unsigned m = 0; m < (d->mails ? d->mails : 1); m++)
-			rig_add(&r, d->recipients ? d->recipients : 1, content)->m.all_or_nothing =
-				d->all_or_nothing;
+		dialogue_mails(d, &r, content);
 		rig_ready(&r);
 		for (; i < EXCHANGES_MAX && d->exchanges[i].client; i++) {
 			check_text(rig_flight(&r), d->exchanges[i].client,

@@ -32,7 +32,7 @@ struct server {
 };
 
 enum { ROOT, SELF, STRANGER, MIDDLE, OLD_MIDDLE, CROSS, NAMESAKE, NARROW, OLD_ROOT, WEAK_ROOT,
-	LEAF, ISSUERS };
+	RSA_ROOT, BARRED, YOUNG_ROOT, YOUNG_MIDDLE, FLIMSY, LEAF, ISSUERS };
 
 static struct identity issuers[ISSUERS];
 static unsigned along;         /* bits of issuers: certificates sent behind the server's own */
@@ -151,9 +151,17 @@ static void make_issuers(void)
 		[NAMESAKE] = { .cn = "Root", .ca = true },
 		[NARROW] = { .cn = "Narrow", .ca = true, .permitted = "example.org" },
 		[OLD_ROOT] = { .cn = "Old", .ca = true, .to = 2021 },
-		[WEAK_ROOT] = { .cn = "Weak", .ca = true, .rsa = 1024 }
+		[WEAK_ROOT] = { .cn = "Weak", .ca = true, .rsa = 1024 },
+		[RSA_ROOT] = { .cn = "RSA", .ca = true, .rsa = 2048 },
+		[BARRED] = { .cn = "Barred", .ca = true, .excluded = "example.com" },
+		[YOUNG_ROOT] = { .cn = "Young", .ca = true, .from = 2090 },
+		[YOUNG_MIDDLE] = { .cn = "Young middle", .ca = true, .from = 2090 },
+		[FLIMSY] = { .cn = "Flimsy", .ca = true, .curve = GNUTLS_ECC_CURVE_SECP192R1 }
 	};
-	static const int trusted[] = { ROOT, NARROW, OLD_ROOT, WEAK_ROOT };
+	static const int issued_by[ISSUERS] = { [MIDDLE] = ROOT + 1, [OLD_MIDDLE] = ROOT + 1,
+		[FLIMSY] = ROOT + 1, [YOUNG_MIDDLE] = YOUNG_ROOT + 1 };   /* 0: by itself */
+	static const int trusted[] = { ROOT, NARROW, OLD_ROOT, WEAK_ROOT, RSA_ROOT, BARRED,
+		YOUNG_ROOT };
 	static const struct recipe good = { .cn = "leaf", .dns = { "mail.example.com" } };
 	struct identity other;
 	FILE *f;
@@ -163,7 +171,7 @@ static void make_issuers(void)
 	for (int i = STRANGER; i < LEAF; i++)
 		if (i != CROSS)
 			issuers[i] = zoo_make(&recipes[i],
-				i == MIDDLE || i == OLD_MIDDLE ? &root : NULL);
+				issued_by[i] ? &issuers[issued_by[i] - 1] : NULL);
 	issuers[CROSS] = zoo_with_key(&recipes[STRANGER], &root, issuers[STRANGER].key);
 	leaf = zoo_make(&good, &root);
 	issuers[LEAF] = leaf;

@@ -27,9 +27,13 @@ struct recipe {
 	int   from, to;            /* years; 0: 2000 and 2099 */
 	bool  ca;
 	const char *purpose;       /* NULL: serverAuth; "": none at all */
-	unsigned rsa;              /* bits; 0: an EC key of 256 bits */
-	bool  sha1;
+	unsigned rsa;              /* bits; 0: an EC key */
+	gnutls_ecc_curve_t curve;  /* of 256 bits, or this one */
+	gnutls_digest_algorithm_t hash;   /* of its signature; 0: SHA-256 */
 	const char *permitted;     /* CA: name constraint, dNSName */
+	const char *excluded;      /* likewise */
+	const char *issuer_at;     /* where the issuer's certificate is to be had */
+	bool  odd;                 /* with a critical extension that nobody knows */
 	unsigned with;             /* the test's own: what is sent along */
 };
 
@@ -56,14 +60,21 @@ static time_t zoo_date(int year)
 	return timegm(&tm);
 }
 
-static void zoo_constrain(gnutls_x509_crt_t crt, const char *permitted)
+static gnutls_datum_t zoo_datum(const char *text)
+{
+	return (gnutls_datum_t){ (unsigned char *)(uintptr_t)text, (unsigned)strlen(text) };
+}
+
+static void zoo_constrain(gnutls_x509_crt_t crt, const char *permitted, const char *excluded)
 {
 	gnutls_x509_name_constraints_t nc;
-	gnutls_datum_t name = { (unsigned char *)(uintptr_t)permitted,
-		(unsigned)strlen(permitted) };
+	gnutls_datum_t name = zoo_datum(permitted ? permitted : excluded);
 
 	ZOO_MUST(gnutls_x509_name_constraints_init(&nc));
-	ZOO_MUST(gnutls_x509_name_constraints_add_permitted(nc, GNUTLS_SAN_DNSNAME, &name));
+	if (permitted)
+		ZOO_MUST(gnutls_x509_name_constraints_add_permitted(nc, GNUTLS_SAN_DNSNAME, &name));
+	else
+		ZOO_MUST(gnutls_x509_name_constraints_add_excluded(nc, GNUTLS_SAN_DNSNAME, &name));
 	ZOO_MUST(gnutls_x509_crt_set_name_constraints(crt, nc, 1));
 	gnutls_x509_name_constraints_deinit(nc);
 }
@@ -94,16 +105,33 @@ static void zoo_names(gnutls_x509_crt_t crt, const struct recipe *r)
 	}
 }
 
-static gnutls_x509_privkey_t zoo_key(unsigned rsa)
+static void zoo_extend(gnutls_x509_crt_t crt, const struct recipe *r)
+{
+	static const unsigned char null[] = { 0x05, 0x00 };
+	gnutls_datum_t place;
+
+	if (r->permitted || r->excluded)
+		zoo_constrain(crt, r->permitted, r->excluded);
+	if (r->odd)
+		ZOO_MUST(gnutls_x509_crt_set_extension_by_oid(crt, "1.3.6.1.4.1.99999.1", null,
+			sizeof(null), 1));
+	if (r->issuer_at) {
+		place = zoo_datum(r->issuer_at);
+		ZOO_MUST(gnutls_x509_crt_set_authority_info_access(crt, GNUTLS_IA_CAISSUERS_URI,
+			&place));
+	}
+}
+
+static gnutls_x509_privkey_t zoo_key(const struct recipe *r)
 {
 	gnutls_x509_privkey_t key;
 
 	ZOO_MUST(gnutls_x509_privkey_init(&key));
-	if (rsa)
-		ZOO_MUST(gnutls_x509_privkey_generate(key, GNUTLS_PK_RSA, rsa, 0));
+	if (r->rsa)
+		ZOO_MUST(gnutls_x509_privkey_generate(key, GNUTLS_PK_RSA, r->rsa, 0));
 	else
-		ZOO_MUST(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-			GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0));
+		ZOO_MUST(gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(
+			r->curve ? r->curve : GNUTLS_ECC_CURVE_SECP256R1), 0));
 	return key;
 }
 
@@ -143,17 +171,16 @@ static struct identity zoo_sign(const struct recipe *r, const struct identity *i
 	if (!r->ca && (!r->purpose || *r->purpose))
 		ZOO_MUST(gnutls_x509_crt_set_key_purpose_oid(id.crt,
 			r->purpose ? r->purpose : GNUTLS_KP_TLS_WWW_SERVER, 0));
-	if (r->permitted)
-		zoo_constrain(id.crt, r->permitted);
+	zoo_extend(id.crt, r);
 	ZOO_MUST(gnutls_x509_crt_sign2(id.crt, by ? by : id.crt, by ? issuer->key : id.key,
-		r->sha1 ? GNUTLS_DIG_SHA1 : GNUTLS_DIG_SHA256, 0));
+		r->hash ? r->hash : GNUTLS_DIG_SHA256, 0));
 	zoo_reread(&id.crt);
 	return id;
 }
 
 static struct identity zoo_make(const struct recipe *r, const struct identity *issuer)
 {
-	return zoo_sign(r, issuer, zoo_key(r->rsa));
+	return zoo_sign(r, issuer, zoo_key(r));
 }
 
 /* A second certificate for one key. */

@@ -24,7 +24,7 @@ our @EXPORT = qw(why_not_weighed why_not_counted why_not_traced cost_flights cos
 	cost_libraries cost_memory cost_recipients cost_speed system_calls);
 our @EXPORT_OK = qw(row ours die_of text_of calls_of);
 
-my @me = (user => 'me@example.test', password => 'p w');
+my @me = (user => 'me@example.test', password => 'pass w0rd');
 my $system_bundle = '/etc/ssl/certs/ca-certificates.crt';
 
 sub row
@@ -162,7 +162,7 @@ sub bare
 {
 	my ($server, $ca, $file) = @_;
 
-	return (build() . '/t/bench/bare', $server->port, $ca, 'me@example.test', 'p w',
+	return (build() . '/t/bench/bare', $server->port, $ca, 'me@example.test', 'pass w0rd',
 		'me@example.test', 'you@example.net', $file);
 }
 

@@ -8,7 +8,10 @@ use warnings;
 use Errno qw(EAGAIN EINTR);
 use IO::Select;
 use POSIX qw(:sys_wait_h);
+use Test::Builder;
 use Time::HiRes qw(sleep time);
+
+use SendoffTest::Secrets;
 
 my %running;
 
@@ -46,7 +49,8 @@ sub program
 
 # Options: stdin (bytes; default none), stdin_file, stdin_open (leave the pipe
 # open for write()), env, name, timeout, cwd, before (a function called in the
-# child before exec), command (a list instead of sendoff and its arguments).
+# child before exec), command (a list instead of sendoff and its arguments), tells
+# (its output may hold a secret of the test: it is not sendoff's).
 sub start
 {
 	my ($class, $args, %o) = @_;
@@ -55,8 +59,10 @@ sub start
 	my %env = environment($o{env});
 	my $self = bless {
 		timeout => $o{timeout} // 20, started => time, in => $o{stdin} // '',
-		keep_open => $o{stdin_open}, out => '', err => ''
+		keep_open => $o{stdin_open}, out => '', err => '', command => "@command", tells => $o{tells}
 	}, $class;
+
+	SendoffTest::Secrets::known(map { $env{$_} } grep { /(?:PASSWORD|SECRET|TOKEN)$/ } keys %env);
 
 	pipe(my $in_read, my $in_write) or die "pipe: $!\n";
 	pipe(my $out_read, my $out_write) or die "pipe: $!\n";
@@ -196,11 +202,28 @@ sub finish
 		$self->turn(0.01);
 	}
 	delete @$self{qw(stdin stdout stderr)};
+	$self->search if !$self->{tells};
 	return {
 		exit => $self->{timed_out} ? undef : $self->{status} >> 8,
 		signal => $self->{status} & 127, out => $self->{out}, err => $self->{err},
 		seconds => $self->{ended} - $self->{started}, timed_out => $self->{timed_out} ? 1 : 0
 	};
+}
+
+# D9: nothing that the test knows as a secret.  No test where all is well, so that it may
+# be anywhere in a test.
+sub search
+{
+	my ($self) = @_;
+	my $test = Test::Builder->new;
+
+	for my $output (qw(out err)) {
+		for my $secret (SendoffTest::Secrets::found($self->{$output})) {
+			local $Test::Builder::Level = $Test::Builder::Level + 2;
+			$test->ok(0, "D9: no secret in what a run wrote to its std$output");
+			$test->diag("'$secret' is in the output of: $self->{command}");
+		}
+	}
 }
 
 sub end_all

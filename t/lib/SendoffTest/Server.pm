@@ -55,6 +55,7 @@ sub start
 	my $program = SendoffTest::build() . '/t/server';
 
 	mkdir $dir, 0700;
+	SendoffTest::Secrets::known(@o{qw(password token)});
 	my @args = options($dir, %o);
 	my $self = bless { dir => $dir, listen => $o{listen} // '127.0.0.1', owner => $$ }, $class;
 	$self->{pid} = fork // die "fork: $!\n";

@@ -1,0 +1,222 @@
+/* cmd/check_account.c - whose login is checked, and with which secret; see check.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "cmd/check.h"
+#include "cred/prompt.h"
+#include "mail/address.h"
+#include "probe/discover.h"
+#include "runner/scope.h"
+
+static bool alone(const struct check *c)
+{
+	return c->w.host || c->w.user;
+}
+
+/* The account of the configuration that sends as that address. */
+static const struct account *account_of_address(const struct config *c, const char *address)
+{
+	struct buf form = BUF_INIT(ADDRESS_PATH_MAX + 1);
+	struct err ignored = { 0 };
+	const struct account *found = NULL;
+
+	if (address_parse_one(address, strlen(address), NULL, &form, &ignored) == 0)
+		for (size_t i = 0; i < c->count && !found; i++)
+			if (c->accounts[i].who.from && !strcasecmp(c->accounts[i].who.from,
+					buf_text(&form)))
+				found = &c->accounts[i];
+	buf_release(&form);
+	return found;
+}
+
+/* Where neither provider nor option says it, DNS is asked; a stage of its own. */
+static int find_server(struct check *c, const struct unconfigured_words *w,
+	struct srv_target *found, struct err *e)
+{
+	const char *domain = unconfigured_domain(w);
+	struct report_stage *s;
+	int good;
+
+	if (!domain)
+		return 0;
+	s = report_stage_new(REPORT_SERVER);
+	good = discover_server(w->address, domain, c->w.seconds * 1000 / 3, found, s, e);
+	c->spent = s->ms;
+	check_show_stage(&c->show, s);
+	report_stage_free(&s);
+	return good < 0 ? -1 : 1;
+}
+
+/* An account that stands in no file. */
+static int make_account(struct check *c, struct err *e)
+{
+	static const char *const modes[] = { "off", "starttls", "implicit" };
+	struct unconfigured_words w = { .address = c->w.word, .host = c->w.host, .user = c->w.user,
+		.port = c->w.port, .tls = c->w.tls == SMTP_TLS_UNSET ? NULL : modes[c->w.tls],
+		.no_login = !c->w.user && !c->w.word };
+	struct srv_target found;
+	int looked = find_server(c, &w, &found, e);
+
+	if (looked < 0)
+		return -1;
+	if (looked)
+		w.found = &found;
+	if (unconfigured_make(&c->made, &w, process_home(), e) < 0)
+		return -1;
+	c->is_made = true;
+	c->account = c->made.account;
+	snprintf(c->why, sizeof(c->why), "%s", "it stands in no file");
+	return 0;
+}
+
+/* What stands in a file, with what was said beside it. */
+static void take_account(struct check *c, const struct account *a)
+{
+	c->account = *a;
+	if (c->w.port)
+		c->account.net.port = strtol(c->w.port, NULL, 10);
+	if (c->w.tls != SMTP_TLS_UNSET)
+		c->account.smtp.tls = c->w.tls;
+	if (a->source)
+		snprintf(c->place, sizeof(c->place), "%s, [account %s]", a->source->name, a->name);
+}
+
+static int choose(struct check *c, struct err *e)
+{
+	const char *name = c->globals->account ? c->globals->account : c->w.word;
+	const struct account *a = NULL;
+	char shown[120];
+
+	if (alone(c))
+		return make_account(c, e);
+	if (c->configured && name)
+		a = config_account(&c->config, name);
+	snprintf(c->why, sizeof(c->why), "%s", a ? "it was named" : !name ? "it is the default" :
+		"it sends as that address");
+	if (c->configured && name && !a && strchr(name, '@'))
+		a = account_of_address(&c->config, name);
+	if (!a && name && strchr(name, '@') && !c->globals->account)
+		return make_account(c, e);
+	if (!c->configured) {
+		*e = c->config_err;
+		if (!c->config.faulty && !c->config.denied && !c->globals->config)
+			err_hint(e, "try an address at once: sendoff check you@example.com; or write "
+				"one of these files (sendoff-config(5) has an example)");
+		return -1;
+	}
+	if (!name) {
+		if (config_default(&c->config, &a, e) < 0)
+			return -1;
+	} else if (!a) {
+		text_clean_to(shown, sizeof(shown), name, strlen(name));
+		err_set(e, ERR_USAGE, "there is no account '%s'", shown);
+		return err_hint(e, "`sendoff config show` lists the accounts");
+	}
+	take_account(c, a);
+	return 0;
+}
+
+/* System accounts are the runner's: root becomes its user, everybody else speaks with
+ * its socket, as their mail does. */
+static int mind_scope(struct check *c, struct err *e)
+{
+	if (c->is_made || c->account.scope != SCOPE_SYSTEM)
+		return 0;
+	if (geteuid() == 0)
+		return scope_leave_root(e);
+	if (config_has_runner())
+		c->account = *config_runner_account();
+	return 0;
+}
+
+int check_choose(struct check *c, struct err *e)
+{
+	c->configured = config_load(&c->config, c->globals->config, &c->config_err) == 0;
+	return choose(c, e) < 0 ? -1 : mind_scope(c, e);
+}
+
+/* ---- its secret */
+
+/* One line of standard input, for programs. */
+static int read_secret(struct secret *out, struct err *e)
+{
+	char text[SECRET_MAX + 2];
+	const char *end;
+	size_t len = 0;
+	ssize_t n;
+
+	process_hold_secret();
+	while (len < sizeof(text) && (n = read(STDIN_FILENO, text + len, sizeof(text) - len)) != 0) {
+		if (n < 0 && errno == EINTR && !process_stopped())
+			continue;
+		if (n < 0)
+			break;
+		len += (size_t)n;
+		if (memchr(text, '\n', len))
+			break;
+	}
+	end = memchr(text, '\n', len);
+	len = end ? (size_t)(end - text) : len;
+	len -= len && text[len - 1] == '\r';
+	if (len && len <= SECRET_MAX && !memchr(text, '\0', len))
+		secret_set(out, text, len);
+	explicit_bzero(text, sizeof(text));
+	return out->data ? 0 : err_set(e, ERR_SECRET, "there is no password on standard input");
+}
+
+static int ask_secret(struct check *c, struct err *e)
+{
+	struct secret_settings *set = &c->account.secret;
+	char question[600], user[200], where[320];
+
+	text_clean_to(user, sizeof(user), c->account.sasl.user, strlen(c->account.sasl.user));
+	account_where(&c->account, where, sizeof(where));
+	snprintf(question, sizeof(question), "Password of %s at %s: ", user, where);
+	if (prompt_secret(question, &set->given, e) < 0) {
+		if (e->cause && !strcmp(e->cause, "no-terminal"))
+			err_hint(e, "call it at a terminal, or give --password-file FILE (- is "
+				"standard input)");
+		return -1;
+	}
+	snprintf(c->secret_from, sizeof(c->secret_from), "typed in");
+	return 0;
+}
+
+/* Where it comes from, in words; what is not in a file or variable is asked for now. */
+int check_find_secret(struct check *c, struct err *e)
+{
+	struct secret_settings *set = &c->account.secret;
+	char shown[300] = "";
+
+	if (c->w.password_file && !strcmp(c->w.password_file, "-")) {
+		snprintf(c->secret_from, sizeof(c->secret_from), "standard input");
+		return read_secret(&set->given, e);
+	}
+	if (c->w.password_file) {
+		*set = (struct secret_settings){ .file = c->file = mem_string(c->w.password_file) };
+	} else if (set->asked && process_env("SENDOFF_PASSWORD")) {
+		*set = (struct secret_settings){ .env = c->file = mem_string("SENDOFF_PASSWORD") };
+	} else if (set->asked && process_env("SENDOFF_PASSWORD_FILE")) {
+		*set = (struct secret_settings){ .file = c->file =
+			mem_string(process_env("SENDOFF_PASSWORD_FILE")) };
+	}
+	if (set->asked)
+		return ask_secret(c, e);
+	if (set->command)
+		snprintf(c->secret_from, sizeof(c->secret_from), "from password_command");
+	else if (set->file)
+		snprintf(c->secret_from, sizeof(c->secret_from), "from the file %s",
+			text_clean_to(shown, sizeof(shown), set->file, strlen(set->file)));
+	else if (set->env)
+		snprintf(c->secret_from, sizeof(c->secret_from), "from the variable %s",
+			text_clean_to(shown, sizeof(shown), set->env, strlen(set->env)));
+	else
+		snprintf(c->secret_from, sizeof(c->secret_from), "from the configuration file");
+	return 0;
+}

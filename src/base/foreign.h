@@ -1,0 +1,16 @@
+/* base/foreign.h - by its first words, which other service answers where mail
+ * submission was looked for.
+ */
+#ifndef BASE_FOREIGN_H
+#define BASE_FOREIGN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* Looks at the first line (its beginning is enough) that a server sent.  True: it
+ * is the web's, IMAP's, POP3's, FTP's, XMPP's or SSH's, and e->cause says so. */
+bool foreign_name(const char *line, size_t len, struct err *e);
+
+#endif

@@ -1,0 +1,722 @@
+/* deliver/cause_table.c - the table of causes: data, and nothing else; see
+ * cause_row.h for what it means.
+ */
+#include <sysexits.h>
+
+#include "base/mem.h"
+#include "deliver/cause_row.h"
+
+/* The end of its path: no name of a host ends so. */
+#define RUNNER_SOCKET "/sendoff/smtp.sock"
+
+/* Whose affair it is. */
+#define OF_CALLER    CONCERNS_CALLER, PARK_NONE
+#define OF_RECIPIENT CONCERNS_RECIPIENT, PARK_NONE
+#define OF_MESSAGE   CONCERNS_MESSAGE, PARK_NONE
+#define OF_SENDER    CONCERNS_SENDER, PARK_NONE
+#define PARKS(kind)  CONCERNS_ACCOUNT, PARK_##kind
+
+#define OF(err) .kind = (err)
+#define NAMED .named = true
+#define SAID(set, from, to) .steps = (set), .least = (from), .most = (to)
+
+/* Providers by the names of their servers. */
+#define GOOGLE    "gmail.com|googlemail.com|google.com"
+#define NETEASE   "qq.com|163.com|126.com|yeah.net"
+#define ZOHO      "zoho.com|zoho.eu|zoho.in|zoho.com.au|zoho.jp|zohocloud.ca|zoho.sa"
+#define UNITED    "gmx.net|gmx.com|gmx.de|web.de|mail.com"
+#define APP_ONLY  "mail.me.com|icloud.com|mail.yahoo.com|aol.com|yandex.com|yandex.ru|" \
+	"fastmail.com"
+
+/* What is said of the sender, and by many servers at RCPT only. */
+#define SENDER_WORDS "sender address rejected|sender verify failed"
+
+#define NO_REVERSE_WORDS "cannot find your*hostname|reverse dns|reverse hostname|ptr record|no ptr"
+
+const struct cause_row cause_rows[] = {
+	/* ---- what the system's runner said: its answer is final */
+	{ { "runner-recipient", EX_NOUSER, OF_RECIPIENT,
+		"the system's runner does not accept this recipient",
+		"check the address, and the aliases of this machine" },
+		.signs = { { SAID(AT_RCPT, 500, 599), .host = RUNNER_SOCKET } } },
+	{ { "runner-policy", EX_NOPERM, OF_MESSAGE,
+		"the administrator does not allow that",
+		"its own words say what; ask the administrator of this machine to allow it" },
+		.signs = { { SAID(AT_ANY, 500, 599), .enhanced = "5.7.", .host = RUNNER_SOCKET } } },
+	{ { "runner-message", EX_DATAERR, OF_MESSAGE,
+		"the system's runner does not accept this message",
+		"mend what its own words name: the same would be refused again" },
+		.signs = { { SAID(AT_ANY, 500, 599), .host = RUNNER_SOCKET } } },
+	{ { "runner-cannot-take", EX_DATAERR, OF_MESSAGE,
+		"the system's runner cannot take this message",
+		"make it smaller, or ask the administrator to raise max_message" },
+		OF(ERR_CAPABILITY), .host = RUNNER_SOCKET },
+	{ { "runner-later", EX_TEMPFAIL, OF_MESSAGE,
+		"the system's runner cannot store it at the moment",
+		"its own words say what is short; when there is more of it, send the message again" },
+		.signs = { { SAID(AT_ANY, 400, 499), .host = RUNNER_SOCKET } } },
+
+	/* ---- what a server said to the login: the token */
+	{ { "token-wrong-scope", EX_NOPERM, PARKS(LOGIN),
+		"the OAuth access token is not meant for sending mail by SMTP",
+		"get one for the scope https://mail.google.com/ (Google) or "
+		"https://outlook.office.com/SMTP.Send (Microsoft)" },
+		.signs = { { SAID(AT_AUTH, 500, 599),
+			.pattern = "insufficient_scope|insufficient scope|invalid_scope|invalid scope" } } },
+	{ { "token-expired", EX_NOPERM, PARKS(LOGIN),
+		"the OAuth access token is out of date, or not one for this user",
+		"let password_command print a fresh token: most are good for an hour only" },
+		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "\"status\"*\"401\"|\"status\"*\"400\"|"
+			"invalid_token|token has expired|token is expired|token expired|expired token" } } },
+
+	/* ---- ... what the provider has against this kind of login */
+	{ { "app-password-needed", EX_NOPERM, PARKS(LOGIN),
+		"the provider does not take the normal password from programs",
+		"make an app password in the account's security settings and use that" },
+		.signs = { { SAID(AT_AUTH, 534, 535), .pattern = "application-specific|app-specific|"
+			"app password|application password" } } },
+	{ { "web-login-wanted", EX_NOPERM, PARKS(LOGIN),
+		"the provider finds this login unusual and wants to see one in a web browser first",
+		"sign in at the provider's web site, confirm that it was you, and try again" },
+		.signs = { { SAID(AT_AUTH, 534, 535), .enhanced = "5.7.14" },
+			{ SAID(AT_AUTH, 534, 535), .pattern = "via your web browser|webloginrequired" } } },
+	{ { "security-defaults", EX_NOPERM, PARKS(LOGIN),
+		"the organization's security defaults forbid logging in with a password",
+		"set auth = xoauth2 with a password_command that prints an access token, or ask the "
+		"administrator for conditional access rules in their place" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .pattern = "security defaults" } } },
+	{ { "smtp-auth-disabled-mailbox", EX_NOPERM, PARKS(LOGIN),
+		"logging in by SMTP is switched off for this mailbox",
+		"have the administrator tick Authenticated SMTP for it: Set-CASMailbox USER "
+		"-SmtpClientAuthenticationDisabled $false" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .pattern = "disabled for the mailbox" } } },
+	{ { "smtp-auth-disabled-tenant", EX_NOPERM, PARKS(LOGIN),
+		"logging in by SMTP is switched off for the whole organization",
+		"have the administrator allow it: Set-TransportConfig "
+		"-SmtpClientAuthenticationDisabled $false, or for one mailbox by Set-CASMailbox" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .pattern = "disabled for the tenant" } } },
+	{ { "basic-auth-retired", EX_NOPERM, PARKS(LOGIN),
+		"the provider takes no passwords any more, only OAuth",
+		"set auth = xoauth2 and let password_command print an access token" },
+		.signs = { { SAID(AT_ANY, 550, 550), .enhanced = "5.7.30" },
+			{ SAID(AT_ANY, 500, 599), .pattern = "basic authentication is disabled|"
+			"basic authentication is not supported" } } },
+	{ { "conditional-access", EX_NOPERM, PARKS(LOGIN),
+		"a rule of the organization (conditional access, authentication policy) forbids this login",
+		"ask the administrator to look it up in the sign-in log of the directory, which names "
+		"the rule" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .pattern = "did not meet the criteria|"
+			"conditional access" } } },
+	{ { "account-locked", EX_NOPERM, PARKS(LOGIN),
+		"the account is locked, as a rule after too many wrong passwords",
+		"stop all programs that have an old password, wait an hour or unlock it at the "
+		"provider's web site, and try again" },
+		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "account is locked|account locked|"
+			"account has been locked|account is temporarily locked|temporarily locked|locked out|"
+			"user is locked" } } },
+	{ { "account-disabled", EX_NOPERM, PARKS(LOGIN),
+		"the provider has closed this account, or not opened it yet",
+		"sign in at the provider's web site, or ask its support: no setting here can help" },
+		.signs = { { SAID(AT_AUTH, 500, 599), .enhanced = "5.7.13" },
+			{ SAID(AT_AUTH, 500, 599), .pattern = "account is disabled|account disabled|"
+			"account has been disabled|account is suspended|account suspended|"
+			"account has been suspended|account is inactive|user is disabled|not yet activated" } } },
+	{ { "password-expired", EX_NOPERM, PARKS(LOGIN),
+		"the password is out of date: the server wants a new one to be set",
+		"set a new password at the provider's web site, and then here" },
+		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "password expired|password has expired|"
+			"password is expired|expired password|password must be changed" } } },
+	{ { "password-transition", EX_TEMPFAIL, PARKS(LOGIN),
+		"the server must see the password itself once before it takes this mechanism",
+		"set auth = plain, over TLS, for one login" },
+		.signs = { { SAID(AT_AUTH, 432, 432), .enhanced = "4.7.12" },
+			{ SAID(AT_AUTH, 432, 432), .pattern = "password transition" } } },
+	{ { "mail-programs-not-allowed", EX_NOPERM, PARKS(LOGIN),
+		"access for mail programs is switched off for this mailbox",
+		"switch it on (SMTP, or POP3 and IMAP) in the mailbox's settings at the provider's web "
+		"site" },
+		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "access rights to this service|"
+			"user has no permission|pop3/imap|imap/smtp service|smtp service is not|"
+			"smtp access is disabled|smtp access disabled|smtp is disabled" } } },
+	{ { "authorization-code-needed", EX_NOPERM, PARKS(LOGIN),
+		"the provider wants its authorization code in place of the password",
+		"make one in the mailbox's settings, where SMTP is switched on, and use that" },
+		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "authorization code|auth code" },
+			{ SAID(AT_AUTH, 535, 535), .host = NETEASE } } },
+	{ { "credits-used-up", EX_TEMPFAIL, PARKS(RATE),
+		"what was paid for at the provider is used up",
+		"raise the plan at the provider's web site, or wait for its next month" },
+		.signs = { { SAID(AT_ANY, 400, 599), .pattern = "maximum credits|credits exceeded|"
+			"out of credit|insufficient credit|not enough credit" } } },
+	{ { "app-password-only", EX_NOPERM, PARKS(LOGIN),
+		"this provider takes nothing but app passwords from programs, and this is none",
+		"make one at its web site (Security, App passwords); user is the whole mail address" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .pattern = "(#auth0|(#mbr" },
+			{ SAID(AT_AUTH, 535, 535), .host = APP_ONLY },
+			{ SAID(AT_AUTH, 550, 550), .enhanced = "5.7.8", .host = APP_ONLY } } },
+	{ { "too-many-logins", EX_TEMPFAIL, PARKS(RATE),
+		"the server has seen too many logins and takes none for a while",
+		"wait a quarter of an hour, and find out which program logs in so often" },
+		.signs = { { SAID(AT_AUTH, 400, 599), .pattern = "too many login|too many bad|"
+			"too many failed|too many auth|too many invalid|too many unsuccessful" },
+			{ SAID(AT_AUTH, 400, 499), .pattern = "locked" } } },
+
+	/* ---- ... and user and secret themselves.  The first is named by smtp/login.c. */
+	{ { "token-refused", EX_NOPERM, PARKS(LOGIN),
+		"the server does not accept this OAuth access token",
+		"get one as user, for SMTP at this provider: a token of somebody else, or for another "
+		"service of theirs (Graph), is refused like this" }, NAMED },
+	{ { "microsoft-password", EX_NOPERM, PARKS(LOGIN),
+		"Microsoft 365 or Exchange does not accept this user and password",
+		"check both at the web mail (user is the address one signs in with); with two-step "
+		"verification only OAuth works: auth = xoauth2" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .pattern = "credentials were incorrect" },
+			{ SAID(AT_AUTH, 535, 535), .enhanced = "5.7.3" } } },
+	{ { "smtp-auth-disabled", EX_NOPERM, PARKS(LOGIN),
+		"logging in by SMTP is not allowed for this mailbox",
+		"ask the administrator to allow Authenticated SMTP for the mailbox" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .enhanced = "5.7.139" } } },
+	{ { "google-password", EX_NOPERM, PARKS(LOGIN),
+		"Google does not accept this user and password, and never the one of its web site",
+		"make an app password at https://myaccount.google.com/apppasswords (it wants 2-step "
+		"verification) and use that, or OAuth: auth = xoauth2" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .pattern = "badcredentials" },
+			{ SAID(AT_AUTH, 535, 535), .host = GOOGLE } } },
+	{ { "zoho-password", EX_NOPERM, PARKS(LOGIN),
+		"Zoho does not know this user and password in the region of this host",
+		"set host to your region's (smtp.zoho.com, smtp.zoho.eu, smtp.zoho.in, ...), and with "
+		"two-step verification use an application-specific password" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .host = ZOHO } } },
+	{ { "access-switch-or-password", EX_NOPERM, PARKS(LOGIN),
+		"GMX, WEB.DE and mail.com refuse each login while access for programs is off",
+		"switch on POP3 and IMAP access in the mail settings of their web site; if it is on, "
+		"check user and password" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .host = UNITED } } },
+	{ { "ses-credentials", EX_NOPERM, PARKS(LOGIN),
+		"Amazon SES does not know these SMTP credentials in this region",
+		"make SMTP credentials in the SES console for the region of host: the access key of an "
+		"AWS user is not one" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .host = "amazonaws.com" } } },
+	{ { "sendgrid-key", EX_NOPERM, PARKS(LOGIN),
+		"SendGrid does not know this API key",
+		"set user = apikey, that very word, and let the password be the whole key (SG....)" },
+		.signs = { { SAID(AT_AUTH, 535, 535), .host = "sendgrid.net" } } },
+
+	/* ---- ... and the mechanism */
+	{ { "login-needs-tls", EX_NOPERM, PARKS(LOGIN),
+		"the server takes this login only over TLS",
+		"set tls = starttls or tls = implicit" },
+		.signs = { { SAID(AT_AUTH, 538, 538) }, { SAID(AT_AUTH, 500, 599), .enhanced = "5.7.11" },
+			{ SAID(AT_AUTH, 500, 599), .pattern = "encryption required|requires encryption" } } },
+	{ { "login-line-too-long", EX_NOPERM, PARKS(LOGIN),
+		"the password or token is longer than the server takes in one line",
+		"ask the provider for a shorter one; a token may ask for fewer scopes" },
+		.signs = { { SAID(AT_AUTH, 500, 500), .enhanced = "5.5.6" },
+			{ SAID(AT_AUTH, 500, 501), .pattern = "line too long|line is too long" } } },
+	{ { "login-mechanism-unknown", EX_NOPERM, PARKS(LOGIN),
+		"the server offers this login mechanism and then does not know it",
+		"set auth to another one that it offers (-v shows them), like auth = login" },
+		.signs = { { SAID(AT_AUTH, 504, 504) },
+			{ SAID(AT_AUTH, 500, 535), .pattern = "unrecognized authentication type|"
+			"unknown authentication|unsupported authentication|mechanism not supported|"
+			"unsupported mechanism|invalid authentication mechanism" } } },
+	{ { "login-not-enabled", EX_NOPERM, PARKS(LOGIN),
+		"the server takes no logins at this port",
+		"set port = 587 or port = 465; if it needs no login at all, set auth = none" },
+		.signs = { { SAID(AT_AUTH, 502, 503) },
+			{ SAID(AT_AUTH, 500, 599), .pattern = "authentication not enabled|auth not available|"
+			"authentication not available|auth not supported" } } },
+	{ { "login-mechanism-weak", EX_NOPERM, PARKS(LOGIN),
+		"the server finds this login mechanism too weak",
+		"remove auth from the account, so that the best one is chosen" },
+		.signs = { { SAID(AT_AUTH, 534, 534) } } },
+	{ { "login-refused", EX_NOPERM, PARKS(LOGIN),
+		"the server does not accept this user and password",
+		"check user and password (often the whole address; many providers want an app "
+		"password); the login was tried once" },
+		.signs = { { SAID(AT_AUTH, 535, 535) }, { SAID(AT_AUTH, 500, 599), .enhanced = "5.7.8" } } },
+
+	/* ---- logins and encryption that are missing */
+	{ { "tls-wanted", EX_NOPERM, PARKS(LOGIN),
+		"the server wants an encrypted connection first",
+		"set tls = starttls for this account" },
+		.signs = { { SAID(AT_ANY, 530, 530), .pattern = "starttls" },
+			{ SAID(AT_ANY, 500, 599), .enhanced = "5.7.10" },
+			{ SAID(AT_ANY, 500, 599), .pattern = "must issue*starttls|use starttls|"
+			"starttls is required|starttls required" } } },
+	{ { "login-later", EX_TEMPFAIL, PARKS(RATE),
+		"the server cannot check logins at the moment",
+		"leave it for some minutes: the next try is made by itself where mail is queued" },
+		.signs = { { SAID(AT_AUTH, 400, 499) } } },
+	{ { "login-not-understood", EX_NOPERM, PARKS(LOGIN),
+		"the server refused the login",
+		"see with -v what it offers; auth = NAME chooses another mechanism" },
+		.signs = { { SAID(AT_AUTH, 500, 599) } } },
+	{ { "not-logged-in", EX_NOPERM, PARKS(LOGIN),
+		"the server wants a login before it takes mail, and this account has none",
+		"add user and password_command to the account" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT, 530, 530) },
+			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.7.57" },
+			{ SAID(AT_MAIL | AT_RCPT, 400, 599), .pattern = "authentication required|"
+			"authentication is required|auth required|must authenticate|unauthenticated senders|"
+			"client was not authenticated|not logged in|need to authenticate|auth first|"
+			"authenticate first" } } },
+
+	/* ---- how much and how fast */
+	{ { "daily-limit", EX_TEMPFAIL, PARKS(RATE),
+		"this login has sent as much as the provider lets it in a day",
+		"wait until tomorrow, or send such numbers through a service made for them" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.4.5|5.1.90" },
+			{ SAID(AT_ANY, 400, 599), .pattern = "daily user sending|daily*limit|daily*quota|"
+			"send limit exceeded|sending limit exceeded|submissionquota|sending quota|"
+			"mail limit has been reached|hourly*limit" } } },
+	{ { "too-many-connections", EX_TEMPFAIL, PARKS(RATE),
+		"this machine or login has more sessions open at the server than it allows",
+		"set max_connections = 1, and see who else sends through this account" },
+		.signs = { { SAID(AT_ANY, 400, 499), .pattern = "too many connections|"
+			"too many concurrent|concurrent connection|concurrent smtp|connection limit|"
+			"too many sessions|number of connections|connections exceed" },
+			{ SAID(AT_ANY, 400, 499), .pattern = "thread limit|too many simultaneous" },
+			{ SAID(AT_ANY, 432, 432) } } },
+	{ { "too-many-messages", EX_TEMPFAIL, PARKS(RATE),
+		"the server wants less mail from this login for a while",
+		"set max_rate to what the provider allows; what waits goes out by itself" },
+		.signs = { { SAID(AT_ANY, 400, 499), .pattern = "rate limit|ratelimit|sending rate|"
+			"too many messages|too many emails|too many mails|sending limit|throttl|"
+			"message limit|too fast|slow down" } } },
+	{ { "sender-blocked", EX_NOPERM, OF_SENDER,
+		"the domain of the sender is on a list of blocked ones",
+		"set from to an address of another domain, or have the list's operator remove it" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT, 400, 599), .pattern = "sender address*blocked|"
+			"sender domain*blocked|banned sender" } } },
+	{ { "ip-blocked-now", EX_TEMPFAIL, PARKS(NETWORK),
+		"the server does not trust the address of this machine's network for the moment",
+		"wait some hours, or send from another network; -v shows the whole answer" },
+		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 400, 499), .pattern = "client host*blocked|"
+			"blocked using|unusual rate|spamhaus|spamcop|barracudacentral|sorbs.net|block list|"
+			"blocklist|black list|blacklist|bad reputation|poor reputation|low reputation" } } },
+	{ { "recipient-not-released", EX_NOUSER, OF_RECIPIENT,
+		"the provider's test account sends to addresses only that are named at its web site",
+		"add the recipient there, or a domain of your own" },
+		.signs = { { SAID(AT_RCPT | AT_CONTENT, 400, 599), .pattern = "authorized recipients|"
+			"sandbox subdomain" } } },
+	{ { "server-closes", EX_TEMPFAIL, PARKS(RATE),
+		"the server ends the session and takes nothing more for now",
+		"come back later and with less at once: max_connections and max_rate" },
+		.signs = { { SAID(AT_ANY, 421, 421) } } },
+
+	/* ---- who we are to the server */
+	{ { "ip-blocked", EX_UNAVAILABLE, PARKS(NETWORK),
+		"the address of this machine's network is on a list of blocked ones",
+		"use port = 587 or port = 465 with a login, which most servers take from anywhere, or "
+		"ask the network's operator to have the address removed" },
+		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = "client host*blocked|"
+			"blocked using|spamhaus|spamcop|barracudacentral|sorbs.net|block list|blocklist|"
+			"black list|blacklist|bad reputation|poor reputation|low reputation" },
+			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = "banned sending ip" } } },
+	{ { "no-reverse-name", EX_UNAVAILABLE, PARKS(NETWORK),
+		"the server wants this machine's address to have a name in DNS, and it has none",
+		"submit at port = 587 with a login instead, or ask the network's operator for a PTR "
+		"record" },
+		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = NO_REVERSE_WORDS },
+			{ SAID(AT_MAIL | AT_RCPT, 400, 499), .pattern = NO_REVERSE_WORDS },
+			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .enhanced = "5.7.25" } } },
+	{ { "ehlo-refused", EX_UNAVAILABLE, PARKS(LOGIN),
+		"the server does not accept the name by which this machine greets it (EHLO)",
+		"set ehlo to a whole host name, like ehlo = host.example.com" },
+		.signs = { { SAID(AT_OPEN, 501, 501) }, { SAID(AT_OPEN, 504, 504) },
+			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = "helo command rejected|"
+			"ehlo command rejected|invalid helo|invalid ehlo|helo argument|ehlo argument|"
+			"helo name|bad helo" } } },
+	{ { "out-of-step", EX_PROTOCOL, PARKS(NETWORK),
+		"the server says that something was sent out of turn",
+		"set pipelining = off; if it comes again, a proxy or virus scanner between here and the "
+		"server disturbs the dialogue" },
+		.signs = { { SAID(AT_ANY, 500, 599), .pattern = "synchronization error|"
+			"synchronisation error|improper*pipelining|pipelining not allowed" } } },
+
+	/* ---- the sender */
+	{ { "sender-not-owned", EX_NOPERM, OF_SENDER,
+		"this login may not send as that address",
+		"set from to the login's own address; rewrite_from = auto then puts it in place" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .pattern = "sendasdenied|"
+			"not owned by|not allowed to send as|must equal authorized user|"
+			"must be same as authorization user|relaying disallowed as|relaying disallowed|"
+			"not one of your addresses|sender address is not allowed" },
+			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.7.60|5.2.252" } } },
+	{ { "identity-not-verified", EX_NOPERM, OF_SENDER,
+		"the provider has not verified that this sender is yours",
+		"verify the address or its domain in the provider's console (for the region of host), "
+		"or set from to one that is; a new account may want the recipients verified as well" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 400, 599), .pattern =
+			"address is not verified|domain is not verified|not a verified|verified sender|"
+			"sender signature|sender identity" } } },
+	{ { "sender-bare", EX_NOPERM, OF_SENDER,
+		"the sender has no domain, and the server wants a whole address",
+		"set from in the account, or domain in [sendoff], so that it gets one" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT, 400, 599), .pattern =
+			"sender address rejected: need fully-qualified|sender*domain name required|"
+			"sender*must contain a domain" } } },
+	{ { "sending-suspended", EX_NOPERM, PARKS(LOGIN),
+		"the provider has stopped this account from sending, as a rule after spam",
+		"change its password, and ask the provider's support to let it send again" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599),
+			.enhanced = "5.7.705|5.7.708|5.7.750|5.7.501|5.7.502" },
+			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .pattern = "bad outbound sender|"
+			"account is suspended|account suspended|account has been suspended|"
+			"suspended from sending|blocked from sending|account is disabled|account disabled" } } },
+	{ { "sender-domain-unknown", EX_NOPERM, OF_SENDER,
+		"the domain of the sender does not exist, or has no mail server",
+		"set from to an address that replies can be sent to" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT, 400, 599), .enhanced = "5.1.8|4.1.8" },
+			{ SAID(AT_MAIL | AT_RCPT, 400, 599), .pattern =
+			"sender address rejected: domain not found|sender*domain must exist|"
+			"domain of sender*does not" } } },
+	{ { "own-mailbox-full", EX_UNAVAILABLE, PARKS(RATE),
+		"the sender's own mailbox is full, so that it may not send either",
+		"delete or archive mail in it" },
+		.signs = { { SAID(AT_CONTENT, 554, 554), .enhanced = "5.2.2" } } },
+	{ { "yahoo-did-not-send", EX_NOPERM, OF_SENDER,
+		"Yahoo does not send this message: as a rule the sender is not the account's own address",
+		"set from to the address that one logs in with; if it is, wait a day" },
+		.signs = { { SAID(AT_CONTENT, 554, 554), .pattern = "6.6.0 error sending message" } } },
+
+	/* ---- where to */
+	{ { "recipient-bare", EX_NOUSER, OF_RECIPIENT,
+		"the recipient has no domain, and the server wants a whole address",
+		"write it with its domain, or set domain or an alias for it" },
+		.signs = { { SAID(AT_RCPT, 500, 599),
+			.pattern = "recipient address rejected: need fully-qualified" } } },
+	{ { "relay-denied", EX_NOPERM, PARKS(LOGIN),
+		"the server does not pass mail on for this client",
+		"add user and password_command to the account; where they are, check that host and "
+		"port are those for submission" },
+		.signs = { { SAID(AT_RCPT, 400, 599), .pattern = "relay access denied|relaying denied|"
+			"relay not permitted|unable to relay|relaying not allowed|relay not allowed|"
+			"relaying prohibited|do not relay|not relay|rcpthosts|relaying is not" },
+			{ SAID(AT_RCPT, 500, 599), .pattern = "client host rejected|"
+			"recipient address rejected: access denied" } } },
+	{ { "recipient-suppressed", EX_NOUSER, OF_RECIPIENT,
+		"the provider keeps this recipient on its list of those that are not to be written to",
+		"if the address is good, take it off the suppression list at the provider's web site" },
+		.signs = { { SAID(AT_RCPT | AT_CONTENT, 400, 599), .pattern = "marked as inactive|"
+			"suppression list|suppressed" } } },
+	{ { "recipient-domain-unknown", EX_NOUSER, OF_RECIPIENT,
+		"the domain of this recipient does not exist, or takes no mail",
+		"check the part of the address behind the @" },
+		.signs = { { SAID(AT_RCPT, 500, 599), .enhanced = "5.1.2|5.1.10|5.4.4" },
+			{ SAID(AT_RCPT, 500, 599), .pattern = "recipient address rejected: domain not found|"
+			"unrouteable address|unroutable address" } } },
+	{ { "recipient-full", EX_NOUSER, OF_RECIPIENT,
+		"the mailbox of this recipient is full",
+		"tell them by another way" },
+		.signs = { { SAID(AT_RCPT, 500, 599), .enhanced = "5.2.2" },
+			{ SAID(AT_RCPT, 500, 599), .pattern = "mailbox is full|mailbox full|over quota|"
+			"quota exceeded|exceeded*quota" } } },
+	{ { "too-many-recipients", EX_TEMPFAIL, OF_RECIPIENT,
+		"these are more recipients in one message than the server takes",
+		"set max_recipients to what it allows: sendoff then sends it in several goes" },
+		.signs = { { SAID(AT_RCPT | AT_CONTENT, 450, 452), .enhanced = "4.5.3" },
+			{ SAID(AT_RCPT | AT_CONTENT, 400, 499), .pattern = "too many recipients" } } },
+	{ { "recipient-limit", EX_UNAVAILABLE, OF_MESSAGE,
+		"the server refuses a message with so many recipients for good",
+		"send it to fewer of them at once: max_recipients" },
+		.signs = { { SAID(AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.5.3" },
+			{ SAID(AT_RCPT | AT_CONTENT, 500, 599), .pattern = "too many recipients|reciplimit" } } },
+	{ { "greylisted", EX_TEMPFAIL, OF_RECIPIENT,
+		"the server lets those whom it does not know wait first (greylisting)",
+		"send it again in five to thirty minutes; the queue does so by itself" },
+		.signs = { { SAID(AT_RCPT | AT_CONTENT, 400, 499), .pattern = "greylist|graylist|"
+			"grey-list|grey list|postgrey" },
+			{ SAID(AT_RCPT | AT_CONTENT, 450, 451), .enhanced = "4.7.1",
+			.pattern = "try again later|come back later|try again in" },
+			{ SAID(AT_RCPT, 450, 451), .pattern = "451 temporary failure, please try again later" } } },
+
+	/* ---- the message */
+	{ { "message-too-big", EX_UNAVAILABLE, OF_MESSAGE,
+		"the message is larger than the server takes",
+		"make it smaller, or send a link instead of the attachment" },
+		.signs = { { SAID(AT_ANY, 500, 599), .enhanced = "5.3.4" },
+			{ SAID(AT_MAIL | AT_CONTENT, 500, 599), .pattern = "message size exceeds|"
+			"message too large|message too big|message is too large|message is too big|"
+			"maximum message size|message size limit" } } },
+	{ { "bare-line-ends", EX_UNAVAILABLE, OF_MESSAGE,
+		"the server saw a bare CR or LF, which sendoff never sends",
+		"a proxy or virus scanner between here and the server changes mail: take it out of the "
+		"way" },
+		.signs = { { SAID(AT_CONTENT, 500, 599), .pattern = "bare lf|bare <lf>|bare cr|bare <cr>|"
+			"bare newline|bare linefeed|bare line feed" } } },
+	{ { "line-too-long", EX_UNAVAILABLE, OF_MESSAGE,
+		"a line of the message is longer than the server takes",
+		"let the program that wrote it use quoted-printable or base64; signed parts are never "
+		"changed by sendoff" },
+		.signs = { { SAID(AT_CONTENT, 500, 599), .pattern = "line too long|lines too long|"
+			"line is too long|line length|lines longer than|overlong line" } } },
+	{ { "bare-name-in-header", EX_UNAVAILABLE, OF_MESSAGE,
+		"an address in the header of the message (From, To, Cc) has no domain",
+		"set domain in [sendoff], or an alias for that name" },
+		.signs = { { SAID(AT_CONTENT, 500, 599), .pattern = "missing final|lacks a domain" } } },
+	{ { "no-valid-recipients", EX_UNAVAILABLE, OF_MESSAGE,
+		"the server says that it has accepted no recipient",
+		"see with -v what it answered to each of them" },
+		.signs = { { SAID(AT_CONTENT, 500, 599), .pattern = "no valid recipients|"
+			"no valid rcpt|no recipients" } } },
+	{ { "sender-not-authentic", EX_UNAVAILABLE, OF_MESSAGE,
+		"the domain of the sender does not let this server send for it (SPF, DKIM, DMARC)",
+		"send it through a server of that domain, or set from to an address of the account" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599),
+			.enhanced = "5.7.26|5.7.23|5.7.20|5.7.509|5.7.515" },
+			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .pattern = "dmarc|spf check|"
+			"spf policy|dkim*fail" } } },
+	{ { "content-unwanted", EX_UNAVAILABLE, OF_MESSAGE,
+		"the server takes the message for spam or malware",
+		"send it without links and attachments that look like that" },
+		.signs = { { SAID(AT_CONTENT, 500, 599), .pattern = "spam|virus|malware|unsolicited|"
+			"phishing|suspicious" } } },
+	{ { "message-kind", EX_UNAVAILABLE, OF_MESSAGE,
+		"the server does not take this kind of content",
+		"its own words say which part; send that in another form" },
+		.signs = { { SAID(AT_MAIL, 500, 599), .enhanced = "5.6." } } },
+	{ { "message-too-big-now", EX_TEMPFAIL, OF_MESSAGE,
+		"the server has no room for a message of this size at the moment",
+		"send it again tomorrow, or a smaller one now" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 452, 452), .enhanced = "4.3.1" } } },
+	{ { "server-policy", EX_UNAVAILABLE, OF_MESSAGE,
+		"a rule of the server's operator forbids this message",
+		"ask the operator, with the server's own words: nothing here can change it" },
+		.signs = { { SAID(AT_RCPT | AT_CONTENT, 500, 599), .pattern =
+			"administrative prohibition|administratively prohibited|policy violation" } } },
+
+	/* ---- nothing special, by the step */
+	{ { "other-protocol-here", EX_PROTOCOL, PARKS(NETWORK),
+		"what answers there is a server for something else than mail submission",
+		"check host and port: for submission they are 587 or 465" },
+		.signs = { { SAID(AT_OPEN, 500, 599), .pattern = "login with user and pass" } } },
+	{ { "greeted-off", EX_UNAVAILABLE, PARKS(NETWORK),
+		"the server does not take mail from here",
+		"check host and port: for submission they are usually 587 or 465" },
+		.signs = { { SAID(AT_OPEN, 500, 599) } } },
+	{ { "busy", EX_TEMPFAIL, PARKS(NETWORK),
+		"the server cannot serve anybody at the moment",
+		"wait until it can; if that takes more than an hour, ask who runs it" },
+		.signs = { { SAID(AT_OPEN, 400, 499) } } },
+	{ { "starttls-refused", EX_PROTOCOL, PARKS(NETWORK),
+		"the server offers TLS and then refuses it",
+		"try tls = implicit (port 465)" },
+		.signs = { { SAID(AT_STARTTLS, 500, 599) } } },
+	{ { "starttls-later", EX_TEMPFAIL, PARKS(NETWORK),
+		"the server has trouble with TLS at the moment",
+		"try tls = implicit with port = 465, or wait until its operator has mended it" },
+		.signs = { { SAID(AT_STARTTLS, 400, 499) } } },
+	{ { "sender-refused", EX_NOPERM, OF_SENDER,
+		"the server does not accept the sender",
+		"set from to an address that belongs to this login" },
+		.signs = { { SAID(AT_MAIL, 500, 599) },
+			{ SAID(AT_RCPT, 500, 599), .pattern = SENDER_WORDS } } },
+	{ { "sender-later", EX_TEMPFAIL, OF_SENDER,
+		"the server does not take mail from this sender now",
+		"send it again in an hour, or from another address" },
+		.signs = { { SAID(AT_MAIL, 400, 499) },
+			{ SAID(AT_RCPT, 400, 499), .pattern = SENDER_WORDS } } },
+	{ { "recipient-refused", EX_NOUSER, OF_RECIPIENT,
+		"the server does not accept this recipient",
+		"check the address" },
+		.signs = { { SAID(AT_RCPT, 500, 599) } } },
+	{ { "recipient-later", EX_TEMPFAIL, OF_RECIPIENT,
+		"the server does not take mail for this recipient now",
+		"send it again in an hour; the queue does so by itself" },
+		.signs = { { SAID(AT_RCPT, 400, 499) } } },
+	{ { "content-refused", EX_UNAVAILABLE, OF_MESSAGE,
+		"the server does not accept this message",
+		"its own words say why; sending the same again will not help" },
+		.signs = { { SAID(AT_CONTENT, 500, 599) } } },
+	{ { "content-later", EX_TEMPFAIL, OF_MESSAGE,
+		"the server could not take the message now",
+		"send the same again in a while, as the queue does" },
+		.signs = { { SAID(AT_CONTENT, 400, 499) } } },
+	{ { "refused", EX_UNAVAILABLE, OF_MESSAGE, "the server refused",
+		"its own words are all that is known: ask its operator with them" },
+		.signs = { { SAID(AT_ANY, 500, 599) } } },
+	{ { "later", EX_TEMPFAIL, OF_MESSAGE, "the server refused for now", "try again later" },
+		.signs = { { SAID(AT_ANY, 400, 499) } } },
+
+	/* ---- what we could not do: by the kind of the err */
+	{ { "usage", EX_USAGE, OF_CALLER, "the command line is not right", "see `sendoff help`" },
+		OF(ERR_USAGE) },
+	{ { "message", EX_DATAERR, OF_CALLER, "the message or an address in it is not acceptable", NULL },
+		OF(ERR_MESSAGE) },
+	{ { "no-input", EX_NOINPUT, OF_CALLER, "the input file cannot be opened", NULL }, OF(ERR_NO_INPUT) },
+	{ { "read", EX_IOERR, OF_CALLER, "reading the message failed, so nothing was sent", NULL },
+		OF(ERR_READ) },
+	{ { "output", EX_CANTCREAT, OF_CALLER, "the output cannot be written", NULL }, OF(ERR_OUTPUT) },
+	{ { "system", EX_OSERR, OF_CALLER, "this machine is short of something", NULL }, OF(ERR_SYSTEM) },
+	{ { "internal", EX_SOFTWARE, OF_CALLER, "sendoff itself is at fault", "please report this" },
+		OF(ERR_INTERNAL) },
+	{ { "store", EX_TEMPFAIL, OF_CALLER, "there is no room for the message",
+		"free some space, or point TMPDIR to a directory that has it" }, OF(ERR_STORE) },
+	{ { "name-unknown", EX_NOHOST, PARKS(NETWORK), "the server's name does not exist",
+		"check host for a typing error" }, OF(ERR_NAME) },
+	{ { "name-later", EX_TEMPFAIL, PARKS(NETWORK), "the server's name could not be looked up now",
+		"check that this machine is online" }, OF(ERR_NAME_AGAIN) },
+	{ { "connect", EX_TEMPFAIL, PARKS(NETWORK), "the server cannot be reached",
+		"check that this machine is online, and host and port" }, OF(ERR_CONNECT) },
+	{ { "timeout", EX_TEMPFAIL, PARKS(NETWORK), "the server does not answer in time",
+		"try again later, or raise timeout" }, OF(ERR_TIMEOUT) },
+	{ { "lost", EX_TEMPFAIL, PARKS(NETWORK), "the connection broke off", "send it again" }, OF(ERR_LOST) },
+	{ { "outcome-unknown", EX_IOERR, OF_MESSAGE, "the connection broke off after the whole message was sent",
+		"it may have been delivered: ask the recipient before sending it again" },
+		OF(ERR_UNKNOWN) },
+	{ { "tls", EX_PROTOCOL, PARKS(NETWORK), "no encrypted connection came about",
+		"check port and tls: 465 goes with implicit, 587 with starttls" }, OF(ERR_TLS) },
+	{ { "certificate", EX_NOPERM, PARKS(LOGIN), "the server could not prove that it is the right one",
+		"if it is your own server, set tls_ca_file or tls_pin" }, OF(ERR_CERT) },
+	{ { "protocol", EX_PROTOCOL, PARKS(NETWORK), "what answers there does not speak SMTP properly",
+		"check host and port; a login portal or proxy may be in between" },
+		OF(ERR_PROTOCOL) },
+	{ { "login-impossible", EX_NOPERM, PARKS(LOGIN), "there is no acceptable way to log in",
+		"check user, password and auth of the account; -v shows what the server offers" },
+		OF(ERR_LOGIN) },
+	{ { "cannot-take", EX_UNAVAILABLE, OF_MESSAGE, "this server cannot take this message", NULL },
+		OF(ERR_CAPABILITY) },
+	{ { "config", EX_CONFIG, PARKS(LOGIN), "the configuration is not right",
+		"mend it and try again; `sendoff config check` tests it" }, OF(ERR_CONFIG) },
+	{ { "secret", EX_CONFIG, PARKS(LOGIN), "the password could not be had",
+		"run the password command by hand, or check the file or variable" },
+		OF(ERR_SECRET) },
+	{ { "right", EX_NOPERM, OF_CALLER, "this user may not do that",
+		"ask the administrator of this machine" }, OF(ERR_RIGHT) },
+	{ { "queue-file-damaged", EX_DATAERR, OF_CALLER, "a queue file is not what it was",
+		"it is kept in the directory damaged of the queue" }, OF(ERR_DAMAGED) },
+	{ { "queue-file-newer", EX_TEMPFAIL, OF_CALLER,
+		"a queue file was written by a release that this one does not know",
+		"use the newer release again; the file is left as it is" }, OF(ERR_FORMAT) },
+	{ { "no-queue", EX_TEMPFAIL, OF_CALLER, "there is no queue in that place", NULL },
+		OF(ERR_NO_QUEUE) },
+	{ { "parked", EX_TEMPFAIL, OF_MESSAGE,
+		"the account is not to be used at the moment",
+		"`sendoff queue` shows why and until when" }, OF(ERR_PARKED) },
+	{ { "runner", EX_TEMPFAIL, OF_CALLER, "the system's runner does not answer",
+		"start it: systemctl start sendoff-smtp.socket sendoff.service" }, OF(ERR_RUNNER) },
+	{ { "stopped", EX_TEMPFAIL, OF_CALLER, "sendoff was told to stop", NULL }, OF(ERR_SIGNAL) },
+
+	/* ---- ... and what is known more exactly: the name */
+	{ { "name-no-address", EX_NOHOST, PARKS(NETWORK), "the server's name exists and has no address",
+		"check host: a domain is not always a server (smtp.example.com, mail.example.com)" }, NAMED },
+	{ { "name-other-family", EX_NOHOST, PARKS(NETWORK), "the server has no address of the family asked for",
+		"remove family from the account, or name another host" }, NAMED },
+
+	/* the connection */
+	{ { "connect-refused", EX_TEMPFAIL, PARKS(NETWORK), "nobody listens at this port of the server",
+		"check port (587 or 465 for submission), and that the server is running" }, NAMED },
+	{ { "connect-timeout", EX_TEMPFAIL, PARKS(NETWORK), "the server does not even answer the call",
+		"check host and port; a firewall on the way may swallow it" }, NAMED },
+	{ { "port-25-blocked", EX_TEMPFAIL, PARKS(NETWORK), "this network lets nothing through to port 25",
+		"many do: try port = 587 or port = 465" }, NAMED },
+	{ { "no-network", EX_TEMPFAIL, PARKS(NETWORK), "this machine has no way to the network of the server",
+		"see that it is online (cable, wireless, VPN, route)" }, NAMED },
+	{ { "host-unreachable", EX_TEMPFAIL, PARKS(NETWORK), "no way leads to the server, or a firewall denies it",
+		"check host; try another network, or another port" }, NAMED },
+	{ { "connect-forbidden", EX_TEMPFAIL, PARKS(NETWORK), "this machine forbids the program to connect",
+		"look into its firewall and confinement (SELinux: setsebool -P httpd_can_network_connect 1 "
+		"and httpd_can_sendmail 1; AppArmor: its log; systemd: RestrictAddressFamilies)" }, NAMED },
+	{ { "socket-not-served", EX_TEMPFAIL, PARKS(NETWORK), "nobody answers at the socket that host names",
+		"start the service that listens there, and check that host is its path" }, NAMED },
+
+	/* the mode of TLS, and what else may answer */
+	{ { "no-greeting", EX_TEMPFAIL, PARKS(NETWORK), "the server takes the call and says nothing",
+		"if this port expects TLS from the start, set tls = implicit" }, NAMED },
+	{ { "tls-from-the-start-here", EX_TEMPFAIL, PARKS(NETWORK),
+		"the server waits for TLS, and this account for a greeting in clear",
+		"set tls = implicit, which belongs to port 465" }, NAMED },
+	{ { "tls-silent", EX_TEMPFAIL, PARKS(NETWORK), "the server did not go on with the TLS handshake",
+		"if it speaks plain SMTP first on this port, set tls = starttls" }, NAMED },
+	{ { "tls-not-offered", EX_PROTOCOL, PARKS(NETWORK), "the server offers no STARTTLS here",
+		"try tls = implicit with port = 465; if others get STARTTLS here, somebody on the way is "
+		"stripping it" }, NAMED },
+	{ { "plain-smtp-here", EX_PROTOCOL, PARKS(NETWORK), "the server speaks plain SMTP first at this port",
+		"set tls = starttls, or port = 465" }, NAMED },
+	{ { "tls-too-old", EX_PROTOCOL, PARKS(NETWORK), "the server's TLS is too old to be safe",
+		"its operator must update it: TLS 1.2 is the least" }, NAMED },
+	{ { "tls-nothing-in-common", EX_PROTOCOL, PARKS(NETWORK), "the server and this machine have no way to encrypt in common",
+		"tell its operator that its TLS is out of date, or that it has no certificate" }, NAMED },
+	{ { "tls-not-tls", EX_PROTOCOL, PARKS(NETWORK), "what the server sends in the handshake is not TLS",
+		"check port, and whether a proxy stands in between" }, NAMED },
+	{ { "client-certificate-wanted", EX_PROTOCOL, PARKS(NETWORK), "the server wants a client certificate",
+		"set tls_cert and tls_key to the files you were given" }, NAMED },
+	{ { "client-certificate-refused", EX_PROTOCOL, PARKS(NETWORK), "the server does not accept our client certificate",
+		"check that tls_cert is in date, belongs to tls_key and was issued for this server" }, NAMED },
+	{ { "http-here", EX_PROTOCOL, PARKS(NETWORK), "a web server or proxy answers there",
+		"check port; where the web goes through a proxy, mail needs a way of its own" }, NAMED },
+	{ { "portal", EX_PROTOCOL, PARKS(NETWORK), "the login page of this network answers in the server's place",
+		"open any page in a web browser, log in to the network, and try again" }, NAMED },
+
+	/* the certificate */
+	{ { "certificate-expired", EX_NOPERM, PARKS(LOGIN), "the server's certificate is out of date",
+		"its operator must renew it; check also that this machine's clock is right" }, NAMED },
+	{ { "certificate-not-yet-valid", EX_NOPERM, PARKS(LOGIN), "the server's certificate is not valid yet",
+		"see whether this machine's clock is behind; else wait for the day it names" }, NAMED },
+	{ { "clock-wrong", EX_NOPERM, PARKS(LOGIN), "this machine's clock is wrong, so that no certificate seems valid",
+		"set it: timedatectl set-ntp true, or date -s" }, NAMED },
+	{ { "certificate-wrong-name", EX_NOPERM, PARKS(LOGIN), "the server's certificate is for another name",
+		"set host to a name that it has, or tls_host where host must stay" }, NAMED },
+	{ { "certificate-self-signed", EX_NOPERM, PARKS(LOGIN), "the server's certificate is signed by itself alone",
+		"if the server is yours, compare the key and set tls_pin" }, NAMED },
+	{ { "certificate-unknown-issuer", EX_NOPERM, PARKS(LOGIN), "the server's certificate comes from nobody whom this machine trusts",
+		"if the CA is your organization's, set tls_ca_file to its root" }, NAMED },
+	{ { "certificate-incomplete-chain", EX_NOPERM, PARKS(LOGIN), "the server does not send the certificate between its own and the root",
+		"its operator must install the whole chain" }, NAMED },
+	{ { "certificate-weak", EX_NOPERM, PARKS(LOGIN), "a key or hash of the server's certificate is too weak",
+		"its operator must replace it by one with a key of 2048 bit or more, and SHA-256" }, NAMED },
+	{ { "certificate-wrong-purpose", EX_NOPERM, PARKS(LOGIN), "the server's certificate is not meant for servers",
+		"its operator must use one with the purpose serverAuth" }, NAMED },
+	{ { "certificate-constraints", EX_NOPERM, PARKS(LOGIN), "the issuer of the server's certificate had no right to issue it",
+		"tell the operator; it may also be an attack" }, NAMED },
+	{ { "certificate-revoked", EX_NOPERM, PARKS(LOGIN), "the server's certificate was revoked",
+		"do not trust this server until its operator has replaced the certificate" }, NAMED },
+	{ { "pin-mismatch", EX_NOPERM, PARKS(LOGIN), "the server's key is not the one in tls_pin",
+		"ask the operator whether the key was changed, by another way than this server, and only "
+		"then write the new one" }, NAMED },
+	{ { "no-ca-bundle", EX_NOPERM, PARKS(LOGIN), "this machine has no list of trusted roots",
+		"install the package ca-certificates, or set tls_ca_file" }, NAMED },
+
+	/* the login */
+	{ { "login-not-offered", EX_NOPERM, PARKS(LOGIN), "the server offers no login here, and the account has one",
+		"use the port for submission (587 or 465) with TLS; if no login is needed, set auth = none" }, NAMED },
+	{ { "no-common-mechanism", EX_NOPERM, PARKS(LOGIN), "the server offers no way to log in that this account allows",
+		"leave auth out, or name one that the server offers" }, NAMED },
+	{ { "login-clear-forbidden", EX_NOPERM, PARKS(LOGIN), "the login would show the password to everybody on the way",
+		"set tls = starttls or implicit; only on a line that nobody can listen to: "
+		"allow_clear_password = yes" }, NAMED },
+	{ { "login-without-password", EX_NOPERM, PARKS(LOGIN), "the account has a user and no password",
+		"set password_command or password_file" }, NAMED },
+	{ { "login-without-user", EX_NOPERM, PARKS(LOGIN), "the account has a password and no user",
+		"set user, as a rule to the whole mail address" }, NAMED },
+	{ { "login-wants-token", EX_NOPERM, PARKS(LOGIN), "the server takes OAuth access tokens only",
+		"set auth = xoauth2 (or oauthbearer) and a password_command that prints a token" }, NAMED },
+	{ { "login-weak-only", EX_NOPERM, PARKS(LOGIN), "the server offers CRAM-MD5 only, which is used where it is asked for",
+		"set auth = cram-md5 if it has nothing better" }, NAMED },
+	{ { "login-wants-certificate", EX_NOPERM, PARKS(LOGIN), "the server takes logins by a client certificate",
+		"set tls_cert and tls_key, or ask for another way to log in" }, NAMED },
+	{ { "login-not-bindable", EX_NOPERM, PARKS(LOGIN), "the login wants a TLS connection that it can be bound to",
+		"use TLS 1.3, or a mechanism without -PLUS" }, NAMED },
+	{ { "server-proof-wrong", EX_NOPERM, PARKS(LOGIN), "the server does not know the password that it should check",
+		"this may not be the server that it claims to be: check host and tls" }, NAMED },
+	{ { "login-rounds", EX_NOPERM, PARKS(LOGIN), "the server's number of SCRAM rounds is not acceptable",
+		"its operator must change it; auth = plain is possible inside TLS" }, NAMED },
+
+	/* the secret */
+	{ { "secret-empty", EX_CONFIG, PARKS(LOGIN), "the password is empty",
+		"check that its source holds one, on its first line" }, NAMED },
+	{ { "secret-unusable", EX_CONFIG, PARKS(LOGIN), "what the source of the password gives is not a password",
+		"let it give the password alone, on one line" }, NAMED },
+	{ { "password-command-failed", EX_CONFIG, PARKS(LOGIN), "the password command failed",
+		"run it by hand as this user; services have a shorter PATH and no terminal" }, NAMED },
+	{ { "password-command-slow", EX_CONFIG, PARKS(LOGIN), "the password command did not end in time",
+		"it must not wait for an answer: unlock the key or the agent before" }, NAMED },
+	{ { "password-file-unreadable", EX_CONFIG, PARKS(LOGIN), "the file with the password cannot be used",
+		"check its path, owner and mode (0600)" }, NAMED },
+	{ { "password-variable-unset", EX_CONFIG, PARKS(LOGIN), "the variable with the password is not set here",
+		"set it in the environment of the program that calls sendoff" }, NAMED },
+};
+
+const size_t cause_row_count = COUNT(cause_rows);

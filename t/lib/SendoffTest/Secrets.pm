@@ -1,0 +1,106 @@
+package SendoffTest::Secrets;
+
+# What must be in no output, log or queue: each password and token that a test gives to
+# a server, a configuration or an environment.  SendoffTest::Run looks through what each
+# run wrote, SendoffTest through the files that are left at the end.
+
+use strict;
+use warnings;
+
+use File::Find ();
+use MIME::Base64 qw(encode_base64);
+
+# Shorter ones stand in any text by chance.
+use constant { LEAST => 6, LEAST_CODED => 8 };
+
+my (%form_of, %own, $pattern);
+
+# The part of its base64 that is the same whatever stands before and behind it, behind
+# so many octets of something else; undef where that is too short to mean anything.
+sub coded
+{
+	my ($secret, $before) = @_;
+	my $whole = int(($before + length $secret) / 3) * 3;
+	my $text = encode_base64(substr(("\0" x $before) . $secret, 0, $whole), '');
+	my $core = substr $text, $before ? 4 : 0;
+
+	return length $core >= LEAST_CODED ? $core : undef;
+}
+
+# As JSON writes it, and as it is written where octets are not fit to be shown.
+sub escaped
+{
+	my ($secret) = @_;
+	my ($json, $shown) = ($secret) x 2;
+
+	$json =~ s/(["\\])/\\$1/g;
+	$json =~ s/([\x00-\x1f])/sprintf('\\u%04x', ord $1)/ge;
+	$shown =~ s/([^\x20-\x7e])/sprintf('\\x%02x', ord $1)/ge;
+	return ($json, $shown);
+}
+
+# From now on they must be nowhere.
+sub known
+{
+	for my $secret (grep { defined && length >= LEAST } @_) {
+		utf8::encode($secret) if utf8::is_utf8($secret);
+		next if $form_of{$secret};
+		$form_of{$_} = $secret for grep { defined } $secret, escaped($secret),
+			map { coded($secret, $_) } 0 .. 2;
+		undef $pattern;
+	}
+	return;
+}
+
+# The values of a configuration's own secrets.
+sub known_in
+{
+	my ($text) = @_;
+
+	for my $value ($text =~ /^[ \t]*password[ \t]*=[ \t]*(.+?)[ \t]*$/mg) {
+		known($value =~ /^"(.*)"$/ ? $1 : $value);
+	}
+	return;
+}
+
+# A file of the test itself, which may hold one.
+sub own { $own{ $_[0] } = 1; return }
+
+# The secrets that stand in it, in whatever form.
+sub found
+{
+	my ($text) = @_;
+	my %found;
+
+	return () if !%form_of;
+	$pattern //= do {
+		my $all = join '|', map { quotemeta } sort { length $b <=> length $a } keys %form_of;
+		qr/($all)/;
+	};
+	$found{ $form_of{$1} } = 1 while $text =~ /$pattern/g;
+	return sort keys %found;
+}
+
+# [ PATH, SECRET ] for each file below a directory that holds one: logs, queues, whatever
+# sendoff has left there.  What servers keep of their side is none of that.
+sub left_in
+{
+	my ($dir) = @_;
+	my @left;
+
+	File::Find::find({ no_chdir => 1, wanted => sub {
+		my $path = $File::Find::name;
+
+		if (!-l $path && -d _) {
+			$File::Find::prune = $path =~ m{\A\Q$dir\E/server\d+\z};
+			return;
+		}
+		return if $own{$path} || -l $path || !-f _ || -s _ > 1 << 24;
+		open(my $in, '<:raw', $path) or return;
+		local $/;
+		push @left, map { [$path, $_] } found(scalar <$in> // '');
+	} }, $dir);
+	return @left;
+}
+
+1;

@@ -22,7 +22,7 @@ sub greylisting
 	my $socket = IO::Socket::INET->new(Listen => 8, LocalAddr => '127.0.0.1') or die "listen: $!\n";
 	my $pid = fork // die "fork: $!\n";
 
-	return ($pid, $socket->sockport) if $pid;
+	return ($pid, $socket->sockport, $$) if $pid;
 	alarm 300;
 	$SIG{$_} = 'DEFAULT' for qw(TERM INT HUP);
 	$SIG{CHLD} = 'IGNORE';
@@ -38,7 +38,13 @@ sub greylisting
 	POSIX::_exit(0);
 }
 
-my ($policy_pid, $policy_port) = greylisting();
+my ($policy_pid, $policy_port, $owner) = greylisting();
+
+END {
+	local $?;
+	kill 'TERM', $policy_pid if $policy_pid && $$ == $owner;
+}
+
 my %base = (smtpd_tls_security_level => 'may');
 my %strict = (smtpd_tls_security_level => 'encrypt');
 
@@ -344,6 +350,4 @@ is((grep { ($_->{data} // 0) ne '0' || exists $_->{bdat} } $postfix->sessions), 
 is((grep { !$_->{quit} && ($_->{auth} // '') eq '1' } $postfix->sessions), 0,
 	'each session with a login ends by QUIT');
 
-kill 'TERM', $policy_pid;
-waitpid $policy_pid, 0;
 done_testing;

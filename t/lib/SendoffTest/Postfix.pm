@@ -308,11 +308,17 @@ sub master_config
 	return $text;
 }
 
+# Below those that the system hands out: between our finding it and its use nobody else
+# gets it by chance.
 sub free_port
 {
-	my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1', LocalPort => 0)
-		or die "no free port: $!\n";
-	return ($socket->sockport, $socket);
+	for (1 .. 1000) {
+		my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1',
+			LocalPort => 10_000 + int rand 20_000);
+
+		return ($socket->sockport, $socket) if $socket;
+	}
+	die "no free port: $!\n";
 }
 
 sub make_queue

@@ -543,6 +543,9 @@ const struct cause_row cause_rows[] = {
 	/* ---- what we could not do: by the kind of the err */
 	{ { "usage", EX_USAGE, OF_CALLER, "the command line is not right", "see `sendoff help`" },
 		OF(ERR_USAGE) },
+	{ { "server-not-known", EX_USAGE, OF_CALLER,
+		"nobody has said yet which server sends for this address",
+		"ask the provider for its submission server and name it with --host" }, NAMED },
 	{ { "message", EX_DATAERR, OF_CALLER, "the message or an address in it is not acceptable", NULL },
 		OF(ERR_MESSAGE) },
 	{ { "no-input", EX_NOINPUT, OF_CALLER, "the input file cannot be opened", NULL }, OF(ERR_NO_INPUT) },

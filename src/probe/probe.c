@@ -454,5 +454,5 @@ int probe_run(const struct probe_options *o, struct probe_finding *out)
 			try_group(&p);
 	}
 	release(&p);
-	return out->cause ? out->cause->exit : CAUSE_EXIT_OK;
+	return out->cause ? out->exit : CAUSE_EXIT_OK;
 }

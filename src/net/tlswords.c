@@ -6,6 +6,7 @@
 
 #include "base/foreign.h"
 #include "base/gnutls.h"
+#include "base/mem.h"
 #include "base/text.h"
 
 void tls_seen_add(struct tls_seen *seen, const char *data, size_t len)
@@ -36,9 +37,21 @@ void tls_seen_rest(struct tls_seen *seen, int fd)
 		tls_seen_add(seen, data, (size_t)n);
 }
 
+/* RFC 5321 section 4.3.2: what a server says first.  554 is Postfix's word for clients that
+ * do not wait for it, which is what a hello of TLS looks like to it. */
+static bool greets(const struct tls_seen *seen)
+{
+	static const char *const codes[] = { "220", "554", "421" };
+
+	for (size_t i = 0; i < COUNT(codes); i++)
+		if (seen->first_len > 3 && !memcmp(seen->first, codes[i], 3))
+			return true;
+	return false;
+}
+
 static void text_words(const struct tls_seen *seen, struct err *e)
 {
-	bool greeting = seen->first_len > 3 && !memcmp(seen->first, "220", 3);
+	bool greeting = greets(seen);
 	const char *end = memchr(seen->first, '\n', seen->first_len);
 	size_t len = end ? (size_t)(end - seen->first) : seen->first_len;
 	char shown[4 * sizeof(seen->first)];

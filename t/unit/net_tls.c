@@ -338,6 +338,7 @@ static void say(const char *data, size_t len, bool close_it, struct err *e, enum
 static void test_no_tls(void)
 {
 	static const char greeting[] = "220 mail.example.com ESMTP \033[31mhello\r\n250 more\r\n";
+	static const char early[] = "554 5.5.0 Error: SMTP protocol synchronization\r\n";
 	static const char no[] = "502 5.5.1 no\r\n";
 	static const char alert[] = "\x15\x03\x03\x00\x02\x02\x28";
 	static const char old_hello[] = "\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01"
@@ -352,6 +353,8 @@ static void test_no_tls(void)
 		"SMTP here: \"220 mail.example.com ESMTP \\x1b[31mhello\"", "E4: is quoted, cleaned");
 	check(strstr(e.hint, "tls = starttls"), "with the next step");
 	check_text(e.cause, "plain-smtp-here", "its cause");
+	say(early, sizeof(early) - 1, true, &e, &end);
+	check_text(e.cause, "plain-smtp-here", "one that complains of who speaks first: %s", e.text);
 	say(no, sizeof(no) - 1, true, &e, &end);
 	check_text(e.text, "the TLS handshake with mail.example.com failed: the server speaks clear "
 		"text here: \"502 5.5.1 no\"", "D1: one that goes on in clear behind STARTTLS");

@@ -313,7 +313,7 @@ static void judge_mail(struct probe *p)
 		return;
 	if (m->trial && m->content.verdict != VERDICT_WELCOME)
 		worst = &m->content;
-	for (size_t i = 0; !worst && i < m->count; i++) {
+	for (size_t i = 0; worst != &m->content && i < m->count; i++) {
 		const struct smtp_result *r = &m->results[i];
 		int one;
 

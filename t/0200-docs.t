@@ -155,7 +155,8 @@ my $example = file_read("$top/config.example");
 checks($example, 'config.example as it is');
 (my $mine = $example) =~ s/mail\.example\.com/localhost/;
 $mine =~ s/me\@example\.com/alice\@example.org/g;
-$mine =~ s/^password_command = .*/password_command = echo geheim/m;
+my $secret = file_write(workdir() . '/secret', "geheim\n", 0600);
+$mine =~ s/^password_command = .*/password_command = cat $secret/m;
 # Where the tests' server listens, and who signed for it.
 $mine =~ s/^#port = 465$/port = {port}\ntls_ca_file = {ca}/m;
 my $config = config($mine, server => $server);
@@ -194,9 +195,9 @@ symlink $sendoff, "$bin/$_" for qw(sendoff sendmail);
 my $message = "From: alice\@example.org\nTo: bob\@example.net\nSubject: x\n\nx\n";
 file_write("$bin/$_", $message) for qw(message.eml report.eml first.eml second.eml);
 my $accounts = config($mine . "\n[account work]\nhost = localhost\nport = {port}\n" .
-	"tls_ca_file = {ca}\nuser = alice\@example.org\npassword_command = echo geheim\n" .
+	"tls_ca_file = {ca}\nuser = alice\@example.org\npassword_command = cat $secret\n" .
 	"from = work\@example.org\n\n" . "[account home]\nhost = localhost\nport = {port}\n" .
-	"tls_ca_file = {ca}\nuser = alice\@example.org\npassword_command = echo geheim\n",
+	"tls_ca_file = {ca}\nuser = alice\@example.org\npassword_command = cat $secret\n",
 	server => $server);
 my $ran = 0;
 for my $name (qw(sendoff.1 sendoff-send.1 sendmail.8)) {

@@ -1,0 +1,41 @@
+/* cred/https.h - one request to a provider, over TLS that is verified.
+ *
+ * By libcurl, which is loaded when this is first called, in a child that a deadline kills:
+ * neither waits in the loop, and what the library leaves behind in memory dies with the
+ * child.  https only, no redirect is followed, at most HTTPS_BODY_MAX octets of an answer;
+ * the usual variables for proxies (https_proxy, NO_PROXY) count.
+ */
+#ifndef CRED_HTTPS_H
+#define CRED_HTTPS_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "net/loop.h"
+
+enum { HTTPS_BODY_MAX = 64 * 1024, HTTPS_SECONDS = 20 };
+
+struct https_request {
+	const char *url;
+	const struct buf *body;      /* borrowed for the call; a form; NULL: GET */
+	const char *authorization;   /* value of that header; NULL */
+	const char *ca_file;         /* NULL: the system's roots */
+};
+
+struct https_answer {
+	int  status;                 /* 200, 400, ...; as it came */
+	long retry_after;            /* seconds; 0: not said */
+	struct buf body;             /* own; raw; wiped by https_answer_release() */
+};
+
+struct https;
+/* Called once, from the loop only.  a NULL: ERR_CONNECT, ERR_NAME, ERR_TIMEOUT, ERR_CERT,
+ * ERR_TLS, ERR_LOST; ERR_SYSTEM: libcurl is missing (its package is named); ERR_CONFIG: not
+ * an https URL.  Gone after the call; what is to stay is taken. */
+typedef void https_done(void *context, struct https_answer *a, struct err *e);
+
+struct https *https_start(struct loop *l, const struct https_request *r, uint64_t deadline,
+	https_done *done, void *context);
+void https_free(struct https **hp);   /* at any time; kills the child */
+void https_answer_release(struct https_answer *a);
+
+#endif

@@ -248,15 +248,17 @@ static void test_bad(void)
 static void test_requests(void)
 {
 	struct oauth_plan service = service_plan("key"), client = client_plan("good");
-	struct buf out = BUF_INIT(1 << 18);
+	struct buf out = BUF_INIT(4096), small = BUF_INIT(600);
 	struct err e = { 0 };
 
+	check_int(oauth_ask_client(&service, NOW, random_octets, &small, &e), -1, "where there is no room");
+	check_int(e.kind, ERR_INTERNAL, "it is said");
+	buf_wipe(&small);
 	check_int(oauth_ask_client(&service, NOW, random_octets, &out, &e), 0, "RFC 7523 section 2.1");
 	check(strstr(buf_text(&out), "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&"
 		"assertion=eyJ") == out.data, "a grant");
 	check(!strstr(buf_text(&out), "client_id"), "which says by itself who asks");
 	buf_wipe(&out);
-	out = BUF_INIT(1 << 18);
 	check_int(oauth_ask_client(&client, NOW, random_octets, &out, &e), 0, "RFC 7523 section 2.2");
 	check(strstr(buf_text(&out), "grant_type=client_credentials&client_id=s%40p.test&"
 		"scope=https%3A%2F%2Fmail.google.com%2F&client_assertion_type="

@@ -31,7 +31,14 @@ int  oauth_ask_code(const struct oauth_plan *p, const char *code, const char *ve
 int  oauth_ask_device(const struct oauth_plan *p, struct buf *out);
 int  oauth_ask_poll(const struct oauth_plan *p, const char *device_code, struct buf *out,
 	struct err *e);
-/* Client credentials, by secret or certificate; a service account's assertion. */
+/* RFC 7009, to plan.revoke_url. */
+int  oauth_ask_revoke(const struct oauth_plan *p, const struct secret *token, struct buf *out,
+	struct err *e);
+/* The value of the Authorization header, where the provider wants the secret there; for all of
+ * the requests here.  False: none, and nothing is appended. */
+bool oauth_authorization(const struct oauth_plan *p, struct buf *out);
+/* Client credentials, by secret or certificate; a service account's assertion.  ERR_CONFIG: the
+ * key will not do. */
 int  oauth_ask_client(const struct oauth_plan *p, int64_t now,
 	const unsigned char random[OAUTH_RANDOM], struct buf *out, struct err *e);
 

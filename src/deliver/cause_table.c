@@ -699,6 +699,8 @@ const struct cause_row cause_rows[] = {
 		"set user, as a rule to the whole mail address" }, NAMED },
 	{ { "login-wants-token", EX_NOPERM, PARKS(LOGIN), "the server takes OAuth access tokens only",
 		"set auth = xoauth2 (or oauthbearer) and a password_command that prints a token" }, NAMED },
+	{ { "login-wants-password", EX_NOPERM, PARKS(LOGIN), "the server takes passwords only, and the account signs in by OAuth",
+		"take its oauth keys out and give it a password, or check host and port" }, NAMED },
 	{ { "login-weak-only", EX_NOPERM, PARKS(LOGIN), "the server offers CRAM-MD5 only, which is used where it is asked for",
 		"set auth = cram-md5 if it has nothing better" }, NAMED },
 	{ { "login-wants-certificate", EX_NOPERM, PARKS(LOGIN), "the server takes logins by a client certificate",

@@ -30,7 +30,8 @@ struct oauth_provider {
 	const char *revoke_url;    /* RFC 7009; NULL */
 	const char *scope;         /* for SMTP, with what makes a refresh token come */
 	const char *client_scope;  /* for OAUTH_BY_CLIENT; NULL */
-	const char *redirect;      /* "http://127.0.0.1:{port}/" or as it must be registered */
+	const char *redirect;      /* "http://127.0.0.1:{port}/", or a page that shows the code, for
+	                            * the user to paste */
 	const char *more;          /* further parameters of the authorization request, as
 	                            * "access_type=offline&prompt=consent"; NULL */
 	const char *tenant;        /* where the user says none; NULL: has no tenants */

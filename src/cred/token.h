@@ -60,8 +60,9 @@ int  token_lock_within(const char *directory, const char *account, unsigned seco
 int  token_save(const char *directory, const char *account, const struct token *t, struct err *e);
 int  token_remove(const char *directory, const char *account, struct err *e);
 
-/* Takes the lock itself.  A mail server has refused that access token: the next fetch gets
- * another one.  0, also where there is another already or somebody is getting one; -1. */
+/* Takes the lock itself, for which it may wait for 2 s.  A mail server has refused that access token: the next fetch gets
+ * another one.  0, also where there is another already or somebody is getting one; -1:
+ * ERR_SECRET, ERR_STORE, ERR_RIGHT. */
 int  token_refuse(const char *directory, const char *account, const struct secret *access,
 	struct err *e);
 

@@ -124,10 +124,10 @@ static enum step look(struct token_fetch *f)
 		return FAILED;
 	if (loaded == 0 && is_of_plan(&f->token, f->plan))
 		return judge(f, time(NULL));
+	token_wipe(&f->token);   /* not ours, however valid */
 	if (has_person(f->plan))
 		return fail(f, "login-needed", loaded ? "is not signed in" :
 			"was signed in with another client id or token URL, and must sign in anew", "");
-	token_wipe(&f->token);
 	return ASKS;
 }
 

@@ -133,6 +133,7 @@ NEEDS_check-asan         = build test
 NEEDS_check-valgrind     = build test valgrind
 NEEDS_check-faults       = build test faults
 NEEDS_check-interop      = build test interop
+NEEDS_check-oauth        = build test interop oauth
 NEEDS_check-fuzz         = build fuzz
 NEEDS_check-reproducible = build
 NEEDS_bench              = build test bench
@@ -247,12 +248,23 @@ check-asan: | $(SETUP_FIRST)
 check-valgrind: $(TESTS) | $(SETUP_FIRST)
 	t/valgrind.sh $(call some,$(UNITS),unit tests) $(REPLAYS)
 
-check-faults: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
+check-faults: $(PROGRAMS) $(SERVERS) | $(SETUP_FIRST)
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/faults/*.t)),tests with faults)
 
 check-interop: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
 	t/interop/fetch.sh $(B)/interop postfix dovecot-core dovecot-submissiond bsd-mailx
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/interop/*.t)),interoperation tests)
+
+# From sign-in to delivery with real parts only: an OAuth server, a browser, a mail server.
+check-oauth: $(PROGRAMS) $(SERVERS) $(B)/t/hurry.so $(B)/oauth/done | $(SETUP_FIRST)
+	t/interop/fetch.sh $(B)/interop postfix dovecot-core dovecot-submissiond bsd-mailx
+	$(PROVE) $(call some,$(sort $(wildcard t/oauth/*.t)),tests with an OAuth server)
+
+$(B)/oauth/done: t/oauth/package.json t/oauth/package-lock.json | $(SETUP_FIRST)
+	@mkdir -p $(@D)
+	cp t/oauth/package.json t/oauth/package-lock.json $(@D)
+	cd $(@D) && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
 
 check-fuzz: | $(SETUP_FIRST)
 	$(AGAIN) B=$(B)/fuzz CC='$(CLANG)' CFLAGS='-O1 -g -fno-omit-frame-pointer' \
@@ -418,6 +430,7 @@ help:
 	@echo 'make check-valgrind      the unit tests and a session under valgrind'
 	@echo 'make check-faults        killed and refused at every system call; full disks; crowds'
 	@echo 'make check-interop       against servers of other makers'
+	@echo 'make check-oauth         from sign-in to delivery: an OAuth server, a browser, a mail server'
 	@echo 'make check-fuzz          FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
 	@echo 'make check-reproducible  two builds, one result'
 	@echo 'make bench               what a mail costs: ratios against a bare client, with bounds'
@@ -431,7 +444,7 @@ help:
 	@echo 'CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PKG_CONFIG are obeyed and come last; V=1 shows commands.'
 
 FORCE:
-.PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \
+.PHONY: all everything setup check check-asan check-valgrind check-interop check-oauth check-fuzz fuzz \
 	check-reproducible check-install check-bare bench lint $(LINTS) format demo install uninstall \
 	deb check-deb check-callers dist clean distclean help FORCE
 .DELETE_ON_ERROR:

@@ -66,6 +66,9 @@ int  token_remove(const char *directory, const char *account, struct err *e);
 int  token_refuse(const char *directory, const char *account, const struct secret *access,
 	struct err *e);
 
+/* Where that is kept, or would be.  Own; NULL: there is no place for it. */
+char *token_path(bool system, const char *account);
+
 /* When a person signed that account in, without a look into the file: its time is that of the
  * sign-in, not of the last refresh.  0: never. */
 int64_t token_signed_in(bool system, const char *account);
@@ -76,6 +79,8 @@ int64_t token_signed_in(bool system, const char *account);
 struct token_settings {
 	const struct oauth_plan *plan;   /* borrowed */
 	const char *directory;           /* borrowed */
+	const char *refused;             /* borrowed; digest (base/digest.h) of an access token that a
+	                                  * server has refused: it will not do; NULL */
 };
 enum { TOKEN_FETCH_SECONDS = 60 };   /* at most, with all that is waited for */
 struct token_fetch;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -29,9 +30,9 @@ enum {
 enum step { WAITING, ASKS, GOT, FAILED };
 
 struct token_fetch {
-	struct loop *loop;               /* borrowed, as plan and directory */
+	struct loop *loop;               /* borrowed, as plan, directory and refused */
 	const struct oauth_plan *plan;
-	const char *directory;
+	const char *directory, *refused;
 	struct oauth_plan found;         /* own; what was discovered */
 	struct oauth_plan asked;         /* nothing of it is own: the plan with its final URL */
 	struct token token;              /* own; as it is stored, or what was granted */
@@ -114,6 +115,17 @@ static enum step judge(struct token_fetch *f, int64_t now)
 	return FAILED;
 }
 
+/* Whether or not it could be written down. */
+static void note_refusal(struct token_fetch *f)
+{
+	char digest[DIGEST_HEX + 1];
+
+	if (!f->refused || !f->token.access.data)
+		return;
+	digest_of(f->token.access.data, f->token.access.len, digest);
+	f->token.stale |= !strcmp(digest, f->refused);
+}
+
 static enum step look(struct token_fetch *f)
 {
 	int loaded;
@@ -122,6 +134,7 @@ static enum step look(struct token_fetch *f)
 	loaded = token_load(f->directory, f->plan->account, &f->token, &f->err);
 	if (loaded < 0)
 		return FAILED;
+	note_refusal(f);
 	if (loaded == 0 && is_of_plan(&f->token, f->plan))
 		return judge(f, time(NULL));
 	token_wipe(&f->token);   /* not ours, however valid */
@@ -413,6 +426,7 @@ struct token_fetch *token_fetch_start(struct loop *l, const struct token_setting
 	f->loop = l;
 	f->plan = set->plan;
 	f->directory = set->directory;
+	f->refused = set->refused;
 	f->deadline = clock_ms() + TOKEN_FETCH_SECONDS * 1000;
 	f->pause = PAUSE_FIRST;
 	f->lock = -1;

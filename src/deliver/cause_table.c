@@ -712,6 +712,14 @@ const struct cause_row cause_rows[] = {
 	{ { "login-rounds", EX_NOPERM, PARKS(LOGIN), "the server's number of SCRAM rounds is not acceptable",
 		"its operator must change it; auth = plain is possible inside TLS" }, NAMED },
 
+	/* the provider that gives tokens */
+	{ { "oauth-unreachable", EX_TEMPFAIL, PARKS(NETWORK), "the provider's server for tokens does not answer",
+		"check that this machine is online; it is asked again by itself" }, NAMED },
+	{ { "oauth-certificate", EX_NOPERM, PARKS(LOGIN), "the provider's server for tokens could not prove that it is the right one",
+		"see that this machine's clock is right; if it is your own, set tls_ca_file" }, NAMED },
+	{ { "oauth-pause", EX_TEMPFAIL, PARKS(RATE), "the provider's server for tokens wants to be left alone for a while",
+		"wait; it is asked again by itself" }, NAMED },
+
 	/* the secret */
 	{ { "secret-empty", EX_CONFIG, PARKS(LOGIN), "the password is empty",
 		"check that its source holds one, on its first line" }, NAMED },

@@ -168,6 +168,7 @@ static void refresh(void)
 	fetch();
 	check_text(got.access, "new-1", "... once");
 	check_int(web->asked, 1, "... indeed");
+	check(!strstr(web->request, "Authorization:"), "... without a header for it");
 	check_int(token_signed_in(false, "work"), 1795000000, "... which is no sign-in");
 
 	store("geheim", "geheim2", 7200, -3600);
@@ -175,6 +176,12 @@ static void refresh(void)
 	fetch();
 	check_text(got.access, "new-1", "with a new refresh token");
 	stored("new-1", "turn-1");
+	secret_set(&plan.client_secret, "Y2xpZW50", 8);
+	store("geheim", "turn-1", 7200, -3600);
+	fetch();
+	check(strstr(web->request, "\r\nAuthorization: Basic Y2xpZW50\r\n"),
+		"a client secret goes where the provider wants it");
+	secret_wipe(&plan.client_secret);
 	store("geheim", "turn-1", 3400, 200);
 	fetch();
 	check_text(got.access, "new-1", "the more so when little is left");
@@ -545,6 +552,9 @@ static void discovery(void)
 	fetch();
 	fails(ERR_CONFIG, NULL, "HTTP status 404");
 	check_int(web->asked, 2, "... in two places");
+	web_next("503 Later", "", "");
+	fetch();
+	fails(ERR_CONNECT, NULL, "HTTP status 503");
 	drop();
 	web->action = WEB_CLOSE;
 	fetch();

@@ -13,11 +13,11 @@ void oauth_grant_wipe(struct oauth_grant *g)
 	secret_wipe(&g->refresh);
 }
 
-void oauth_plan_release(struct oauth_plan *p)
+bool oauth_authorization(const struct oauth_plan *p, struct buf *out)
 {
-	free(p->issuer);
-	free(p->account);
-	free(p->token_url);
+	if (p->client_secret.data)
+		buf_printf(out, "Basic %s", p->client_secret.data);
+	return p->client_secret.data;
 }
 
 int oauth_ask_refresh(const struct oauth_plan *p, const struct secret *refresh, struct buf *out,
@@ -84,6 +84,7 @@ int oauth_read_discovery(struct oauth_plan *p, const char *body, size_t len, str
 	if (!url.data)
 		return err_set(e, ERR_PROTOCOL, "no token_endpoint");
 	p->token_url = url.data;
+	p->discover = false;
 	return 0;
 }
 

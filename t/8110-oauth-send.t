@@ -275,14 +275,27 @@ subtest 'the provider wants a pause' => sub {
 subtest 'the sign-in is over' => sub {
 	my ($tokens, $mail, $config) = scene(token => \%old, tokens => { at => ['token:2 error invalid_grant'] });
 	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
-	is($r->{exit}, 77, "exit 77") or diag($r->{out});
-	like(error_of($r)->{next}, qr/sign in again: sendoff login test/, 'the next step') or diag($r->{out});
+	is($r->{exit}, 77, 'exit 77') or diag($r->{out});
+	is(error_of($r)->{cause}, 'sign-in-over', 'the cause');
+	is(error_of($r)->{next}, 'sign in again: sendoff login test', 'the next step');
 	$r = send_mail($config, \@to);
 	is(park()->{kind}, 'login', 'with a queue: parked');
+	like($r->{err}, qr/must sign in again.*\n  sign in again: sendoff login test/, '... told what to do');
 	is(scalar refreshes($tokens), 1, 'C9: and the provider is asked no more');
 	is(logins($mail), 0, 'no login was tried');
 	signed_in($tokens, 'test', signed_in => time + 1);
 	released($mail, $config, 2);
+	$_->stop for $mail, $tokens;
+};
+
+subtest '... for a reason that is known' => sub {
+	my ($tokens, $mail, $config) = scene(token => \%old, tokens => { at =>
+		['token:2 error invalid_grant "Token has been expired or revoked."'] });
+	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
+	is($r->{exit}, 77, 'exit 77') or diag($r->{out});
+	is(error_of($r)->{cause}, 'oauth-google-over', 'the cause') or diag($r->{out});
+	like(error_of($r)->{next}, qr/publish the app.*sendoff login test$/, 'what helps, with the command') or
+		diag($r->{out});
 	$_->stop for $mail, $tokens;
 };
 

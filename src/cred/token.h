@@ -37,7 +37,10 @@ void token_take(struct token *t, const struct oauth_plan *p, const struct oauth_
 /* Whether the access token will do for the next minutes, whatever the clock did since. */
 bool token_is_fresh(const struct token *t, int64_t now);
 
-/* The next step: "WHY: sendoff login NAME", by root for what is of the system.  -1. */
+/* The command that signs an account in: "sendoff login NAME", by root for the system's. */
+enum { TOKEN_COMMAND_MAX = 160 };
+void token_command(bool system, const char *account, char out[TOKEN_COMMAND_MAX]);
+/* The next step: "WHY: sendoff login NAME".  -1. */
 int token_hint(struct err *e, const char *directory, const char *account, const char *why);
 
 /* ---- on disk (token_store.c) */

@@ -256,13 +256,20 @@ static enum step later(struct token_fetch *f, long retry_after)
 	return FAILED;
 }
 
+/* Why is told in full the first time; where more is to be done than to sign in again, the
+ * table of causes says what. */
 static enum step over(struct token_fetch *f)
 {
+	struct err said = f->err;
+
 	if (!has_person(f->plan))
 		return FAILED;
-	text_clean_to(f->token.over, sizeof(f->token.over), f->err.text, strlen(f->err.text));
+	text_clean_to(f->token.over, sizeof(f->token.over), said.text, strlen(said.text));
 	remember(f);
-	return fail(f, "sign-in-over", "must sign in again", f->token.over);
+	fail(f, said.cause ? said.cause : "sign-in-over", "must sign in again", said.text);
+	if (said.cause && !said.hint[0])
+		f->err.hint[0] = '\0';
+	return FAILED;
 }
 
 static enum step answered(struct token_fetch *f, const struct https_answer *a)

@@ -172,6 +172,12 @@ int64_t credential_signed_in(const struct account *a)
 
 /* ---- what to do */
 
+static bool is_refused_token(const struct cause *c)
+{
+	return !strcmp(c->id, "token-refused") || !strcmp(c->id, "token-expired") ||
+		!strcmp(c->id, "token-wrong-scope");
+}
+
 /* Whether a person signs in, who can do so again. */
 static bool has_person(const struct account *a)
 {
@@ -179,26 +185,35 @@ static bool has_person(const struct account *a)
 		!a->oauth.service_account;
 }
 
+static void about_token(const struct account *a, const char *command,
+	char out[CREDENTIAL_NEXT_MAX])
+{
+	char user[200];
+
+	text_clean_to(user, sizeof(user), a->sasl.user, strlen(a->sasl.user));
+	if (has_person(a))
+		snprintf(out, CREDENTIAL_NEXT_MAX, "sign in again, as the right user: %s", command);
+	else
+		snprintf(out, CREDENTIAL_NEXT_MAX, "a new token is refused as well: let the provider's "
+			"administrator see whether this app may send as %s", user);
+}
+
 const char *credential_next(const struct account *a, const struct cause *cause,
 	char out[CREDENTIAL_NEXT_MAX])
 {
-	static const char *const about_token[] = { "token-refused", "token-expired",
-		"token-wrong-scope" };
-	bool is_token = false;
-	struct err e = { 0 };
-	char user[200];
+	static const char place[] = "sendoff login ACCOUNT";
+	const char *at = cause->next ? strstr(cause->next, place) : NULL;
+	char command[TOKEN_COMMAND_MAX];
 
-	for (size_t i = 0; i < COUNT(about_token); i++)
-		is_token |= !strcmp(cause->id, about_token[i]);
-	if (!is_token || !account_signs_in(a))
+	if (!account_signs_in(a))
 		return cause->next;
-	text_clean_to(user, sizeof(user), a->sasl.user, strlen(a->sasl.user));
-	if (has_person(a))
-		token_hint(&e, a->scope == SCOPE_SYSTEM ? TOKEN_SYSTEM_DIRECTORY : "", a->name,
-			"sign in again, as the right user");
+	token_command(a->scope == SCOPE_SYSTEM, a->name, command);
+	if (is_refused_token(cause))
+		about_token(a, command, out);
+	else if (at)
+		snprintf(out, CREDENTIAL_NEXT_MAX, "%.*s%s%s", (int)(at - cause->next), cause->next,
+			command, at + strlen(place));
 	else
-		err_hint(&e, "a new token is refused as well: let the provider's administrator see "
-			"whether this app may send as %s", user);
-	snprintf(out, CREDENTIAL_NEXT_MAX, "%s", e.hint);
+		return cause->next;
 	return out;
 }

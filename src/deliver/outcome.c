@@ -177,6 +177,14 @@ static const char *next_step(const struct outcome *o, const struct cause *cause,
 	return o->account ? credential_next(o->account, cause, out) : cause->next;
 }
 
+/* For what we could not do. */
+static const char *step_of_err(const struct outcome *o, char out[CREDENTIAL_NEXT_MAX])
+{
+	const char *next = o->err.hint[0] ? o->err.hint : next_step(o, cause_of_err(&o->err), out);
+
+	return next ? next : "";
+}
+
 static void describe_failure(const struct outcome *o, struct buf *out)
 {
 	char where[320] = "", next[CREDENTIAL_NEXT_MAX];
@@ -187,6 +195,7 @@ static void describe_failure(const struct outcome *o, struct buf *out)
 	if (o->err.kind != ERR_NONE) {
 		size_t len = strlen(shown.text);
 
+		snprintf(shown.hint, sizeof(shown.hint), "%s", step_of_err(o, next));
 		if (where[0] && !strstr(shown.text, where) && o->attempt)
 			snprintf(shown.text + len, sizeof(shown.text) - len, " (%s)", where);
 		outcome_describe_err(&shown, out);
@@ -429,8 +438,7 @@ static void set_error(json_t *object, const struct outcome *o)
 	error = json_object();
 	set_text(error, "cause", cause->id);
 	set_text(error, "text", o->err.kind != ERR_NONE ? o->err.text : o->refusal.text);
-	set_text(error, "next", o->err.hint[0] ? o->err.hint :
-		next_step(o, cause, next));
+	set_text(error, "next", o->err.hint[0] ? o->err.hint : next_step(o, cause, next));
 	if (o->refusal.code) {
 		set_text(error, "step", smtp_step_doing(o->refusal.step));
 		set_number(error, "code", o->refusal.code);

@@ -29,12 +29,14 @@ void finding_of_err(struct probe *p, enum report_step step, const struct err *e)
 {
 	struct probe_finding *f = p->out;
 
+	char next[CREDENTIAL_NEXT_MAX];
+
 	forget(f);
 	f->step = step;
 	f->cause = cause_of_err(e);
 	f->exit = f->cause->exit;
 	f->what = copy(e->text);
-	f->next = copy(e->hint[0] ? e->hint : f->cause->next);
+	f->next = copy(e->hint[0] ? e->hint : credential_next(&p->account, f->cause, next));
 }
 
 void finding_of_result(struct probe *p, enum report_step step, const struct smtp_result *r)

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -394,7 +393,6 @@ static void begin(struct probe *p, const struct probe_options *o, struct probe_f
 	p->account.net.final_timeout = least(p->account.net.final_timeout, o->milliseconds);
 	account_where(&p->account, out->where, sizeof(out->where));
 	p->began = clock_ms();
-	p->began_at = time(NULL);
 	p->ends = p->began + (uint64_t)o->milliseconds;
 	p->greeting.max = p->ehlo.max = REPLY_TEXT_MAX;
 	loop_init(&p->loop);

@@ -4,6 +4,7 @@
 #include "base/process.h"
 #include "deliver/credential.h"
 #include "probe/state.h"
+#include "probe/token_tell.h"
 
 static void got_secret(void *context, struct secret *secret, struct err *e)
 {
@@ -35,6 +36,8 @@ static void fetch(struct probe *p)
 bool secret_get(struct probe *p)
 {
 	stage_begin(p, REPORT_SECRET);
+	if (account_signs_in(&p->account))
+		token_mark(&p->account, p->stored);
 	if (account_logs_in(&p->account) && account_has_secret(&p->account))
 		fetch(p);
 	tell_secret(p);

@@ -23,12 +23,12 @@ struct probe {
 	struct loop loop;
 	struct watch stop, limit;
 	uint64_t began, ends;               /* clock_ms() */
-	int64_t began_at;                   /* seconds since 1970 */
 	struct err interrupted;             /* kind ERR_NONE: neither a signal nor the deadline */
 
 	struct account account;             /* borrowed inside; but for the secret, and its waits */
 	struct secret secret;               /* own; wiped */
-	char refused[DIGEST_HEX + 1];       /* the access token that was refused; "" */
+	char stored[DIGEST_HEX + 1];        /* digest of the access token that was stored; "" */
+	char refused[DIGEST_HEX + 1];       /* ... that was refused; "" */
 	bool second;                        /* ... and this is with another one */
 	struct report_stage *open;          /* own; under way; NULL between two */
 	uint64_t since;                     /* when it began */

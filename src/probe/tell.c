@@ -41,7 +41,7 @@ void tell_secret(struct probe *p)
 	} else {
 		report_say(s, MARK_OK, "%s", p->o->secret_from);
 		if (account_signs_in(a))
-			token_tell(s, a, p->began_at);
+			token_tell(s, a, p->stored);
 	}
 	tell_provider(p);
 	report_text(s, "source", account_logs_in(a) && account_has_secret(a) ?

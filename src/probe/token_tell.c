@@ -76,14 +76,33 @@ static void tell(struct report_stage *s, const struct account *a, const struct t
 	tell_claims(s, a, t);
 }
 
-void token_tell(struct report_stage *s, const struct account *a, int64_t since)
+static void load(const struct account *a, struct token *out)
 {
-	struct token t = { .obtained = 0 };
 	struct err ignored = { 0 };
 	char *directory = token_directory(a->scope == SCOPE_SYSTEM, &ignored);
 
-	if (directory && token_load(directory, a->name, &t, &ignored) == 0)
-		tell(s, a, &t, t.obtained >= since);
-	token_wipe(&t);
+	if (!directory || token_load(directory, a->name, out, &ignored) != 0)
+		token_wipe(out);
 	free(directory);
+}
+
+void token_mark(const struct account *a, char digest[DIGEST_HEX + 1])
+{
+	struct token t = { .obtained = 0 };
+
+	load(a, &t);
+	if (!t.access.data || !digest_of(t.access.data, t.access.len, digest))
+		digest[0] = '\0';
+	token_wipe(&t);
+}
+
+void token_tell(struct report_stage *s, const struct account *a, const char *before)
+{
+	struct token t = { .obtained = 0 };
+	char now[DIGEST_HEX + 1];
+
+	load(a, &t);
+	if (t.access.data && digest_of(t.access.data, t.access.len, now))
+		tell(s, a, &t, strcmp(now, before) != 0);
+	token_wipe(&t);
 }

@@ -3,11 +3,15 @@
 #ifndef PROBE_TOKEN_TELL_H
 #define PROBE_TOKEN_TELL_H
 
+#include "base/digest.h"
 #include "deliver/account.h"
 #include "probe/report.h"
 
-/* Of what is stored: since when and how long it is good, for whom and what.  since: seconds
- * since 1970; what was obtained from then on is called new. */
-void token_tell(struct report_stage *s, const struct account *a, int64_t since);
+/* The digest of the one that is stored; "": none is. */
+void token_mark(const struct account *a, char digest[DIGEST_HEX + 1]);
+
+/* Of what is stored: since when and how long it is good, for whom and what.  before: the
+ * mark of the one that was there; another one is called new. */
+void token_tell(struct report_stage *s, const struct account *a, const char *before);
 
 #endif

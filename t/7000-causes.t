@@ -423,7 +423,8 @@ my %elsewhere = (
 	'no-terminal' => 't/7300-check-screen.t', 'server-not-known' => 't/7400-check-server.t',
 	'login-not-bindable' => 't/unit/sasl_choose.c', 'login-without-user' => 't/unit/sasl_choose.c',
 	'login-without-password' => 't/unit/sasl_choose.c',
-	'login-needed' => 't/unit/cred_token.c', 'sign-in-over' => 't/unit/cred_oauth_trouble.c',
+	'login-needed' => 't/8110-oauth-send.t', 'sign-in-over' => 't/8110-oauth-send.t',
+	'login-wants-password' => 't/8110-oauth-send.t',
 );
 
 is_deeply([ grep { !$met{$_} && !$plain{$_} && !$elsewhere{$_} && !/^certificate-|^clock-|^pin-|^no-ca-|^oauth-/ } sort keys %row ], [],

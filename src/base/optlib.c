@@ -28,7 +28,7 @@ static int cannot_load(const struct optlib *l, struct err *e)
 static void *load(const struct optlib *l, struct err *e)
 {
 	void *library = dlopen(l->soname, RTLD_LAZY | RTLD_LOCAL);
-	struct err first;
+	struct err first = { 0 };
 
 	if (library)
 		return library;

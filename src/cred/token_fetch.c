@@ -4,6 +4,7 @@
  * wait, the first asks, and the others find what it got.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -60,6 +61,20 @@ static const char *text_of(const char *text)
 	return text ? text : "";
 }
 
+/* Of those by which a provider ends a sign-in, the one that is stored; each says what to do. */
+static const char *cause_of(const char *stored)
+{
+	static const char *const causes[] = { "sign-in-over", "oauth-google-over",
+		"oauth-sign-in-unused", "oauth-sign-in-limited", "oauth-password-changed",
+		"oauth-second-factor", "oauth-consent-missing", "oauth-admin-consent",
+		"oauth-access-denied", "oauth-app-kind-wrong" };
+
+	for (size_t i = 0; i < COUNT(causes); i++)
+		if (!strcmp(causes[i], stored))
+			return causes[i];
+	return causes[0];
+}
+
 static enum step fail(struct token_fetch *f, const char *cause, const char *why, const char *words)
 {
 	char shown[100];
@@ -104,14 +119,15 @@ static enum step judge(struct token_fetch *f, int64_t now)
 	if (token_is_fresh(t, now))
 		return GOT;
 	if (has_person(f->plan) && t->over[0])
-		return fail(f, "sign-in-over", "must sign in again", t->over);
+		return fail(f, cause_of(t->cause), "must sign in again", t->over);
 	if (has_person(f->plan) && !t->refresh.data)
 		return fail(f, "sign-in-over", "must sign in again",
 			"its token has expired, and nothing came with it to get another by");
 	if (!rest(t, now))
 		return ASKS;
-	err_set(&f->err, ERR_PARKED, "the provider wants no request for a token for another %lld s",
+	err_set(&f->err, ERR_CONNECT, "the provider wants no request for a token for another %lld s",
 		(long long)rest(t, now));
+	err_cause(&f->err, "oauth-later");
 	return FAILED;
 }
 
@@ -193,15 +209,19 @@ static void told(struct token_fetch *f, enum step step);
 
 static enum step discovered(struct token_fetch *f, const struct https_answer *a)
 {
+	bool passes;
+
 	if (a->status == 200 && oauth_read_discovery(&f->asked, buf_text(&a->body), a->body.len,
 			&f->err) == 0)
 		return ask(f);
 	if (f->discoveries < DISCOVERIES)
 		return discover(f);
-	if (a->status != 200)
-		err_set(&f->err, a->status >= 500 || a->status == 429 ? ERR_CONNECT : ERR_CONFIG,
-			"the issuer does not tell where its tokens are to be had (HTTP status %d)",
-			a->status);
+	if (a->status == 200)
+		return FAILED;
+	passes = a->status >= 500 || a->status == 429;
+	err_set(&f->err, passes ? ERR_CONNECT : ERR_CONFIG,
+		"the issuer does not tell where its tokens are to be had (HTTP status %d)", a->status);
+	err_cause(&f->err, passes ? "oauth-later" : "oauth-discovery-failed");
 	return FAILED;
 }
 
@@ -256,20 +276,18 @@ static enum step later(struct token_fetch *f, long retry_after)
 	return FAILED;
 }
 
-/* Why is told in full the first time; where more is to be done than to sign in again, the
- * table of causes says what. */
 static enum step over(struct token_fetch *f)
 {
-	struct err said = f->err;
+	const char *cause = cause_of(text_of(f->err.cause));
 
-	if (!has_person(f->plan))
+	if (!has_person(f->plan)) {
+		err_cause(&f->err, "oauth-refused");
 		return FAILED;
-	text_clean_to(f->token.over, sizeof(f->token.over), said.text, strlen(said.text));
+	}
+	text_clean_to(f->token.over, sizeof(f->token.over), f->err.text, strlen(f->err.text));
+	snprintf(f->token.cause, sizeof(f->token.cause), "%s", cause);
 	remember(f);
-	fail(f, said.cause ? said.cause : "sign-in-over", "must sign in again", said.text);
-	if (said.cause && !said.hint[0])
-		f->err.hint[0] = '\0';
-	return FAILED;
+	return fail(f, cause, "must sign in again", f->token.over);
 }
 
 static enum step answered(struct token_fetch *f, const struct https_answer *a)
@@ -292,6 +310,7 @@ static enum step answered(struct token_fetch *f, const struct https_answer *a)
 	case OAUTH_SLOW_DOWN:
 		err_set(&f->err, ERR_PROTOCOL, "the provider answers a request for a token as if it "
 			"were one of the device flow");
+		err_cause(&f->err, "oauth-answer-strange");
 		break;
 	case OAUTH_WRONG:
 		break;

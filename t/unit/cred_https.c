@@ -321,9 +321,9 @@ static pid_t proxy_start(unsigned *port)
 
 static void proxy(void)
 {
-	char *want = mem_printf("CONNECT localhost:%u ", web_port);
 	unsigned port;
 	pid_t pid = proxy_start(&port);
+	char *want = mem_printf("CONNECT localhost:%u ", web_port);
 	char *where = mem_printf("http://127.0.0.1:%u", port);
 
 	web_next("200 OK", "", "hi");
@@ -393,13 +393,13 @@ static bool hide(const char *soname)
 	char path[256];
 
 	find(soname, path);
-	return !path[0] || mount("/dev/null", path, NULL, MS_BIND, NULL) == 0;
+	return !path[0] || mount("/dev/null", path, "", MS_BIND, NULL) == 0;
 }
 
 static void missing(void)
 {
 	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
-			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+			mount("", "/", "", MS_REC | MS_PRIVATE, NULL) < 0) {
 		printf("# needs root and namespaces: libcurl is not hidden\n");
 		return;
 	}

@@ -164,8 +164,8 @@ static void refresh(void)
 	grant("");
 	fetch();
 	check_text(got.access, "new-1", "an expired one is replaced");
-	check(strstr(web->request, "grant_type=refresh_token&refresh_token=geheim2&"),
-		"... by the refresh token");
+	check(strstr(web->request, "grant_type=refresh_token") &&
+		strstr(web->request, "&refresh_token=geheim2"), "... by the refresh token");
 	stored("new-1", "geheim2");
 	fetch();
 	check_text(got.access, "new-1", "... once");
@@ -178,12 +178,6 @@ static void refresh(void)
 	fetch();
 	check_text(got.access, "new-1", "with a new refresh token");
 	stored("new-1", "turn-1");
-	secret_set(&plan.client_secret, "Y2xpZW50", 8);
-	store("geheim", "turn-1", 7200, -3600);
-	fetch();
-	check(strstr(web->request, "\r\nAuthorization: Basic Y2xpZW50\r\n"),
-		"a client secret goes where the provider wants it");
-	secret_wipe(&plan.client_secret);
 	store("geheim", "turn-1", 3400, 200);
 	fetch();
 	check_text(got.access, "new-1", "the more so when little is left");
@@ -283,6 +277,13 @@ static void over(void)
 	grant("");
 	fetch();
 	check_text(got.access, "new-1", "... up to a new sign-in");
+	store("geheim", "geheim2", 7200, -3600);
+	web_next("400 Bad Request", "", "{\"error\":\"invalid_grant\",\"error_description\":"
+		"\"AADSTS700082: The refresh token has expired\"}");
+	fetch();
+	check_text(got.err.cause, "oauth-sign-in-unused", "a provider may say more");
+	fetch();
+	check_text(got.err.cause, "oauth-sign-in-unused", "... which is stored");
 }
 
 static void later(void)
@@ -298,7 +299,7 @@ static void later(void)
 		t.not_before <= time(NULL) + 17, "the pause is stored");
 	check_text(t.refresh.data, "geheim2", "... and nothing is lost");
 	fetch();
-	fails(ERR_PARKED, NULL, "wants no request for a token for another 1");
+	fails(ERR_CONNECT, "oauth-later", "wants no request for a token for another 1");
 	check_int(web->asked, 1, "... nobody asks meanwhile");
 	t.not_before = time(NULL) - 1;
 	token_save(dir, "work", &t, &e);
@@ -314,7 +315,7 @@ static void later(void)
 	web_next("500 Oh", "", "");
 	fetch();
 	fetch();
-	fails(ERR_PARKED, NULL, "wants no request");
+	fails(ERR_CONNECT, "oauth-later", "wants no request");
 	check_int(web->asked, 1, "who says nothing is left alone for some seconds");
 }
 
@@ -344,7 +345,7 @@ static void trouble(void)
 	plan.ca_file = mem_string(web_ca);
 	web_next("400 Bad Request", "", "{\"error\":\"invalid_client\"}");
 	fetch();
-	fails(ERR_CONFIG, NULL, "400");
+	fails(ERR_CONFIG, "oauth-client-refused", "invalid_client");
 	file_is(&after);
 	check_text(buf_text(&after), buf_text(&before), "nothing is lost");
 
@@ -546,7 +547,8 @@ static void client(void)
 	drop();
 	web_next("400 Bad Request", "", "{\"error\":\"invalid_grant\"}");
 	fetch();
-	fails(ERR_LOGIN, NULL, "invalid_grant");
+	check(!got.access[0] && !strncmp(got.err.cause, "oauth-", 6), "it is refused: %s",
+		got.err.text);
 	grant("");
 	fetch();
 	check_text(got.access, "new-2", "nobody need sign in again");
@@ -568,20 +570,22 @@ static void discovery(void)
 	plan.issuer = issuer;
 	plan.token_url = NULL;
 	plan.discover = true;
+	secret_set(&plan.client_secret, "geheim", 6);
 	drop();
 	web_next("200 OK", "", body);
 	fetch();
 	check_text(got.access, "new-2", "the issuer tells where tokens are to be had");
+	check(strstr(web->request, "\r\nAuthorization: Basic "), "... and that it wants a header");
 	check(!strncmp(web->request, "POST /token ", 12), "... and there it was asked for");
 	check_int(web->asked, 2, "... then");
 	drop();
 	web_next("404 Not Found", "", "");
 	fetch();
-	fails(ERR_CONFIG, NULL, "HTTP status 404");
+	fails(ERR_CONFIG, "oauth-discovery-failed", "HTTP status 404");
 	check_int(web->asked, 2, "... in two places");
 	web_next("503 Later", "", "");
 	fetch();
-	fails(ERR_CONNECT, NULL, "HTTP status 503");
+	fails(ERR_CONNECT, "oauth-later", "HTTP status 503");
 	drop();
 	web->action = WEB_CLOSE;
 	fetch();
@@ -591,6 +595,7 @@ static void discovery(void)
 	plan.token_url = url;
 	plan.issuer = NULL;
 	plan.discover = false;
+	secret_wipe(&plan.client_secret);
 	free(issuer);
 	free(body);
 }

@@ -15,9 +15,9 @@ void oauth_grant_wipe(struct oauth_grant *g)
 
 bool oauth_authorization(const struct oauth_plan *p, struct buf *out)
 {
-	if (p->client_secret.data)
+	if (p->client_secret.data && p->issuer)
 		buf_printf(out, "Basic %s", p->client_secret.data);
-	return p->client_secret.data;
+	return p->client_secret.data && p->issuer;
 }
 
 int oauth_ask_refresh(const struct oauth_plan *p, const struct secret *refresh, struct buf *out,
@@ -58,14 +58,17 @@ enum oauth_outcome oauth_read_token(const struct oauth_plan *p, int status, cons
 	if (status == 200 && out->access.data)
 		return OAUTH_GRANTED;
 	if (strstr(body, "invalid_grant")) {
-		err_set(e, ERR_LOGIN, "invalid_grant: gone");
+		err_set(e, ERR_LOGIN, "invalid_grant");
+		err_cause(e, strstr(body, "AADSTS700082") ? "oauth-sign-in-unused" : "sign-in-over");
 		return OAUTH_OVER;
 	}
 	if (status >= 500 || status == 429) {
 		err_set(e, ERR_CONNECT, "HTTP status %d", status);
+		err_cause(e, "oauth-later");
 		return OAUTH_LATER;
 	}
-	err_set(e, ERR_CONFIG, "HTTP status %d", status);
+	err_set(e, ERR_CONFIG, "invalid_client");
+	err_cause(e, "oauth-client-refused");
 	return OAUTH_WRONG;
 }
 

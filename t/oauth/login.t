@@ -54,7 +54,8 @@ sub sends
 	my ($id, $text) = letter();
 	my $r = run_sendoff([ '-C', $which, 'send', '--no-queue', '-t' ], stdin => $text, %o);
 
-	is_deeply([ @$r{qw(exit out err)} ], [ 0, '', '' ], "$name: a message goes, silently");
+	is_deeply([ @$r{qw(exit out err)} ], [ 0, '', '' ], "$name: a message goes, silently") or
+		diag $r->{err};
 	is(scalar $postfix->arrived($id), 1, "$name: it is there");
 }
 
@@ -67,7 +68,24 @@ sub asked
 		diag explain [ $provider->asked ];
 }
 
-sub token { return JSON::PP->new->decode(file_read($stored)) }
+# What is stored; from now on no run may show it.
+sub token
+{
+	my $token = JSON::PP->new->decode(file_read($stored));
+
+	SendoffTest::Secrets::known(@$token{qw(access_token refresh_token)});
+	return $token;
+}
+
+# What others on the machine can see of processes, as long as they run: their names and
+# arguments; and the environment, which only we can see.
+sub shown
+{
+	my (@runs) = @_;
+
+	return join '', map { my $pid = $_->pid;
+		map { eval { file_read("/proc/$pid/$_") } // '' } qw(cmdline comm environ) } @runs;
+}
 
 # ---- a browser on this machine
 
@@ -88,6 +106,7 @@ sub token { return JSON::PP->new->decode(file_read($stored)) }
 	like(($provider->visits)[1]{text}, qr/You are signed in/, 'the browser says so too');
 	is((stat $stored)[2] & 07777, 0600, 'the token is there, for its owner alone');
 	asked('code', 'authorization_code 200');
+	token();
 	sends('code', $config);
 	asked('code: the token serves', 'authorization_code 200');
 	my ($mechanism) = reverse $postfix->log =~ /sasl_method=(\S+), /g;
@@ -109,6 +128,7 @@ sub token { return JSON::PP->new->decode(file_read($stored)) }
 	}
 	@runs = map { start_sendoff([ '-C', $config, 'send', '-t' ], stdin => $text{$_}, env => \%later,
 		timeout => 120) } sort keys %text;
+	my $seen = shown(@runs);
 	my @ended = map { $_->finish } @runs;
 	is_deeply([ grep { $_->{exit} || length "$_->{out}$_->{err}" } @ended ], [], 'a day later: 30 at once, all served');
 	my @lost;
@@ -120,6 +140,8 @@ sub token { return JSON::PP->new->decode(file_read($stored)) }
 	asked('a day later: once', 'authorization_code 200', 'refresh_token 200');
 	is((grep { $_->{event} eq 'grant.revoked' } $provider->events), 0, 'nobody has used a spent one');
 	my $after = token();
+	like($seen, qr/sendoff/, 'the processes were looked at');
+	is_deeply([ SendoffTest::Secrets::found($seen) ], [], 'D9: no token was in any of them');
 	isnt($after->{refresh_token}, $before->{refresh_token}, 'the refresh token is the new one');
 	cmp_ok($after->{expires}, '>', time + 86400, 'for the day that it is');
 

@@ -169,7 +169,7 @@ sub browser
 
 	return file_write($path, <<"END", 0700);
 #!/bin/sh
-exec >>'$self->{dir}/visits' 2>&1 HOME='$self->{dir}' $command "\$1"
+HOME='$self->{dir}' exec $command "\$1" >>'$self->{dir}/visits' 2>&1
 END
 }
 
@@ -178,7 +178,8 @@ sub visits
 	my ($self) = @_;
 	my $path = "$self->{dir}/visits";
 
-	return -e $path ? map { JSON::PP->new->decode($_) } split /\n/, file_read($path) : ();
+	return -e $path ? map { /^\{/ ? JSON::PP->new->decode($_) : { steps => [], text => $_ } }
+		split /\n/, file_read($path) : ();
 }
 
 sub stop

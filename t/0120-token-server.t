@@ -290,6 +290,44 @@ sub jwt
 }
 
 {
+	my $server = token_server(at => ['token:1 drip 5', 'token:2 delay 300', 'token:3 reset',
+		'token:4 reply "HTTP/1.0 200 OK\r\n\r\nwhatever"', 'handshake:5 plain', 'handshake:6 close']);
+	my @begun = Time::HiRes::time;
+	my @said = map { my $r = refresh($server, 'of nobody'); push @begun, Time::HiRes::time; $r } 1 .. 7;
+
+	is($said[0]{said}, '400 invalid_grant', 'drip: all of it comes');
+	cmp_ok($begun[1] - $begun[0], '>', 0.5, 'slowly');
+	is($said[1]{said}, '400 invalid_grant', 'delay: all of it comes');
+	cmp_ok($begun[2] - $begun[1], '>', 0.3, 'late');
+	is($said[2]{headers}, '', 'reset');
+	is($said[3]{body}, "whatever\r\n", 'reply: the octets of the script');
+	is($said[4]{headers}, '', 'plain: no TLS');
+	is($said[5]{headers}, '', 'close: none either');
+	is($said[6]{said}, '400 invalid_grant', 'and all is well again');
+}
+
+{
+	my $token = build() . '/t/token';
+	my @needed = ('--cert', cert('server'), '--key', cert('server', 'key'), '--ready', '/dev/null');
+
+	for my $row ('token garbage 5', 'token lines 5', 'MAIL status 500', 'token', 'nowhere close',
+			'token cut', 'token drop-after 1') {
+		is(system("$token @needed --at '$row' 2>/dev/null") >> 8, 2, "a script that makes no sense: $row");
+	}
+	is(system(build() . "/t/server --at 'MAIL status 500' 2>/dev/null") >> 8, 2, 'nor in the mail server');
+}
+
+{
+	my $server = token_server(device_by_code => 1, interval => 0, polls => 'granted');
+	my $d = post($server, 'device', @client, scope => 'mail.send')->{json};
+
+	is(post($server, 'token', grant_type => 'urn:ietf:params:oauth:grant-type:device_code', @client,
+		device_code => $d->{device_code})->{said}, '400 unsupported_grant_type', 'by code, not by its URN');
+	is(post($server, 'token', grant_type => 'device_code', @client, code => $d->{device_code})->{said},
+		'200', 'where the provider has it so');
+}
+
+{
 	my $server = token_server(at => ['token:1 keep close', 'authorize:2 error access_denied',
 		'authorize:3 set state "another"', 'authorize:4 drop iss']);
 	my $go = authorize($server);

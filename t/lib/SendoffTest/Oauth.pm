@@ -35,13 +35,24 @@ sub why_not
 		if !-d modules() . '/oidc-provider';
 	return 'node is needed' if system('node --version >/dev/null 2>&1') != 0;
 	return 'chromium is needed' if !browser_program();
+	return 'faketime is needed' if !(clock_of(''))[1];
 	return undef;
 }
 
-# env => { ... } for the server's process.
+# Variables under which a program's wall clock shows what stands in a file: "+0", "+1d".
+sub clock_of
+{
+	my ($file) = @_;
+	my ($library) = glob '/usr/lib/*/faketime/libfaketime.so.1';
+
+	return (LD_PRELOAD => $library, FAKETIME_TIMESTAMP_FILE => $file, FAKETIME_NO_CACHE => 1,
+		FAKETIME_DONT_FAKE_MONOTONIC => 1, NO_FAKE_STAT => 1);
+}
+
+# The server's clock is its own; later() sets it.
 sub start
 {
-	my ($class, %o) = @_;
+	my ($class) = @_;
 	my $dir = SendoffTest::workdir() . '/server-oauth' . (++$count);
 	my $self = bless { dir => $dir, owner => $$ }, $class;
 	my $settings = JSON::PP->new->encode({ modules => modules(), cert => cert('server'),
@@ -49,9 +60,10 @@ sub start
 		log => "$dir/log", lifetime => 600 });
 
 	mkdir $dir, 0700;
+	file_write("$dir/clock", '+0');
 	$self->{pid} = fork // die "fork: $!\n";
 	if (!$self->{pid}) {
-		%ENV = (PATH => $ENV{PATH}, HOME => $dir, %{ $o{env} // {} });
+		%ENV = (PATH => $ENV{PATH}, HOME => $dir, clock_of("$dir/clock"));
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>', "$dir/out";
 		open STDERR, '>&', \*STDOUT;
@@ -63,6 +75,17 @@ sub start
 	die 'the OAuth server did not start: ' . file_read("$dir/out") . "\n" if !-e "$dir/ready";
 	chomp($self->{port} = file_read("$dir/ready"));
 	return $self;
+}
+
+# From now on it is so much later ("+1d") for the server, and for every program with the
+# variables that are returned.
+sub later
+{
+	my ($self, $how_much) = @_;
+
+	file_write("$self->{dir}/clock.new", $how_much);
+	rename "$self->{dir}/clock.new", "$self->{dir}/clock" or die "clock: $!\n";
+	return clock_of("$self->{dir}/clock");
 }
 
 sub port { return $_[0]{port} }
@@ -146,7 +169,7 @@ sub browser
 
 	return file_write($path, <<"END", 0700);
 #!/bin/sh
-exec >>'$self->{dir}/visits' 2>&1 HOME='$self->{dir}' $command "\$1"
+HOME='$self->{dir}' exec $command "\$1" >>'$self->{dir}/visits' 2>&1
 END
 }
 
@@ -155,7 +178,8 @@ sub visits
 	my ($self) = @_;
 	my $path = "$self->{dir}/visits";
 
-	return -e $path ? map { JSON::PP->new->decode($_) } split /\n/, file_read($path) : ();
+	return -e $path ? map { /^\{/ ? JSON::PP->new->decode($_) : { steps => [], text => $_ } }
+		split /\n/, file_read($path) : ();
 }
 
 sub stop

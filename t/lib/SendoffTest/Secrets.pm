@@ -111,7 +111,7 @@ sub left_in
 		my $path = $File::Find::name;
 
 		if (!-l $path && -d _) {
-			$File::Find::prune = $path =~ m{\A\Q$dir\E/server\d+\z};
+			$File::Find::prune = $path =~ m{\A\Q$dir\E/server[\w-]*\d\z};
 			return;
 		}
 		return if $own{$path} || -l $path || !-f _ || -s _ > 1 << 24;

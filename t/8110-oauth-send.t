@@ -263,10 +263,10 @@ subtest 'the provider wants a pause' => sub {
 	cmp_ok(abs(token_stored('test')->{not_before} - time - 600), '<=', 10, '... and until when it is left alone is kept');
 	$r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
 	is($r->{exit}, 75, 'again: 75');
-	is(error_of($r)->{cause}, 'oauth-pause', 'the cause') or diag($r->{out});
+	is(error_of($r)->{cause}, 'oauth-later', 'the cause') or diag($r->{out});
 	is(scalar refreshes($tokens), 1, 'it was not asked again');
 	$r = send_mail($config, \@to);
-	is(park()->{kind}, 'rate', 'parked as who wants peace');
+	is(park()->{kind}, 'network', 'with a queue it waits');
 	token_change('test', not_before => time - 1);
 	is(send_mail($config)->{exit}, 0, 'when the pause is over, it goes');
 	$_->stop for $mail, $tokens;
@@ -296,6 +296,20 @@ subtest '... for a reason that is known' => sub {
 	is(error_of($r)->{cause}, 'oauth-google-over', 'the cause') or diag($r->{out});
 	like(error_of($r)->{next}, qr/publish the app.*sendoff login test$/, 'what helps, with the command') or
 		diag($r->{out});
+	$_->stop for $mail, $tokens;
+};
+
+subtest 'no place for tokens' => sub {
+	my ($tokens, $mail, $config) = scene();
+	system 'rm', '-rf', $directory;
+	file_write($directory, 'in the way', 0600);
+	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
+	is($r->{exit}, 78, 'exit 78') or diag($r->{out});
+	like(error_of($r)->{text}, qr/directory of tokens/, '... and why');
+	is(send_mail($config, \@to)->{exit} . queued(), '01', 'B1: with a queue it waits');
+	unlink $directory;
+	signed_in($tokens, 'test');
+	released($mail, $config, 2);
 	$_->stop for $mail, $tokens;
 };
 

@@ -91,8 +91,9 @@ struct token_fetch;
 /* s NULL: ERR_SECRET with cause "login-needed" (never signed in, or as another client),
  * "sign-in-over" or one that says more, and the command to call as hint; what oauth_talk.h
  * or the network said ("oauth-later": also that the provider wants a pause): then nothing is
- * lost, what is stored stays, and it serves as long as it is valid.  What is wrong with the store or libcurl is an
- * ERR_SECRET as well: a message can wait for it.  s is the caller's to wipe. */
+ * lost, what is stored stays, and it serves as long as it is valid.  What is wrong with the
+ * store or libcurl is an ERR_SECRET as well: a message can wait for it.  s is the caller's
+ * to wipe. */
 typedef void token_done(void *context, struct secret *s, struct err *e);
 /* May call done before it returns (and then returns NULL). */
 struct token_fetch *token_fetch_start(struct loop *l, const struct token_settings *set,

@@ -82,9 +82,11 @@ static enum step fail(struct token_fetch *f, const char *cause, const char *why,
 	text_clean_to(shown, sizeof(shown), f->plan->account, strlen(f->plan->account));
 	err_set(&f->err, ERR_SECRET, "account '%s' %s%s%s", shown, why, *words ? ": " : "", words);
 	err_cause(&f->err, cause);
-	token_hint(&f->err, f->directory, f->plan->account,
-		!strcmp(cause, "login-needed") ? "sign in" : "sign in again");
-	return FAILED;
+	if (!strcmp(cause, "login-needed"))
+		token_hint(&f->err, f->directory, f->plan->account, "sign in");
+	else if (!strcmp(cause, "sign-in-over"))
+		token_hint(&f->err, f->directory, f->plan->account, "sign in again");
+	return FAILED;   /* the others' rows say more than that */
 }
 
 /* ---- what is stored */

@@ -717,8 +717,6 @@ const struct cause_row cause_rows[] = {
 		"check that this machine is online; it is asked again by itself" }, NAMED },
 	{ { "oauth-certificate", EX_NOPERM, PARKS(LOGIN), "the provider's server for tokens could not prove that it is the right one",
 		"see that this machine's clock is right; if it is your own, set tls_ca_file" }, NAMED },
-	{ { "oauth-pause", EX_TEMPFAIL, PARKS(RATE), "the provider's server for tokens wants to be left alone for a while",
-		"wait; it is asked again by itself" }, NAMED },
 
 	/* the secret */
 	{ { "secret-empty", EX_CONFIG, PARKS(LOGIN), "the password is empty",

@@ -40,9 +40,6 @@ static void name_trouble(struct err *e)
 		if (!e->cause)
 			err_cause(e, "oauth-certificate");
 		break;
-	case ERR_PARKED:
-		err_cause(e, "oauth-pause");
-		break;
 	default:
 		return;
 	}
@@ -78,6 +75,19 @@ int credential_plan(const struct account *a, struct oauth_plan *out, struct err 
 	return 0;
 }
 
+/* A message can wait for that place. */
+static char *open_store(const struct account *a, struct err *e)
+{
+	char *directory = token_directory(a->scope == SCOPE_SYSTEM, e);
+
+	if (directory)
+		return directory;
+	e->kind = ERR_SECRET;
+	if (!e->hint[0])
+		err_hint(e, "let the user who runs sendoff write there");
+	return NULL;
+}
+
 static void start_token(struct credential_fetch *f, struct loop *l, const struct account *a,
 	const char *refused)
 {
@@ -85,7 +95,7 @@ static void start_token(struct credential_fetch *f, struct loop *l, const struct
 	struct err e = { 0 };
 
 	if (credential_plan(a, &f->plan, &e) == 0)
-		f->directory = token_directory(a->scope == SCOPE_SYSTEM, &e);
+		f->directory = open_store(a, &e);
 	set.directory = f->directory;
 	if (f->directory)
 		f->token = token_fetch_start(l, &set, fetched, f);

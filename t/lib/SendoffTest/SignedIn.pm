@@ -22,7 +22,7 @@ use SendoffTest::Token;
 our @EXPORT = qw(oauth signed_in token_directory token_stored token_change);
 
 my @names = qw(access_token refresh_token obtained expires signed_in not_before scope client_id
-	token_url stale over);
+	token_url stale over cause);
 my %moment = map { $_ => 1 } qw(obtained expires signed_in not_before);
 my $verifier = 'v' x 43;
 
@@ -70,7 +70,7 @@ sub signed_in
 	my %token = (access_token => $grant->{access_token}, refresh_token => $grant->{refresh_token},
 		obtained => $now, expires => $now + $life, signed_in => $now, not_before => 0,
 		scope => $grant->{scope} // '', client_id => 'test-client',
-		token_url => $tokens->url('token'), stale => JSON::PP::false, over => '', %o);
+		token_url => $tokens->url('token'), stale => JSON::PP::false, over => '', cause => '', %o);
 
 	token_write("$directory/$account", %token);
 	return \%token;

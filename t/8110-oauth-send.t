@@ -255,6 +255,18 @@ subtest 'the provider is not to be reached' => sub {
 	$mail->stop;
 };
 
+subtest 'whoever answers there is not the provider' => sub {
+	my ($tokens, $mail, $config) = scene(token => \%old);
+	my $port = $tokens->port;
+	$tokens->stop;
+	my $other = token_server(port => $port, cert => 'wrongname');
+	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
+	is($r->{exit}, 77, 'exit 77') or diag($r->{out});
+	is(error_of($r)->{cause}, 'oauth-certificate', 'the cause');
+	is_deeply([$other->requests], [], 'D8: it was asked nothing');
+	$_->stop for $mail, $other;
+};
+
 subtest 'the provider wants a pause' => sub {
 	my ($tokens, $mail, $config) = scene(token => \%old, tokens => { at => ['token:2 status 503 retry-after 600'] });
 	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);

@@ -56,7 +56,7 @@ static void fetched(void *context, struct secret *s, struct err *e)
 	f->done(f->context, s, e);   /* which frees f, unless nobody has it yet */
 }
 
-/* The first of tls_ca_file that is a file. */
+/* A provider that is known by its URLs alone may be as private as a mail server is. */
 static char *own_roots(const struct account *a)
 {
 	for (size_t i = 0; i < a->tls.ca_files.count; i++)
@@ -71,7 +71,8 @@ int credential_plan(const struct account *a, struct oauth_plan *out, struct err 
 
 	if (oauth_plan(&a->oauth, a->name, known ? known->id : NULL, a->sasl.user, out, e) < 0)
 		return -1;
-	out->ca_file = own_roots(a);
+	if (!out->provider)
+		out->ca_file = own_roots(a);
 	return 0;
 }
 
@@ -192,7 +193,7 @@ static bool is_refused_token(const struct cause *c)
 static bool has_person(const struct account *a)
 {
 	return a->oauth.flow != OAUTH_FLOW_CLIENT && a->oauth.flow != OAUTH_FLOW_SERVICE &&
-		!a->oauth.service_account;
+		!a->oauth.service_account && !a->oauth.certificate;
 }
 
 static void about_token(const struct account *a, const char *command,

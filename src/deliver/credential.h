@@ -11,7 +11,7 @@
 #include "smtp/engine.h"
 
 /* All that follows from its OAuth settings; see cred/oauth.h, whose errors these are.  The
- * provider's servers may be known by the account's own roots as well. */
+ * servers of a provider that no table knows are trusted by the account's own roots. */
 int  credential_plan(const struct account *a, struct oauth_plan *out, struct err *e);
 
 /* Starts fetching it; as secret_fetch_start(), which may call done before it returns (and

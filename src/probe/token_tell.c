@@ -52,7 +52,8 @@ static void tell_claims(struct report_stage *s, const struct account *a, const s
 	report_text(s, "token_audience", audience[0] ? audience : NULL);
 }
 
-static void tell(struct report_stage *s, const struct account *a, const struct token *t, bool renewed)
+static void tell(struct report_stage *s, const struct account *a, const struct token *t,
+	bool renewed)
 {
 	int64_t now = time(NULL);
 	char one[32], two[32];

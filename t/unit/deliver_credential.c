@@ -98,6 +98,34 @@ static void test_fetch(void)
 	secret_wipe(&plain.secret.password);
 }
 
+static void roots_are(const char *provider, const char *one, const char *two, const char *want)
+{
+	char *items[] = { mem_string(one), mem_string(two) };
+	struct account a = account_of(true);
+	struct oauth_plan plan = { .provider = NULL };
+	struct err e = { 0 };
+
+	a.tls.ca_files = (struct key_list){ items, (size_t)(*one ? 1 : 0) + (*two ? 1 : 0) };
+	if (provider)
+		a.oauth = (struct oauth_settings){ .provider = mem_string(provider), .client_id = client };
+	check(credential_plan(&a, &plan, &e) == 0, "a plan with '%s' and '%s': %s", one, two, e.text);
+	check_text(plan.ca_file, want, "the provider is known by");
+	oauth_plan_release(&plan);
+	free(a.oauth.provider);
+	free(items[0]);
+	free(items[1]);
+}
+
+static void test_roots(void)
+{
+	roots_are(NULL, "", "", NULL);
+	roots_are(NULL, "/etc/my.pem", "", "/etc/my.pem");
+	roots_are(NULL, "/etc/my.pem", "/etc/your.pem", "/etc/my.pem");
+	roots_are(NULL, "system", "/etc/my.pem", "/etc/my.pem");
+	roots_are(NULL, "system", "", NULL);
+	roots_are("microsoft", "/etc/my.pem", "", NULL);
+}
+
 /* ---- a token that is not taken */
 
 static const struct {
@@ -193,6 +221,7 @@ int main(void)
 		return 1;
 	setenv("XDG_STATE_HOME", directory, 1);
 	test_fetch();
+	test_roots();
 	test_renews();
 	test_next();
 	snprintf(command, sizeof(command), "rm -rf '%s'", directory);

@@ -235,6 +235,39 @@ static void save_and_load(void)
 	free(path);
 }
 
+/* Killed at any time while it writes: the old one or the new one. */
+static void killed(void)
+{
+	struct token one = made("one", "refresh"), two = made("two", "refresh"), back;
+	unsigned whole = 0, half = 0;
+	struct err e;
+
+	token_save(dir, "work", &one, &e);
+	fflush(stdout);
+	for (unsigned i = 0; i < 100; i++) {
+		pid_t pid = fork();
+
+		while (pid == 0) {
+			token_save(dir, "work", &two, &e);
+			token_save(dir, "work", &one, &e);
+		}
+		usleep(i % 7 * 1000);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		whole += token_load(dir, "work", &back, &e) == 0 &&
+			equal(&back, back.access.data[0] == 'o' ? &one : &two);
+		half += is_there("work.new");
+		token_wipe(&back);
+	}
+	check_int(whole, 100, "A3: killed a hundred times, there is one whole token");
+	check(half, "... %u times in the middle of it", half);
+	check_int(token_save(dir, "work", &one, &e), 0, "the next one is kept: %s", e.text);
+	check(!is_there("work.new"), "... and what was left is gone");
+	token_remove(dir, "work", &e);
+	token_wipe(&one);
+	token_wipe(&two);
+}
+
 static void names(void)
 {
 	static const struct {
@@ -457,6 +490,7 @@ int main(void)
 		return 1;
 	directory();
 	save_and_load();
+	killed();
 	names();
 	damages();
 	lock();

@@ -498,38 +498,6 @@ static void full_disk(void)
 	web->wait = 0;
 }
 
-/* Killed at any time while it writes: the old one or the new one. */
-static void killed(void)
-{
-	unsigned whole = 0, left = 0;
-	char *fresh = mem_printf("%s/work.new", dir);
-	struct token t;
-	struct err e;
-
-	store("old", "refresh", 0, 3600);
-	fflush(stdout);
-	for (unsigned i = 0; i < 100; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			for (;;) {
-				store("one", "refresh", 0, 3600);
-				store("two", "refresh", 0, 3600);
-			}
-		poll(NULL, 0, (int)(i % 7));
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		whole += token_load(dir, "work", &t, &e) == 0 && t.refresh.data;
-		left += access(fresh, F_OK) == 0;
-		token_wipe(&t);
-	}
-	check_int(whole, 100, "A3: killed a hundred times, there is one whole token");
-	printf("# %u times with something half there\n", left);
-	store("old", "refresh", 0, 3600);
-	check(access(fresh, F_OK) < 0, "... and what is half there goes with the next");
-	free(fresh);
-}
-
 /* ---- without a person */
 
 static void client(void)
@@ -623,7 +591,6 @@ int main(void)
 	waiting();
 	given_up();
 	full_disk();
-	killed();
 	client();
 	discovery();
 	command = mem_printf("rm -rf %s/sendoff", web_dir);

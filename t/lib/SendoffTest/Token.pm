@@ -11,7 +11,9 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use IO::Handle;
 use JSON::PP ();
+use MIME::Base64 qw(encode_base64);
 
 use SendoffTest;
 
@@ -197,12 +199,21 @@ sub in_clear
 	return <$socket> // '';
 }
 
+# openssl s_client, with these arguments: (pid, from it, to it).
+sub tls_client
+{
+	require IPC::Open2;
+	my $pid = IPC::Open2::open2(my $out, my $in, 'sh', '-c', 'exec "$@" 2>/dev/null', 'sh',
+		qw(openssl s_client -quiet -ign_eof -verify_return_error), @_);
+
+	return ($pid, $out, $in);
+}
+
 sub by_tls
 {
 	my ($host, $port, $ca, $request) = @_;
-	require IPC::Open2;
-	my $pid = IPC::Open2::open2(my $out, my $in, 'sh', '-c', 'exec "$@" 2>/dev/null', 'sh',
-		qw(openssl s_client -quiet -ign_eof -verify_return_error -CAfile), $ca, '-servername', $host, '-connect', "localhost:$port");
+	my ($pid, $out, $in) = tls_client('-CAfile', $ca, '-servername', $host,
+		'-connect', "localhost:$port");
 
 	print {$in} $request;
 	close $in;
@@ -210,6 +221,34 @@ sub by_tls
 	my $answer = <$out> // '';
 	waitpid $pid, 0;
 	return $answer;
+}
+
+# What a mail server says in the end to a login with that token: 235 or 535.  The words of
+# openssl that come last say how TLS begins: "-starttls", "smtp".
+sub mail_login
+{
+	my ($port, $mechanism, $user, $token, @tls) = @_;
+	my $first = $mechanism eq 'XOAUTH2' ? "user=$user" : "n,a=$user,";
+	my ($pid, $out, $in) = tls_client('-CAfile', cert('ca'), '-connect', "localhost:$port", @tls);
+	my @said = ('EHLO test.example.test', "AUTH $mechanism",
+		encode_base64("$first\001auth=Bearer $token\001\001", ''));
+	my $code = '';
+
+	$in->autoflush(1);
+	# The greeting behind STARTTLS was openssl's.
+	print {$in} shift(@said) . "\r\n" if @tls;
+	while (my $line = <$out>) {
+		($code) = $line =~ /^(\d{3}) / or next;
+		last if $code =~ /^[25]35$/ || ($code =~ /^5/ && @said < 2);
+		my $next = shift @said // ($mechanism eq 'XOAUTH2' ? '' : 'AQ==');
+		print {$in} "$next\r\n";
+	}
+	print {$in} "QUIT\r\n";
+	close $in;
+	local $/;
+	my $rest = <$out>;   # it ends when the server does
+	waitpid $pid, 0;
+	return $code;
 }
 
 # A program to be named as the browser: it goes where it is sent.  What it saw is in

@@ -96,6 +96,7 @@ SRC    = $(sort $(wildcard src/*/*.c))
 CMD    = $(sort $(wildcard cmd/*.c))
 UNIT   = $(sort $(wildcard t/unit/*.c))
 SERVER = $(sort $(wildcard t/server/*.c))
+TOKEN  = $(sort $(wildcard t/token/*.c))
 REPLAY = t/fuzz/replay.c
 FUZZ   = $(sort $(filter-out $(REPLAY),$(wildcard t/fuzz/*.c)))
 LINTC  = $(sort $(wildcard t/lint/*.c))
@@ -104,12 +105,13 @@ MAN    = $(sort $(wildcard man/*.[1-8]))
 
 LIB      = $(B)/libsendoff.a
 object   = $(1:%.c=$(B)/obj/%.o)
-OBJECTS  = $(call object,$(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(REPLAY) $(LINTC) $(BENCH))
+OBJECTS  = $(call object,$(SRC) $(CMD) $(UNIT) $(SERVER) $(TOKEN) $(FUZZ) $(REPLAY) $(LINTC) $(BENCH))
 UNITS    = $(UNIT:%.c=$(B)/%)
 FUZZERS  = $(FUZZ:%.c=$(B)/%)
 REPLAYS  = $(FUZZ:t/fuzz/%.c=$(B)/t/replay/%)
 STICKS   = $(BENCH:%.c=$(B)/%)
-TESTS    = $(PROGRAMS) $(B)/t/server $(B)/t/hurry.so $(UNITS) $(REPLAYS) $(STICKS)
+TESTS    = $(PROGRAMS) $(SERVERS) $(B)/t/hurry.so $(UNITS) $(REPLAYS) $(STICKS)
+SERVERS  = $(B)/t/server $(B)/t/token
 PROGRAMS = $(B)/sendoff $(B)/sendmail
 
 # Units and the like, with the paths still to be put in.
@@ -131,6 +133,7 @@ NEEDS_check-asan         = build test
 NEEDS_check-valgrind     = build test valgrind
 NEEDS_check-faults       = build test faults
 NEEDS_check-interop      = build test interop
+NEEDS_check-oauth        = build test interop oauth
 NEEDS_check-fuzz         = build fuzz
 NEEDS_check-reproducible = build
 NEEDS_bench              = build test bench
@@ -175,7 +178,11 @@ $(REPLAYS): $(B)/t/replay/%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/fuzz/replay.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
 
+# The token server has in common with it what any server needs.
+COMMON = front journal wire secure mood fault issued word
 $(B)/t/server: $(call object,$(SERVER)) $(LIB) $(B)/sources
+$(B)/t/token: $(call object,$(TOKEN) $(COMMON:%=t/server/%.c)) $(LIB) $(B)/sources
+$(SERVERS):
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
 
@@ -210,7 +217,7 @@ $(B)/flags: FORCE | $(SETUP_FIRST)
 	$(call stamp,$(call quote,$(COMPILE)) $(call quote,$(LINK) $(LINK_LIBS) $(TEST_LIBS)))
 
 $(B)/sources: FORCE
-	$(call stamp,$(SRC) $(CMD) $(SERVER))
+	$(call stamp,$(SRC) $(CMD) $(SERVER) $(TOKEN))
 
 $(B)/paths: FORCE
 	$(call stamp,$(foreach p,$(PATHS),$(call quote,$($p))))
@@ -241,12 +248,23 @@ check-asan: | $(SETUP_FIRST)
 check-valgrind: $(TESTS) | $(SETUP_FIRST)
 	t/valgrind.sh $(call some,$(UNITS),unit tests) $(REPLAYS)
 
-check-faults: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
+check-faults: $(PROGRAMS) $(SERVERS) | $(SETUP_FIRST)
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/faults/*.t)),tests with faults)
 
 check-interop: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
 	t/interop/fetch.sh $(B)/interop postfix dovecot-core dovecot-submissiond bsd-mailx
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/interop/*.t)),interoperation tests)
+
+# From sign-in to delivery with real parts only: an OAuth server, a browser, a mail server.
+check-oauth: $(PROGRAMS) $(SERVERS) $(B)/t/hurry.so $(B)/oauth/done | $(SETUP_FIRST)
+	t/interop/fetch.sh $(B)/interop postfix dovecot-core dovecot-submissiond bsd-mailx
+	$(PROVE) $(call some,$(sort $(wildcard t/oauth/*.t)),tests with an OAuth server)
+
+$(B)/oauth/done: t/oauth/package.json t/oauth/package-lock.json | $(SETUP_FIRST)
+	@mkdir -p $(@D)
+	cp t/oauth/package.json t/oauth/package-lock.json $(@D)
+	cd $(@D) && npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+	@touch $@
 
 check-fuzz: | $(SETUP_FIRST)
 	$(AGAIN) B=$(B)/fuzz CC='$(CLANG)' CFLAGS='-O1 -g -fno-omit-frame-pointer' \
@@ -309,12 +327,12 @@ lint-cppcheck: | $(SETUP_FIRST)
 	$(call say,LINT cppcheck)cppcheck -q -j$(JOBS) --cppcheck-build-dir=$(B)/cppcheck --std=c11 --language=c \
 		--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
-		$(OWN_CPPFLAGS) src cmd t/server
+		$(OWN_CPPFLAGS) src cmd t/server t/token
 lint-size:
-	$(call say,LINT size)t/lint/size $(SRC) $(CMD) $(UNIT) $(SERVER) $(wildcard src/*/*.h)
+	$(call say,LINT size)t/lint/size $(SRC) $(CMD) $(UNIT) $(SERVER) $(TOKEN) $(wildcard src/*/*.h)
 
 format:
-	clang-format -i $(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(LINTC) $(BENCH) \
+	clang-format -i $(SRC) $(CMD) $(UNIT) $(SERVER) $(TOKEN) $(FUZZ) $(LINTC) $(BENCH) \
 		$(wildcard src/*/*.h cmd/*.h t/*/*.h)
 
 # --- demo ------------------------------------------------------------------
@@ -412,6 +430,7 @@ help:
 	@echo 'make check-valgrind      the unit tests and a session under valgrind'
 	@echo 'make check-faults        killed and refused at every system call; full disks; crowds'
 	@echo 'make check-interop       against servers of other makers'
+	@echo 'make check-oauth         from sign-in to delivery: an OAuth server, a browser, a mail server'
 	@echo 'make check-fuzz          FUZZ_SECONDS=$(FUZZ_SECONDS) for each target'
 	@echo 'make check-reproducible  two builds, one result'
 	@echo 'make bench               what a mail costs: ratios against a bare client, with bounds'
@@ -425,7 +444,7 @@ help:
 	@echo 'CC CFLAGS CPPFLAGS LDFLAGS LDLIBS PKG_CONFIG are obeyed and come last; V=1 shows commands.'
 
 FORCE:
-.PHONY: all everything setup check check-asan check-valgrind check-interop check-fuzz fuzz \
+.PHONY: all everything setup check check-asan check-valgrind check-interop check-oauth check-fuzz fuzz \
 	check-reproducible check-install check-bare bench lint $(LINTS) format demo install uninstall \
 	deb check-deb check-callers dist clean distclean help FORCE
 .DELETE_ON_ERROR:

@@ -195,6 +195,8 @@ int check_find_secret(struct check *c, struct err *e)
 	struct secret_settings *set = &c->account.secret;
 	char shown[300] = "";
 
+	if (c->w.password_file)   /* which then stands instead of a sign-in */
+		c->account.oauth = (struct oauth_settings){ .flow = OAUTH_FLOW_AUTO };
 	if (c->w.password_file && !strcmp(c->w.password_file, "-")) {
 		snprintf(c->secret_from, sizeof(c->secret_from), "standard input");
 		return read_secret(&set->given, e);
@@ -209,7 +211,9 @@ int check_find_secret(struct check *c, struct err *e)
 	}
 	if (set->asked)
 		return ask_secret(c, e);
-	if (set->command)
+	if (account_signs_in(&c->account))
+		snprintf(c->secret_from, sizeof(c->secret_from), "an access token of OAuth");
+	else if (set->command)
 		snprintf(c->secret_from, sizeof(c->secret_from), "from password_command");
 	else if (set->file)
 		snprintf(c->secret_from, sizeof(c->secret_from), "from the file %s",

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "deliver/config.h"
+#include "deliver/credential.h"
 #include "deliver/provided.h"
 
 /* One setting; those that nobody set and that have no default are left out. */
@@ -83,6 +84,23 @@ static void report_note(const struct account *a, bool json, struct buf *out)
 	buf_release(&note);
 }
 
+/* What keeps it from being signed in, before anybody tries. */
+static void report_sign_in(const struct account *a, bool json, struct buf *out)
+{
+	struct oauth_plan plan = { .provider = NULL };
+	struct err e = { 0 };
+
+	if (account_signs_in(a) && credential_plan(a, &plan, &e) < 0) {
+		if (json)
+			print_json(out, (const char *[]){ "account", a->name, "result", "warning",
+				"text", e.text, "next", e.hint, NULL });
+		else
+			buf_printf(out, "account %s: warning: %s\n%s%s%s", a->name, e.text,
+				e.hint[0] ? "  " : "", e.hint, e.hint[0] ? "\n" : "");
+	}
+	oauth_plan_release(&plan);
+}
+
 static void report_check(const struct config *c, bool json, struct buf *out)
 {
 	for (size_t i = 0; i < c->source_count; i++) {
@@ -94,8 +112,10 @@ static void report_check(const struct config *c, bool json, struct buf *out)
 			buf_printf(out, "%s: ok, %zu account%s\n", src->name, src->account_count,
 				src->account_count == 1 ? "" : "s");
 	}
-	for (size_t i = 0; i < c->count; i++)
+	for (size_t i = 0; i < c->count; i++) {
 		report_note(&c->accounts[i], json, out);
+		report_sign_in(&c->accounts[i], json, out);
+	}
 }
 
 int cmd_config(struct globals *globals, char **words, int count)

@@ -9,6 +9,8 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use SendoffTest;
 use SendoffTest::Send;
+use SendoffTest::SignedIn;
+use SendoffTest::Token;
 
 my $top  = top();
 my $page = file_read("$top/man/sendoff-check.1");
@@ -201,6 +203,25 @@ checked('send: no answer', [ '--send', 'you@example.test' ], 74, 'send', server 
 checked('broken off behind a question', [ '--command', 'NOOP' ], 75, 'ask', server => { at => [ 'NOOP close' ] });
 checked('led off the rules by a question', [ '--command', 'NOOP' ], 76, 'ask',
 	server => { at => [ 'NOOP reply "354 go on"' ] });
+# Accounts that sign in by OAuth, each at a provider of its own.
+sub signs_in
+{
+	my ($name, $exit, $stage, %o) = @_;
+	my $tokens = token_server(jwt => 1, at => $o{at});
+	my $mail = server_start(user => 'me@example.com', tokens => $tokens->tokens, tls => 'starttls');
+	(my $account = $name) =~ tr/ /-/;
+	signed_in($tokens, $account, %{ $o{token} // {} });
+	$tokens->forget if $o{forget};
+	$tokens->stop if $o{stop};
+	checked($name, [], $exit, $stage, with => $mail,
+		account => { oauth($tokens), name => $account, password_file => undef });
+}
+my %old = (obtained => time - 3600, expires => time - 60);
+signs_in('a token', 0, undef);
+signs_in('a token that is refused', 0, undef, forget => 1);
+signs_in('no provider', 75, 'secret', token => \%old, stop => 1);
+signs_in('a strange provider', 76, 'secret', token => \%old, at => ['token:2 body "<html>"']);
+signs_in('a sign-in that is over', 77, 'secret', token => \%old, at => ['token:2 error invalid_grant']);
 push @runs, [ start_sendoff([ '-C', '/nonexistent/config', '--json', 'check' ]), 'no configuration', 78, 'configuration' ];
 
 # Where nobody can be asked for names.

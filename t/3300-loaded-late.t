@@ -11,6 +11,8 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use SendoffTest;
 use SendoffTest::Send;
+use SendoffTest::SignedIn;
+use SendoffTest::Token;
 
 my %me = (user => 'me@example.test', password => 'pass w0rd');
 my $program = build() . '/sendoff';
@@ -29,14 +31,16 @@ subtest 'who packages it is told by the program' => sub {
 
 		$note{ $_->{feature} } = $_ for @$list;
 	}
-	is_deeply([sort keys %note], [qw(idn tls)], 'two notes');
+	is_deeply([sort keys %note], [qw(idn oauth tls)], 'three notes');
 	for ([tls => 'libgnutls'], [idn => 'libidn2']) {
 		my ($feature, $library) = @$_;
 
 		is($note{$feature}{priority}, 'required', "$feature is required");
 		like($note{$feature}{soname}[0], qr/^\Q$library\E\.so\.\d+$/, "... and is $library");
 	}
-	unlike(`ldd '$program'`, qr/gnutls|idn2/, 'neither is linked');
+	is($note{oauth}{priority}, 'recommended', 'oauth is recommended');
+	is_deeply($note{oauth}{soname}, ['libcurl-gnutls.so.4', 'libcurl.so.4'], '... and is libcurl, by either name');
+	unlike(`ldd '$program'`, qr/gnutls|idn2|curl/, 'none is linked');
 };
 
 # Runs without those libraries.  An empty file in their place cannot be loaded.
@@ -115,6 +119,86 @@ subtest 'without libidn2' => sub {
 	$r = without(['libidn2'], ['-C', $config, 'send', '--no-queue', 'you@example.net']);
 	is($r->{exit}, 0, 'others do not') or diag($r->{err});
 	$server->stop;
+};
+
+# ---- libcurl, and the many that it brings
+
+my %oauth_server = (user => 'me@example.com', tls => 'starttls');
+my %old = (obtained => time - 3600, expires => time - 60);
+
+# What each process of a run has loaded: sendoff itself, and each of the others.
+sub loaded
+{
+	my ($config) = @_;
+	my $trail = workdir() . '/loaded';
+	my $r = run_sendoff([], stdin => letter(), command => ['strace', '-f', '-qq', '-e', 'trace=openat',
+		'-o', $trail, $program, '-C', $config, 'send', '--no-queue', 'you@example.net']);
+	my (%by, @order);
+
+	for (split /\n/, file_read($trail)) {
+		my ($pid, $path) = /^(\d+) +openat\([^"]*"([^"]+\.so\.[^"]*)".* = \d+$/ or next;
+		push @order, $pid if !$by{$pid};
+		$by{$pid}{$path} = 1;
+	}
+	unlink $trail;
+	is($r->{exit}, 0, 'sent') or diag($r->{err});
+	return map { $by{$_} } @order;
+}
+
+sub needs { my ($path) = @_; return map { m{=> (/\S+)} ? $1 : () } `ldd '$path'` }
+my ($curl) = map { m{^\s*libcurl-gnutls\.so\.4 .*=> (\S+)} } `ldconfig -p`;
+my %usual = map { $_ => 1 } values %path, map { needs($_) } $program, values %path;
+my @brought = defined $curl ? grep { !$usual{$_} } needs($curl) : ();
+
+subtest 'who needs no token pays for none' => sub {
+	plan skip_all => 'libcurl or strace is not here' if !@brought || system('strace -V >/dev/null 2>&1');
+	cmp_ok(scalar @brought, '>=', 10, 'libcurl brings much with it');
+	my $server = server_start(%me, tls => 'starttls');
+	my ($own, @others) = loaded(account($server, %me, tls => 'starttls'));
+	ok((grep { /libgnutls/ } keys %$own), 'by password, over TLS: what is loaded is seen');
+	is_deeply([ grep { $own->{$_} } $curl, @brought ], [], '... and nothing of it is libcurl\'s');
+	is(scalar @others, 0, '... nor is there another process');
+	$server->stop;
+
+	my $tokens = token_server();
+	$server = server_start(%oauth_server, tokens => $tokens->tokens);
+	my $config = account($server, oauth($tokens), tls => 'starttls');
+	signed_in($tokens, 'test');
+	($own, @others) = loaded($config);
+	is_deeply([ grep { $own->{$_} } $curl, @brought ], [], 'nor by a token that is stored');
+	is(scalar @others, 0, '... no other process here either');
+	signed_in($tokens, 'test', %old);
+	($own, @others) = loaded($config);
+	is_deeply([ grep { $own->{$_} } $curl, @brought ], [], 'who needs a new one does not load it itself');
+	is(scalar(grep { $_->{$curl} } @others), 1, '... but its child');
+	$_->stop for $server, $tokens;
+};
+
+subtest 'without libcurl' => sub {
+	plan skip_all => 'needs root and namespaces' if $> || system('unshare -m true 2>/dev/null');
+	my @curls = map { m{^\s*libcurl(?:-gnutls)?\.so\.4 .*=> (\S+)} } `ldconfig -p`;
+	plan skip_all => 'libcurl is not here' if !@curls;
+	my %hidden;
+	@hidden{ map { "curl$_" } 0 .. $#curls } = @curls;
+	local @path{ keys %hidden } = values %hidden;
+	my $tokens = token_server();
+	my $server = server_start(%oauth_server, tokens => $tokens->tokens);
+	my $config = account($server, oauth($tokens), tls => 'starttls');
+
+	queue_empty();
+	signed_in($tokens, 'test');
+	my $r = without([ keys %hidden ], ['-C', $config, 'send', '--no-queue', 'you@example.net']);
+	is($r->{exit}, 0, 'a token that is stored needs none') or diag($r->{err});
+	signed_in($tokens, 'test', %old);
+	$r = without([ keys %hidden ], ['-C', $config, 'send', '--no-queue', 'you@example.net']);
+	is($r->{exit}, 78, 'for a new one it is missed');
+	like($r->{err}, qr/libcurl\S* cannot be loaded: \S.*\n  install libcurl3-gnutls\n/, 'E4: ... and the package is named');
+	$r = without([ keys %hidden ], ['-C', $config, 'send', 'you@example.net']);
+	is($r->{exit}, 0, 'B1: what may wait is stored') or diag($r->{err});
+	is(queued(), 1, '... indeed');
+	$r = run_sendoff(['-C', $config, 'queue', 'flush']);
+	is($r->{exit}, 0, 'B1: and goes out with it') or diag($r->{err});
+	$_->stop for $server, $tokens;
 };
 
 done_testing;

@@ -1,8 +1,8 @@
 #!/bin/sh
 # t/setup.sh GROUP... - what a bare machine lacks for building and testing.
 #
-# Groups: build test lint valgrind faults fuzz interop units bare deb bench.  Each thing needed is
-# looked for first; only what is missing is installed, by apt-get, as root or
+# Groups: build test lint valgrind faults fuzz interop oauth units bare deb bench.  Each thing
+# needed is looked for first; only what is missing is installed, by apt-get, as root or
 # through sudo.  Where nothing is missing nothing is run.  On a system that is
 # not Debian's the packages are named and the caller goes on: its own errors
 # will say what is really lacking.
@@ -34,6 +34,10 @@ module()
 header()
 {
 	echo "#include <$1>" | ${cc%% *} -E -
+}
+node_new_enough()
+{
+	node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)'
 }
 clang_runtime()
 {
@@ -94,6 +98,12 @@ for group in "$@"; do
 		need git-email test -x "$(git --exec-path 2>/dev/null)/git-send-email"
 		need libmailtools-perl module Mail::Address
 		need mutt command_named mutt
+		;;
+	oauth)
+		need nodejs node_new_enough
+		need npm command_named npm
+		need chromium command_named chromium
+		need faketime command_named faketime
 		;;
 	units)
 		need systemd command_named systemd-analyze

@@ -97,6 +97,14 @@ bool secret_configured(const struct secret_settings *set)
 	return set->asked || set->given.data || sources(set, names) > 0;
 }
 
+const char *secret_source(const struct secret_settings *set)
+{
+	const char *names[4] = { NULL };
+
+	sources(set, names);
+	return names[0];
+}
+
 int secret_settings_check(const struct secret_settings *set, struct err *e)
 {
 	const char *names[4];

@@ -32,6 +32,9 @@ extern const struct key secret_keys[];   /* password, password_command, password
 
 bool secret_configured(const struct secret_settings *set);   /* `asked` counts as well */
 
+/* The key of the source that is set, as "password_command"; NULL: none is. */
+const char *secret_source(const struct secret_settings *set);
+
 /* At most one source.  -1: ERR_CONFIG naming the two keys. */
 int  secret_settings_check(const struct secret_settings *set, struct err *e);
 

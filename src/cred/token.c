@@ -51,14 +51,21 @@ bool token_is_fresh(const struct token *t, int64_t now)
 		t->expires - now > (life / 2 < MARGIN ? life / 2 : MARGIN);
 }
 
-int token_hint(struct err *e, const char *directory, const char *account, const char *why)
+void token_command(bool system, const char *account, char out[TOKEN_COMMAND_MAX])
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.@+";
-	bool system = !strcmp(directory, TOKEN_SYSTEM_DIRECTORY);
 	const char *quote = account[0] && !account[strspn(account, plain)] ? "" : "'";
 	char shown[128];
 
 	text_clean_to(shown, sizeof(shown), account, strlen(account));
-	return err_hint(e, "%s: %ssendoff login %s%s%s", why, system ? "sudo " : "", quote, shown,
+	snprintf(out, TOKEN_COMMAND_MAX, "%ssendoff login %s%s%s", system ? "sudo " : "", quote, shown,
 		quote);
+}
+
+int token_hint(struct err *e, const char *directory, const char *account, const char *why)
+{
+	char command[TOKEN_COMMAND_MAX];
+
+	token_command(!strcmp(directory, TOKEN_SYSTEM_DIRECTORY), account, command);
+	return err_hint(e, "%s: %s", why, command);
 }

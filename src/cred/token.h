@@ -38,7 +38,10 @@ void token_take(struct token *t, const struct oauth_plan *p, const struct oauth_
 /* Whether the access token will do for the next minutes, whatever the clock did since. */
 bool token_is_fresh(const struct token *t, int64_t now);
 
-/* The next step: "WHY: sendoff login NAME", by root for what is of the system.  -1. */
+/* The command that signs an account in: "sendoff login NAME", by root for the system's. */
+enum { TOKEN_COMMAND_MAX = 160 };
+void token_command(bool system, const char *account, char out[TOKEN_COMMAND_MAX]);
+/* The next step: "WHY: sendoff login NAME".  -1. */
 int token_hint(struct err *e, const char *directory, const char *account, const char *why);
 
 /* ---- on disk (token_store.c) */
@@ -67,6 +70,9 @@ int  token_remove(const char *directory, const char *account, struct err *e);
 int  token_refuse(const char *directory, const char *account, const struct secret *access,
 	struct err *e);
 
+/* Where that is kept, or would be.  Own; NULL: there is no place for it. */
+char *token_path(bool system, const char *account);
+
 /* When a person signed that account in, without a look into the file: its time is that of the
  * sign-in, not of the last refresh.  0: never. */
 int64_t token_signed_in(bool system, const char *account);
@@ -77,14 +83,17 @@ int64_t token_signed_in(bool system, const char *account);
 struct token_settings {
 	const struct oauth_plan *plan;   /* borrowed */
 	const char *directory;           /* borrowed */
+	const char *refused;             /* borrowed; digest (base/digest.h) of an access token that a
+	                                  * server has refused: it will not do; NULL */
 };
 enum { TOKEN_FETCH_SECONDS = 60 };   /* at most, with all that is waited for */
 struct token_fetch;
 /* s NULL: ERR_SECRET with cause "login-needed" (never signed in, or as another client),
  * "sign-in-over" or one that says more, and the command to call as hint; what oauth_talk.h
  * or the network said ("oauth-later": also that the provider wants a pause): then nothing is
- * lost, what is stored stays, and it serves as long as it is valid.  What is wrong with the store or libcurl is an
- * ERR_SECRET as well: a message can wait for it.  s is the caller's to wipe. */
+ * lost, what is stored stays, and it serves as long as it is valid.  What is wrong with the
+ * store or libcurl is an ERR_SECRET as well: a message can wait for it.  s is the caller's
+ * to wipe. */
 typedef void token_done(void *context, struct secret *s, struct err *e);
 /* May call done before it returns (and then returns NULL). */
 struct token_fetch *token_fetch_start(struct loop *l, const struct token_settings *set,

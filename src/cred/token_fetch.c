@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -31,9 +32,9 @@ enum {
 enum step { WAITING, ASKS, GOT, FAILED };
 
 struct token_fetch {
-	struct loop *loop;               /* borrowed, as plan and directory */
+	struct loop *loop;               /* borrowed, as plan, directory and refused */
 	const struct oauth_plan *plan;
-	const char *directory;
+	const char *directory, *refused;
 	struct oauth_plan asked;         /* the plan with its final URLs, which alone are own */
 	struct token token;              /* own; as it is stored, or what was granted */
 	struct https *https;             /* own */
@@ -81,9 +82,11 @@ static enum step fail(struct token_fetch *f, const char *cause, const char *why,
 	text_clean_to(shown, sizeof(shown), f->plan->account, strlen(f->plan->account));
 	err_set(&f->err, ERR_SECRET, "account '%s' %s%s%s", shown, why, *words ? ": " : "", words);
 	err_cause(&f->err, cause);
-	token_hint(&f->err, f->directory, f->plan->account,
-		!strcmp(cause, "login-needed") ? "sign in" : "sign in again");
-	return FAILED;
+	if (!strcmp(cause, "login-needed"))
+		token_hint(&f->err, f->directory, f->plan->account, "sign in");
+	else if (!strcmp(cause, "sign-in-over"))
+		token_hint(&f->err, f->directory, f->plan->account, "sign in again");
+	return FAILED;   /* the others' rows say more than that */
 }
 
 /* ---- what is stored */
@@ -130,6 +133,17 @@ static enum step judge(struct token_fetch *f, int64_t now)
 	return FAILED;
 }
 
+/* Whether or not it could be written down. */
+static void note_refusal(struct token_fetch *f)
+{
+	char digest[DIGEST_HEX + 1];
+
+	if (!f->refused || !f->token.access.data)
+		return;
+	digest_of(f->token.access.data, f->token.access.len, digest);
+	f->token.stale |= !strcmp(digest, f->refused);
+}
+
 static enum step look(struct token_fetch *f)
 {
 	int loaded;
@@ -138,6 +152,7 @@ static enum step look(struct token_fetch *f)
 	loaded = token_load(f->directory, f->plan->account, &f->token, &f->err);
 	if (loaded < 0)
 		return FAILED;
+	note_refusal(f);
 	if (loaded == 0 && is_of_plan(&f->token, f->plan))
 		return judge(f, time(NULL));
 	token_wipe(&f->token);   /* not ours, however valid */
@@ -459,6 +474,7 @@ struct token_fetch *token_fetch_start(struct loop *l, const struct token_setting
 	f->loop = l;
 	f->plan = set->plan;
 	f->directory = set->directory;
+	f->refused = set->refused;
 	copy_urls(&f->asked, set->plan);
 	f->deadline = clock_ms() + TOKEN_FETCH_SECONDS * 1000;
 	f->pause = PAUSE_FIRST;

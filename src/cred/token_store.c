@@ -417,18 +417,24 @@ int token_refuse(const char *directory, const char *account, const struct secret
 	return result;
 }
 
-int64_t token_signed_in(bool system, const char *account)
+char *token_path(bool system, const char *account)
 {
-	char *directory = where(system), name[NAME_SIZE], *path;
-	struct stat st = { 0 };
+	char *directory = where(system), name[NAME_SIZE], *path = NULL;
 	struct err ignored;
 
-	if (directory && file_name(account, "", name, &ignored) == 0) {
+	if (directory && file_name(account, "", name, &ignored) == 0)
 		path = mem_printf("%s/%s", directory, name);
-		if (lstat(path, &st) < 0)
-			st.st_mtime = 0;
-		free(path);
-	}
 	free(directory);
+	return path;
+}
+
+int64_t token_signed_in(bool system, const char *account)
+{
+	char *path = token_path(system, account);
+	struct stat st = { 0 };
+
+	if (path && lstat(path, &st) < 0)
+		st.st_mtime = 0;
+	free(path);
 	return st.st_mtime;
 }

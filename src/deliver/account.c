@@ -124,6 +124,7 @@ const struct conf_table account_tables[] = {
 	{ tls_keys, offsetof(struct account, tls) },
 	{ sasl_keys, offsetof(struct account, sasl) },
 	{ secret_keys, offsetof(struct account, secret) },
+	{ oauth_keys, offsetof(struct account, oauth) },
 	{ traffic_keys, offsetof(struct account, traffic) },
 	{ NULL, 0 }
 };
@@ -134,11 +135,21 @@ const struct conf_table global_tables[] = {
 	{ NULL, 0 }
 };
 
+bool account_has_secret(const struct account *a)
+{
+	return secret_configured(&a->secret) || oauth_configured(&a->oauth);
+}
+
 bool account_logs_in(const struct account *a)
 {
 	if (a->sasl.mechanisms.count == 1 && !strcasecmp(a->sasl.mechanisms.items[0], "none"))
 		return false;
-	return a->sasl.user || a->sasl.mechanisms.count || secret_configured(&a->secret);
+	return a->sasl.user || a->sasl.mechanisms.count || account_has_secret(a);
+}
+
+bool account_signs_in(const struct account *a)
+{
+	return account_logs_in(a) && oauth_configured(&a->oauth);
 }
 
 bool account_is_pattern(const char *item)
@@ -193,6 +204,8 @@ static int expand_paths(struct account *a, const char *home, struct err *e)
 		if (expand(&a->tls.ca_files.items[i], home, e) < 0)
 			return -1;
 	if (expand(&a->tls.cert, home, e) < 0 || expand(&a->tls.key, home, e) < 0)
+		return -1;
+	if (expand(&a->oauth.service_account, home, e) < 0 || expand(&a->oauth.certificate, home, e) < 0)
 		return -1;
 	return expand(&a->secret.file, home, e);
 }
@@ -263,14 +276,53 @@ static int user_hint(const struct account *a, struct err *e)
 	return err_hint(e, "add the key from, which is your address at %s", p->name);
 }
 
+/* Whether `auth` leaves a way for a token. */
+static bool takes_token(const struct sasl_settings *set)
+{
+	bool some = !set->mechanisms.count;
+
+	for (size_t i = 0; i < set->mechanisms.count; i++) {
+		const char *word = set->mechanisms.items[i];
+
+		some |= !strcasecmp(word, "auto") ||
+			sasl_traits(sasl_find(word, strlen(word))) & SASL_TOKEN;
+	}
+	return some;
+}
+
+/* An access token takes the place of a password. */
+static int check_oauth(const struct account *a, struct err *e)
+{
+	const char *other = secret_source(&a->secret);
+
+	if (!oauth_configured(&a->oauth))
+		return 0;
+	if (other) {
+		err_set(e, ERR_CONFIG, "%s and %s are both set", oauth_key(&a->oauth), other);
+		return err_hint(e, "keep one of them: an account signs in by OAuth or has a password");
+	}
+	if (oauth_settings_check(&a->oauth, e) < 0)
+		return -1;
+	if (account_signs_in(a) && !takes_token(&a->sasl)) {
+		err_set(e, ERR_CONFIG, "auth names no login that takes an access token, and %s is set",
+			oauth_key(&a->oauth));
+		return err_hint(e, "leave auth out, or name oauthbearer or xoauth2");
+	}
+	return 0;
+}
+
 static int check_login(const struct account *a, struct err *e)
 {
-	bool secret = secret_configured(&a->secret);
+	const char *what = oauth_configured(&a->oauth) ? "an access token" : "a password";
+	bool secret = account_has_secret(a);
 
 	if (!account_logs_in(a))
 		return 0;
 	if (secret && !a->sasl.user) {
-		err_set(e, ERR_CONFIG, "there is a password but no user");
+		if (account_signs_in(a))
+			err_set(e, ERR_CONFIG, "%s is set but no user", oauth_key(&a->oauth));
+		else
+			err_set(e, ERR_CONFIG, "there is a password but no user");
 		return user_hint(a, e);
 	}
 	if (!secret && !a->tls.cert) {
@@ -279,7 +331,7 @@ static int check_login(const struct account *a, struct err *e)
 			"or auth = none when the server asks for no login");
 	}
 	if (!a->tls.verify && secret) {
-		err_set(e, ERR_CONFIG, "tls_verify = no together with a password would give it to anyone");
+		err_set(e, ERR_CONFIG, "tls_verify = no together with %s would give it to anyone", what);
 		return err_hint(e, "set tls_pin to the server's key, or tls_ca_file to the authority "
 			"that signed it");
 	}
@@ -322,7 +374,8 @@ int account_finish(struct account *a, const char *home, struct err *e)
 	good = expand_paths(a, home, e) == 0 && to_envelope_form(&a->who.from, "from", e) == 0 &&
 		to_domain_form(&a->smtp.ehlo, "ehlo", e) == 0 &&
 		secret_settings_check(&a->secret, e) == 0 &&
-		sasl_settings_check(&a->sasl, e) == 0 && tls_settings_check(&a->tls, e) == 0 &&
+		sasl_settings_check(&a->sasl, e) == 0 && check_oauth(a, e) == 0 &&
+		tls_settings_check(&a->tls, e) == 0 &&
 		finish_rate(a, e) == 0 && check_login(a, e) == 0;
 	for (size_t i = 0; good && i < a->who.allowed_from.count; i++)
 		good = account_is_pattern(a->who.allowed_from.items[i]) ||

@@ -699,6 +699,8 @@ const struct cause_row cause_rows[] = {
 		"set user, as a rule to the whole mail address" }, NAMED },
 	{ { "login-wants-token", EX_NOPERM, PARKS(LOGIN), "the server takes OAuth access tokens only",
 		"set auth = xoauth2 (or oauthbearer) and a password_command that prints a token" }, NAMED },
+	{ { "login-wants-password", EX_NOPERM, PARKS(LOGIN), "the server takes passwords only, and the account signs in by OAuth",
+		"take its oauth keys out and give it a password, or check host and port" }, NAMED },
 	{ { "login-weak-only", EX_NOPERM, PARKS(LOGIN), "the server offers CRAM-MD5 only, which is used where it is asked for",
 		"set auth = cram-md5 if it has nothing better" }, NAMED },
 	{ { "login-wants-certificate", EX_NOPERM, PARKS(LOGIN), "the server takes logins by a client certificate",
@@ -709,6 +711,12 @@ const struct cause_row cause_rows[] = {
 		"this may not be the server that it claims to be: check host and tls" }, NAMED },
 	{ { "login-rounds", EX_NOPERM, PARKS(LOGIN), "the server's number of SCRAM rounds is not acceptable",
 		"its operator must change it; auth = plain is possible inside TLS" }, NAMED },
+
+	/* the provider that gives tokens */
+	{ { "oauth-unreachable", EX_TEMPFAIL, PARKS(NETWORK), "the provider's server for tokens does not answer",
+		"check that this machine is online; it is asked again by itself" }, NAMED },
+	{ { "oauth-certificate", EX_NOPERM, PARKS(LOGIN), "the provider's server for tokens could not prove that it is the right one",
+		"see that this machine's clock is right; if it is your own, set tls_ca_file" }, NAMED },
 
 	/* the secret */
 	{ { "secret-empty", EX_CONFIG, PARKS(LOGIN), "the password is empty",

@@ -17,6 +17,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "deliver/config_state.h"
+#include "deliver/credential.h"
 #include "deliver/provided.h"
 
 #ifndef SENDOFF_SYSCONFDIR
@@ -470,6 +471,10 @@ void config_fingerprint(const struct config *c, const struct account *a, char ou
 	buf_printf(&text, "%s %ld %s\n", a->net.host, a->net.port,
 		a->sasl.user ? a->sasl.user : "");
 	add_stat(a->secret.file, &text);
+	add_stat(a->oauth.service_account, &text);
+	add_stat(a->oauth.certificate, &text);
+	if (account_signs_in(a))
+		buf_printf(&text, "%lld\n", (long long)credential_signed_in(a));
 	add_stat(a->tls.cert, &text);
 	add_stat(a->tls.key, &text);
 	for (size_t i = 0; i < a->tls.ca_files.count; i++)

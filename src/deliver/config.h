@@ -84,7 +84,8 @@ void config_shelf_release(struct config_shelf *shelf);
  * 4.5.3.2) in every account whose `timeout` is not set. */
 void config_be_patient(struct config *c);
 
-/* Of the configuration that an account stands in: changes whenever its files do. */
+/* Of the configuration that an account stands in: changes whenever its files do, and with each
+ * sign-in. */
 void config_fingerprint(const struct config *c, const struct account *a, char out[65]);
 
 /* NULL: no such account. */

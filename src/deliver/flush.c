@@ -39,12 +39,22 @@ static void courier_idle(void *context)
 	run_soon(context);
 }
 
+/* The first access token that is refused gets the lane another one; whoever began with the
+ * old one has no other trouble. */
+static bool is_renewed(struct lane *l, const char *refused)
+{
+	if (refused && !l->old_token[0])
+		snprintf(l->old_token, sizeof(l->old_token), "%s", refused);
+	return refused && !strcmp(l->old_token, refused);
+}
+
 static void courier_ended(void *context, const struct smtp_failure *f)
 {
 	struct courier *c = context;
 
 	c->ended = true;
 	c->failed = f != NULL;
+	c->renews = f && c->session && is_renewed(c->lane, session_refused(c->session));
 	if (f) {
 		c->failure = *f;
 		c->failure.result.text = f->result.text ? mem_string(f->result.text) : NULL;
@@ -66,7 +76,8 @@ static bool courier_start(struct lane *l, struct slot *slot)
 	struct flush *f = l->flush;
 	struct courier *c = mem_alloc(sizeof(*c));
 	struct session_hooks hooks = { .trace = f->o->trace ? courier_trace : NULL,
-		.idle = courier_idle, .ended = courier_ended, .pauses = true, .context = c };
+		.idle = courier_idle, .ended = courier_ended, .pauses = true,
+		.refused = l->old_token, .context = c };
 
 	c->lane = l;
 	c->slot = slot;
@@ -238,6 +249,8 @@ static bool goes_on(const struct courier *c)
 {
 	enum err_kind kind = c->failure.err.kind;
 
+	if (c->renews)
+		return !c->lane->closed;
 	if (!c->failed || c->lane->closed || (kind != ERR_LOST && kind != ERR_TIMEOUT))
 		return false;
 	return (kind == ERR_LOST && c->served) || (c->blamed && !c->lane->blames);
@@ -250,7 +263,6 @@ static void courier_over(struct courier *c)
 	bool again = goes_on(c);
 
 	l->blames += c->blamed;
-
 	if (c->failed && !again)
 		lane_close(l, c->failure.err.kind == ERR_NONE ? &c->failure.result : NULL,
 			&c->failure.err);

@@ -514,7 +514,8 @@ static void consider(struct job *j, const struct smtp_result *told)
 	if (told->verdict == VERDICT_UNKNOWN)
 		return;
 	if (is_of_account(j, told) && told->code) {
-		lane_close(l, told, NULL);
+		if (!j->courier->renews)
+			lane_close(l, told, NULL);
 	} else if (cause->concern == CONCERNS_SENDER) {
 		lane_unsure(l);
 		refuse_sender(l, j->attempt.sender, cause, told);

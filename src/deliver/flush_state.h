@@ -9,6 +9,7 @@
 #ifndef DELIVER_FLUSH_STATE_H
 #define DELIVER_FLUSH_STATE_H
 
+#include "base/digest.h"
 #include "deliver/flush.h"
 #include "deliver/message.h"
 #include "deliver/session.h"
@@ -54,6 +55,7 @@ struct courier {
 	struct job *finished, **finished_end;   /* to be settled */
 	struct smtp_failure failure; /* own text; as the session ended */
 	bool ending, ended, failed;
+	bool renews;                 /* its access token was refused, and another one may do */
 	bool blamed;                 /* it ended with the content of one message, whose it may be */
 	uint64_t rate_until;         /* clock_ms(): max_rate wants us to wait; 0 */
 	struct courier *next;
@@ -70,6 +72,7 @@ struct lane {
 	bool stands_in;              /* another account's messages come here as well */
 	bool overdue;                /* some are here for their last try */
 	bool closed;                 /* nothing more goes by it in this run */
+	char old_token[DIGEST_HEX + 1];  /* digest of the access token that was refused; "" */
 	unsigned blames;             /* sessions in a row that ended so */
 	bool cleared;                /* a success has released the account */
 	char *sure;                  /* own; the sender that nothing stands against any more; NULL */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/text.h"
+#include "deliver/credential.h"
 
 static const char *const verdict_names[] = {
 	[VERDICT_PENDING] = "pending", [VERDICT_DELIVERED] = "delivered",
@@ -169,9 +170,24 @@ void outcome_describe_err(const struct err *e, struct buf *out)
 		add_step(out, NULL, cause->next);
 }
 
+/* For a refused session; what out is for see credential_next(). */
+static const char *next_step(const struct outcome *o, const struct cause *cause,
+	char out[CREDENTIAL_NEXT_MAX])
+{
+	return o->account ? credential_next(o->account, cause, out) : cause->next;
+}
+
+/* For what we could not do. */
+static const char *step_of_err(const struct outcome *o, char out[CREDENTIAL_NEXT_MAX])
+{
+	const char *next = o->err.hint[0] ? o->err.hint : next_step(o, cause_of_err(&o->err), out);
+
+	return next ? next : "";
+}
+
 static void describe_failure(const struct outcome *o, struct buf *out)
 {
-	char where[320] = "";
+	char where[320] = "", next[CREDENTIAL_NEXT_MAX];
 	struct err shown = o->err;
 
 	if (o->account)
@@ -179,6 +195,7 @@ static void describe_failure(const struct outcome *o, struct buf *out)
 	if (o->err.kind != ERR_NONE) {
 		size_t len = strlen(shown.text);
 
+		snprintf(shown.hint, sizeof(shown.hint), "%s", step_of_err(o, next));
 		if (where[0] && !strstr(shown.text, where) && o->attempt)
 			snprintf(shown.text + len, sizeof(shown.text) - len, " (%s)", where);
 		outcome_describe_err(&shown, out);
@@ -187,7 +204,7 @@ static void describe_failure(const struct outcome *o, struct buf *out)
 
 		buf_printf(out, "sendoff: %s failed: %s (%s)\n", smtp_step_doing(o->refusal.step),
 			o->refusal.text ? o->refusal.text : "", where);
-		add_step(out, cause->words, cause->next);
+		add_step(out, cause->words, next_step(o, cause, next));
 	}
 }
 
@@ -310,7 +327,7 @@ static const char *moment_of(int64_t when, char *out, size_t size)
 /* One line, and why: the rest of the story is `sendoff queue show`. */
 static void describe_queued(const struct outcome *o, struct buf *out)
 {
-	char moment[64];
+	char moment[64], next[CREDENTIAL_NEXT_MAX];
 	char reason[sizeof(((struct err *)0)->text)] = "";
 	const struct cause *cause = failure_cause(o);
 	size_t waiting = o->later + o->unknown + o->not_sent;
@@ -328,7 +345,7 @@ static void describe_queued(const struct outcome *o, struct buf *out)
 	else if (o->err.hint[0])
 		add_step(out, NULL, o->err.hint);
 	else if (cause && cause->concern == CONCERNS_ACCOUNT && cause->park == PARK_LOGIN)
-		add_step(out, cause->words, cause->next);
+		add_step(out, cause->words, next_step(o, cause, next));
 }
 
 static void describe_refused(const struct outcome *o, struct buf *out)
@@ -413,6 +430,7 @@ static json_t *recipient_json(const struct outcome *o, size_t i)
 static void set_error(json_t *object, const struct outcome *o)
 {
 	const struct cause *cause = failure_cause(o);
+	char next[CREDENTIAL_NEXT_MAX];
 	json_t *error;
 
 	if (!cause)
@@ -420,7 +438,7 @@ static void set_error(json_t *object, const struct outcome *o)
 	error = json_object();
 	set_text(error, "cause", cause->id);
 	set_text(error, "text", o->err.kind != ERR_NONE ? o->err.text : o->refusal.text);
-	set_text(error, "next", o->err.hint[0] ? o->err.hint : cause->next);
+	set_text(error, "next", o->err.hint[0] ? o->err.hint : next_step(o, cause, next));
 	if (o->refusal.code) {
 		set_text(error, "step", smtp_step_doing(o->refusal.step));
 		set_number(error, "code", o->refusal.code);

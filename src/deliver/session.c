@@ -14,6 +14,7 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "deliver/credential.h"
 #include "net/conn.h"
 
 enum {
@@ -40,9 +41,10 @@ struct session {
 	struct watch watch;
 	struct watch limit;                 /* the deadline of the whole */
 
-	struct secret_fetch *fetch;         /* own; while the password command runs */
+	struct credential_fetch *fetch;     /* own; while the secret is got */
 	struct secret secret;               /* own; wiped */
 	bool secret_here;
+	char refused[DIGEST_HEX + 1];       /* see session_refused(); "" */
 
 	struct tls_facts tls;               /* outlive the connection; version "": none */
 	char ehlo[300], peer[128], nonce[40];
@@ -68,11 +70,13 @@ static void end(struct session *s, const struct smtp_failure *f)
 	loop_remove(s->loop, &s->watch);
 	loop_remove(s->loop, &s->limit);
 	dial_free(&s->dial);
-	secret_fetch_free(&s->fetch);
+	credential_fetch_free(&s->fetch);
 	if (f)
 		conn_abort(&s->conn);
 	else
 		conn_close(&s->conn);
+	if (!f || !credential_renews(s->account, &s->secret, f, s->refused))
+		s->refused[0] = '\0';
 	secret_wipe(&s->secret);
 	s->hooks.ended(s->hooks.context, f);
 }
@@ -215,8 +219,7 @@ static void set_limit(struct session *s)
 	uint64_t most = (uint64_t)set->connect_timeout + 10 * (uint64_t)set->timeout +
 		(uint64_t)set->final_timeout + patience(s, load.octets, load.recipients);
 
-	if (s->account->secret.command)
-		most += SECRET_COMMAND_SECONDS * 1000;   /* our own time, not the server's */
+	most += credential_patience(s->account);
 	s->done = load.done;
 	s->limit.deadline = clock_ms() + most;
 	loop_add(s->loop, &s->limit);
@@ -246,7 +249,7 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 {
 	struct session *s = context;
 
-	secret_fetch_free(&s->fetch);
+	credential_fetch_free(&s->fetch);
 	if (!secret) {
 		fail(s, e);
 		return;
@@ -261,10 +264,10 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 
 static void fetch_secret(struct session *s)
 {
-	if (!secret_configured(&s->account->secret) || !account_logs_in(s->account))
+	if (!account_has_secret(s->account) || !account_logs_in(s->account))
 		return;
 	process_hold_secret();
-	s->fetch = secret_fetch_start(s->loop, &s->account->secret, got_secret, s);
+	s->fetch = credential_fetch_start(s->loop, s->account, s->hooks.refused, got_secret, s);
 }
 
 /* ---- TLS */
@@ -523,7 +526,8 @@ static void make_engine(struct session *s)
 		.settings = &s->settings,
 		.sasl = &s->account->sasl,
 		.login = account_logs_in(s->account),
-		.has_secret = secret_configured(&s->account->secret),
+		.has_secret = account_has_secret(s->account),
+		.has_token = account_signs_in(s->account),
 		.has_certificate = s->account->tls.cert != NULL,
 		.ehlo = s->ehlo,
 		.host = s->account->net.host,
@@ -608,7 +612,7 @@ void session_free(struct session **sp)
 	loop_remove(s->loop, &s->watch);
 	loop_remove(s->loop, &s->limit);
 	dial_free(&s->dial);
-	secret_fetch_free(&s->fetch);
+	credential_fetch_free(&s->fetch);
 	smtp_free(&s->engine);
 	conn_abort(&s->conn);
 	tls_trust_free(&s->trust);
@@ -667,6 +671,11 @@ void session_resume(struct session *s)
 	s->paused = false;
 	if (!s->turning && s->engine && s->stage != STAGE_OVER)
 		turn(s);
+}
+
+const char *session_refused(const struct session *s)
+{
+	return s->refused[0] ? s->refused : NULL;
 }
 
 void session_abort(struct session *s, const struct err *why)

@@ -34,6 +34,9 @@ struct session_hooks {
 	 * what became of it is on disk before the next content is on its way, so that
 	 * death in between leaves neither in doubt. */
 	bool pauses;
+	/* Digest of an access token that is not to be taken again; borrowed until
+	 * session_free().  NULL, "": there is none. */
+	const char *refused;
 	void *context;
 };
 
@@ -53,6 +56,11 @@ void session_finish(struct session *s);   /* no more messages: QUIT behind the l
 void session_ask(struct session *s, struct smtp_question *q);
 
 void session_resume(struct session *s);
+
+/* It ended because the server refused the access token, and another one may do: the same in
+ * a new session, whose hooks.refused is this, is worth one more login.  NULL: not so.  From
+ * ended() on. */
+const char *session_refused(const struct session *s);
 
 /* Ends it now, for a reason from outside (a signal). */
 void session_abort(struct session *s, const struct err *why);

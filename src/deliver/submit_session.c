@@ -10,6 +10,11 @@
 
 enum { IDLE_MS = 20 * 1000 };   /* a connection does not wait longer for a slow writer */
 
+static enum smtp_pipelining pipelining_of(const struct run *r)
+{
+	return (enum smtp_pipelining)r->out->route.account->smtp.pipelining;
+}
+
 void carry_message(struct run *r)
 {
 	if (r->session && r->session_ended) {
@@ -19,7 +24,7 @@ void carry_message(struct run *r)
 	r->submitted = true;
 	loop_remove(&r->loop, &r->idle);
 	if (!r->session)
-		carry_start(r, (enum smtp_pipelining)r->out->route.account->smtp.pipelining);
+		carry_start(r, pipelining_of(r));
 	if (r->session_dead) {
 		carry_nobody(r);
 		return;
@@ -28,20 +33,25 @@ void carry_message(struct run *r)
 	session_finish(r->session);
 }
 
-/* The same message in a new session, as if the last one had not been. */
-static void start_over(struct run *r)
+/* As if the last session had not been. */
+static void forget_session(struct run *r)
 {
-	struct submission *out = r->out;
-	struct attempt *t = &out->attempt;
+	r->out->outcome.err = (struct err){ 0 };
+	r->out->outcome.refusal = (struct smtp_result){ 0 };
+	session_free(&r->session);
+}
 
-	out->outcome.err = (struct err){ 0 };
-	out->outcome.refusal = (struct smtp_result){ 0 };
+/* The same message in a new session. */
+static void start_over(struct run *r, enum smtp_pipelining pipelining)
+{
+	struct attempt *t = &r->out->attempt;
+
 	for (size_t i = 0; i < t->smtp.count; i++) {
 		smtp_result_release(&t->smtp.results[i]);
 		t->smtp.results[i] = (struct smtp_result){ 0 };
 	}
-	session_free(&r->session);
-	carry_start(r, PIPELINING_STANDARD);
+	forget_session(r);
+	carry_start(r, pipelining);
 	session_submit(r->session, &t->smtp);
 	session_finish(r->session);
 }
@@ -76,11 +86,23 @@ static void ask_again(struct watch *w, short revents)
 
 	(void)revents;
 	loop_remove(&r->loop, &r->again);
-	start_over(r);
+	start_over(r, PIPELINING_STANDARD);
+}
+
+/* An access token was refused, and no other one before it: one more login. */
+static bool renews(const struct run *r)
+{
+	return r->session && session_refused(r->session) && !r->refused[0] && !process_stopped();
+}
+
+static void note_refused(struct run *r)
+{
+	snprintf(r->refused, sizeof(r->refused), "%s", session_refused(r->session));
 }
 
 /* The session has ended with the message: over AUTH in a group with MAIL nothing
- * was sent, so once more without; the runner is asked until it has answered. */
+ * was sent, so once more without; and once more where the access token was refused, by a
+ * new one; the runner is asked until it has answered. */
 static bool goes_on(struct run *r)
 {
 	uint64_t when;
@@ -88,7 +110,12 @@ static bool goes_on(struct run *r)
 	if (r->out->failure.stumbled && !r->stumbled_once && !process_stopped()) {
 		r->stumbled_once = true;
 		r->out->failure.stumbled = false;
-		start_over(r);
+		start_over(r, PIPELINING_STANDARD);
+		return true;
+	}
+	if (renews(r)) {
+		note_refused(r);
+		start_over(r, pipelining_of(r));
 		return true;
 	}
 	if (!plan_again(r, &when))
@@ -177,7 +204,12 @@ void carry_nobody(struct run *r)
  * and is told when the input is read; else there will be another session. */
 static void ended_early(struct run *r)
 {
-	if (r->out->outcome.err.kind == ERR_NONE && !r->out->outcome.refusal.code) {
+	if (renews(r)) {
+		note_refused(r);
+		forget_session(r);
+		if (!r->late)
+			carry_start(r, pipelining_of(r));
+	} else if (r->out->outcome.err.kind == ERR_NONE && !r->out->outcome.refusal.code) {
 		session_free(&r->session);
 		r->tired = true;
 	} else {
@@ -212,7 +244,7 @@ static void ended(void *context, const struct smtp_failure *f)
 	struct run *r = context;
 
 	r->session_ended = true;
-	if (f)
+	if (f && !renews(r))
 		remember_refusal(r, f);
 	if (f && (r->submitted || !only_tired(f)))
 		keep_failure(r, f);
@@ -250,7 +282,7 @@ static void trace(void *context, enum smtp_direction direction, const char *line
 void carry_start(struct run *r, enum smtp_pipelining pipelining)
 {
 	struct session_hooks hooks = { .trace = r->o->trace ? trace : NULL, .idle = idle,
-		.ended = ended, .context = r };
+		.ended = ended, .refused = r->refused, .context = r };
 	char note[sizeof(r->out->route.why) + 2];
 
 	if (refused_before(r))

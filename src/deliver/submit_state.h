@@ -8,6 +8,7 @@
 #ifndef DELIVER_SUBMIT_STATE_H
 #define DELIVER_SUBMIT_STATE_H
 
+#include "base/digest.h"
 #include "deliver/session.h"
 #include "deliver/submit.h"
 #include "queue/park.h"
@@ -38,6 +39,8 @@ struct run {
 	bool session_ended;      /* session_over() is on its way */
 	bool session_dead;       /* no further session: the failure stands */
 	bool stumbled_once, tired, over;   /* tired: the server would not wait for a slow writer */
+
+	char refused[DIGEST_HEX + 1];         /* the access token that a server refused; "" */
 
 	enum plan plan;
 	bool taken_in;                        /* the message is whole, and fit to be stored */

@@ -75,7 +75,7 @@ static bool try_one(struct every *x, const char *kind, const char *name, const s
 /* Why this one is not even tried; NULL: it is. */
 static const char *unfit(const struct account *a, enum sasl_mechanism m)
 {
-	bool token = false;
+	bool token = account_signs_in(a);
 
 	for (size_t i = 0; i < a->sasl.mechanisms.count; i++) {
 		const char *word = a->sasl.mechanisms.items[i];
@@ -87,7 +87,7 @@ static const char *unfit(const struct account *a, enum sasl_mechanism m)
 		return "not known here";
 	if (m == SASL_EXTERNAL)
 		return a->tls.cert ? NULL : "needs a client certificate (tls_cert, tls_key)";
-	if (!secret_configured(&a->secret))
+	if (!account_has_secret(a))
 		return "needs a password";
 	if (token != ((sasl_traits(m) & SASL_TOKEN) != 0))
 		return token ? "needs a password, and the secret is an access token" :

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "deliver/credential.h"
 #include "deliver/provided.h"
 #include "probe/state.h"
 
@@ -24,26 +25,25 @@ static char *copy(const char *text)
 	return text && text[0] ? mem_string(text) : NULL;
 }
 
-static void set_next(struct probe_finding *f, const char *hint)
-{
-	f->next = copy(hint && hint[0] ? hint : f->cause->next);
-}
-
 void finding_of_err(struct probe *p, enum report_step step, const struct err *e)
 {
 	struct probe_finding *f = p->out;
+
+	char next[CREDENTIAL_NEXT_MAX];
 
 	forget(f);
 	f->step = step;
 	f->cause = cause_of_err(e);
 	f->exit = f->cause->exit;
 	f->what = copy(e->text);
-	set_next(f, e->hint);
+	f->next = copy(e->hint[0] ? e->hint : credential_next(&p->account, f->cause, next));
 }
 
 void finding_of_result(struct probe *p, enum report_step step, const struct smtp_result *r)
 {
 	struct probe_finding *f = p->out;
+
+	char next[CREDENTIAL_NEXT_MAX];
 
 	forget(f);
 	f->step = step;
@@ -53,7 +53,8 @@ void finding_of_result(struct probe *p, enum report_step step, const struct smtp
 		f->said = copy(r->text);
 	else
 		f->what = copy(r->text);
-	set_next(f, r->hint);
+	f->next = copy(r->hint && r->hint[0] ? r->hint :
+		credential_next(&p->account, f->cause, next));
 }
 
 /* Where a refusal says no more than that, the provider's own habits do. */
@@ -75,6 +76,12 @@ void finding_of_failure(struct probe *p, enum report_step step, const struct smt
 	else
 		finding_of_result(p, step, &f->result);
 	ask_provider(p);
+}
+
+void finding_of_secret(struct probe *p, enum report_step step, const struct smtp_failure *f)
+{
+	p->out->step = step;
+	p->out->said = copy(f->result.text);
 }
 
 void finding_set(struct probe_finding *f, const char *format, ...)

@@ -33,7 +33,9 @@ void stage_end(struct probe *p)
 
 	if (s->ms < 0 && s->mark != MARK_SKIPPED)
 		s->ms = (int64_t)(clock_ms() - p->since);
-	p->o->stage(p->o->context, s);
+	/* Of a second session the way to the login is told already. */
+	if (!p->second || s->step >= REPORT_LOGIN || s->mark == MARK_FAILED)
+		p->o->stage(p->o->context, s);
 	report_stage_free(&p->open);
 }
 
@@ -72,41 +74,6 @@ static void set_limit(struct probe *p, uint64_t when)
 {
 	p->limit.deadline = when;
 	loop_add(&p->loop, &p->limit);
-}
-
-/* ---- the secret */
-
-static void got_secret(void *context, struct secret *secret, struct err *e)
-{
-	struct probe *p = context;
-
-	if (secret) {
-		p->secret = *secret;
-		*secret = (struct secret){ 0 };
-	} else {
-		finding_of_err(p, REPORT_SECRET, e);
-	}
-	loop_stop(&p->loop);
-}
-
-static bool fetch_secret(struct probe *p)
-{
-	struct secret_fetch *fetch;
-
-	stage_begin(p, REPORT_SECRET);
-	if (account_logs_in(&p->account) && secret_configured(&p->account.secret)) {
-		process_hold_secret();
-		fetch = secret_fetch_start(&p->loop, &p->account.secret, got_secret, p);
-		loop_run(&p->loop);
-		secret_fetch_free(&fetch);
-		if (!p->secret.data && !p->out->cause && p->interrupted.kind)
-			finding_of_err(p, REPORT_SECRET, &p->interrupted);
-		/* From now on it is at hand: no command is run a second time. */
-		p->account.secret = (struct secret_settings){ .password = p->secret };
-	}
-	tell_secret(p);
-	stage_end(p);
-	return !p->out->cause;
 }
 
 /* ---- the main session */
@@ -305,6 +272,8 @@ static void end_failed(struct probe *p, const struct visit *v)
 		stage_begin(p, step);
 	if (doubt)
 		finding_of_result(p, step, doubt);
+	else if (p->out->cause)
+		finding_of_secret(p, step, f);
 	else if (p->interrupted.kind)
 		finding_of_err(p, step, &f->err);
 	else
@@ -352,6 +321,12 @@ static void main_session(struct probe *p)
 
 	stage_begin(p, REPORT_NAME);
 	visit_run(p, &v);
+	if (v.failed && secret_renew(p, session_refused(v.session))) {
+		visit_end(&v);
+		stage_begin(p, REPORT_NAME);
+		p->shaken = p->hello_told = false;
+		visit_run(p, &v);
+	}
 	if (v.failed) {
 		end_failed(p, &v);
 	} else {
@@ -453,7 +428,7 @@ int probe_run(const struct probe_options *o, struct probe_finding *out)
 
 	begin(&p, o, out);
 	set_limit(&p, p.ends - (uint64_t)least(ELSEWHERE_MS, o->milliseconds / 3));
-	if (make_mail(&p) && fetch_secret(&p))
+	if (make_mail(&p) && secret_get(&p))
 		main_session(&p);
 	if (p.interrupted.kind != ERR_SIGNAL) {
 		p.interrupted = (struct err){ 0 };

@@ -1,6 +1,7 @@
 /* probe/state.h - the inside of a probe, shared by its files only.
  *
  * probe.c    the order of the stages, one session for them, deadlines
+ * secret.c   the password or token, fetched and, where a server wants that, renewed
  * visit.c    one session from its beginning to its end
  * tell.c     what was seen of name, connection, TLS, EHLO and login, in words and facts
  * finding.c  what is wrong and what to do
@@ -10,6 +11,7 @@
 #ifndef PROBE_STATE_H
 #define PROBE_STATE_H
 
+#include "base/digest.h"
 #include "deliver/session.h"
 #include "net/trail.h"
 #include "probe/letter.h"
@@ -25,6 +27,9 @@ struct probe {
 
 	struct account account;             /* borrowed inside; but for the secret, and its waits */
 	struct secret secret;               /* own; wiped */
+	char stored[DIGEST_HEX + 1];        /* digest of the access token that was stored; "" */
+	char refused[DIGEST_HEX + 1];       /* ... that was refused; "" */
+	bool second;                        /* ... and this is with another one */
 	struct report_stage *open;          /* own; under way; NULL between two */
 	uint64_t since;                     /* when it began */
 
@@ -75,6 +80,12 @@ void stage_end(struct probe *p);        /* hands it out */
 /* Its step turned out to be another one. */
 void stage_drop(struct probe *p);
 
+/* False: it cannot be had, and p->out says why. */
+bool secret_get(struct probe *p);
+/* Another access token in place of the one that the session was refused with, once.  False:
+ * that was not so, or p->out says why there is none. */
+bool secret_renew(struct probe *p, const char *refused);
+
 void tell_secret(struct probe *p);
 void tell_name(struct probe *p);
 void tell_connect(struct probe *p, bool good);
@@ -88,6 +99,8 @@ void tell_pipelining(struct probe *p, const char *why_not);
 
 void finding_of_failure(struct probe *p, enum report_step step, const struct smtp_failure *f);
 void finding_of_result(struct probe *p, enum report_step step, const struct smtp_result *r);
+/* What was found out when a new access token was to be had; f: the refusal of the old one. */
+void finding_of_secret(struct probe *p, enum report_step step, const struct smtp_failure *f);
 void finding_of_err(struct probe *p, enum report_step step, const struct err *e);
 void finding_set(struct probe_finding *f, const char *format, ...)   /* one more line */
 	__attribute__((format(printf, 2, 3)));

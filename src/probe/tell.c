@@ -10,6 +10,7 @@
 #include "probe/chain_tell.h"
 #include "probe/software.h"
 #include "probe/state.h"
+#include "probe/token_tell.h"
 
 /* ---- secret */
 
@@ -35,13 +36,15 @@ void tell_secret(struct probe *p)
 		report_say(s, MARK_FAILED, "%s", p->out->what);
 	} else if (!account_logs_in(a)) {
 		report_say(s, MARK_SKIPPED, "none needed: this account does not log in");
-	} else if (!secret_configured(&a->secret)) {
+	} else if (!account_has_secret(a)) {
 		report_say(s, MARK_SKIPPED, "none: it logs in by its client certificate");
 	} else {
 		report_say(s, MARK_OK, "%s", p->o->secret_from);
+		if (account_signs_in(a))
+			token_tell(s, a, p->stored);
 	}
 	tell_provider(p);
-	report_text(s, "source", account_logs_in(a) && secret_configured(&a->secret) ?
+	report_text(s, "source", account_logs_in(a) && account_has_secret(a) ?
 		p->o->secret_from : "none");
 }
 
@@ -246,6 +249,9 @@ void tell_login(struct probe *p, const char *mechanism, bool good)
 		report_say(s, MARK_OK, "as %s with %s (%s)", user, mechanism, why);
 	else if (mechanism)
 		report_more(s, MARK_NONE, "tried: as %s with %s (%s)", user, mechanism, why);
+	if (p->second)
+		report_more(s, MARK_NONE, "the access token that was stored was refused; this is with a "
+			"new one");
 	if (p->shaken && a->smtp.tls == SMTP_TLS_STARTTLS)
 		report_more(s, MARK_NONE, "offered before TLS: %s; with TLS: %s",
 			or_none(p->before.auth), or_none(p->now.auth));
@@ -256,6 +262,8 @@ void tell_login(struct probe *p, const char *mechanism, bool good)
 	report_json(s, "offered", mechanisms(p->now.auth));
 	report_text(s, "user", a->sasl.user);
 	report_text(s, "mechanism", mechanism);
+	if (p->second)
+		report_bool(s, "token_renewed", true);
 }
 
 /* ---- sender, recipients, the test message */

@@ -26,6 +26,7 @@ enum { PIECE = 64 << 10 };
 struct place {
 	int watch;
 	char *name;    /* own */
+	enum files_news news;
 };
 
 struct files {
@@ -41,35 +42,39 @@ struct files {
 
 /* What a batch of events says. */
 struct told {
-	bool mail, control, config;
+	bool mail, control, config, token;
 };
 
-static bool is_named(const struct files *f, const struct inotify_event *event, const char *name)
+static void take_named(const struct files *f, const struct inotify_event *event, const char *name,
+	struct told *told)
 {
-	for (size_t i = 0; i < f->count; i++)
-		if (f->places[i].watch == event->wd && (!event->len ||
-				!strcmp(f->places[i].name, name)))
-			return true;
-	return false;
+	for (size_t i = 0; i < f->count; i++) {
+		const struct place *p = &f->places[i];
+
+		if (p->watch != event->wd || (event->len && strcmp(p->name, name) != 0))
+			continue;
+		told->config |= p->news == FILES_CONFIG;
+		told->token |= p->news == FILES_TOKEN;
+	}
 }
 
 static void take_event(const struct files *f, const struct inotify_event *event,
 	const char *name, struct told *told)
 {
 	if (event->mask & IN_Q_OVERFLOW)
-		*told = (struct told){ true, true, true };
+		*told = (struct told){ true, true, true, true };
 	else if (event->wd == f->new_watch)
 		told->mail = true;
 	else if (event->wd == f->control_watch)
 		told->control = true;
-	else if (!(event->mask & IN_IGNORED) && is_named(f, event, name))
-		told->config = true;
+	else if (!(event->mask & IN_IGNORED))
+		take_named(f, event, name, told);
 }
 
 static void run(struct watch *watch, short revents)
 {
 	struct files *f = watch->owner;
-	struct told told = { false, false, false };
+	struct told told = { .mail = false };
 	ssize_t len = read(watch->fd, f->piece, PIECE);
 
 	(void)revents;
@@ -87,6 +92,8 @@ static void run(struct watch *watch, short revents)
 		f->news(f->context, FILES_CONTROL);
 	if (told.config)
 		f->news(f->context, FILES_CONFIG);
+	if (told.token)
+		f->news(f->context, FILES_TOKEN);
 }
 
 static int watch_below(int fd, const char *spool, const char *name)
@@ -148,8 +155,15 @@ void files_free(struct files **fp)
 	free(f);
 }
 
+static void keep_place(struct files *f, struct place *p)
+{
+	f->places = mem_grow(f->places, f->count + 1, sizeof(*f->places));
+	f->places[f->count++] = *p;
+	p->name = NULL;
+}
+
 /* The nearest directory that is there, and the name to wait for in it. */
-static void add_place(struct files *f, const char *path)
+static void add_place(struct files *f, enum files_news news, const char *path)
 {
 	char *directory = mem_string(path);
 	char *slash = strrchr(directory, '/');
@@ -163,8 +177,9 @@ static void add_place(struct files *f, const char *path)
 		if (stat(in, &st) == 0) {
 			watch = inotify_add_watch(f->watch.fd, in, CONFIG_EVENTS);
 			if (watch >= 0) {
-				f->places = mem_grow(f->places, f->count + 1, sizeof(*f->places));
-				f->places[f->count++] = (struct place){ watch, mem_string(slash + 1) };
+				struct place p = { watch, mem_string(slash + 1), news };
+
+				keep_place(f, &p);
 			}
 			break;
 		}
@@ -181,16 +196,19 @@ static bool is_used(const struct files *f, int watch)
 	return watch == f->new_watch || watch == f->control_watch;
 }
 
-void files_name(struct files *f, char *const *paths, size_t count)
+void files_name(struct files *f, enum files_news news, char *const *paths, size_t count)
 {
 	struct place *before = f->places;
 	size_t before_count = f->count;
 
 	f->places = NULL;
 	f->count = 0;
+	for (size_t i = 0; i < before_count; i++)
+		if (before[i].news != news)
+			keep_place(f, &before[i]);
 	for (size_t i = 0; i < count; i++)
 		if (paths[i][0] == '/')
-			add_place(f, paths[i]);
+			add_place(f, news, paths[i]);
 	for (size_t i = 0; i < before_count; i++) {
 		/* Twice the same directory: the second time it is gone already. */
 		if (!is_used(f, before[i].watch))

@@ -1,4 +1,4 @@
-/* runner/files.h - files that change: the queue, and the configuration.
+/* runner/files.h - files that change: the queue, the configuration, access tokens.
  */
 #ifndef RUNNER_FILES_H
 #define RUNNER_FILES_H
@@ -11,7 +11,8 @@
 enum files_news {
 	FILES_NEW,        /* a message came into new/ */
 	FILES_CONTROL,    /* a control file was replaced */
-	FILES_CONFIG      /* one of the named files may be another now */
+	FILES_CONFIG,     /* one of the files named so may be another now */
+	FILES_TOKEN       /* ... one of those named so */
 };
 
 struct files;
@@ -21,8 +22,8 @@ struct files *files_watch(struct loop *l, const char *spool,
 	void (*news)(void *context, enum files_news what), void *context, struct err *e);
 void files_free(struct files **fp);
 
-/* Which files are the configuration, instead of those named before.  One that is
- * not there yet is waited for, and so are its directories. */
-void files_name(struct files *f, char *const *paths, size_t count);
+/* Which files are told of as FILES_CONFIG or FILES_TOKEN, instead of those named so
+ * before.  One that is not there yet is waited for, and so are its directories. */
+void files_name(struct files *f, enum files_news news, char *const *paths, size_t count);
 
 #endif

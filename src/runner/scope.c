@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "base/process.h"
+#include "cred/token.h"
 #include "deliver/config.h"
 #include "net/local.h"
 #include "runner/runner.h"
@@ -70,12 +71,23 @@ static int check_directory(const char *path, struct err *e)
 	return err_hint(e, "make it one: chown root %s && chmod 755 %s", path, path);
 }
 
+/* Of the runner's user alone. */
+static int make_own(const char *path, const struct user *u, struct err *e)
+{
+	int good = 0;
+
+	if (mkdir(path, 0700) == 0)
+		good = lchown(path, u->uid, u->gid);
+	else if (errno != EEXIST)
+		good = -1;
+	return good == 0 ? 0 : err_sys(e, ERR_SYSTEM, errno, "cannot make %s", path);
+}
+
 /* What a package or the service manager has made as a rule: /run is empty after a
  * start of the machine. */
 static int make_directories(const struct user *u, struct err *e)
 {
 	char *sockets = mem_string(config_smtp_socket());
-	const char *queue = config_system_spool();
 	int good = 0;
 
 	*strrchr(sockets, '/') = '\0';
@@ -90,11 +102,9 @@ static int make_directories(const struct user *u, struct err *e)
 	free(sockets);
 	if (good < 0)
 		return -1;
-	if (mkdir(queue, 0700) == 0)
-		good = lchown(queue, u->uid, u->gid);
-	else if (errno != EEXIST)
-		good = -1;
-	return good == 0 ? 0 : err_sys(e, ERR_SYSTEM, errno, "cannot make %s", queue);
+	if (make_own(config_system_spool(), u, e) < 0)
+		return -1;
+	return make_own(TOKEN_SYSTEM_DIRECTORY, u, e);
 }
 
 static int bind_sockets(struct scope_sockets *s, struct err *e)

@@ -7,16 +7,17 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "deliver/credential.h"
 
 enum { STAMP_MAX = 64 << 10 };
 
-static void forget_paths(struct settings *s)
+static void forget(char ***paths, size_t *count)
 {
-	for (size_t i = 0; i < s->count; i++)
-		free(s->paths[i]);
-	free(s->paths);
-	s->paths = NULL;
-	s->count = 0;
+	for (size_t i = 0; i < *count; i++)
+		free((*paths)[i]);
+	free(*paths);
+	*paths = NULL;
+	*count = 0;
 }
 
 static void add_path(struct settings *s, const char *path, size_t len)
@@ -32,7 +33,7 @@ static void note_paths(struct settings *s, const struct config *c)
 {
 	const char *aliases = c->global.aliases ? c->global.aliases : "/etc/aliases";
 
-	forget_paths(s);
+	forget(&s->paths, &s->count);
 	for (const char *at = buf_text(&c->tried); *at;) {
 		size_t line = strcspn(at, "\n");
 		const char *colon = memmem(at, line, ": ", 2);
@@ -68,6 +69,38 @@ static char *stamp(const struct settings *s)
 	return buf_take(&out);
 }
 
+/* ---- accounts that sign in */
+
+static void note_tokens(struct settings *s)
+{
+	forget(&s->tokens, &s->token_count);
+	for (size_t i = 0; s->config && i < s->config->count; i++) {
+		char *path = credential_token_path(&s->config->accounts[i]);
+
+		if (!path)
+			continue;
+		s->tokens = mem_grow(s->tokens, s->token_count + 1, sizeof(*s->tokens));
+		s->tokens[s->token_count++] = path;
+	}
+}
+
+bool settings_signed_in(struct settings *s)
+{
+	struct buf out = BUF_INIT(STAMP_MAX);
+	bool changed;
+
+	for (size_t i = 0; s->config && i < s->config->count; i++)
+		if (account_signs_in(&s->config->accounts[i]))
+			buf_printf(&out, "%lld\n",
+				(long long)credential_signed_in(&s->config->accounts[i]));
+	changed = !s->signed_in || strcmp(buf_text(&out), s->signed_in) != 0;
+	free(s->signed_in);
+	s->signed_in = buf_take(&out);
+	return changed;
+}
+
+/* ---- the configuration */
+
 /* Not where it can be moved: accounts point into it. */
 static void drop(struct config **c)
 {
@@ -89,6 +122,8 @@ int settings_load(struct settings *s)
 	drop(s->faulty ? &fresh : &s->config);
 	if (fresh)
 		s->config = fresh;
+	note_tokens(s);
+	settings_signed_in(s);
 	return s->faulty ? -1 : 0;
 }
 
@@ -106,7 +141,9 @@ void settings_add(struct settings *s, const char *path)
 void settings_release(struct settings *s)
 {
 	drop(&s->config);
-	forget_paths(s);
+	forget(&s->paths, &s->count);
+	forget(&s->tokens, &s->token_count);
+	free(s->signed_in);
 	free(s->stamp);
 	*s = (struct settings){ .file = NULL };
 }

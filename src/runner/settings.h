@@ -17,6 +17,9 @@ struct settings {
 	                          * aliases and what these include */
 	size_t count;
 	char *stamp;             /* own; how they looked when it was read */
+	char **tokens;           /* own; files of the accounts' access tokens */
+	size_t token_count;
+	char *signed_in;         /* own; when its accounts were */
 };
 
 /* Reads it (again).  -1: it is not right, and *why says so; what was in force is
@@ -28,5 +31,8 @@ void settings_release(struct settings *s);
 
 /* Whether one of the files looks different than when it was read. */
 bool settings_changed(const struct settings *s);
+
+/* Whether somebody has signed in since this was asked or the settings read. */
+bool settings_signed_in(struct settings *s);
 
 #endif

@@ -246,8 +246,10 @@ static void name_files(struct supervisor *s)
 {
 	if (s->front)
 		front_includes(s->front, add_file, &s->settings);
-	if (s->files)
-		files_name(s->files, s->settings.paths, s->settings.count);
+	if (s->files) {
+		files_name(s->files, FILES_CONFIG, s->settings.paths, s->settings.count);
+		files_name(s->files, FILES_TOKEN, s->settings.tokens, s->settings.token_count);
+	}
 }
 
 static void reload(struct supervisor *s)
@@ -390,6 +392,15 @@ static void on_wake(void *context, enum wake what)
 	}
 }
 
+/* Tokens are renewed all the time; what waits for a sign-in goes now. */
+static void note_sign_in(struct supervisor *s)
+{
+	if (!settings_signed_in(&s->settings))
+		return;
+	agenda_hurry(&s->agenda);
+	s->wanted = true;
+}
+
 /* Children write control files all the time; when they have ended we look anyway. */
 static void on_files(void *context, enum files_news what)
 {
@@ -397,6 +408,8 @@ static void on_files(void *context, enum files_news what)
 
 	if (what == FILES_CONFIG)
 		s->reload = clock_ms() + RELOAD_MS;
+	else if (what == FILES_TOKEN)
+		note_sign_in(s);
 	else if (what == FILES_NEW || !s->agenda.children)
 		s->wanted = true;
 	plan(s);

@@ -22,7 +22,8 @@ enum reason {
 	NO_CERTIFICATE,
 	NOT_NAMED,       /* `auth` is a list without it */
 	TOKEN_NOT_NAMED,
-	NOT_OFFERED,     /* nothing that we know was offered */
+	PASSWORD_WANTED, /* and what there is is a token */
+	NOT_OFFERED,     /* nothing that we know, or that this account would use, was offered */
 	USABLE
 };
 
@@ -70,12 +71,16 @@ static enum reason judge(const struct choice *c, enum sasl_mechanism m)
 	const struct sasl_surroundings *around = c->around;
 	unsigned traits = sasl_traits(m);
 
-	if (c->automatic && (traits & SASL_TOKEN))
+	if (around->has_token && c->automatic && m == SASL_EXTERNAL)
+		return NOT_OFFERED;
+	if (around->has_token && m != SASL_EXTERNAL && !(traits & SASL_TOKEN))
+		return PASSWORD_WANTED;
+	if (c->automatic && (traits & SASL_TOKEN) && !around->has_token)
 		return TOKEN_UNNAMED;
 	if (c->automatic && m == SASL_CRAM_MD5)
 		return MD5_UNNAMED;
 	if (!c->automatic && !is_named(c, m))
-		return traits & SASL_TOKEN ? TOKEN_NOT_NAMED : NOT_NAMED;
+		return traits & SASL_TOKEN && !around->has_token ? TOKEN_NOT_NAMED : NOT_NAMED;
 	if (m == SASL_EXTERNAL)
 		return around->has_certificate && around->encrypted ? USABLE : NO_CERTIFICATE;
 	if (!around->has_secret)
@@ -96,7 +101,8 @@ static void list_allowed(const struct choice *c, struct buf *out)
 	for (unsigned m = 0; c->automatic && m < SASL_MECHANISMS; m++) {
 		enum reason why = judge(c, (enum sasl_mechanism)m);
 
-		if (why != TOKEN_UNNAMED && why != MD5_UNNAMED && why != NO_CERTIFICATE)
+		if (why != TOKEN_UNNAMED && why != MD5_UNNAMED && why != NO_CERTIFICATE &&
+		    why != PASSWORD_WANTED && why != NOT_OFFERED)
 			buf_printf(out, "%s%s", out->len ? " " : "",
 				sasl_name((enum sasl_mechanism)m));
 	}
@@ -149,6 +155,12 @@ static int explain(enum reason why, enum sasl_mechanism m, const char *both, str
 		err_cause(e, "login-wants-token");
 		return err_hint(e, "set auth = %s and a password_command that prints an access "
 			"token", lower_name(m));
+	case PASSWORD_WANTED:
+		err_set(e, ERR_LOGIN, "%s; %s wants a password, and this account signs in by OAuth",
+			both, name);
+		err_cause(e, "login-wants-password");
+		return err_hint(e, "take the account's oauth keys out and give it a password, or check "
+			"host and port");
 	case NOT_NAMED:
 		err_set(e, ERR_LOGIN, "%s; auth does not name %s", both, name);
 		err_cause(e, "no-common-mechanism");

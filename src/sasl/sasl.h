@@ -65,6 +65,7 @@ struct sasl_surroundings {
 	bool encrypted;              /* TLS is up and the server verified (or a pin held) */
 	bool has_certificate;        /* a client certificate was configured */
 	bool has_secret;             /* there is a source for a password or token */
+	bool has_token;              /* ... and it is known to be an access token */
 	struct sasl_binding binding;
 };
 
@@ -73,7 +74,8 @@ struct sasl_surroundings {
  * SCRAM-SHA-256, SCRAM-SHA-1-PLUS, SCRAM-SHA-1, PLAIN, LOGIN; without TLS only
  * mechanisms that do not show the secret unless allow_clear_password; never
  * CRAM-MD5 or the OAuth mechanisms unless `auth` names them.  -PLUS only with a
- * binding.  -1: ERR_LOGIN: none in common, naming both sides and why one that
+ * binding.  An access token goes by OAUTHBEARER, then XOAUTH2, and by nothing else.
+ * -1: ERR_LOGIN: none in common, naming both sides and why one that
  * was offered could not be used. */
 int  sasl_choose(const char *offered, const struct sasl_settings *set,
 	const struct sasl_surroundings *around, enum sasl_mechanism *chosen, struct err *e);

@@ -40,6 +40,7 @@ struct smtp_options {
 	const struct sasl_settings *sasl;       /* borrowed */
 	bool  login;                            /* this account logs in; no mail without it */
 	bool  has_secret, has_certificate;      /* what there is to log in with */
+	bool  has_token;                        /* ... and the secret is an access token */
 	const char *ehlo;                       /* borrowed; a domain or an address literal */
 	const char *host;                       /* borrowed; for OAUTHBEARER */
 	unsigned port;

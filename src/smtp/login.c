@@ -23,6 +23,7 @@ bool login_choose(struct smtp *s)
 		.encrypted = s->encrypted && s->verified,
 		.has_certificate = s->o.has_certificate,
 		.has_secret = s->o.has_secret,
+		.has_token = s->o.has_token,
 		.binding = s->binding,
 	};
 	struct err e = { 0 };

@@ -9,9 +9,11 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/digest.h"
 #include "cred/token.h"
 
 static char *dir, *url;
+static const char *refused;      /* digest of a token that will not do */
 static struct oauth_plan plan;
 
 static struct {
@@ -35,7 +37,7 @@ static void done(void *context, struct secret *s, struct err *e)
 /* Fetches and waits.  Returns the ms that it took. */
 static uint64_t run_with(struct watch *also)
 {
-	struct token_settings set = { .plan = &plan, .directory = dir };
+	struct token_settings set = { .plan = &plan, .directory = dir, .refused = refused };
 	uint64_t begun = clock_ms();
 	struct token_fetch *f;
 
@@ -187,20 +189,23 @@ static void refresh(void)
 
 /* ---- many at once */
 
-static unsigned crowd(bool refused)
+static unsigned crowd(bool was_refused)
 {
 	struct secret old = { NULL, 0 };
+	char digest[DIGEST_HEX + 1];
 	unsigned good = 0;
 	struct err e;
 	pid_t pids[30];
 	int status;
 
 	secret_set(&old, "geheim", 6);
+	digest_of(old.data, old.len, digest);
+	refused = was_refused ? digest : NULL;
 	fflush(stdout);
 	for (size_t i = 0; i < COUNT(pids); i++) {
 		pids[i] = fork();
 		if (pids[i] == 0) {
-			if (refused)
+			if (was_refused)
 				token_refuse(dir, "work", &old, &e);
 			run_with(NULL);
 			_exit(strcmp(got.access, "new-1") != 0);
@@ -209,7 +214,29 @@ static unsigned crowd(bool refused)
 	for (size_t i = 0; i < COUNT(pids); i++)
 		good += waitpid(pids[i], &status, 0) == pids[i] && status == 0;
 	secret_wipe(&old);
+	refused = NULL;
 	return good;
+}
+
+/* Even where it could not be written down. */
+static void refused_token(void)
+{
+	char digest[DIGEST_HEX + 1];
+
+	digest_of("geheim", 6, digest);
+	refused = digest;
+	store("geheim", "geheim2", 10, 3590);
+	web_next("503 Service Unavailable", "", "");
+	fetch();
+	check_text(got.access, "", "C9: a refused token is not taken, whatever the provider says");
+	store("geheim", "geheim2", 10, 3590);
+	grant("");
+	fetch();
+	check_text(got.access, "new-1", "... but another one");
+	fetch();
+	check_text(got.access, "new-1", "which is good");
+	check_int(web->asked, 1, "... without a second question");
+	refused = NULL;
 }
 
 static void crowds(void)
@@ -556,6 +583,7 @@ int main(void)
 	check(dir, "a directory: %s", e.text);
 	nothing_to_ask();
 	refresh();
+	refused_token();
 	crowds();
 	over();
 	later();

@@ -45,7 +45,7 @@ static void run_for(unsigned ms)
 
 /* ---- files */
 
-static int news[3];
+static int news[4];
 
 static void on_news(void *context, enum files_news what)
 {
@@ -53,15 +53,16 @@ static void on_news(void *context, enum files_news what)
 	news[what]++;
 }
 
-/* "NCF": which kinds were told within a moment. */
+/* "NCFT": which kinds were told within a moment. */
 static const char *told(void)
 {
-	static char text[4];
+	static char text[5];
 
 	memset(news, 0, sizeof(news));
 	run_for(30);
-	snprintf(text, sizeof(text), "%s%s%s", news[FILES_NEW] ? "N" : "",
-		news[FILES_CONTROL] ? "C" : "", news[FILES_CONFIG] ? "F" : "");
+	snprintf(text, sizeof(text), "%s%s%s%s", news[FILES_NEW] ? "N" : "",
+		news[FILES_CONTROL] ? "C" : "", news[FILES_CONFIG] ? "F" : "",
+		news[FILES_TOKEN] ? "T" : "");
 	return text;
 }
 
@@ -113,7 +114,7 @@ static void test_config(void)
 	struct files *f = files_watch(&loop, top, on_news, NULL, &e);
 
 	write_file(there, "1");
-	files_name(f, paths, 2);
+	files_name(f, FILES_CONFIG, paths, 2);
 	check_text(told(), "", "the configuration is as it was");
 	write_file(there, "2");
 	check_text(told(), "F", "it is written");
@@ -127,21 +128,58 @@ static void test_config(void)
 	check_text(told(), "F", "it goes");
 	mkdir(directory, 0700);
 	check_text(told(), "F", "a directory on the way of one that is missing comes");
-	files_name(f, paths, 2);
+	files_name(f, FILES_CONFIG, paths, 2);
 	mkdir(below, 0700);
 	check_text(told(), "F", "and the next");
-	files_name(f, paths, 2);
+	files_name(f, FILES_CONFIG, paths, 2);
 	write_file(absent, "4");
 	check_text(told(), "F", "and the file");
-	files_name(f, paths, 1);
+	files_name(f, FILES_CONFIG, paths, 1);
 	write_file(absent, "5");
 	check_text(told(), "", "one that is not named any more");
-	files_name(f, paths, 0);
+	files_name(f, FILES_CONFIG, paths, 0);
 	write_file(there, "6");
 	check_text(told(), "", "none is");
 	files_free(&f);
 	free(paths[0]);
 	free(paths[1]);
+}
+
+/* In a directory of their own, in that of the configuration, or in none yet. */
+static void test_tokens(void)
+{
+	const char *config = path_of("config"), *token = path_of("token"), *part = path_of("token.new");
+	const char *directory = path_of("tokens"), *below = path_of("tokens/work");
+	char *paths[1] = { mem_string(config) };
+	char *tokens[2] = { mem_string(token), mem_string(below) };
+	struct err e = { 0 };
+	struct files *f = files_watch(&loop, top, on_news, NULL, &e);
+
+	files_name(f, FILES_CONFIG, paths, 1);
+	files_name(f, FILES_TOKEN, tokens, 2);
+	write_file(part, "1");
+	check_text(told(), "", "a token is being written");
+	check(!rename(part, token), "it is put in place");
+	check_text(told(), "T", "told as what it is");
+	write_file(config, "1");
+	check_text(told(), "F", "the configuration beside it as well");
+	mkdir(directory, 0700);
+	check_text(told(), "T", "a directory of tokens comes");
+	files_name(f, FILES_TOKEN, tokens, 2);
+	write_file(below, "2");
+	check_text(told(), "T", "and a token in it");
+	files_name(f, FILES_CONFIG, paths, 1);
+	write_file(token, "3");
+	check_text(told(), "T", "to name the configuration anew leaves the tokens");
+	files_name(f, FILES_TOKEN, tokens, 0);
+	write_file(token, "4");
+	check_text(told(), "", "none is named any more");
+	write_file(config, "5");
+	check_text(told(), "F", "which leaves the configuration");
+	files_free(&f);
+	free(paths[0]);
+	free(tokens[0]);
+	free(tokens[1]);
 }
 
 /* ---- signals */
@@ -310,6 +348,7 @@ int main(void)
 	loop_init(&loop);
 	test_queue();
 	test_config();
+	test_tokens();
 	test_signals();
 	test_work();
 	test_who();

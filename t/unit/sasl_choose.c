@@ -7,7 +7,7 @@
 #include "sasl/sasl.h"
 
 enum { TLS = 1, CERTIFICATE = 2, SECRET = 4, BINDING = 8, CLEAR_ALLOWED = 16, NO_USER = 32,
-	USUAL = TLS | SECRET | BINDING };
+	TOKEN = 64, USUAL = TLS | SECRET | BINDING };
 
 static char user[] = "me@example.com";
 
@@ -18,7 +18,8 @@ static int choose(const char *offered, const char *auth, unsigned flags,
 	struct sasl_settings set = { .user = flags & NO_USER ? NULL : user,
 		.allow_clear_password = flags & CLEAR_ALLOWED };
 	struct sasl_surroundings around = { .encrypted = flags & TLS,
-		.has_certificate = flags & CERTIFICATE, .has_secret = flags & SECRET };
+		.has_certificate = flags & CERTIFICATE, .has_secret = flags & SECRET,
+		.has_token = flags & TOKEN };
 	char *words[16], *copy = mem_string(auth), *at = copy;
 	int result;
 
@@ -62,6 +63,11 @@ static const struct {
 	{ "CRAM-MD5 XOAUTH2 OAUTHBEARER LOGIN", "", USUAL, SASL_LOGIN },
 	{ "PLAIN XOAUTH2 OAUTHBEARER", "xoauth2 oauthbearer", USUAL, SASL_XOAUTH2 },
 	{ "PLAIN XOAUTH2 OAUTHBEARER", "oauthbearer xoauth2", USUAL, SASL_OAUTHBEARER },
+	{ "PLAIN XOAUTH2 OAUTHBEARER", "", USUAL | TOKEN, SASL_OAUTHBEARER },
+	{ "SCRAM-SHA-256 LOGIN XOAUTH2", "auto", USUAL | TOKEN, SASL_XOAUTH2 },
+	{ "XOAUTH2 OAUTHBEARER", "xoauth2", USUAL | TOKEN, SASL_XOAUTH2 },
+	{ "EXTERNAL XOAUTH2", "", USUAL | TOKEN | CERTIFICATE, SASL_XOAUTH2 },
+	{ "EXTERNAL XOAUTH2", "external xoauth2", USUAL | TOKEN | CERTIFICATE, SASL_EXTERNAL },
 	{ "PLAIN CRAM-MD5", "cram-md5", SECRET, SASL_CRAM_MD5 },
 	{ "PLAIN SCRAM-SHA-256", "plain scram-sha-256", USUAL, SASL_PLAIN },
 	{ "PLAIN SCRAM-SHA-256", "login scram-sha-256", USUAL, SASL_SCRAM_SHA_256 },
@@ -101,6 +107,16 @@ static const struct {
 		"login-wants-token" },
 	{ "OAUTHBEARER XOAUTH2", "plain", USUAL, "OAuth access token", "set auth = oauthbearer ",
 		"login-wants-token" },
+	{ "PLAIN LOGIN", "", USUAL | TOKEN, "this account allows OAUTHBEARER XOAUTH2; PLAIN wants "
+		"a password", "oauth keys", "login-wants-password" },
+	{ "SCRAM-SHA-256 EXTERNAL", "auto", USUAL | TOKEN | CERTIFICATE, "SCRAM-SHA-256 wants a "
+		"password", "host and port", "login-wants-password" },
+	{ "EXTERNAL", "", USUAL | TOKEN | CERTIFICATE, "allows OAUTHBEARER XOAUTH2", "", "no-common-mechanism" },
+	{ "PLAIN OAUTHBEARER", "xoauth2", USUAL | TOKEN, "auth does not name OAUTHBEARER",
+		"leave auth out", "no-common-mechanism" },
+	{ "OAUTHBEARER XOAUTH2", "", TLS | TOKEN, "no password is configured", "",
+		"login-without-password" },
+	{ "XOAUTH2", "", SECRET | TOKEN, "not encrypted", "tls = starttls", "login-clear-forbidden" },
 	{ "CRAM-MD5 NTLM", "", USUAL, "CRAM-MD5 is weak", "set auth = cram-md5",
 		"login-weak-only" },
 	{ "PLAIN LOGIN", "scram-sha-256", USUAL,

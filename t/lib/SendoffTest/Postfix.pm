@@ -168,17 +168,7 @@ auth_username_format = %{user}
 passdb oauth2 {
   mechanisms_filter = xoauth2 oauthbearer
 }
-oauth2 {
-  introspection_mode = local
-  username_attribute = email
-  oauth2_local_validation {
-    dict fs {
-      fs posix {
-        prefix = $dir/keys/
-      }
-    }
-  }
-}
+${\ $self->oauth_config_new }
 passdb passwd-file {
   passwd_file_path = $dir/users
 }
@@ -229,6 +219,59 @@ service submission-login {
 END
 }
 
+# Whether a token is good: in the language of Dovecot 2.4.
+sub oauth_config_new
+{
+	my ($self) = @_;
+
+	return <<"END" if !$self->{introspection};
+oauth2 {
+  introspection_mode = local
+  username_attribute = email
+  oauth2_local_validation {
+    dict fs {
+      fs posix {
+        prefix = $self->{dir}/keys/
+      }
+    }
+  }
+}
+END
+	return <<"END";
+oauth2 {
+  introspection_mode = post
+  introspection_url = $self->{introspection}
+  force_introspection = yes
+  active_attribute = active
+  active_value = true
+  username_attribute = email
+  ssl_client_ca_file = $self->{dir}/ca.crt
+}
+END
+}
+
+# And in that of 2.3.
+sub oauth_config
+{
+	my ($self) = @_;
+
+	return <<"END" if !$self->{introspection};
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix=$self->{dir}/keys/
+username_attribute = email
+END
+	return <<"END";
+introspection_mode = post
+introspection_url = $self->{introspection}
+force_introspection = yes
+active_attribute = active
+active_value = true
+username_attribute = email
+tls_ca_cert_file = $self->{dir}/ca.crt
+timeout_msecs = 10000
+END
+}
+
 sub start_dovecot
 {
 	my ($self, $submits) = @_;
@@ -242,11 +285,8 @@ sub start_dovecot
 	}
 	make_path("$dir/dovecot/run", "$dir/dovecot/state", "$dir/keys/default/HS256");
 	SendoffTest::file_write("$dir/keys/default/HS256/default", encode_base64($token_key, ''), 0644);
-	SendoffTest::file_write("$dir/oauth2.conf", <<"END", 0644);
-introspection_mode = local
-local_validation_key_dict = fs:posix:prefix=$dir/keys/
-username_attribute = email
-END
+	SendoffTest::file_write("$dir/oauth2.conf", $self->oauth_config, 0644);
+	SendoffTest::file_write("$dir/ca.crt", SendoffTest::file_read(SendoffTest::cert('ca')), 0644);
 	SendoffTest::file_write("$dir/users", join('', map {
 		"$_:{PLAIN.b64}" . encode_base64($password, '') . "\n" } $user, 'other@example.test'), 0644);
 	SendoffTest::file_write("$dir/dovecot.conf", $text, 0644);
@@ -362,7 +402,8 @@ sub configure
 
 # start(services => { NAME => { smtpd's options } }, main => { main.cf },
 # sink => { options of the scripted server }): each service has a port of its
-# own, see port(); with dovecot_submission => 1 Dovecot has two as well.
+# own, see port(); with dovecot_submission => 1 Dovecot has two as well; introspection =>
+# URL is where Dovecot asks whether a token is good, instead of by itself.
 sub start
 {
 	my ($class, %o) = @_;
@@ -374,6 +415,7 @@ sub start
 	$running{$dir} = $self;
 	$self->{sink} = SendoffTest::server_start(lenient => 1, lifetime => $lifetime,
 		%{ $o{sink} // {} });
+	$self->{introspection} = $o{introspection};
 	$self->start_dovecot($o{dovecot_submission});
 	$self->make_queue;
 	$self->configure(\%o);

@@ -1,0 +1,230 @@
+/* deliver/credential.c - a password or a token; see credential.h. */
+#include "deliver/credential.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "cred/token.h"
+#include "deliver/provided.h"
+
+struct credential_fetch {
+	struct secret_fetch *password;   /* own; one of both */
+	struct token_fetch *token;       /* own */
+	struct oauth_plan plan;          /* own */
+	char *directory;                 /* own; of the tokens */
+	secret_done *done;
+	void *context;
+	bool over;                       /* it was told */
+};
+
+/* ---- fetching */
+
+/* The provider's server is not the mail server, whose name and port a person would look at
+ * otherwise. */
+static void name_trouble(struct err *e)
+{
+	switch (e->kind) {
+	case ERR_NAME:
+	case ERR_NAME_AGAIN:
+	case ERR_CONNECT:
+	case ERR_TIMEOUT:
+	case ERR_LOST:
+	case ERR_TLS:
+		if (!e->cause)
+			err_cause(e, "oauth-unreachable");
+		break;
+	case ERR_CERT:
+		if (!e->cause)
+			err_cause(e, "oauth-certificate");
+		break;
+	default:
+		return;
+	}
+	err_context(e, "there is no new access token");
+}
+
+static void fetched(void *context, struct secret *s, struct err *e)
+{
+	struct credential_fetch *f = context;
+
+	f->over = true;
+	if (!s && f->directory)
+		name_trouble(e);
+	f->done(f->context, s, e);   /* which frees f, unless nobody has it yet */
+}
+
+/* A provider that is known by its URLs alone may be as private as a mail server is. */
+static char *own_roots(const struct account *a)
+{
+	for (size_t i = 0; i < a->tls.ca_files.count; i++)
+		if (strchr(a->tls.ca_files.items[i], '/'))
+			return mem_string(a->tls.ca_files.items[i]);
+	return NULL;
+}
+
+int credential_plan(const struct account *a, struct oauth_plan *out, struct err *e)
+{
+	const struct preset *known = provided_preset(a);
+
+	if (oauth_plan(&a->oauth, a->name, known ? known->id : NULL, a->sasl.user, out, e) < 0)
+		return -1;
+	if (!out->provider)
+		out->ca_file = own_roots(a);
+	return 0;
+}
+
+/* A message can wait for that place. */
+static char *open_store(const struct account *a, struct err *e)
+{
+	char *directory = token_directory(a->scope == SCOPE_SYSTEM, e);
+
+	if (directory)
+		return directory;
+	e->kind = ERR_SECRET;
+	if (!e->hint[0])
+		err_hint(e, "let the user who runs sendoff write there");
+	return NULL;
+}
+
+static void start_token(struct credential_fetch *f, struct loop *l, const struct account *a,
+	const char *refused)
+{
+	struct token_settings set = { .plan = &f->plan, .refused = refused };
+	struct err e = { 0 };
+
+	if (credential_plan(a, &f->plan, &e) == 0)
+		f->directory = open_store(a, &e);
+	set.directory = f->directory;
+	if (f->directory)
+		f->token = token_fetch_start(l, &set, fetched, f);
+	else
+		fetched(f, NULL, &e);
+}
+
+struct credential_fetch *credential_fetch_start(struct loop *l, const struct account *a,
+	const char *refused, secret_done *done, void *context)
+{
+	struct credential_fetch *f = mem_alloc(sizeof(*f));
+
+	f->done = done;
+	f->context = context;
+	/* What was fetched before (a check does) counts before all sources. */
+	if (account_signs_in(a) && !a->secret.given.data)
+		start_token(f, l, a, refused);
+	else
+		f->password = secret_fetch_start(l, &a->secret, fetched, f);
+	if (f->over)
+		credential_fetch_free(&f);
+	return f;
+}
+
+void credential_fetch_free(struct credential_fetch **fp)
+{
+	struct credential_fetch *f = *fp;
+
+	if (!f)
+		return;
+	secret_fetch_free(&f->password);
+	token_fetch_free(&f->token);
+	oauth_plan_release(&f->plan);
+	free(f->directory);
+	free(f);
+	*fp = NULL;
+}
+
+uint64_t credential_patience(const struct account *a)
+{
+	if (account_signs_in(a))
+		return TOKEN_FETCH_SECONDS * 1000;
+	return a->secret.command ? SECRET_COMMAND_SECONDS * 1000 : 0;
+}
+
+/* ---- a token that is not taken */
+
+/* It is the token that was refused, and not its user, its scope or this kind of login. */
+static bool is_about_token(const struct account *a, const struct smtp_failure *f)
+{
+	const struct cause *cause;
+
+	if (f->err.kind != ERR_NONE || f->result.step != STEP_AUTH || f->result.code < 530)
+		return false;
+	cause = cause_of_result(&f->result, a->net.host);
+	return !strcmp(cause->id, "token-refused") || !strcmp(cause->id, "token-expired");
+}
+
+bool credential_renews(const struct account *a, const struct secret *used,
+	const struct smtp_failure *f, char digest[DIGEST_HEX + 1])
+{
+	char *directory;
+	struct err ignored = { 0 };
+
+	if (!account_signs_in(a) || !used->data || !is_about_token(a, f) ||
+	    !digest_of(used->data, used->len, digest))
+		return false;
+	directory = token_directory(a->scope == SCOPE_SYSTEM, &ignored);
+	if (directory)
+		token_refuse(directory, a->name, used, &ignored);
+	free(directory);
+	return true;
+}
+
+char *credential_token_path(const struct account *a)
+{
+	return account_signs_in(a) ? token_path(a->scope == SCOPE_SYSTEM, a->name) : NULL;
+}
+
+int64_t credential_signed_in(const struct account *a)
+{
+	return account_signs_in(a) ? token_signed_in(a->scope == SCOPE_SYSTEM, a->name) : 0;
+}
+
+/* ---- what to do */
+
+static bool is_refused_token(const struct cause *c)
+{
+	return !strcmp(c->id, "token-refused") || !strcmp(c->id, "token-expired") ||
+		!strcmp(c->id, "token-wrong-scope");
+}
+
+/* Whether a person signs in, who can do so again. */
+static bool has_person(const struct account *a)
+{
+	return a->oauth.flow != OAUTH_FLOW_CLIENT && a->oauth.flow != OAUTH_FLOW_SERVICE &&
+		!a->oauth.service_account && !a->oauth.certificate;
+}
+
+static void about_token(const struct account *a, const char *command,
+	char out[CREDENTIAL_NEXT_MAX])
+{
+	char user[200];
+
+	text_clean_to(user, sizeof(user), a->sasl.user, strlen(a->sasl.user));
+	if (has_person(a))
+		snprintf(out, CREDENTIAL_NEXT_MAX, "sign in again, as the right user: %s", command);
+	else
+		snprintf(out, CREDENTIAL_NEXT_MAX, "a new token is refused as well: let the provider's "
+			"administrator see whether this app may send as %s", user);
+}
+
+const char *credential_next(const struct account *a, const struct cause *cause,
+	char out[CREDENTIAL_NEXT_MAX])
+{
+	static const char place[] = "sendoff login ACCOUNT";
+	const char *at = cause->next ? strstr(cause->next, place) : NULL;
+	char command[TOKEN_COMMAND_MAX];
+
+	if (!account_signs_in(a))
+		return cause->next;
+	token_command(a->scope == SCOPE_SYSTEM, a->name, command);
+	if (is_refused_token(cause))
+		about_token(a, command, out);
+	else if (at)
+		snprintf(out, CREDENTIAL_NEXT_MAX, "%.*s%s%s", (int)(at - cause->next), cause->next,
+			command, at + strlen(place));
+	else
+		return cause->next;
+	return out;
+}

@@ -1,0 +1,47 @@
+/* deliver/credential.h - what an account logs in with: the password of its source, or the
+ * access token of its sign-in.  Here alone is decided which, and what is done about a token
+ * that a server does not take.
+ */
+#ifndef DELIVER_CREDENTIAL_H
+#define DELIVER_CREDENTIAL_H
+
+#include "base/digest.h"
+#include "deliver/account.h"
+#include "deliver/cause.h"
+#include "smtp/engine.h"
+
+/* All that follows from its OAuth settings; see cred/oauth.h, whose errors these are.  The
+ * servers of a provider that no table knows are trusted by the account's own roots. */
+int  credential_plan(const struct account *a, struct oauth_plan *out, struct err *e);
+
+/* Starts fetching it; as secret_fetch_start(), which may call done before it returns (and
+ * then returns NULL).  refused: digest of an access token that will not do, borrowed until
+ * credential_fetch_free(); NULL. */
+struct credential_fetch;
+struct credential_fetch *credential_fetch_start(struct loop *l, const struct account *a,
+	const char *refused, secret_done *done, void *context);
+void credential_fetch_free(struct credential_fetch **fp);
+
+/* How long that may take, in ms: our own time, and not the mail server's. */
+uint64_t credential_patience(const struct account *a);
+
+/* A server has refused the access token `used`, in a way that a newer one may help against:
+ * true, with its digest, for one more login with another; it is written down for other
+ * processes. */
+bool credential_renews(const struct account *a, const struct secret *used,
+	const struct smtp_failure *f, char digest[DIGEST_HEX + 1]);
+
+/* The file that its token is in, or would be.  Own; NULL: it has none. */
+char *credential_token_path(const struct account *a);
+
+/* Changes with each sign-in, and not with each new access token: the moment of the last
+ * one; 0: none is known. */
+int64_t credential_signed_in(const struct account *a);
+
+/* The next step for a cause that this account has met with: where that is a new sign-in,
+ * the command for it, written to out; else the cause's own, which may be NULL. */
+enum { CREDENTIAL_NEXT_MAX = 512 };
+const char *credential_next(const struct account *a, const struct cause *cause,
+	char out[CREDENTIAL_NEXT_MAX]);
+
+#endif

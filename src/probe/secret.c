@@ -1,0 +1,58 @@
+/* probe/secret.c - what the account logs in with, fetched once; see state.h. */
+#include <stdio.h>
+
+#include "base/process.h"
+#include "deliver/credential.h"
+#include "probe/state.h"
+#include "probe/token_tell.h"
+
+static void got_secret(void *context, struct secret *secret, struct err *e)
+{
+	struct probe *p = context;
+
+	if (secret) {
+		p->secret = *secret;
+		*secret = (struct secret){ 0 };
+	} else {
+		finding_of_err(p, REPORT_SECRET, e);
+	}
+	loop_stop(&p->loop);
+}
+
+/* From then on it is at hand: no command is run a second time. */
+static void fetch(struct probe *p)
+{
+	struct credential_fetch *fetch;
+
+	process_hold_secret();
+	fetch = credential_fetch_start(&p->loop, &p->account, p->refused, got_secret, p);
+	loop_run(&p->loop);
+	credential_fetch_free(&fetch);
+	if (!p->secret.data && !p->out->cause && p->interrupted.kind)
+		finding_of_err(p, REPORT_SECRET, &p->interrupted);
+	p->account.secret.given = p->secret;
+}
+
+bool secret_get(struct probe *p)
+{
+	stage_begin(p, REPORT_SECRET);
+	if (account_signs_in(&p->account))
+		token_mark(&p->account, p->stored);
+	if (account_logs_in(&p->account) && account_has_secret(&p->account))
+		fetch(p);
+	tell_secret(p);
+	stage_end(p);
+	return !p->out->cause;
+}
+
+bool secret_renew(struct probe *p, const char *refused)
+{
+	if (!refused || p->second || p->interrupted.kind)
+		return false;
+	snprintf(p->refused, sizeof(p->refused), "%s", refused);
+	p->account.secret.given = (struct secret){ 0 };
+	secret_wipe(&p->secret);
+	fetch(p);
+	p->second = !p->out->cause;
+	return p->second;
+}

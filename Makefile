@@ -44,6 +44,7 @@ apparmordir ?= $(docdir)/apparmor.d
 B         = build
 LIBRARIES = inih jansson nettle
 LATE      = gnutls libidn2
+SELDOM    = libcurl
 SANITIZE  =
 WERROR    =
 
@@ -56,7 +57,7 @@ WARNINGS = -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototype
 OWN_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Isrc -I. \
 	-DSENDOFF_VERSION='"$(VERSION)"' -DSENDOFF_SYSCONFDIR='"$(sysconfdir)"' \
 	-DSENDOFF_LOCALSTATEDIR='"$(localstatedir)"' -DSENDOFF_RUNDIR='"$(rundir)"' \
-	-DSENDOFF_GNUTLS='"$(GNUTLS)"' -DSENDOFF_IDN='"$(IDN)"'
+	-DSENDOFF_GNUTLS='"$(GNUTLS)"' -DSENDOFF_IDN='"$(IDN)"' -DSENDOFF_CURL='"$(CURL)"'
 OWN_CFLAGS   = -std=c11 $(WARNINGS) '-ffile-prefix-map=$(CURDIR)=.' -fstack-protector-strong -fPIE \
 	-pthread
 OWN_LDFLAGS  = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
@@ -68,16 +69,18 @@ FORTIFY = $(if $(findstring FORTIFY,$(CPPFLAGS) $(CFLAGS))$(SANITIZE),,$(if \
 
 # pkg-config and the linker are asked once, and only when something is compiled:
 # by then a bare machine has them.
-PC_CFLAGS = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBRARIES) $$(LATE)))$(PC_CFLAGS)
+PC_CFLAGS = $(eval PC_CFLAGS := $$(shell $$(PKG_CONFIG) --cflags $$(LIBRARIES) $$(LATE) $$(SELDOM)))$(PC_CFLAGS)
 PC_LIBS   = $(eval PC_LIBS := $$(shell $$(PKG_CONFIG) --libs $$(LIBRARIES)))$(PC_LIBS)
 PC_LATE   = $(eval PC_LATE := $$(shell $$(PKG_CONFIG) --libs $$(LATE)))$(PC_LATE)
 
 # The late ones are loaded when they are first needed, by the name that the linker
-# would have written down; only tests are linked with them.
+# would have written down; only tests are linked with them.  What few ever need is not
+# linked with anything.
 soname = $(or $(shell LC_ALL=C $(READELF) -d "$$($(CC) -print-file-name=$1.so)" 2>/dev/null | \
 	sed -n 's/.*(SONAME).*\[\(.*\)\].*/\1/p'),$2)
 GNUTLS = $(eval GNUTLS := $$(call soname,libgnutls,libgnutls.so.30))$(GNUTLS)
 IDN    = $(eval IDN := $$(call soname,libidn2,libidn2.so.0))$(IDN)
+CURL   = $(eval CURL := $$(call soname,libcurl,libcurl.so.4))$(CURL)
 
 # Each step is one short line; V=1 shows the commands.
 say = $(if $(V),,@echo '  $1'; )

@@ -51,6 +51,7 @@ for group in "$@"; do
 		need libgnutls28-dev library gnutls
 		need libinih-dev library inih
 		need libidn2-dev library libidn2
+		need libcurl4-gnutls-dev library libcurl
 		need libjansson-dev library jansson
 		need nettle-dev library nettle
 		;;

@@ -23,6 +23,18 @@ static int cannot_load(const struct optlib *l, struct err *e)
 	return err_hint(e, "install %s", l->package);
 }
 
+/* Bound as it would be had the program been linked with it: RTLD_NOW looks up thousands
+ * of names that are never used.  Of two that are missing the first is named. */
+static void *load(const struct optlib *l, struct err *e)
+{
+	void *library = dlopen(l->soname, RTLD_LAZY | RTLD_LOCAL);
+
+	if (library)
+		return library;
+	cannot_load(l, e);
+	return l->other ? dlopen(l->other, RTLD_LAZY | RTLD_LOCAL) : NULL;
+}
+
 static size_t count_of(const struct optlib *l)
 {
 	size_t count = 0;
@@ -55,11 +67,9 @@ int optlib_need(struct optlib *l, struct err *e)
 
 	if (l->here)
 		return 0;
-	/* Bound as it would be had the program been linked with it: RTLD_NOW looks up
-	 * thousands of names that are never used. */
-	library = dlopen(l->soname, RTLD_LAZY | RTLD_LOCAL);
+	library = load(l, e);
 	if (!library)
-		return cannot_load(l, e);
+		return -1;
 	found = mem_grow(NULL, count_of(l), sizeof(*found));
 	l->here = fill(l, library, found, e) == 0;
 	free(found);

@@ -19,6 +19,7 @@ struct optlib_symbol {
 
 struct optlib {
 	const char *soname;                    /* "libgnutls.so.30" */
+	const char *other;                     /* what does as well, should that be missing; NULL */
 	const char *package;                   /* Debian's */
 	const struct optlib_symbol *symbols;   /* up to one without a name */
 	void *table;                           /* a struct of pointers only */
@@ -31,7 +32,9 @@ int optlib_need(struct optlib *l, struct err *e);
 
 /* Tells packagers what the ELF headers do not, in a note of the program: the format
  * is that of "dlopen() Metadata for ELF Files" (systemd.io/ELF_DLOPEN_METADATA).
- * All are literals; priority is "required", "recommended" or "suggested". */
+ * All are literals; priority is "required", "recommended" or "suggested"; soname may be
+ * OPTLIB_EITHER(). */
+#define OPTLIB_EITHER(soname, other) soname "\",\"" other
 #define OPTLIB_NOTE(variable, feature, description, priority, soname) \
 	OPTLIB_NOTE_OF(variable, "[{\"feature\":\"" feature "\",\"description\":\"" description \
 		"\",\"priority\":\"" priority "\",\"soname\":[\"" soname "\"]}]")

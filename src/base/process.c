@@ -228,6 +228,14 @@ static const char *const proxy_names[] = {   /* in either case */
 	"http_proxy", "https_proxy", "all_proxy", "no_proxy",
 };
 
+/* Of those, what a request by https obeys; the values stay where the kernel put them. */
+static const char *const https_proxy_names[] = {
+	"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY",
+};
+static const char *const no_proxy_names[] = { "no_proxy", "NO_PROXY" };
+static const char *proxies[PROCESS_PROXIES + 1];   /* "NAME=value" */
+static const char *https_proxy, *no_proxy;
+
 #define EACH(list, item) for (const char *const *item = (list); \
 	item < (list) + sizeof(list) / sizeof((list)[0]); item++)
 
@@ -243,6 +251,51 @@ static bool variable_steers(const char *name, size_t len)
 		if (strlen(*one) == len && !strncasecmp(name, *one, len))
 			return true;
 	return false;
+}
+
+/* The value of the first of the names that has one; keeps the whole variable. */
+static const char *find_proxy(const char *const *names, size_t count, const char ***keep)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(names[i]);
+
+		for (char **one = environ; one && *one; one++)
+			if (!strncmp(*one, names[i], len) && (*one)[len] == '=' &&
+			    (*one)[len + 1]) {
+				*(*keep)++ = *one;
+				return *one + len + 1;
+			}
+	}
+	return NULL;
+}
+
+static void find_proxies(void)
+{
+	const char **keep = proxies;
+
+	memset(proxies, 0, sizeof(proxies));
+	https_proxy = no_proxy = NULL;
+	if (process_is_setid())
+		return;
+	https_proxy = find_proxy(https_proxy_names,
+		sizeof(https_proxy_names) / sizeof(https_proxy_names[0]), &keep);
+	no_proxy = find_proxy(no_proxy_names, sizeof(no_proxy_names) / sizeof(no_proxy_names[0]),
+		&keep);
+}
+
+const char *process_https_proxy(void)
+{
+	return https_proxy;
+}
+
+const char *process_no_proxy(void)
+{
+	return no_proxy;
+}
+
+const char *const *process_proxy_variables(void)
+{
+	return proxies;
 }
 
 /* TZ may name a zone; a file, which may be anything (a pipe that nobody writes
@@ -277,6 +330,7 @@ void process_clean(void)
 	clean_signals();
 	fill_descriptors();
 	find_inherited();
+	find_proxies();
 	close_descriptors();
 	umask(077);
 	setrlimit(RLIMIT_CORE, &none);

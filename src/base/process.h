@@ -27,6 +27,16 @@ int  process_inherited_next(const char *name, int before);
 int  process_inherited_count(void);
 void process_drop_inherited(void);
 
+/* What the environment said of proxies before it was cleaned, for the one who asks the web
+ * (cred/https): the value of https_proxy, else of all_proxy, and of no_proxy, each in small
+ * letters first; NULL: nothing, and always when process_is_setid(). */
+const char *process_https_proxy(void);
+const char *process_no_proxy(void);
+/* The same as "NAME=value", at most PROCESS_PROXIES, NULL-terminated, for a role that is
+ * started anew. */
+enum { PROCESS_PROXIES = 2 };
+const char *const *process_proxy_variables(void);
+
 /* SIGTERM, SIGHUP, SIGINT set one flag; process_stopped() tells the signal, or
  * 0.  process_wake_fd() becomes readable when one arrives, for the poll loop. */
 void process_catch_signals(void);

@@ -3,7 +3,8 @@
  * By libcurl, which is loaded when this is first called, in a child that a deadline kills:
  * neither waits in the loop, and what the library leaves behind in memory dies with the
  * child.  https only, no redirect is followed, at most HTTPS_BODY_MAX octets of an answer;
- * the usual variables for proxies (https_proxy, NO_PROXY) count.
+ * the usual variables for proxies (https_proxy, all_proxy, no_proxy) count as process.h has
+ * kept them.
  */
 #ifndef CRED_HTTPS_H
 #define CRED_HTTPS_H
@@ -17,22 +18,25 @@ enum { HTTPS_BODY_MAX = 64 * 1024, HTTPS_SECONDS = 20 };
 struct https_request {
 	const char *url;
 	const struct buf *body;      /* borrowed for the call; a form; NULL: GET */
-	const char *authorization;   /* value of that header; NULL */
+	const char *authorization;   /* value of that header, borrowed for the call; NULL */
 	const char *ca_file;         /* NULL: the system's roots */
 };
 
 struct https_answer {
 	int  status;                 /* 200, 400, ...; as it came */
-	long retry_after;            /* seconds; 0: not said */
+	long retry_after;            /* seconds, at most a day; 0: not said */
 	struct buf body;             /* own; raw; wiped by https_answer_release() */
 };
 
 struct https;
-/* Called once, from the loop only.  a NULL: ERR_CONNECT, ERR_NAME, ERR_TIMEOUT, ERR_CERT,
- * ERR_TLS, ERR_LOST; ERR_SYSTEM: libcurl is missing (its package is named); ERR_CONFIG: not
- * an https URL.  Gone after the call; what is to stay is taken. */
+/* Called once.  a NULL: ERR_NAME, ERR_NAME_AGAIN, ERR_CONNECT, ERR_TIMEOUT, ERR_CERT, ERR_TLS,
+ * ERR_LOST, ERR_PROTOCOL (too long); ERR_SYSTEM: libcurl is missing (its package is named);
+ * ERR_CONFIG: not an https URL, a CA file that cannot be used.  Gone after the call; what is
+ * to stay is taken. */
 typedef void https_done(void *context, struct https_answer *a, struct err *e);
 
+/* May call done before it returns (and then returns NULL).  deadline: clock_ms() time;
+ * LOOP_NEVER: HTTPS_SECONDS from now. */
 struct https *https_start(struct loop *l, const struct https_request *r, uint64_t deadline,
 	https_done *done, void *context);
 void https_free(struct https **hp);   /* at any time; kills the child */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/child.h"
@@ -28,14 +29,17 @@ int lookup_answer(int out, const void *answer, size_t size)
 static void finish(struct lookup *l, bool late)
 {
 	char *answer = l->answer;   /* done may free l */
+	size_t size;
 
 	loop_remove(l->loop, &l->watch);
 	/* What counts is the whole answer, not the exit status, which is not to
 	 * be had where SIGCHLD is ignored.  A child that has closed its pipe or
 	 * said too much has no more to do. */
 	child_end(&l->child, 1);
+	size = l->size;
 	l->answer = NULL;
 	l->done(l->context, l->got == l->size ? answer : NULL, late);
+	explicit_bzero(answer, size);
 	free(answer);
 }
 
@@ -86,6 +90,8 @@ void lookup_free(struct lookup **lp)
 		return;
 	loop_remove(l->loop, &l->watch);
 	child_end(&l->child, 1);
+	if (l->answer)
+		explicit_bzero(l->answer, l->size);
 	free(l->answer);
 	free(l);
 	*lp = NULL;

@@ -2,7 +2,8 @@
  *
  * What the C library offers for names cannot be given a deadline and cannot be
  * interrupted, so it runs in a child that is killed when the caller has waited long
- * enough.  The answer is a struct without pointers, which comes through a pipe.
+ * enough.  The answer is a struct without pointers, which comes through a pipe; here it
+ * is wiped when it has been told.
  */
 #ifndef NET_LOOKUP_H
 #define NET_LOOKUP_H

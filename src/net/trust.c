@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/gnutls.h"
@@ -369,6 +370,14 @@ static int load_system(struct tls_trust *t, struct err *e)
 	buf_release(&tried);
 	err_cause(e, "no-ca-bundle");
 	return err_hint(e, "install the package ca-certificates, or set tls_ca_file");
+}
+
+const char *trust_system_file(void)
+{
+	for (size_t i = 0; i < COUNT(system_paths); i++)
+		if (access(system_paths[i], R_OK) == 0)
+			return system_paths[i];
+	return NULL;
 }
 
 static int load_file(struct tls_trust *t, const char *path, struct err *e)

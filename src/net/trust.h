@@ -18,6 +18,9 @@ struct tls_trust *trust_load_files(const struct key_list *files, struct err *e);
 gnutls_x509_trust_list_t trust_list(const struct tls_trust *t, const gnutls_datum_t *names,
 	size_t count);
 
+/* The first of the files that systems keep their roots in which can be read; NULL. */
+const char *trust_system_file(void);
+
 /* "144 in /etc/ssl/certs/ca-certificates.crt", for messages. */
 void trust_describe(const struct tls_trust *t, struct buf *out);
 

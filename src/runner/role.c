@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/process.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -66,11 +68,13 @@ static void make_environment(struct environment *n, bool bare,
 
 	while (environ && environ[all])
 		all++;
-	n->list = mem_alloc((all + 4) * sizeof(*n->list));
+	n->list = mem_alloc((all + 4 + PROCESS_PROXIES) * sizeof(*n->list));
 	for (size_t i = 0; i < all; i++)
 		if (!is_among(environ[i], own_variables) &&
 		    (!bare || is_among(environ[i], bare_variables)))
 			n->list[kept++] = environ[i];
+	for (const char *const *one = process_proxy_variables(); !bare && *one; one++)
+		n->list[kept++] = (char *)(uintptr_t)*one;
 	buf_add_text(&names, "LISTEN_FDNAMES=");
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&names, "%s%s", i ? ":" : "", descriptors[i].name);

@@ -60,6 +60,22 @@ static void test_there(void)
 	check_int(optlib_need(&l, &e), 0, "it is loaded once");
 }
 
+static void test_other(void)
+{
+	struct optlib l = { .soname = "libnowhere.so.7", .other = "libm.so.6",
+		.package = "libnowhere7", .symbols = symbols, .table = &table };
+	struct err e = { 0 };
+
+	table = (struct table){ NULL, NULL };
+	check_int(optlib_need(&l, &e), 0, "another does as well: %s", e.text);
+	check(l.here && table.cos(0.0) > 0.9, "... and is taken");
+	l = (struct optlib){ .soname = "libnowhere.so.7", .other = "libnowhere.so.8",
+		.package = "libnowhere7", .symbols = symbols, .table = &table };
+	check_int(optlib_need(&l, &e), -1, "neither is there");
+	check(!strncmp(e.text, "libnowhere.so.7 cannot be loaded: ", 34), "... the first is named");
+	check_text(e.hint, "install libnowhere7", "... with its package");
+}
+
 static void test_gnutls(void)
 {
 	struct err e = { 0 };
@@ -77,6 +93,7 @@ int main(void)
 	test_missing();
 	test_older();
 	test_there();
+	test_other();
 	test_gnutls();
 	return tap_done();
 }

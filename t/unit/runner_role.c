@@ -38,6 +38,8 @@ static int role(int argc, char **argv)
 		return 12;
 	if (!getenv("LC_TIME"))
 		return 13;
+	if (process_https_proxy() || process_no_proxy())
+		return 17;
 	if (prctl(PR_GET_PDEATHSIG, &death) < 0 || death != SIGTERM)
 		return 14;
 	if (getpgrp() != getpid())
@@ -81,6 +83,28 @@ static void test_role(void)
 	check_int(read(fds[0], &octet, 1), 0, "nobody else holds the other end");
 	close(fds[0]);
 	close(null);
+}
+
+/* The proxies that we were told of, though our own environment has them no more. */
+static int role_of_deliver(void)
+{
+	process_clean();
+	if (!process_https_proxy() || strcmp(process_https_proxy(), "http://proxy.test:3128") != 0)
+		return 20;
+	if (!process_no_proxy() || strcmp(process_no_proxy(), "localhost") != 0)
+		return 21;
+	return 43;
+}
+
+static void test_proxies(void)
+{
+	static const char *const argv[] = { "role-of-deliver", NULL };
+	struct err e = { 0 };
+	pid_t pid = 0;
+
+	check(process_https_proxy() && !getenv("all_proxy"), "a proxy was named");
+	check_int(role_start(&pid, argv, false, NULL, 0, &e), 0, "a role starts: %s", e.text);
+	check_int(wait_for(pid), 43, "... and knows of it");
 }
 
 /* The wrong way round: each descriptor is where the other belongs. */
@@ -176,6 +200,11 @@ int main(int argc, char **argv)
 
 	if (argc && !strcmp(argv[0], "role-of-test"))
 		return role(argc, argv);
+	if (argc && !strcmp(argv[0], "role-of-deliver"))
+		return role_of_deliver();
+	setenv("all_proxy", "http://proxy.test:3128", 1);
+	setenv("NO_PROXY", "localhost", 1);
+	process_clean();
 	test_limits();
 	test_notify();
 	if (preload && strstr(preload, "valgrind")) {
@@ -183,6 +212,7 @@ int main(int argc, char **argv)
 		return tap_done();
 	}
 	test_role();
+	test_proxies();
 	test_swapped();
 	return tap_done();
 }

@@ -15,6 +15,10 @@ const struct command commands[] = {
 	{ "queue", cmd_queue, "[list | show ID | flush [ACCOUNT | ID]... | hold ID... | "
 		"release ID... |\n           remove ID... | retry ID... | check | watch]",
 		"see and steer what is waiting, or send it", queue_options },
+	{ "login", cmd_login, "[ACCOUNT] [OPTIONS]",
+		"sign in to an account that uses OAuth", login_options },
+	{ "logout", cmd_logout, "[ACCOUNT]",
+		"end a sign-in and forget it", NULL },
 	{ "config", cmd_config, "[show [ACCOUNT] | check]",
 		"show the settings in force and where they stand, or check them", NULL },
 	{ "help", cmd_help, "[COMMAND]", "show help", NULL },

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/secret.h"
 #include "cred/oauth_talk.h"
+#include "net/loop.h"
 
 struct token {
 	struct secret access, refresh;   /* own; data NULL: none */

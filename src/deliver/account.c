@@ -124,6 +124,7 @@ const struct conf_table account_tables[] = {
 	{ tls_keys, offsetof(struct account, tls) },
 	{ sasl_keys, offsetof(struct account, sasl) },
 	{ secret_keys, offsetof(struct account, secret) },
+	{ oauth_keys, offsetof(struct account, oauth) },
 	{ traffic_keys, offsetof(struct account, traffic) },
 	{ NULL, 0 }
 };

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "cred/oauth.h"
 #include "cred/source.h"
 #include "net/dial.h"
 #include "net/tls.h"
@@ -56,6 +57,7 @@ struct account {
 	struct tls_settings    tls;
 	struct sasl_settings   sasl;
 	struct secret_settings secret;
+	struct oauth_settings  oauth;
 	struct traffic_settings traffic;
 };
 

@@ -96,6 +96,7 @@ SRC    = $(sort $(wildcard src/*/*.c))
 CMD    = $(sort $(wildcard cmd/*.c))
 UNIT   = $(sort $(wildcard t/unit/*.c))
 SERVER = $(sort $(wildcard t/server/*.c))
+TOKEN  = $(sort $(wildcard t/token/*.c))
 REPLAY = t/fuzz/replay.c
 FUZZ   = $(sort $(filter-out $(REPLAY),$(wildcard t/fuzz/*.c)))
 LINTC  = $(sort $(wildcard t/lint/*.c))
@@ -104,12 +105,13 @@ MAN    = $(sort $(wildcard man/*.[1-8]))
 
 LIB      = $(B)/libsendoff.a
 object   = $(1:%.c=$(B)/obj/%.o)
-OBJECTS  = $(call object,$(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(REPLAY) $(LINTC) $(BENCH))
+OBJECTS  = $(call object,$(SRC) $(CMD) $(UNIT) $(SERVER) $(TOKEN) $(FUZZ) $(REPLAY) $(LINTC) $(BENCH))
 UNITS    = $(UNIT:%.c=$(B)/%)
 FUZZERS  = $(FUZZ:%.c=$(B)/%)
 REPLAYS  = $(FUZZ:t/fuzz/%.c=$(B)/t/replay/%)
 STICKS   = $(BENCH:%.c=$(B)/%)
-TESTS    = $(PROGRAMS) $(B)/t/server $(B)/t/hurry.so $(UNITS) $(REPLAYS) $(STICKS)
+TESTS    = $(PROGRAMS) $(SERVERS) $(B)/t/hurry.so $(UNITS) $(REPLAYS) $(STICKS)
+SERVERS  = $(B)/t/server $(B)/t/token
 PROGRAMS = $(B)/sendoff $(B)/sendmail
 
 # Units and the like, with the paths still to be put in.
@@ -175,7 +177,11 @@ $(REPLAYS): $(B)/t/replay/%: $(B)/obj/t/fuzz/%.o $(B)/obj/t/fuzz/replay.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
 
+# The token server has in common with it what any server needs.
+COMMON = front journal wire secure mood fault issued word
 $(B)/t/server: $(call object,$(SERVER)) $(LIB) $(B)/sources
+$(B)/t/token: $(call object,$(TOKEN) $(COMMON:%=t/server/%.c)) $(LIB) $(B)/sources
+$(SERVERS):
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
 
@@ -210,7 +216,7 @@ $(B)/flags: FORCE | $(SETUP_FIRST)
 	$(call stamp,$(call quote,$(COMPILE)) $(call quote,$(LINK) $(LINK_LIBS) $(TEST_LIBS)))
 
 $(B)/sources: FORCE
-	$(call stamp,$(SRC) $(CMD) $(SERVER))
+	$(call stamp,$(SRC) $(CMD) $(SERVER) $(TOKEN))
 
 $(B)/paths: FORCE
 	$(call stamp,$(foreach p,$(PATHS),$(call quote,$($p))))
@@ -309,12 +315,12 @@ lint-cppcheck: | $(SETUP_FIRST)
 	$(call say,LINT cppcheck)cppcheck -q -j$(JOBS) --cppcheck-build-dir=$(B)/cppcheck --std=c11 --language=c \
 		--enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 		--suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
-		$(OWN_CPPFLAGS) src cmd t/server
+		$(OWN_CPPFLAGS) src cmd t/server t/token
 lint-size:
-	$(call say,LINT size)t/lint/size $(SRC) $(CMD) $(UNIT) $(SERVER) $(wildcard src/*/*.h)
+	$(call say,LINT size)t/lint/size $(SRC) $(CMD) $(UNIT) $(SERVER) $(TOKEN) $(wildcard src/*/*.h)
 
 format:
-	clang-format -i $(SRC) $(CMD) $(UNIT) $(SERVER) $(FUZZ) $(LINTC) $(BENCH) \
+	clang-format -i $(SRC) $(CMD) $(UNIT) $(SERVER) $(TOKEN) $(FUZZ) $(LINTC) $(BENCH) \
 		$(wildcard src/*/*.h cmd/*.h t/*/*.h)
 
 # --- demo ------------------------------------------------------------------

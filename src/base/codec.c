@@ -1,4 +1,4 @@
-/* base/codec.c - base64, hexadecimal, xtext; see codec.h. */
+/* base/codec.c - base64 and the like; see codec.h. */
 #include "base/codec.h"
 
 #include <stdint.h>
@@ -69,6 +69,53 @@ int base64_decode(const char *text, size_t len, struct buf *out)
 	return buf_ok(out) ? 0 : -1;
 }
 
+void base64url_encode(const void *data, size_t len, struct buf *out)
+{
+	size_t start = out->len;
+
+	base64_encode(data, len, out);
+	while (out->len > start && out->data[out->len - 1] == '=')
+		out->data[--out->len] = '\0';
+	for (size_t i = start; i < out->len; i++)
+		if (out->data[i] == '+')
+			out->data[i] = '-';
+		else if (out->data[i] == '/')
+			out->data[i] = '_';
+}
+
+/* '!' stands in no base64. */
+static char other_alphabet(char c)
+{
+	switch (c) {
+	case '-':
+		return '+';
+	case '_':
+		return '/';
+	case '+':
+	case '/':
+	case '=':
+		return '!';
+	default:
+		return c;
+	}
+}
+
+/* By the other alphabet, padded; in one place of fixed size, for it may be a secret. */
+int base64url_decode(const char *text, size_t len, struct buf *out)
+{
+	struct buf plain = BUF_INIT(len + 4);
+	int good;
+
+	buf_reserve(&plain, len + 3);
+	for (size_t i = 0; i < len; i++)
+		buf_add_char(&plain, other_alphabet(text[i]));
+	while (plain.len % 4 && plain.len < len + 3)
+		buf_add_char(&plain, '=');
+	good = base64_decode(buf_text(&plain), plain.len, out);
+	buf_wipe(&plain);
+	return good;
+}
+
 void hex_encode(const void *data, size_t len, struct buf *out)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -131,6 +178,40 @@ int xtext_decode(const char *text, size_t len, struct buf *out)
 		if (c == '+') {
 			int high = i + 1 < len ? xtext_digit(text[i + 1]) : -1;
 			int low = i + 2 < len ? xtext_digit(text[i + 2]) : -1;
+
+			if (high < 0 || low < 0)
+				return -1;
+			c = (char)(high << 4 | low);
+			i += 2;
+		}
+		buf_add_char(out, c);
+	}
+	return buf_ok(out) ? 0 : -1;
+}
+
+static bool stands_for_itself(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+void percent_encode(const char *data, size_t len, struct buf *out)
+{
+	for (size_t i = 0; i < len; i++)
+		if (stands_for_itself(data[i]))
+			buf_add_char(out, data[i]);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)data[i]);
+}
+
+int percent_decode(const char *text, size_t len, struct buf *out)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i] == '+' ? ' ' : text[i];
+
+		if (c == '%') {
+			int high = i + 1 < len ? hex_value(text[i + 1]) : -1;
+			int low = i + 2 < len ? hex_value(text[i + 2]) : -1;
 
 			if (high < 0 || low < 0)
 				return -1;

@@ -9,6 +9,7 @@
 #ifndef BASE_GNUTLS_H
 #define BASE_GNUTLS_H
 
+#include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
@@ -26,6 +27,7 @@
 	X(certificate_set_x509_key_mem2) X(certificate_verification_status_print) X(cipher_get) \
 	X(cipher_get_name) X(credentials_set) X(deinit) X(error_is_fatal) X(free) X(group_get) \
 	X(group_get_name) X(handshake) X(init) X(pk_algorithm_get_name) X(pk_bits_to_sec_param) \
+	X(privkey_deinit) X(privkey_import_x509) X(privkey_init) X(privkey_sign_data2) \
 	X(protocol_get_name) X(protocol_get_version) X(record_check_pending) \
 	X(record_get_direction) X(record_recv) X(record_send) X(server_name_set) \
 	X(session_channel_binding) X(session_ext_master_secret_status) X(session_get_desc) \
@@ -38,7 +40,9 @@
 	X(x509_crt_get_key_id) X(x509_crt_get_pk_algorithm) X(x509_crt_get_raw_dn) \
 	X(x509_crt_get_raw_issuer_dn) X(x509_crt_get_serial) \
 	X(x509_crt_get_signature_algorithm) X(x509_crt_get_subject_alt_name2) \
-	X(x509_crt_import) X(x509_crt_init) X(x509_crt_verify) X(x509_trust_list_add_cas) \
+	X(x509_crt_import) X(x509_crt_init) X(x509_crt_verify) X(x509_privkey_deinit) \
+	X(x509_privkey_get_key_id) X(x509_privkey_get_pk_algorithm) X(x509_privkey_import2) \
+	X(x509_privkey_init) X(x509_trust_list_add_cas) \
 	X(x509_trust_list_deinit) X(x509_trust_list_get_issuer) X(x509_trust_list_init) \
 	X(x509_trust_list_verify_crt2)
 
@@ -82,6 +86,10 @@ static inline bool gnutls_is_here(void)
 #define gnutls_init (*gnutls_calls.init)
 #define gnutls_pk_algorithm_get_name (*gnutls_calls.pk_algorithm_get_name)
 #define gnutls_pk_bits_to_sec_param (*gnutls_calls.pk_bits_to_sec_param)
+#define gnutls_privkey_deinit (*gnutls_calls.privkey_deinit)
+#define gnutls_privkey_import_x509 (*gnutls_calls.privkey_import_x509)
+#define gnutls_privkey_init (*gnutls_calls.privkey_init)
+#define gnutls_privkey_sign_data2 (*gnutls_calls.privkey_sign_data2)
 #define gnutls_protocol_get_name (*gnutls_calls.protocol_get_name)
 #define gnutls_protocol_get_version (*gnutls_calls.protocol_get_version)
 #define gnutls_record_check_pending (*gnutls_calls.record_check_pending)
@@ -120,6 +128,11 @@ static inline bool gnutls_is_here(void)
 #define gnutls_x509_crt_import (*gnutls_calls.x509_crt_import)
 #define gnutls_x509_crt_init (*gnutls_calls.x509_crt_init)
 #define gnutls_x509_crt_verify (*gnutls_calls.x509_crt_verify)
+#define gnutls_x509_privkey_deinit (*gnutls_calls.x509_privkey_deinit)
+#define gnutls_x509_privkey_get_key_id (*gnutls_calls.x509_privkey_get_key_id)
+#define gnutls_x509_privkey_get_pk_algorithm (*gnutls_calls.x509_privkey_get_pk_algorithm)
+#define gnutls_x509_privkey_import2 (*gnutls_calls.x509_privkey_import2)
+#define gnutls_x509_privkey_init (*gnutls_calls.x509_privkey_init)
 #define gnutls_x509_trust_list_add_cas (*gnutls_calls.x509_trust_list_add_cas)
 #define gnutls_x509_trust_list_deinit (*gnutls_calls.x509_trust_list_deinit)
 #define gnutls_x509_trust_list_get_issuer (*gnutls_calls.x509_trust_list_get_issuer)

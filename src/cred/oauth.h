@@ -22,13 +22,20 @@ struct oauth_settings {
 	struct secret client_secret;
 	char *tenant, *scope, *issuer;
 	char *auth_url, *token_url, *device_url;
-	char *service_account;     /* the provider's key file (JSON) */
-	char *certificate;         /* PEM, with its key, for a signed client assertion */
+	char *redirect;            /* as the app is registered; {port} is any free one */
+	char *service_account;     /* path of the provider's key file (JSON) */
+	char *certificate;         /* path of a PEM with its key, for a signed client assertion */
 };
 extern const struct key oauth_keys[];   /* oauth_provider, oauth_flow, oauth_client_id, ... */
 
-/* Whether the account signs in by OAuth. */
+/* The first of its keys that is set, for errors: the account signs in by OAuth where any is.
+ * NULL: none. */
+const char *oauth_key(const struct oauth_settings *set);
 bool oauth_configured(const struct oauth_settings *set);
+/* Whose sign-in it is: what the settings name, or else what belongs to the account's mail
+ * provider (preset: its id, or NULL) where they name no servers.  NULL: by URLs alone. */
+const struct oauth_provider *oauth_settings_provider(const struct oauth_settings *set,
+	const char *preset);
 /* What can be checked without network.  -1: ERR_CONFIG naming the key. */
 int  oauth_settings_check(const struct oauth_settings *set, struct err *e);
 
@@ -41,14 +48,20 @@ struct oauth_plan {
 	char *auth_url, *token_url, *device_url, *revoke_url, *scope, *redirect, *more;
 	char *issuer;              /* what `iss` must be; NULL: not checked; URLs may have to be
 	                            * discovered from it (oauth_talk.h) */
-	char *ca_file;             /* for the provider's servers; NULL: the system's roots */
-	char *service_account, *certificate;
+	char *ca_file;             /* for the provider's servers; NULL: the system's roots.  Not set
+	                            * by oauth_plan() */
+	char *service_account, *certificate;   /* paths, for errors */
+	struct secret key;         /* PEM of either: what signs an assertion */
+	char *key_id;              /* of a service account; NULL: not said */
 	enum oauth_flow flow;      /* OAUTH_FLOW_AUTO only where a person signs in */
-	bool device_by_code, discover;
+	bool device_by_code;
+	bool discover;             /* URLs are missing: oauth_discovery_url() first, each time */
+	bool basic;                /* the secret goes into a header: oauth_authorization() */
 };
 
-/* preset: id of the account's mail provider or NULL; user: the mailbox.  -1: ERR_CONFIG with
- * the key that is missing; for a client id with the provider's steps as hint. */
+/* preset: id of the account's mail provider or NULL; user: the mailbox.  Reads the file of a
+ * service account or certificate.  -1: ERR_CONFIG with the key that is missing or wrong; for a
+ * client id with the cause "oauth-client-id-missing", and then the provider's steps help. */
 int  oauth_plan(const struct oauth_settings *set, const char *account, const char *preset,
 	const char *user, struct oauth_plan *out, struct err *e);
 void oauth_plan_release(struct oauth_plan *p);

@@ -9,8 +9,10 @@
 
 #include "base/codec.h"
 #include "base/mem.h"
+#include "t/server/issued.h"
 #include "t/server/scram_server.h"
 #include "t/server/secure.h"
+#include "t/server/word.h"
 
 enum { NONCE_LEN = 18, MD5_LEN = 16, STEPS_MOST = 4 };
 
@@ -111,6 +113,23 @@ static enum auth_verdict auth_external(struct auth *a, const char *in, size_t le
 	return good ? AUTH_ACCEPTED : AUTH_REFUSED;
 }
 
+/* The token that is right: ours, or the one that is shown if the token server issued it to
+ * the user.  Own; "" when there is none. */
+static char *auth_token(const struct auth *a, const char *in, size_t len)
+{
+	const char *shown = memmem(in, len, "auth=Bearer ", 12), *end;
+	char user[ISSUED_USER];
+
+	if (!a->opt->tokens || !shown)
+		return mem_string(a->opt->token ? a->opt->token : "");
+	shown += 12;
+	end = memchr(shown, 1, len - (size_t)(shown - in));
+	if (!end || !issued_find(a->opt->tokens, shown, (size_t)(end - shown), user, NULL))
+		return mem_string("");
+	return strcmp(user, a->opt->user ? a->opt->user : "") ? mem_string("") :
+		mem_copy(shown, (size_t)(end - shown));
+}
+
 /* An OAuth error is a challenge first; the client answers with a dummy, and
  * only then comes the refusal. */
 static enum auth_verdict auth_bearer(struct auth *a, const char *want, const char *in, size_t len,
@@ -121,7 +140,7 @@ static enum auth_verdict auth_bearer(struct auth *a, const char *want, const cha
 			a->complaint = "OAuth: the answer to the error is not the dummy";
 		return AUTH_REFUSED;
 	}
-	if (a->opt->token && auth_is(want, in, len))
+	if (want && auth_is(want, in, len))
 		return AUTH_ACCEPTED;
 	buf_add_text(&a->challenge,
 		"{\"status\":\"401\",\"schemes\":\"bearer\",\"scope\":\"https://mail.example.test/\"}");
@@ -131,14 +150,17 @@ static enum auth_verdict auth_bearer(struct auth *a, const char *want, const cha
 static enum auth_verdict auth_xoauth2(struct auth *a, const char *in, size_t len)
 {
 	struct buf want = BUF_INIT(0);
+	char *token;
 	enum auth_verdict verdict;
 
 	if (!a->steps && (len < 7 || memcmp(in, "user=", 5) || memcmp(in + len - 2, "\001\001", 2)))
 		return auth_malformed(a, "XOAUTH2: not user=... and two octets of 1 at the end");
+	token = auth_token(a, in, len);
 	buf_printf(&want, "user=%s\001auth=Bearer %s\001\001", a->opt->user ? a->opt->user : "",
-		a->opt->token ? a->opt->token : "");
-	verdict = auth_bearer(a, want.data, in, len, "");
+		token);
+	verdict = auth_bearer(a, *token ? want.data : NULL, in, len, "");
 	buf_release(&want);
+	free(token);
 	return verdict;
 }
 
@@ -146,30 +168,31 @@ static enum auth_verdict auth_xoauth2(struct auth *a, const char *in, size_t len
 static enum auth_verdict auth_oauthbearer(struct auth *a, const char *in, size_t len)
 {
 	struct buf head = BUF_INIT(0), want = BUF_INIT(0), got = BUF_INIT(0);
-	const char *token = memmem(in, len, "\001auth=", 6);
+	const char *at = memmem(in, len, "\001auth=", 6);
+	char *token = auth_token(a, in, len);
 	enum auth_verdict verdict = AUTH_MALFORMED;
 
 	buf_add_text(&head, "n,a=");
 	for (const char *c = a->opt->user ? a->opt->user : ""; *c; c++)
 		buf_add_text(&head, *c == ',' ? "=2C" : *c == '=' ? "=3D" : (char[]){ *c, '\0' });
 	buf_add_text(&head, ",");
-	buf_printf(&want, "%s\001auth=Bearer %s\001\001", head.data,
-		a->opt->token ? a->opt->token : "");
-	if (!a->steps && (!token || memcmp(in, "n,", 2)))
+	buf_printf(&want, "%s\001auth=Bearer %s\001\001", head.data, token);
+	if (!a->steps && (!at || memcmp(in, "n,", 2)))
 		a->complaint = "OAUTHBEARER: no GS2 header or no auth=";
 	else {
 		/* Leave host and port out of the comparison. */
 		if (!a->steps && len >= head.len && !memcmp(in, head.data, head.len)) {
 			buf_add(&got, in, head.len);
-			buf_add(&got, token, len - (size_t)(token - in));
+			buf_add(&got, at, len - (size_t)(at - in));
 		} else {
 			buf_add(&got, in, len);
 		}
-		verdict = auth_bearer(a, want.data, buf_text(&got), got.len, "\001");
+		verdict = auth_bearer(a, *token ? want.data : NULL, buf_text(&got), got.len, "\001");
 	}
 	buf_release(&head);
 	buf_release(&want);
 	buf_release(&got);
+	free(token);
 	return verdict;
 }
 
@@ -195,7 +218,7 @@ static bool auth_was_downgraded(const struct auth *a)
 	bool offered;
 
 	buf_printf(&plus, "%s-PLUS", a->mechanism->name);
-	offered = options_has_word(a->opt->mechanisms, buf_text(&plus));
+	offered = word_is_in(a->opt->mechanisms, buf_text(&plus));
 	buf_release(&plus);
 	return a->scram.says_unsupported && offered;
 }

@@ -7,6 +7,7 @@
 
 #include "t/server/journal.h"
 #include "t/server/secure.h"
+#include "t/server/word.h"
 
 /* RFC 5321 section 4.1.1.1: a domain or an address literal, nothing behind it. */
 static bool hello_is_name(const char *name)
@@ -76,7 +77,7 @@ static void hello_reply(const struct session *s, const char *name, struct buf *o
 		hello_extension(s, list, len, out);
 		list += len;
 	}
-	if (s->opt->limits && !options_has_word(s->opt->extensions, "LIMITS"))
+	if (s->opt->limits && !word_is_in(s->opt->extensions, "LIMITS"))
 		hello_extension(s, "LIMITS", 6, out);
 	if (mechanisms && *mechanisms)
 		buf_printf(out, "250-AUTH %s\r\n", mechanisms);

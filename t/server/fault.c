@@ -10,35 +10,58 @@
 #include "base/codec.h"
 #include "base/mem.h"
 
-static const char *const points[] = {
-	"greeting", "EHLO", "HELO", "STARTTLS", "handshake", "AUTH", "AUTH-RESPONSE", "MAIL",
-	"RCPT", "DATA", "CONTENT", "BDAT", "RSET", "QUIT", "NOOP", "VRFY", "EXPN", "HELP"
+/* Whose points and actions they are. */
+enum side { SIDE_MAIL = 1, SIDE_TOKEN = 2, SIDE_BOTH = 3 };
+
+static const struct {
+	const char *name;
+	enum side side;
+} points[] = {
+	{ "greeting", SIDE_MAIL }, { "EHLO", SIDE_MAIL }, { "HELO", SIDE_MAIL },
+	{ "STARTTLS", SIDE_MAIL }, { "handshake", SIDE_BOTH }, { "AUTH", SIDE_MAIL },
+	{ "AUTH-RESPONSE", SIDE_MAIL }, { "MAIL", SIDE_MAIL }, { "RCPT", SIDE_MAIL },
+	{ "DATA", SIDE_MAIL }, { "CONTENT", SIDE_MAIL }, { "BDAT", SIDE_MAIL },
+	{ "RSET", SIDE_MAIL }, { "QUIT", SIDE_MAIL }, { "NOOP", SIDE_MAIL }, { "VRFY", SIDE_MAIL },
+	{ "EXPN", SIDE_MAIL }, { "HELP", SIDE_MAIL }, { "token", SIDE_TOKEN },
+	{ "device", SIDE_TOKEN }, { "authorize", SIDE_TOKEN }, { "revoke", SIDE_TOKEN },
+	{ "introspect", SIDE_TOKEN }, { "discovery", SIDE_TOKEN }
 };
 
-enum operand { OPERAND_NONE, OPERAND_TEXT, OPERAND_NUMBER };
+enum operand { OPERAND_NONE, OPERAND_LINE, OPERAND_TEXT, OPERAND_NUMBER };
 
 static const struct {
 	const char *name;
 	enum fault_action action;
 	enum operand operand;
+	enum side side;
 } actions[] = {
-	{ "reply", FAULT_REPLY, OPERAND_TEXT },
-	{ "close", FAULT_CLOSE, OPERAND_NONE },
-	{ "reset", FAULT_RESET, OPERAND_NONE },
-	{ "silence", FAULT_SILENCE, OPERAND_NONE },
-	{ "stall", FAULT_STALL, OPERAND_NONE },
-	{ "drip", FAULT_DRIP, OPERAND_NUMBER },
-	{ "delay", FAULT_DELAY, OPERAND_NUMBER },
-	{ "garbage", FAULT_GARBAGE, OPERAND_NUMBER },
-	{ "line", FAULT_LINE, OPERAND_NUMBER },
-	{ "lines", FAULT_LINES, OPERAND_NUMBER },
-	{ "split", FAULT_SPLIT, OPERAND_NONE },
-	{ "nul", FAULT_NUL, OPERAND_NONE },
-	{ "inject", FAULT_INJECT, OPERAND_TEXT },
-	{ "double", FAULT_DOUBLE, OPERAND_NONE },
-	{ "plain", FAULT_PLAIN, OPERAND_NONE },
-	{ "discard", FAULT_DISCARD, OPERAND_NONE },
-	{ "drop-after", FAULT_DROP_AFTER, OPERAND_NUMBER },
+	{ "reply", FAULT_REPLY, OPERAND_LINE, SIDE_BOTH },
+	{ "close", FAULT_CLOSE, OPERAND_NONE, SIDE_BOTH },
+	{ "reset", FAULT_RESET, OPERAND_NONE, SIDE_BOTH },
+	{ "silence", FAULT_SILENCE, OPERAND_NONE, SIDE_BOTH },
+	{ "stall", FAULT_STALL, OPERAND_NONE, SIDE_BOTH },
+	{ "drip", FAULT_DRIP, OPERAND_NUMBER, SIDE_BOTH },
+	{ "delay", FAULT_DELAY, OPERAND_NUMBER, SIDE_BOTH },
+	{ "garbage", FAULT_GARBAGE, OPERAND_NUMBER, SIDE_MAIL },
+	{ "line", FAULT_LINE, OPERAND_NUMBER, SIDE_MAIL },
+	{ "lines", FAULT_LINES, OPERAND_NUMBER, SIDE_MAIL },
+	{ "split", FAULT_SPLIT, OPERAND_NONE, SIDE_MAIL },
+	{ "nul", FAULT_NUL, OPERAND_NONE, SIDE_MAIL },
+	{ "inject", FAULT_INJECT, OPERAND_LINE, SIDE_MAIL },
+	{ "double", FAULT_DOUBLE, OPERAND_NONE, SIDE_MAIL },
+	{ "plain", FAULT_PLAIN, OPERAND_NONE, SIDE_BOTH },
+	{ "discard", FAULT_DISCARD, OPERAND_NONE, SIDE_MAIL },
+	{ "drop-after", FAULT_DROP_AFTER, OPERAND_NUMBER, SIDE_MAIL },
+	{ "status", FAULT_STATUS, OPERAND_TEXT, SIDE_TOKEN },
+	{ "error", FAULT_ERROR, OPERAND_TEXT, SIDE_TOKEN },
+	{ "body", FAULT_BODY, OPERAND_TEXT, SIDE_TOKEN },
+	{ "huge", FAULT_HUGE, OPERAND_NUMBER, SIDE_TOKEN },
+	{ "redirect", FAULT_REDIRECT, OPERAND_TEXT, SIDE_TOKEN },
+	{ "type", FAULT_TYPE, OPERAND_TEXT, SIDE_TOKEN },
+	{ "set", FAULT_SET, OPERAND_TEXT, SIDE_TOKEN },
+	{ "drop", FAULT_DROP, OPERAND_TEXT, SIDE_TOKEN },
+	{ "cut", FAULT_CUT, OPERAND_NUMBER, SIDE_TOKEN },
+	{ "chunked", FAULT_CHUNKED, OPERAND_NONE, SIDE_TOKEN },
 };
 
 /* Adds what one backslash escape stands for; returns how long it is, 0: none. */
@@ -57,12 +80,12 @@ static size_t fault_escape(const char *in, size_t len, struct buf *out, bool *op
 	}
 }
 
-/* The text of reply and inject: quotes around it removed, escapes resolved, CRLF
- * at its end unless \c says otherwise. */
-static int fault_text(const char *in, struct buf *out)
+/* A text: quotes around it removed, escapes resolved; of a line, CRLF at its end
+ * unless \c says otherwise. */
+static int fault_text(const char *in, bool line, struct buf *out)
 {
 	size_t len = strlen(in);
-	bool open = false;
+	bool open = !line;
 
 	if (len >= 2 && in[0] == '"' && in[len - 1] == '"') {
 		in++;
@@ -111,18 +134,20 @@ static int fault_times(const char **at, struct fault *f)
 	return 0;
 }
 
-static int fault_point(const char **text, struct fault *f)
+static int fault_point(const char **text, struct fault *f, enum side *side)
 {
 	const char *at = *text;
 	size_t len = strcspn(at, " :@=");
 	unsigned long number;
 	size_t i = 0;
 
-	while (i < COUNT(points) && (strlen(points[i]) != len || strncasecmp(points[i], at, len)))
+	while (i < COUNT(points) && (strlen(points[i].name) != len ||
+			strncasecmp(points[i].name, at, len)))
 		i++;
 	if (i == COUNT(points))
 		return -1;
-	memcpy(f->point, points[i], len + 1);
+	memcpy(f->point, points[i].name, len + 1);
+	*side = points[i].side;
 	at += len;
 	if (*at == ':' && (at++, fault_times(&at, f) < 0))
 		return -1;
@@ -141,7 +166,7 @@ static int fault_point(const char **text, struct fault *f)
 	return *at == ' ' ? 0 : -1;
 }
 
-static int fault_action(const char *text, struct fault *f)
+static int fault_action(const char *text, enum side side, struct fault *f)
 {
 	size_t len, i = 0;
 
@@ -153,14 +178,14 @@ static int fault_action(const char *text, struct fault *f)
 	while (i < COUNT(actions) && (strlen(actions[i].name) != len ||
 			strncmp(actions[i].name, text, len)))
 		i++;
-	if (i == COUNT(actions))
+	if (i == COUNT(actions) || !(actions[i].side & side))
 		return -1;
 	f->action = actions[i].action;
 	text += len;
 	text += strspn(text, " ");
 	switch (actions[i].operand) {
-	case OPERAND_TEXT:
-		return fault_text(text, &f->text);
+	case OPERAND_LINE: case OPERAND_TEXT:
+		return fault_text(text, actions[i].operand == OPERAND_LINE, &f->text);
 	case OPERAND_NUMBER:
 		return fault_number(&text, &f->number) < 0 || *text ? -1 : 0;
 	default:
@@ -171,6 +196,7 @@ static int fault_action(const char *text, struct fault *f)
 int fault_add(struct fault **list, const char *text)
 {
 	struct fault *f = mem_alloc(sizeof(*f));
+	enum side side;
 
 	f->first = 1;
 	f->last = (unsigned long)-1;
@@ -178,7 +204,7 @@ int fault_add(struct fault **list, const char *text)
 	while (*list)
 		list = &(*list)->next;
 	*list = f;
-	return fault_point(&text, f) < 0 ? -1 : fault_action(text, f);
+	return fault_point(&text, f, &side) < 0 ? -1 : fault_action(text, side, f);
 }
 
 const struct fault *fault_meet(struct fault *list, const char *point, unsigned connection,
@@ -209,7 +235,8 @@ bool fault_allows(const struct fault *f, bool good)
 	case FAULT_REPLY:
 		return f->text.data[0] == '2' || f->text.data[0] == '3';
 	case FAULT_CLOSE: case FAULT_RESET: case FAULT_SILENCE: case FAULT_STALL:
-	case FAULT_GARBAGE: case FAULT_PLAIN: case FAULT_DROP_AFTER:
+	case FAULT_GARBAGE: case FAULT_PLAIN: case FAULT_DROP_AFTER: case FAULT_STATUS:
+	case FAULT_ERROR: case FAULT_BODY: case FAULT_HUGE: case FAULT_REDIRECT:
 		return false;
 	default:
 		return good;

@@ -1,4 +1,4 @@
-/* t/server/fault.h - what the test server is to do wrong, and where.
+/* t/server/fault.h - what a test server is to do wrong, and where.
  *
  * A script is a list of `POINT[:N|:N+|:N-M][@CONNECTION][=ADDRESS] ACTION`.
  */
@@ -12,7 +12,10 @@
 enum fault_action {
 	FAULT_REPLY, FAULT_CLOSE, FAULT_RESET, FAULT_SILENCE, FAULT_STALL, FAULT_DRIP,
 	FAULT_DELAY, FAULT_GARBAGE, FAULT_LINE, FAULT_LINES, FAULT_SPLIT, FAULT_NUL,
-	FAULT_INJECT, FAULT_DOUBLE, FAULT_PLAIN, FAULT_DISCARD, FAULT_DROP_AFTER
+	FAULT_INJECT, FAULT_DOUBLE, FAULT_PLAIN, FAULT_DISCARD, FAULT_DROP_AFTER,
+	/* Of the token server alone. */
+	FAULT_STATUS, FAULT_ERROR, FAULT_BODY, FAULT_HUGE, FAULT_REDIRECT, FAULT_TYPE, FAULT_SET,
+	FAULT_DROP, FAULT_CUT, FAULT_CHUNKED
 };
 
 struct fault {

@@ -7,11 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-
 enum {
 	OPT_READY = 256, OPT_LISTEN, OPT_PORT, OPT_LIFETIME, OPT_TLS, OPT_CERT, OPT_KEY,
-	OPT_CLIENT_CA, OPT_TLS_MAX, OPT_PRIORITY, OPT_USER, OPT_PASSWORD, OPT_TOKEN,
+	OPT_CLIENT_CA, OPT_TLS_MAX, OPT_PRIORITY, OPT_USER, OPT_PASSWORD, OPT_TOKEN, OPT_TOKENS,
 	OPT_MECHANISMS, OPT_MECHANISMS_CLEAR, OPT_REQUIRE_LOGIN, OPT_EXTENSIONS, OPT_EXT_TLS,
 	OPT_SIZE, OPT_MAX_RECIPIENTS, OPT_LIMITS, OPT_STORE, OPT_LOG, OPT_RAW, OPT_STRICT,
 	OPT_LENIENT, OPT_ALLOW, OPT_AT, OPT_SPLIT, OPT_COALESCE, OPT_ONE_BY_ONE, OPT_SETTLE,
@@ -33,6 +31,7 @@ static const struct option names[] = {
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "password", required_argument, NULL, OPT_PASSWORD },
 	{ "token", required_argument, NULL, OPT_TOKEN },
+	{ "tokens", required_argument, NULL, OPT_TOKENS },
 	{ "mechanisms", required_argument, NULL, OPT_MECHANISMS },
 	{ "mechanisms-before-tls", required_argument, NULL, OPT_MECHANISMS_CLEAR },
 	{ "require-login", no_argument, NULL, OPT_REQUIRE_LOGIN },
@@ -112,6 +111,7 @@ static const char **options_text(struct options *opt, int which)
 	case OPT_USER:             return &opt->user;
 	case OPT_PASSWORD:         return &opt->password;
 	case OPT_TOKEN:            return &opt->token;
+	case OPT_TOKENS:           return &opt->tokens;
 	case OPT_MECHANISMS:       return &opt->mechanisms;
 	case OPT_MECHANISMS_CLEAR: return &opt->mechanisms_clear;
 	case OPT_EXTENSIONS:       return &opt->extensions;
@@ -179,22 +179,9 @@ void options_parse(struct options *opt, int argc, char **argv)
 		options_refuse("unexpected word", argv[optind]);
 	if (opt->security != SECURITY_OFF && (!opt->cert || !opt->key))
 		options_refuse("--cert and --key are needed with --tls", "");
-	if (opt->user && !opt->password && !opt->token && !opt->client_ca)
-		options_refuse("--user without --password, --token or --client-ca:", opt->user);
+	if (opt->user && !opt->password && !opt->token && !opt->tokens && !opt->client_ca)
+		options_refuse("--user without --password, --token, --tokens or --client-ca:", opt->user);
 	if (!opt->mechanisms && opt->user)
 		opt->mechanisms = opt->password ? "PLAIN LOGIN" :
-			opt->token ? "XOAUTH2 OAUTHBEARER" : "EXTERNAL";
-}
-
-bool options_has_word(const char *list, const char *word)
-{
-	while (list && *list) {
-		size_t len = strcspn(list, " ");
-
-		if (text_equal_fold(list, len, word, strlen(word)))
-			return true;
-		list += len;
-		list += strspn(list, " ");
-	}
-	return false;
+			opt->token || opt->tokens ? "XOAUTH2 OAUTHBEARER" : "EXTERNAL";
 }

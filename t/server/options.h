@@ -29,6 +29,7 @@ struct options {
 	const char *cert, *key, *client_ca, *tls_max, *priority;
 
 	const char *user, *password, *token;
+	const char *tokens;                /* directory of those that were issued */
 	const char *mechanisms;            /* offered under TLS, or at all with --tls off */
 	const char *mechanisms_clear;      /* offered before STARTTLS */
 	bool        require_login;
@@ -55,8 +56,5 @@ struct options {
 
 /* Ends the process with status 2 and a message when argv cannot be used. */
 void options_parse(struct options *opt, int argc, char **argv);
-
-/* Whether a list of words separated by blanks has the word, whatever its case. */
-bool options_has_word(const char *list, const char *word);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "t/server/journal.h"
 #include "t/server/secure.h"
+#include "t/server/word.h"
 
 enum { SESSION_REPLY_MAX = 32 << 20, COMMAND_LINE_MAX = 512 };
 
@@ -86,7 +87,7 @@ bool session_offers_login(const struct session *s, const char *mechanism)
 	if (!found || !len)
 		return false;
 	list = mem_copy(found + 1, len - 1);
-	offered = options_has_word(list, mechanism);
+	offered = word_is_in(list, mechanism);
 	free(list);
 	return offered;
 }

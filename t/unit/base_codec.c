@@ -1,4 +1,5 @@
-/* t/unit/base_codec.c - base64, hexadecimal, xtext: exact octets, strict reading. */
+/* t/unit/base_codec.c - base64, base64url, hexadecimal, xtext, percent signs: exact octets,
+ * strict reading. */
 #include "t/unit/tap.h"
 
 #include "base/codec.h"
@@ -39,6 +40,53 @@ static void test_base64(void)
 			"not base64: row %zu", i);
 		buf_release(&out);
 	}
+}
+
+static void test_base64url(void)
+{
+	static const char *const good[][2] = {
+		{ "", "" }, { "f", "Zg" }, { "fo", "Zm8" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg" },
+		{ "\xff\xfe\xfd", "__79" }, { "\xfb\xef", "--8" },
+	};
+	static const char *const bad[] = { "Zg==", "Zg=", "A", "Zm9vY", "//79", "++8", "Zh", "Zm9 ",
+		"Zm!v", "Zm9v\n", "=", "Z\x80" };
+	struct buf out = BUF_INIT(64);
+
+	for (size_t i = 0; i < COUNT(good); i++) {
+		buf_clear(&out);
+		base64url_encode(good[i][0], strlen(good[i][0]), &out);
+		check_text(buf_text(&out), good[i][1], "base64url vector %zu", i);
+		buf_clear(&out);
+		check_int(base64url_decode(good[i][1], strlen(good[i][1]), &out), 0, "and back %zu", i);
+		check_text(buf_text(&out), good[i][0], "to what it was %zu", i);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++)
+		check_int(base64url_decode(bad[i], strlen(bad[i]), &out), -1, "not base64url: row %zu", i);
+	buf_release(&out);
+}
+
+static void test_percent(void)
+{
+	static const char *const bad[] = { "%", "%4", "%4g", "%g4", "a%", "%%41", "%-1" };
+	struct buf coded = BUF_INIT(1024), back = BUF_INIT(1024);
+	char all[256];
+
+	for (int i = 0; i < 256; i++)
+		all[i] = (char)i;
+	percent_encode("aZ09-._~ +/&=%?#", 16, &coded);
+	check_text(buf_text(&coded), "aZ09-._~%20%2B%2F%26%3D%25%3F%23", "what stands for itself");
+	buf_clear(&coded);
+	percent_encode(all, 256, &coded);
+	check(percent_decode(coded.data, coded.len, &back) == 0 && back.len == 256 &&
+		!memcmp(back.data, all, 256), "every octet comes back");
+	check_int(coded.len, 66 + 3 * (256 - 66), "and 66 of them as they are");
+	buf_clear(&back);
+	check(percent_decode("a+b%2b%2B", 9, &back) == 0, "both cases of digits");
+	check_text(buf_text(&back), "a b++", "and the blank of forms");
+	for (size_t i = 0; i < COUNT(bad); i++)
+		check_int(percent_decode(bad[i], strlen(bad[i]), &back), -1, "a lone %%: row %zu", i);
+	buf_release(&coded);
+	buf_release(&back);
 }
 
 static void test_cuts(void)
@@ -138,6 +186,8 @@ static void test_xtext_decode(void)
 int main(void)
 {
 	test_base64();
+	test_base64url();
+	test_percent();
 	test_cuts();
 	test_every_octet();
 	test_limits();

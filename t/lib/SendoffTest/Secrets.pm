@@ -13,7 +13,7 @@ use MIME::Base64 qw(encode_base64);
 # Shorter ones stand in any text by chance.
 use constant { LEAST => 6, LEAST_CODED => 8 };
 
-my (%form_of, %own, $pattern);
+my (%form_of, %own, %growing, $pattern);
 
 # The part of its base64 that is the same whatever stands before and behind it, behind
 # so many octets of something else; undef where that is too short to mean anything.
@@ -57,8 +57,25 @@ sub known_in
 {
 	my ($text) = @_;
 
-	for my $value ($text =~ /^[ \t]*password[ \t]*=[ \t]*(.+?)[ \t]*$/mg) {
+	for my $value ($text =~ /^[ \t]*(?:password|oauth_client_secret)[ \t]*=[ \t]*(.+?)[ \t]*$/mg) {
 		known($value =~ /^"(.*)"$/ ? $1 : $value);
+	}
+	return;
+}
+
+# A file to which a server adds secrets, one a line, as it hands them out.
+sub known_from { $growing{ $_[0] } = 0; return }
+
+sub learn
+{
+	for my $path (keys %growing) {
+		open(my $in, '<:raw', $path) or next;
+		seek $in, $growing{$path}, 0;
+		while (my $line = <$in>) {
+			last if $line !~ s/\n\z//;
+			known($line);
+			$growing{$path} = tell $in;
+		}
 	}
 	return;
 }
@@ -72,6 +89,7 @@ sub found
 	my ($text) = @_;
 	my %found;
 
+	learn();
 	return () if !%form_of;
 	$pattern //= do {
 		my $all = join '|', map { quotemeta } sort { length $b <=> length $a } keys %form_of;
@@ -82,7 +100,8 @@ sub found
 }
 
 # [ PATH, SECRET ] for each file below a directory that holds one: logs, queues, whatever
-# sendoff has left there.  What servers keep of their side is none of that.
+# sendoff has left there.  What servers keep of their side is none of that, nor is the
+# place for tokens, as long as nobody else can read them.
 sub left_in
 {
 	my ($dir) = @_;
@@ -96,6 +115,7 @@ sub left_in
 			return;
 		}
 		return if $own{$path} || -l $path || !-f _ || -s _ > 1 << 24;
+		return if $path =~ m{/sendoff/tokens/[^/]+\z} && ((stat _)[2] & 07777) == 0600;
 		open(my $in, '<:raw', $path) or return;
 		local $/;
 		push @left, map { [$path, $_] } found(scalar <$in> // '');

@@ -23,8 +23,7 @@ my $count = 0;
 # mood().
 sub options
 {
-	my ($dir, %o) = @_;
-	my @args;
+	my ($class, $dir, %o) = @_;
 
 	$o{lifetime} //= $ENV{SENDOFF_WRAP} ? 900 : 180;   # valgrind is slow
 	$o{cert} //= 'server' if ($o{tls} // 'off') ne 'off';
@@ -36,27 +35,39 @@ sub options
 	$o{raw} = "$dir/raw" if $o{raw};
 	$o{mood} = "$dir/mood" if $o{mood};
 	%o = (ready => "$dir/ready", log => "$dir/log", store => "$dir/store", %o);
-	my %flag = map { $_ => 1 } qw(require_login strict lenient split coalesce one_by_one
-		scram_bad_signature scram_no_signature scram_reuse_nonce);
-	for my $name (sort keys %o) {
+	return words(\%o, qw(require_login strict lenient split coalesce one_by_one
+		scram_bad_signature scram_no_signature scram_reuse_nonce));
+}
+
+# Options as words of a command line; of the flags only those that are true.
+sub words
+{
+	my ($o, @flags) = @_;
+	my %flag = map { $_ => 1 } @flags;
+	my @words;
+
+	for my $name (sort keys %$o) {
 		(my $long = "--$name") =~ tr/_/-/;
-		for my $value (ref $o{$name} ? @{ $o{$name} } : $o{$name}) {
+		for my $value (ref $o->{$name} ? @{ $o->{$name} } : $o->{$name}) {
 			next if !defined $value || ($flag{$name} && !$value);
-			push @args, $flag{$name} ? $long : ($long, $value);
+			push @words, $flag{$name} ? $long : ($long, $value);
 		}
 	}
-	return @args;
+	return @words;
 }
+
+# The program below build/t.
+sub program { return 'server' }
 
 sub start
 {
 	my ($class, %o) = @_;
 	my $dir = SendoffTest::workdir() . '/server' . (++$count);
-	my $program = SendoffTest::build() . '/t/server';
+	my $program = SendoffTest::build() . '/t/' . $class->program;
 
 	mkdir $dir, 0700;
-	SendoffTest::Secrets::known(@o{qw(password token)});
-	my @args = options($dir, %o);
+	SendoffTest::Secrets::known(@o{qw(password token client_secret)});
+	my @args = $class->options($dir, %o);
 	my $self = bless { dir => $dir, listen => $o{listen} // '127.0.0.1', owner => $$ }, $class;
 	$self->{pid} = fork // die "fork: $!\n";
 	if (!$self->{pid}) {
@@ -68,7 +79,7 @@ sub start
 	}
 	$running{ $self->{pid} } = $self;
 	SendoffTest::wait_until(sub { -e "$dir/ready" || !$self->alive }, 10);
-	die "t/server did not start\n" if !-e "$dir/ready";
+	die "$program did not start\n" if !-e "$dir/ready";
 	chomp($self->{port} = SendoffTest::file_read("$dir/ready"));
 	return $self;
 }

@@ -91,11 +91,7 @@ int login_plan(const struct account *a, struct oauth_plan *out, struct err *e)
 
 static const struct oauth_provider *provider_of(const struct account *a)
 {
-	const struct oauth_provider *p = NULL;
-
-	if (a->oauth.provider)
-		p = oauth_provider_find(a->oauth.provider);
-	return p || !a->who.provider ? p : oauth_provider_of_preset(a->who.provider);
+	return oauth_settings_provider(&a->oauth, a->who.provider);
 }
 
 /* One to a line in the table; here they get their numbers. */

@@ -15,7 +15,7 @@ my %exits = (OK => 0, USAGE => 64, DATAERR => 65, NOINPUT => 66, NOUSER => 67, N
 	TEMPFAIL => 75, PROTOCOL => 76, NOPERM => 77, CONFIG => 78);
 
 is_deeply([ sort keys %page ], [ qw(mailq.1 newaliases.1 sendmail.8 sendoff-check.1 sendoff-config.5
-	sendoff-providers.7 sendoff-queue.1 sendoff-queue.5 sendoff-runner.8 sendoff-send.1 sendoff.1) ],
+	sendoff-login.1 sendoff-providers.7 sendoff-queue.1 sendoff-queue.5 sendoff-runner.8 sendoff-send.1 sendoff.1) ],
 	'the pages are there');
 my ($global_part) = $page{'sendoff-config.5'} =~ /^\.Sh KEYS OF \[sendoff\]\n(.*?)^\.Sh /ms;
 my %global_key = map { $_ => 1 } $global_part =~ /^\.It Ic ([a-z_]+)/mg;
@@ -70,7 +70,8 @@ my @commands = $list =~ /^ +([a-z]+)/mg;
 is_deeply(sorted($page{'sendoff.1'} =~ /^\.It Ic ([a-z]+)/mg), sorted(@commands), 'commands');
 
 my @global = options(help() =~ s/.*^options:\n//msr);
-my %own = (send => 'sendoff-send.1', check => 'sendoff-check.1', queue => 'sendoff-queue.1');
+my %own = (send => 'sendoff-send.1', check => 'sendoff-check.1', queue => 'sendoff-queue.1',
+	login => 'sendoff-login.1');
 is_deeply(sorted(items($page{'sendoff.1'})), sorted(@global), 'options of every command');
 for my $command (@commands) {
 	my %global = map { $_ => 1 } @global;
@@ -101,7 +102,7 @@ sub checks
 }
 
 my ($whole, $parts) = (0, 0);
-for my $block (blocks($page{'sendoff-config.5'}), blocks($page{'sendoff-providers.7'})) {
+for my $block (map { blocks($page{$_}) } qw(sendoff-config.5 sendoff-login.1 sendoff-providers.7)) {
 	my ($first) = grep { !/^#/ } split /\n/, $block;
 	if ($block =~ /^\[/m) {
 		checks($block, 'a whole example: ' . $first);
@@ -122,7 +123,7 @@ my $readme = file_read("$top/README");
 my @indented = map { s/^    //mgr } $readme =~ /^((?:    .*\n|\n)+)/mg;
 my @configs = grep { /^\[account/m } @indented;
 checks($_, 'README: ' . (split /\n/, $_ =~ s/^\n+//r)[0]) for @configs;
-is(scalar @configs, 2, 'README: both examples were found');
+is(scalar @configs, 3, 'README: the examples were found');
 my @machines = grep { /^\[account/m } blocks($page{'sendoff-runner.8'});
 checks($_, 'sendoff-runner(8): its example') for @machines;
 is(scalar @machines, 1, 'it was found');
@@ -143,6 +144,12 @@ my $told = run_sendoff([], command => [ build() . '/t/unit/provider_preset', 'pa
 my $listed_providers = join '', $page{'sendoff-providers.7'} =~ /^\.Bl -tag -width Ds\n(.*?)^\.El$/msg;
 is($listed_providers, $told, 'sendoff-providers(7) lists the presets');
 cmp_ok(scalar(() = $told =~ /^\.It Cm /mg), '>=', 90, 'and they are many');
+
+$told = run_sendoff([], command => [ build() . '/t/unit/provider_oauth', 'page' ])->{out};
+my ($signing_in) = $page{'sendoff-config.5'} =~
+	/^\.Ss Providers of OAuth$.*?^\.Bl -tag -width Ds\n(.*?)^\.El$/ms;
+is($signing_in, $told, 'sendoff-config(5) lists the providers of OAuth');
+cmp_ok(scalar(() = $told =~ /^\.It Cm /mg), '>=', 9, 'and they are some');
 
 # Defaults.
 my $shown = run_sendoff([ '-C', config("[account a]\nhost = h\n"), 'config', 'show' ])->{out};

@@ -393,6 +393,24 @@ const char *process_home(void)
 	return path;
 }
 
+const char *process_state_home(void)
+{
+	static char path[PATH_MAX];
+	const char *state = process_env("XDG_STATE_HOME"), *home;
+	struct stat st;
+
+	if (state && state[0] == '/' && strlen(state) < sizeof(path) &&
+	    (stat(state, &st) < 0 ? errno == ENOENT :
+			S_ISDIR(st.st_mode) && st.st_uid == geteuid())) {
+		snprintf(path, sizeof(path), "%s", state);
+		return path;
+	}
+	home = process_home();
+	if (!home || (size_t)snprintf(path, sizeof(path), "%s/.local/state", home) >= sizeof(path))
+		return NULL;
+	return path;
+}
+
 bool process_is_setid(void)
 {
 	return getuid() != geteuid() || getgid() != getegid();

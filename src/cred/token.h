@@ -2,7 +2,8 @@
  * whole and synced, under a lock that all processes take before they ask for a new one.
  *
  * $XDG_STATE_HOME/sendoff/tokens/NAME; of the system's accounts /var/lib/sendoff/NAME, which
- * only user `sendoff` reads.
+ * only user `sendoff` reads.  What the provider replaces is lost only when the process or the
+ * machine ends between its answer and the sync of the file, a few milliseconds later.
  */
 #ifndef CRED_TOKEN_H
 #define CRED_TOKEN_H
@@ -15,46 +16,77 @@
 #include "cred/oauth_talk.h"
 #include "net/loop.h"
 
+#define TOKEN_SYSTEM_DIRECTORY SENDOFF_LOCALSTATEDIR "/lib/sendoff"
+
 struct token {
 	struct secret access, refresh;   /* own; data NULL: none */
 	int64_t obtained, expires;       /* seconds since 1970, by our clock */
-	int64_t signed_in;               /* when a person did */
+	int64_t signed_in;               /* when a person did; 0: nobody */
+	int64_t not_before;              /* the provider wants no request until then; 0 */
 	char scope[1024], client_id[256], token_url[512];
 	bool stale;                      /* a mail server refused the access token: get another */
-	char over[64];                   /* the cause why there will be no other (invalid_grant); "" */
+	char over[256];                  /* why there will be no other before a new sign-in, in the
+	                                  * provider's words, cleaned; "" */
 };
 void token_wipe(struct token *t);
 
-/* The directory; made when it is missing.  Own; NULL: ERR_STORE. */
-char *token_directory(bool system, struct err *e);
-
-/* 0; 1: there is none; -1: ERR_SECRET (not ours, readable by others, damaged, newer). */
-int  token_load(const char *directory, const char *account, struct token *out, struct err *e);
-/* Durable when it returns 0.  -1: ERR_STORE, and the old one stays. */
-int  token_save(const char *directory, const char *account, const struct token *t, struct err *e);
-int  token_remove(const char *directory, const char *account, struct err *e);
-
-/* The lock of one account; kernel-held, gone with the process.  A descriptor, or -1 with
- * *busy (somebody is at it) or *e. */
-int  token_lock(const char *directory, const char *account, bool *busy, struct err *e);
+/* What was granted to `p` just now; what it does not bring stays as it was. */
+void token_take(struct token *t, const struct oauth_plan *p, const struct oauth_grant *g,
+	int64_t now);
 
 /* Whether the access token will do for the next minutes, whatever the clock did since. */
 bool token_is_fresh(const struct token *t, int64_t now);
 
-/* ---- an access token for a login, in the caller's loop: what is fresh is taken; else a new
- * one is asked for, by one process at a time, and stored before it is used. */
+/* The next step: "WHY: sendoff login NAME", by root for what is of the system.  -1. */
+int token_hint(struct err *e, const char *directory, const char *account, const char *why);
+
+/* ---- on disk (token_store.c) */
+
+/* The directory; made when it is missing.  Own; NULL: ERR_STORE, ERR_RIGHT (it is not ours,
+ * or others can write it). */
+char *token_directory(bool system, struct err *e);
+
+/* 0; 1: there is none; -1: ERR_SECRET (not ours, readable by others, damaged, newer). */
+int  token_load(const char *directory, const char *account, struct token *out, struct err *e);
+
+/* The lock of one account; kernel-held, gone with the process or close().  A descriptor, or -1
+ * with *busy (somebody is at it) or *e (ERR_STORE, ERR_RIGHT). */
+int  token_lock(const char *directory, const char *account, bool *busy, struct err *e);
+/* The same for whoever may block: tries for so many seconds.  -1: also ERR_TIMEOUT. */
+int  token_lock_within(const char *directory, const char *account, unsigned seconds, struct err *e);
+
+/* Both by who holds the lock.  Durable when it returns 0; -1: ERR_STORE, and the old one
+ * stays. */
+int  token_save(const char *directory, const char *account, const struct token *t, struct err *e);
+int  token_remove(const char *directory, const char *account, struct err *e);
+
+/* Takes the lock itself.  A mail server has refused that access token: the next fetch gets
+ * another one.  0, also where there is another already or somebody is getting one; -1. */
+int  token_refuse(const char *directory, const char *account, const struct secret *access,
+	struct err *e);
+
+/* When a person signed that account in, without a look into the file: its time is that of the
+ * sign-in, not of the last refresh.  0: never. */
+int64_t token_signed_in(bool system, const char *account);
+
+/* ---- an access token for a login, in the caller's loop (token_fetch.c): what is fresh is
+ * taken; else a new one is asked for, by one process at a time, and stored before it is used. */
+
 struct token_settings {
 	const struct oauth_plan *plan;   /* borrowed */
 	const char *directory;           /* borrowed */
-	bool renew;                      /* the one that is there was refused: get another */
 };
+enum { TOKEN_FETCH_SECONDS = 60 };   /* at most, with all that is waited for */
 struct token_fetch;
-/* s NULL: ERR_SECRET with cause "login-needed" (never signed in), "sign-in-over"
- * (invalid_grant: the command to call is the hint), ERR_CONFIG, or what the network said
- * (then nothing is lost, and what is stored stays). */
+/* s NULL: ERR_SECRET with cause "login-needed" (never signed in, or as another client) or
+ * "sign-in-over" (invalid_grant), and the command to call as hint; ERR_PARKED: the provider
+ * wants a pause; ERR_CONFIG; or what the network said: then nothing is lost, what is stored
+ * stays, and it serves as long as it is valid.  What is wrong with the store or libcurl is an
+ * ERR_SECRET as well: a message can wait for it.  s is the caller's to wipe. */
 typedef void token_done(void *context, struct secret *s, struct err *e);
+/* May call done before it returns (and then returns NULL). */
 struct token_fetch *token_fetch_start(struct loop *l, const struct token_settings *set,
 	token_done *done, void *context);
-void token_fetch_free(struct token_fetch **fp);
+void token_fetch_free(struct token_fetch **fp);   /* at any time */
 
 #endif

@@ -1,7 +1,6 @@
 /* deliver/enqueue.c - a message put into the queue; see enqueue.h. */
 #include "deliver/enqueue.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,19 +12,6 @@
 #include "mail/address.h"
 
 enum { PIECE = 64 * 1024 };
-
-/* A directory that is another user's was left in the environment by cron or
- * sudo; one that is not there yet is made. */
-static bool may_use(const char *path)
-{
-	struct stat st;
-
-	if (path[0] != '/')
-		return false;
-	if (stat(path, &st) < 0)
-		return errno == ENOENT;
-	return S_ISDIR(st.st_mode) && st.st_uid == geteuid();
-}
 
 /* Where the system's queue is one's own: the runner's user, also when root became
  * that one to send by itself where no runner is.  A runner finds it there. */
@@ -39,17 +25,15 @@ static bool owns_system_spool(void)
 
 char *enqueue_path(const struct config *c, struct err *e)
 {
-	const char *state = process_env("XDG_STATE_HOME"), *home;
+	const char *state;
 
 	if (c && c->global.queue_dir)
 		return mem_string(c->global.queue_dir);
 	if (owns_system_spool())
 		return mem_string(config_system_spool());
-	if (state && may_use(state))
+	state = process_state_home();
+	if (state)
 		return mem_printf("%s/sendoff/queue", state);
-	home = process_home();
-	if (home)
-		return mem_printf("%s/.local/state/sendoff/queue", home);
 	err_set(e, ERR_STORE, "there is no place for a queue: this user has no home directory");
 	err_hint(e, "set queue_dir in the configuration, or XDG_STATE_HOME");
 	return NULL;

@@ -1,0 +1,441 @@
+/* cred/token_fetch.c - an access token that will do; see token.h.
+ *
+ * What is stored is looked at before the lock is taken and again behind it: of many that
+ * wait, the first asks, and the others find what it got.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "cred/https.h"
+#include "cred/token.h"
+
+enum {
+	FORM_MAX    = 64 * 1024,  /* octets: a token, each octet as %XX, and the rest */
+	PAUSE_FIRST = 50,         /* ms between looks at the lock */
+	PAUSE_MOST  = 200,
+	LEAST       = 60,         /* s that must be left of a token which cannot be replaced now */
+	LATER       = 10,         /* seconds that a provider is left alone who did not say */
+	LATER_MOST  = 3600
+};
+
+enum step { WAITING, ASKS, GOT, FAILED };
+
+struct token_fetch {
+	struct loop *loop;               /* borrowed, as plan and directory */
+	const struct oauth_plan *plan;
+	const char *directory;
+	struct oauth_plan found;         /* own; what was discovered */
+	struct oauth_plan asked;         /* nothing of it is own: the plan with its final URL */
+	struct token token;              /* own; as it is stored, or what was granted */
+	struct https *https;             /* own */
+	struct watch timer;              /* the next look at the lock */
+	uint64_t deadline;
+	int pause;                       /* ms */
+	int lock;                        /* own; -1 */
+	unsigned discoveries;            /* places that were asked */
+	bool starting;                   /* https_start() is not back yet */
+	enum step step;                  /* what came of it */
+	struct err err;
+	token_done *done;
+	void *context;
+};
+
+/* Whether a person signs in, and can do so again. */
+static bool has_person(const struct oauth_plan *p)
+{
+	return p->flow != OAUTH_FLOW_CLIENT && p->flow != OAUTH_FLOW_SERVICE;
+}
+
+static const char *text_of(const char *text)
+{
+	return text ? text : "";
+}
+
+static enum step fail(struct token_fetch *f, const char *cause, const char *why, const char *words)
+{
+	char shown[100];
+
+	text_clean_to(shown, sizeof(shown), f->plan->account, strlen(f->plan->account));
+	err_set(&f->err, ERR_SECRET, "account '%s' %s%s%s", shown, why, *words ? ": " : "", words);
+	err_cause(&f->err, cause);
+	token_hint(&f->err, f->directory, f->plan->account,
+		!strcmp(cause, "login-needed") ? "sign in" : "sign in again");
+	return FAILED;
+}
+
+/* ---- what is stored */
+
+/* A token is its client's, and of no use to another. */
+static bool is_of_plan(const struct token *t, const struct oauth_plan *p)
+{
+	return !strcmp(t->client_id, text_of(p->client_id)) &&
+		(!p->token_url || !strcmp(t->token_url, p->token_url));
+}
+
+/* How long the provider is to be left alone.  Longer than could have been set: the clock
+ * was put back. */
+static int64_t rest(const struct token *t, int64_t now)
+{
+	int64_t left = t->not_before - now;
+
+	return left > 0 && left <= LATER_MOST ? left : 0;
+}
+
+/* It is time for another one, but this one has not expired. */
+static bool still_does(const struct token *t, int64_t now)
+{
+	return t->access.data && !t->stale && !t->over[0] && t->obtained <= now &&
+		t->expires - now > LEAST;
+}
+
+static enum step judge(struct token_fetch *f, int64_t now)
+{
+	const struct token *t = &f->token;
+
+	if (token_is_fresh(t, now))
+		return GOT;
+	if (has_person(f->plan) && t->over[0])
+		return fail(f, "sign-in-over", "must sign in again", t->over);
+	if (has_person(f->plan) && !t->refresh.data)
+		return fail(f, "sign-in-over", "must sign in again",
+			"its token has expired, and nothing came with it to get another by");
+	if (!rest(t, now))
+		return ASKS;
+	err_set(&f->err, ERR_PARKED, "the provider wants no request for a token for another %lld s",
+		(long long)rest(t, now));
+	return FAILED;
+}
+
+static enum step look(struct token_fetch *f)
+{
+	int loaded;
+
+	token_wipe(&f->token);
+	loaded = token_load(f->directory, f->plan->account, &f->token, &f->err);
+	if (loaded < 0)
+		return FAILED;
+	if (loaded == 0 && is_of_plan(&f->token, f->plan))
+		return judge(f, time(NULL));
+	if (has_person(f->plan))
+		return fail(f, "login-needed", loaded ? "is not signed in" :
+			"was signed in with another client id or token URL, and must sign in anew", "");
+	token_wipe(&f->token);
+	return ASKS;
+}
+
+/* ---- asking */
+
+static enum step ask(struct token_fetch *f);
+
+/* Returns what came of it at once, as a rule WAITING. */
+static enum step request(struct token_fetch *f, const struct https_request *r, https_done *done)
+{
+	uint64_t deadline = clock_ms() + HTTPS_SECONDS * 1000;
+
+	https_free(&f->https);
+	f->starting = true;
+	f->step = WAITING;
+	f->https = https_start(f->loop, r, deadline < f->deadline ? deadline : f->deadline, done, f);
+	f->starting = false;
+	return f->step;
+}
+
+/* An answer that may go on to another request, inside of which it must not be told. */
+static void told(struct token_fetch *f, enum step step);
+
+static enum step discovered(struct token_fetch *f, const struct https_answer *a)
+{
+	if (a && a->status == 200 && oauth_read_discovery(&f->found, buf_text(&a->body), a->body.len,
+			&f->err) == 0 && f->found.token_url)
+		return ask(f);
+	if (f->discoveries < 2)
+		return ask(f);   /* the other place */
+	if (a && a->status != 200)
+		err_set(&f->err, ERR_CONFIG, "the issuer does not tell where its tokens are to be had "
+			"(HTTP status %d)", a->status);
+	return FAILED;
+}
+
+static void take_discovery(void *context, struct https_answer *a, struct err *e)
+{
+	struct token_fetch *f = context;
+
+	if (!a)
+		f->err = *e;
+	/* Who cannot be reached has no second place. */
+	told(f, a ? discovered(f, a) : FAILED);
+}
+
+static enum step discover(struct token_fetch *f)
+{
+	struct buf url = BUF_INIT(4096);
+	struct https_request r = { .ca_file = f->plan->ca_file };
+	enum step step;
+
+	if (!f->found.issuer) {
+		f->found.issuer = mem_string(text_of(f->plan->issuer));
+		f->found.account = mem_string(f->plan->account);
+		f->found.discover = true;
+	}
+	oauth_discovery_url(f->plan, f->discoveries++, &url);
+	r.url = buf_text(&url);
+	step = request(f, &r, take_discovery);
+	buf_release(&url);
+	return step;
+}
+
+/* The new one is on disk before anybody uses it: without a refresh token there is nothing
+ * that could be lost, and the message need not wait for the disk. */
+static enum step keep(struct token_fetch *f, const struct oauth_grant *g)
+{
+	token_take(&f->token, &f->asked, g, time(NULL));
+	if (token_save(f->directory, f->plan->account, &f->token, &f->err) == 0 ||
+			!f->token.refresh.data)
+		return GOT;
+	secret_wipe(&f->token.access);
+	return FAILED;
+}
+
+/* What was learnt besides a token.  That it is kept is a courtesy to the provider. */
+static void remember(struct token_fetch *f)
+{
+	struct err ignored;
+
+	token_save(f->directory, f->plan->account, &f->token, &ignored);
+}
+
+static enum step later(struct token_fetch *f, long retry_after)
+{
+	f->token.not_before = time(NULL) + (retry_after <= 0 ? LATER :
+		retry_after > LATER_MOST ? LATER_MOST : retry_after);
+	remember(f);
+	return FAILED;
+}
+
+static enum step over(struct token_fetch *f)
+{
+	if (!has_person(f->plan))
+		return FAILED;
+	text_clean_to(f->token.over, sizeof(f->token.over), f->err.text, strlen(f->err.text));
+	remember(f);
+	return fail(f, "sign-in-over", "must sign in again", f->token.over);
+}
+
+static enum step answered(struct token_fetch *f, const struct https_answer *a)
+{
+	struct oauth_grant grant = { 0 };
+	enum step step = FAILED;
+
+	switch (oauth_read_token(&f->asked, a->status, buf_text(&a->body), a->body.len, &grant,
+		&f->err)) {
+	case OAUTH_GRANTED:
+		step = keep(f, &grant);
+		break;
+	case OAUTH_LATER:
+		step = later(f, a->retry_after);
+		break;
+	case OAUTH_OVER:
+		step = over(f);
+		break;
+	case OAUTH_PENDING:
+	case OAUTH_SLOW_DOWN:
+		err_set(&f->err, ERR_PROTOCOL, "the provider answers a request for a token as if it "
+			"were one of the device flow");
+		break;
+	case OAUTH_WRONG:
+		break;
+	}
+	oauth_grant_wipe(&grant);
+	return step;
+}
+
+static void take_answer(void *context, struct https_answer *a, struct err *e)
+{
+	struct token_fetch *f = context;
+
+	if (!a)
+		f->err = *e;
+	told(f, a ? answered(f, a) : FAILED);
+}
+
+static int make_form(struct token_fetch *f, struct buf *form)
+{
+	unsigned char random[OAUTH_RANDOM];
+	int result;
+
+	if (has_person(f->plan))
+		return oauth_ask_refresh(&f->asked, &f->token.refresh, form, &f->err);
+	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return err_sys(&f->err, ERR_SYSTEM, errno, "cannot get random numbers");
+	result = oauth_ask_client(&f->asked, time(NULL), random, form, &f->err);
+	explicit_bzero(random, sizeof(random));
+	return result;
+}
+
+static enum step ask_token(struct token_fetch *f)
+{
+	struct buf form = BUF_INIT(FORM_MAX);
+	struct https_request r = { .url = f->asked.token_url, .body = &form,
+		.ca_file = f->plan->ca_file };
+	enum step step = FAILED;
+
+	buf_reserve(&form, FORM_MAX);   /* never grows, so leaves no copy */
+	if (make_form(f, &form) == 0 && buf_ok(&form))
+		step = request(f, &r, take_answer);
+	else if (!buf_ok(&form))
+		err_set(&f->err, ERR_CONFIG, "what is to be sent for a token is too long");
+	buf_wipe(&form);
+	return step;
+}
+
+/* Under the lock.  A provider that replaces refresh tokens must not be asked when its answer
+ * cannot be kept: what is stored is stored again first, so a full disk shows in time. */
+static enum step ask(struct token_fetch *f)
+{
+	f->asked = *f->plan;
+	if (!f->asked.token_url)
+		f->asked.token_url = f->found.token_url;
+	if (!f->asked.token_url && f->token.token_url[0])
+		f->asked.token_url = f->token.token_url;
+	if (!f->asked.token_url)
+		return discover(f);
+	if (f->token.refresh.data &&
+			token_save(f->directory, f->plan->account, &f->token, &f->err) < 0)
+		return FAILED;
+	return ask_token(f);
+}
+
+/* ---- the lock */
+
+static enum step wait_for_lock(struct token_fetch *f)
+{
+	if (clock_ms() >= f->deadline) {
+		err_set(&f->err, ERR_TIMEOUT, "another process has been getting a token for more than "
+			"%d s", TOKEN_FETCH_SECONDS);
+		return FAILED;
+	}
+	f->timer.deadline = clock_ms() + (uint64_t)f->pause;
+	f->pause = f->pause * 2 < PAUSE_MOST ? f->pause * 2 : PAUSE_MOST;
+	loop_add(f->loop, &f->timer);
+	return WAITING;
+}
+
+static enum step advance(struct token_fetch *f)
+{
+	enum step step = look(f);
+	bool busy;
+
+	if (step != ASKS)
+		return step;
+	f->lock = token_lock(f->directory, f->plan->account, &busy, &f->err);
+	if (f->lock < 0)
+		return !busy ? FAILED : still_does(&f->token, time(NULL)) ? GOT : wait_for_lock(f);
+	step = look(f);
+	return step == ASKS ? ask(f) : step;
+}
+
+/* ---- the end */
+
+static void let_go(struct token_fetch *f)
+{
+	loop_remove(f->loop, &f->timer);
+	https_free(&f->https);
+	if (f->lock >= 0)
+		close(f->lock);
+	f->lock = -1;
+	oauth_plan_release(&f->found);
+	memset(&f->found, 0, sizeof(f->found));
+}
+
+/* What this machine lacks is no affair of the message's: it waits as for a server. */
+static void soften(struct err *e)
+{
+	if (e->kind == ERR_STORE || e->kind == ERR_SYSTEM || e->kind == ERR_RIGHT)
+		e->kind = ERR_SECRET;
+}
+
+/* Takes the outcome out of f, which is then of no more use. */
+static void outcome(struct token_fetch *f, enum step step, struct secret *s, struct err *e)
+{
+	let_go(f);
+	*e = (struct err){ 0 };
+	*s = (struct secret){ NULL, 0 };
+	if (step == GOT || still_does(&f->token, time(NULL))) {
+		*s = f->token.access;
+		f->token.access = (struct secret){ NULL, 0 };
+	} else {
+		*e = f->err;
+		soften(e);
+	}
+	token_wipe(&f->token);
+}
+
+static void told(struct token_fetch *f, enum step step)
+{
+	token_done *done = f->done;
+	void *context = f->context;
+	struct secret s;
+	struct err e;
+
+	f->step = step;
+	if (f->starting || step == WAITING)
+		return;
+	outcome(f, step, &s, &e);
+	done(context, s.data ? &s : NULL, &e);   /* which frees f */
+}
+
+static void look_again(struct watch *w, short revents)
+{
+	struct token_fetch *f = w->owner;
+
+	(void)revents;
+	loop_remove(f->loop, w);
+	told(f, advance(f));
+}
+
+struct token_fetch *token_fetch_start(struct loop *l, const struct token_settings *set,
+	token_done *done, void *context)
+{
+	struct token_fetch *f = mem_alloc(sizeof(*f));
+	struct secret s;
+	struct err e;
+	enum step step;
+
+	process_hold_secret();
+	f->loop = l;
+	f->plan = set->plan;
+	f->directory = set->directory;
+	f->deadline = clock_ms() + TOKEN_FETCH_SECONDS * 1000;
+	f->pause = PAUSE_FIRST;
+	f->lock = -1;
+	f->timer = (struct watch){ .fd = -1, .run = look_again, .owner = f };
+	f->done = done;
+	f->context = context;
+	step = advance(f);
+	if (step == WAITING)
+		return f;
+	outcome(f, step, &s, &e);
+	free(f);
+	done(context, s.data ? &s : NULL, &e);
+	return NULL;
+}
+
+void token_fetch_free(struct token_fetch **fp)
+{
+	struct token_fetch *f = *fp;
+
+	if (!f)
+		return;
+	let_go(f);
+	token_wipe(&f->token);
+	free(f);
+	*fp = NULL;
+}

@@ -60,7 +60,7 @@ const struct opt login_options[] = {
 
 static int store(const struct login *l, const struct token *t, struct err *e)
 {
-	int fd = login_lock(l, e), good;
+	int fd = token_lock_within(l->directory, l->account->name, LOGIN_LOCK_SECONDS, e), good;
 
 	if (fd < 0)
 		return -1;
@@ -69,19 +69,13 @@ static int store(const struct login *l, const struct token *t, struct err *e)
 	return good;
 }
 
-/* The grant's secrets become the token's. */
-static void make_token(const struct login *l, struct oauth_grant *g, struct token *t)
+static void make_token(const struct login *l, const struct oauth_grant *g, struct token *t)
 {
-	const char *scope = g->scope[0] || !l->plan.scope ? g->scope : l->plan.scope;
+	const char *scope = l->plan.scope ? l->plan.scope : "";
 
-	*t = (struct token){ .access = g->access, .refresh = g->refresh,
-		.obtained = (int64_t)time(NULL) };
-	g->access = g->refresh = (struct secret){ NULL, 0 };
-	t->expires = t->obtained + g->expires_in;
-	t->signed_in = t->obtained;
-	text_clean_to(t->scope, sizeof(t->scope), scope, strlen(scope));
-	snprintf(t->client_id, sizeof(t->client_id), "%s", l->plan.client_id);
-	snprintf(t->token_url, sizeof(t->token_url), "%s", l->plan.token_url);
+	*t = (struct token){ .signed_in = (int64_t)time(NULL) };
+	text_clean_to(t->scope, sizeof(t->scope), scope, strlen(scope));   /* unless it says another */
+	token_take(t, &l->plan, g, t->signed_in);
 }
 
 /* ---- login */
@@ -105,7 +99,7 @@ static int failed(struct login *l, struct err *e)
 
 static int sign_in(struct login *l, struct oauth_grant *grant, struct err *e)
 {
-	bool remote = login_is_remote() || l->account->scope == SCOPE_SYSTEM || geteuid() == 0;
+	bool remote = login_is_remote() || l->account->scope == SCOPE_SYSTEM;
 	struct signin_hooks hooks = { .show = login_show_step, .waiting = login_show_waiting,
 		.ask = login_ask, .context = &l->show };
 
@@ -155,7 +149,7 @@ static int run(struct login *l)
 	struct err e = { 0 };
 	int code;
 
-	if (login_choose(l, "login", &e) < 0)
+	if (login_find(l, "login", &e) < 0)
 		return failed(l, &e);
 	if (l->w.status)
 		return login_status(l, l->account);

@@ -17,6 +17,8 @@
 #include "cred/signin.h"
 #include "deliver/config.h"
 
+enum { LOGIN_LOCK_SECONDS = 30 };   /* for others to be done with a token */
+
 struct login_words {
 	enum oauth_flow flow;        /* OAUTH_FLOW_AUTO: not said */
 	bool no_browser, status;
@@ -49,7 +51,7 @@ struct login {
 int  login_take_word(struct login *l, char **words, int count, const char *command,
 	struct err *e);
 /* Loads the configuration and finds the account.  -1: ERR_USAGE, ERR_CONFIG. */
-int  login_choose(struct login *l, const char *command, struct err *e);
+int  login_find(struct login *l, const char *command, struct err *e);
 /* System accounts are root's to sign in for, who becomes the runner's user.  From here on
  * there may be a network.  -1: ERR_RIGHT with the command to call, ERR_SYSTEM. */
 int  login_mind_scope(const struct account *a, const char *command, struct err *e);
@@ -62,8 +64,6 @@ void login_add_steps(const struct account *a, struct buf *out);
 bool login_is_needless(const struct account *a, struct buf *out);
 /* The same where no person is needed: by client credentials or a key. */
 bool login_is_unattended(const struct oauth_plan *p);
-/* The lock of the account's token, waited for a while.  A descriptor; -1: ERR_STORE. */
-int  login_lock(const struct login *l, struct err *e);
 void login_release(struct login *l);
 
 /* ---- login_show.c */

@@ -1,16 +1,12 @@
 /* cmd/login_account.c - whose sign-in it is; see login.h. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "base/process.h"
 #include "base/text.h"
 #include "cmd/login.h"
 #include "runner/scope.h"
-
-enum { LOCK_TRIES = 100, LOCK_PAUSE_MS = 100 };
 
 int login_take_word(struct login *l, char **words, int count, const char *command, struct err *e)
 {
@@ -44,7 +40,7 @@ static int no_such_account(const struct login *l, const char *name, const char *
 	return err_hint(e, "`sendoff config show` lists the accounts");
 }
 
-int login_choose(struct login *l, const char *command, struct err *e)
+int login_find(struct login *l, const char *command, struct err *e)
 {
 	const char *name = l->w.word ? l->w.word : l->globals->account;
 
@@ -149,25 +145,4 @@ bool login_is_needless(const struct account *a, struct buf *out)
 bool login_is_unattended(const struct oauth_plan *p)
 {
 	return p->flow == OAUTH_FLOW_CLIENT || p->flow == OAUTH_FLOW_SERVICE;
-}
-
-/* ---- one at a time */
-
-int login_lock(const struct login *l, struct err *e)
-{
-	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
-	bool busy = true;
-	int fd = -1;
-
-	for (int i = 0; fd < 0 && busy && i < LOCK_TRIES && !process_stopped(); i++) {
-		if (i)
-			nanosleep(&pause, NULL);
-		busy = false;
-		fd = token_lock(l->directory, l->account->name, &busy, e);
-	}
-	if (fd < 0 && busy) {
-		err_set(e, ERR_STORE, "another sendoff is busy with the token of '%s'", l->account->name);
-		err_hint(e, "try again in a minute");
-	}
-	return fd;
 }

@@ -24,9 +24,10 @@ struct status {
 
 /* What is known of one account. */
 struct facts {
-	const struct account *account;      /* borrowed, as the next two */
+	const struct account *account;      /* borrowed, as the next three */
 	const struct oauth_plan *plan;
 	const struct token *token;   /* NULL: there is none that can be read */
+	const char *directory;       /* of the tokens; NULL: it cannot be had */
 	const char *state;           /* "signed-in", "signed-out", "over", "unusable" */
 	char user[256];
 	struct err trouble;          /* kind ERR_NONE: none */
@@ -34,49 +35,40 @@ struct facts {
 
 /* ---- what it is */
 
-static void sign_in_again(struct facts *f, const char *cause)
+static void sign_in(struct facts *f, const char *cause, const char *why)
 {
 	err_cause(&f->trouble, cause);
-	err_hint(&f->trouble, "%ssendoff login %s",
-		f->account->scope == SCOPE_SYSTEM ? "sudo " : "", f->account->name);
+	token_hint(&f->trouble, f->directory, f->account->name, why);
 }
 
 static void judge(struct facts *f, int64_t now)
 {
 	const struct token *t = f->token;
-	char over[sizeof(t->over)];
 
 	f->state = "signed-in";
-	if (t->over[0]) {
-		f->state = "over";
-		text_clean_to(over, sizeof(over), t->over, strlen(t->over));
-		err_set(&f->trouble, ERR_SECRET, "the provider has ended it (%s)", over);
-		sign_in_again(f, "sign-in-over");
-	} else if (login_is_unattended(f->plan)) {
+	if (t->over[0])
+		err_set(&f->trouble, ERR_SECRET, "the provider has ended the sign-in: %s", t->over);
+	else if (login_is_unattended(f->plan))
 		return;
-	} else if (strcmp(t->client_id, f->plan->client_id) != 0) {
-		f->state = "over";
-		err_set(&f->trouble, ERR_SECRET, "it was made with another oauth_client_id");
-		sign_in_again(f, "sign-in-over");
-	} else if (!t->refresh.data && t->expires <= now) {
-		f->state = "over";
-		err_set(&f->trouble, ERR_SECRET, "the access token has ended, and there is no refresh token");
-		sign_in_again(f, "sign-in-over");
-	}
+	else if (strcmp(t->client_id, f->plan->client_id) != 0)
+		err_set(&f->trouble, ERR_SECRET, "the sign-in was made with another oauth_client_id");
+	else if (!t->refresh.data && t->expires <= now)
+		err_set(&f->trouble, ERR_SECRET, "the access token has ended, and there is no refresh "
+			"token");
+	else
+		return;
+	f->state = "over";
+	sign_in(f, "sign-in-over", "sign in again");
 }
 
 /* What can be said where there is no token. */
 static void judge_none(struct facts *f, int loaded)
 {
-	bool unattended = login_is_unattended(f->plan);
-
 	f->state = loaded == 1 ? "signed-out" : "unusable";
-	if (loaded == 1 && !unattended) {
-		err_set(&f->trouble, ERR_SECRET, "nobody has signed in");
-		sign_in_again(f, "login-needed");
-	} else if (loaded == 1) {
-		f->trouble = (struct err){ 0 };
-	}
+	if (loaded != 1 || login_is_unattended(f->plan))
+		return;
+	err_set(&f->trouble, ERR_SECRET, "nobody has signed in");
+	sign_in(f, "login-needed", "sign in");
 }
 
 /* ---- as JSON */
@@ -221,12 +213,13 @@ static void look_at(struct status *s, const struct account *a)
 	struct oauth_plan plan = { .account = NULL };
 	struct token token = { .obtained = 0 };
 	struct facts f = { .account = a, .plan = &plan, .state = "unusable" };
-	char *directory = NULL;
+	char *directory = NULL;      /* own */
 	int loaded = -1;
 
 	if (login_mind_scope(a, "login --status", &f.trouble) == 0 &&
 	    login_plan(a, &plan, &f.trouble) == 0)
 		directory = token_directory(a->scope == SCOPE_SYSTEM, &f.trouble);
+	f.directory = directory;
 	if (directory)
 		loaded = token_load(directory, a->name, &token, &f.trouble);
 	if (loaded == 0) {

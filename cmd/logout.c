@@ -39,7 +39,7 @@ static int forget(struct login *l, bool *was_there, struct err *e)
 	token_wipe(&t);
 	if (there == 1)
 		return 0;
-	fd = login_lock(l, e);
+	fd = token_lock_within(l->directory, l->account->name, LOGIN_LOCK_SECONDS, e);
 	if (fd < 0)
 		return -1;
 	good = token_remove(l->directory, l->account->name, e);   /* also one that is damaged */
@@ -54,7 +54,7 @@ static int log_out(struct login *l)
 	bool was_there;
 	int code = 0;
 
-	if (login_choose(l, "logout", &e) < 0 || login_mind_scope(l->account, "logout", &e) < 0 ||
+	if (login_find(l, "logout", &e) < 0 || login_mind_scope(l->account, "logout", &e) < 0 ||
 	    forget(l, &was_there, &e) < 0)
 		return print_failure(&e);
 	if (l->globals->json)

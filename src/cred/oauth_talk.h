@@ -22,7 +22,8 @@ struct oauth_grant {
 };
 void oauth_grant_wipe(struct oauth_grant *g);
 
-/* ---- requests: a form's body, appended to out, which is the caller's to wipe */
+/* ---- requests: a form's body, appended to out, which is the caller's to wipe.  -1: *e; out is
+ * too small (ERR_INTERNAL), or what the key needs (oauth_ask_client). */
 
 int  oauth_ask_refresh(const struct oauth_plan *p, const struct secret *refresh, struct buf *out,
 	struct err *e);
@@ -31,7 +32,14 @@ int  oauth_ask_code(const struct oauth_plan *p, const char *code, const char *ve
 int  oauth_ask_device(const struct oauth_plan *p, struct buf *out);
 int  oauth_ask_poll(const struct oauth_plan *p, const char *device_code, struct buf *out,
 	struct err *e);
-/* Client credentials, by secret or certificate; a service account's assertion. */
+/* RFC 7009, to plan.revoke_url. */
+int  oauth_ask_revoke(const struct oauth_plan *p, const struct secret *token, struct buf *out,
+	struct err *e);
+/* The value of the Authorization header, where the provider wants the secret there; for all of
+ * the requests here.  False: none, and nothing is appended. */
+bool oauth_authorization(const struct oauth_plan *p, struct buf *out);
+/* Client credentials, by secret or certificate; a service account's assertion.  ERR_CONFIG: the
+ * key will not do. */
 int  oauth_ask_client(const struct oauth_plan *p, int64_t now,
 	const unsigned char random[OAUTH_RANDOM], struct buf *out, struct err *e);
 
@@ -41,8 +49,8 @@ void oauth_verifier(const unsigned char random[OAUTH_RANDOM], char out[64]);   /
 /* The URL to open. */
 void oauth_url(const struct oauth_plan *p, const char *redirect, const char *state,
 	const char *verifier, struct buf *out);
-/* A redirected URL, or its path and query: the code.  -1: ERR_LOGIN (access_denied and
- * others, in words), ERR_PROTOCOL (another state, another issuer, no code). */
+/* A redirected URL, or its path and query: the code, appended.  -1: ERR_LOGIN (access_denied
+ * and others, in words), ERR_CONFIG, ERR_PROTOCOL (another state, another issuer, no code). */
 int  oauth_read_redirect(const struct oauth_plan *p, const char *url, const char *state,
 	struct buf *code, struct err *e);
 
@@ -68,8 +76,9 @@ void oauth_device_release(struct oauth_device *d);
 int  oauth_read_device(const struct oauth_plan *p, int status, const char *body, size_t len,
 	struct oauth_device *out, struct err *e);
 
-/* Issuer discovery (RFC 8414, OpenID Connect): where to ask, first and second choice; and the
- * answer, which completes p.  -1: ERR_PROTOCOL, ERR_CONFIG. */
+/* Issuer discovery (OpenID Connect, RFC 8414): where to ask, first and second choice (which is
+ * 0, 1; nothing beyond); and the answer, which completes p.  -1: ERR_PROTOCOL, ERR_CONFIG, and p
+ * is as it was. */
 void oauth_discovery_url(const struct oauth_plan *p, unsigned which, struct buf *out);
 int  oauth_read_discovery(struct oauth_plan *p, const char *body, size_t len, struct err *e);
 

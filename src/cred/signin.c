@@ -9,7 +9,7 @@
 #include "base/process.h"
 #include "cred/signin_state.h"
 
-enum { SECOND_MS = 1000 };
+enum { SECOND_MS = 1000, HEADER_MAX = 8 * 1024 };
 
 /* ---- waiting */
 
@@ -81,29 +81,30 @@ static void on_answer(void *context, struct https_answer *a, struct err *e)
 {
 	struct signin *s = context;
 
-	s->https = NULL;
 	s->answered = true;
 	s->asked = a ? (struct err){ 0 } : *e;
 	if (a) {
 		s->answer = *a;
 		a->body = BUF_INIT(HTTPS_BODY_MAX);   /* taken */
 	}
-	loop_stop(&s->loop);
+	if (s->https)   /* else nobody waits yet */
+		loop_stop(&s->loop);
 }
 
 int signin_ask(struct signin *s, const char *url, const struct buf *body)
 {
 	struct https_request r = { .url = url, .body = body, .ca_file = s->plan->ca_file };
 	uint64_t deadline = clock_ms() + HTTPS_SECONDS * (uint64_t)SECOND_MS;
-	struct https *started;
+	struct buf authorization = BUF_INIT(HEADER_MAX);
 	enum signin_turn turn = SIGNIN_CAME;
 
 	https_answer_release(&s->answer);
 	s->answer = (struct https_answer){ .status = 0 };
 	s->answered = false;
-	started = https_start(&s->loop, &r, deadline, on_answer, s);
-	if (!s->answered)
-		s->https = started;
+	if (body && oauth_authorization(s->plan, &authorization))
+		r.authorization = buf_text(&authorization);
+	s->https = https_start(&s->loop, &r, deadline, on_answer, s);
+	buf_wipe(&authorization);
 	while (!s->answered && turn == SIGNIN_CAME)
 		turn = signin_turn(s, deadline + SECOND_MS);
 	https_free(&s->https);
@@ -214,6 +215,19 @@ int signin_run(struct oauth_plan *p, enum oauth_flow flow, const struct signin_h
 		good = signin_by_device(&s);
 	else
 		good = err_set(e, ERR_INTERNAL, "no person signs in by this flow");
+	end(&s);
+	return good;
+}
+
+int signin_revoke(struct oauth_plan *p, const struct token *t, struct err *e)
+{
+	struct signin s = { .plan = p, .e = e };
+	int good;
+
+	if (!p->revoke_url || (!t->refresh.data && !t->access.data))
+		return 1;
+	begin(&s);
+	good = signin_ask_revoke(&s, t);
 	end(&s);
 	return good;
 }

@@ -10,7 +10,7 @@
 #include "base/text.h"
 
 enum {
-	URL_MAX = 8 * 1024,
+	URL_MAX = 8 * 1024, BODY_MAX = 64 * 1024,
 	TRIES = 3,                     /* while the provider says: later */
 	PAUSE_S = 2, PAUSE_MOST_S = 30,
 	PASTES = 3,                    /* of something that is not the address */
@@ -22,7 +22,7 @@ enum {
 static int exchange(struct signin *s, const char *code, const char *redirect)
 {
 	for (int i = 0; i < TRIES; i++) {
-		struct buf body = BUF_INIT(URL_MAX * 2);
+		struct buf body = BUF_INIT(BODY_MAX);
 		enum oauth_outcome outcome;
 		long pause;
 

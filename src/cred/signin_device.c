@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 enum {
+	BODY_MAX = 64 * 1024,
 	LEAST_S = 1, USUAL_S = 5, MOST_S = 60,   /* between two questions */
 	SLOWER_S = 5,                  /* RFC 8628 section 3.5 */
 	LIFE_MOST_S = 3600
@@ -17,7 +18,7 @@ static int64_t between(int64_t least, int64_t value, int64_t most)
 
 static int begin(struct signin *s, struct oauth_device *d)
 {
-	struct buf body = BUF_INIT(16 * 1024);
+	struct buf body = BUF_INIT(BODY_MAX);
 	int good;
 
 	err_set(&s->asked, ERR_CONFIG, "what the provider is to be asked is too long");
@@ -57,7 +58,7 @@ static int too_late(struct signin *s)
  * for when there is no time for another. */
 static enum oauth_outcome ask_once(struct signin *s, const struct oauth_device *d)
 {
-	struct buf body = BUF_INIT(16 * 1024);
+	struct buf body = BUF_INIT(BODY_MAX);
 
 	*s->e = (struct err){ 0 };
 	if (oauth_ask_poll(s->plan, buf_text(&d->device_code), &body, s->e) < 0) {

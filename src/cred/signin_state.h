@@ -4,6 +4,7 @@
  * signin_code.c      the code flow, with a browser here or elsewhere
  * signin_browser.c   the ports that a browser here comes back to
  * signin_device.c    the device flow
+ * signin_revoke.c    the end
  */
 #ifndef CRED_SIGNIN_STATE_H
 #define CRED_SIGNIN_STATE_H
@@ -38,6 +39,7 @@ int  signin_ask(struct signin *s, const char *url, const struct buf *body);
 /* What the token endpoint says to that body, which is wiped. */
 enum oauth_outcome signin_ask_token(struct signin *s, struct buf *body);
 
+int  signin_ask_revoke(struct signin *s, const struct token *t);
 int  signin_by_code(struct signin *s);
 int  signin_by_paste(struct signin *s);
 int  signin_by_device(struct signin *s);

@@ -21,6 +21,7 @@
 #include "base/process.h"
 #include "cred/https.h"
 #include "cred/signin.h"
+#include "cred/token.h"
 
 /* Statuses, and what they stand for. */
 enum { GRANTED = 200, PENDING = 400, SLOW_DOWN = 401, OVER = 403, WRONG = 422, LATER = 503,
@@ -208,9 +209,20 @@ int oauth_read_discovery(struct oauth_plan *p, const char *body, size_t len, str
 	return 0;
 }
 
-char *oauth_authorization(const struct oauth_plan *p)
+int oauth_ask_revoke(const struct oauth_plan *p, const struct secret *token, struct buf *out,
+	struct err *e)
 {
-	return mem_printf("Basic %s", p->client_id);
+	(void)p;
+	(void)e;
+	buf_printf(out, "revoke=%s", token->data);
+	return 0;
+}
+
+bool oauth_authorization(const struct oauth_plan *p, struct buf *out)
+{
+	if (p->basic)
+		buf_printf(out, "Basic %s", p->client_id);
+	return p->basic;
 }
 
 /* ---- a person */
@@ -465,6 +477,8 @@ static void test_exchange(void)
 	check(run(OAUTH_FLOW_PASTE, &p) == 0, "the client's secret may go into a header");
 	check_text(asked_header[0], "Basic me", "... and does");
 	plan.basic = false;
+	p.asked = 0;
+	check(run(OAUTH_FLOW_PASTE, &p) == 0 && !asked_header[1][0], "... if that is wanted");
 }
 
 /* ---- code */
@@ -549,6 +563,31 @@ static void test_discovery(void)
 	check(signin_prepare(&p, &e) == -1 && e.kind == ERR_CONNECT && asked_count == 1, "it cannot be asked");
 }
 
+static void test_revoke(void)
+{
+	struct oauth_plan p = { .revoke_url = device_url };
+	struct token t = { .obtained = 1 };
+
+	e = (struct err){ 0 };
+	asked_count = 0;
+	check(signin_revoke(&p, &t, &e) == 1 && !asked_count, "nothing to revoke");
+	secret_set(&t.access, "access", 6);
+	ANSWERS({ 200, 0 });
+	check_int(signin_revoke(&p, &t, &e), 0, "an access token is revoked");
+	check_text(asked_body[0], "revoke=access", "... it is named");
+	secret_set(&t.refresh, "refresh", 7);
+	check(signin_revoke(&p, &t, &e) == 0 && !strcmp(asked_body[1], "revoke=refresh"),
+		"a refresh token goes before");
+	check_text(asked_url[1], device_url, "... to its place");
+	ANSWERS({ 503, 0 });
+	check(signin_revoke(&p, &t, &e) == -1 && e.kind == ERR_PROTOCOL && strstr(e.text, "503"), "it is refused");
+	ANSWERS({ NETWORK, 0 });
+	check(signin_revoke(&p, &t, &e) == -1 && e.kind == ERR_CONNECT, "it cannot be asked");
+	p.revoke_url = NULL;
+	check(signin_revoke(&p, &t, &e) == 1 && asked_count == 1, "it has no place for that");
+	token_wipe(&t);
+}
+
 static void test_signal(void)
 {
 	struct person p = { .signals = true };
@@ -581,6 +620,7 @@ int main(int argc, char **argv)
 	test_paste();
 	test_exchange();
 	test_code();
+	test_revoke();
 	test_signal();
 	oauth_grant_wipe(&grant);
 	return tap_done();

@@ -57,6 +57,7 @@ struct oauth_plan {
 	bool device_by_code;
 	bool discover;             /* URLs are missing: oauth_discovery_url() first, each time */
 	bool basic;                /* the secret goes into a header: oauth_authorization() */
+	bool issuer_told;          /* the provider names itself in each redirect (RFC 9207) */
 };
 
 /* preset: id of the account's mail provider or NULL; user: the mailbox.  Reads the file of a

@@ -8,7 +8,7 @@
 
 /* Octets; the file of tokens has as much room. */
 enum { OAUTH_URL_MAX = 500, OAUTH_CLIENT_ID_MAX = 255, OAUTH_SCOPE_MAX = 1000,
-	OAUTH_TENANT_MAX = 128, OAUTH_KEY_FILE_MAX = 64 * 1024 };
+	OAUTH_TENANT_MAX = 128, OAUTH_KEY_FILE_MAX = 64 * 1024, OAUTH_ANSWER_MAX = 64 * 1024 };
 
 bool oauth_is_https(const char *url);   /* with a host, without user and fragment */
 

@@ -29,7 +29,7 @@ int  oauth_ask_refresh(const struct oauth_plan *p, const struct secret *refresh,
 	struct err *e);
 int  oauth_ask_code(const struct oauth_plan *p, const char *code, const char *verifier,
 	const char *redirect, struct buf *out, struct err *e);
-int  oauth_ask_device(const struct oauth_plan *p, struct buf *out);
+int  oauth_ask_device(const struct oauth_plan *p, struct buf *out);   /* -1: out is too small */
 int  oauth_ask_poll(const struct oauth_plan *p, const char *device_code, struct buf *out,
 	struct err *e);
 /* RFC 7009, to plan.revoke_url. */

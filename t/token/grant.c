@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/mem.h"
 #include "t/server/issued.h"
 #include "t/server/journal.h"

@@ -9,33 +9,6 @@
 #include "base/codec.h"
 #include "base/mem.h"
 
-void base64url_encode(const void *data, size_t len, struct buf *out)
-{
-	size_t from = out->len;
-
-	base64_encode(data, len, out);
-	while (out->len > from && out->data[out->len - 1] == '=')
-		out->data[--out->len] = '\0';
-	for (char *c = out->data + from; out->len > from && *c; c++)
-		*c = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c);
-}
-
-int base64url_decode(const char *text, size_t len, struct buf *out)
-{
-	struct buf plain = BUF_INIT(0);
-	int result = -1;
-
-	for (size_t i = 0; i < len; i++)
-		buf_add_char(&plain, (char)(text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i]));
-	while (plain.len % 4)
-		buf_add_char(&plain, '=');
-	/* Neither the other alphabet nor padding. */
-	if (len && !memchr(text, '+', len) && !memchr(text, '/', len) && !memchr(text, '=', len))
-		result = base64_decode(plain.data, plain.len, out);
-	buf_wipe(&plain);
-	return result;
-}
-
 static json_t *part_json(const char *text, size_t len)
 {
 	struct buf b = BUF_INIT(0);

@@ -1,4 +1,4 @@
-/* t/token/jwt.h - signed assertions (RFC 7515, 7519) and base64url.
+/* t/token/jwt.h - signed assertions (RFC 7515, 7519).
  */
 #ifndef TOKEN_JWT_H
 #define TOKEN_JWT_H
@@ -6,9 +6,6 @@
 #include <jansson.h>
 
 #include "base/buf.h"
-
-void base64url_encode(const void *data, size_t len, struct buf *out);
-int  base64url_decode(const char *text, size_t len, struct buf *out);   /* 0, or -1 */
 
 /* Its header and claims (the caller's), signed by the key of the certificate in a PEM
  * file.  -1: *why. */

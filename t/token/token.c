@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/codec.h"
 #include "base/mem.h"
 #include "t/server/word.h"
 #include "t/token/grant.h"

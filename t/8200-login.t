@@ -223,9 +223,9 @@ sub paste
 # ---- by a code
 
 {
-	my $server = token_server(polls => 'pending slow_down pending granted',
-		hurry() ? (hurry => 4) : ());
-	my $r = login(account($server), { env => { %away, hurry(4) } });
+	my @hurry = hurry(4);
+	my $server = token_server(polls => 'pending slow_down pending granted', @hurry ? (hurry => 4) : ());
+	my $r = login(account($server), { env => { %away, @hurry } });
 
 	is($r->{exit}, 0, 'device: signed in') or diag("$r->{out}$r->{err}");
 	like($r->{out}, qr{^https://localhost:\d+/\S+\n\nand enter this code there:\n\n[A-Z]{4}-[A-Z]{4}$}m, 'device: what to do');

@@ -135,11 +135,16 @@ const struct conf_table global_tables[] = {
 	{ NULL, 0 }
 };
 
+static bool has_secret(const struct account *a)
+{
+	return secret_configured(&a->secret) || oauth_configured(&a->oauth);
+}
+
 bool account_logs_in(const struct account *a)
 {
 	if (a->sasl.mechanisms.count == 1 && !strcasecmp(a->sasl.mechanisms.items[0], "none"))
 		return false;
-	return a->sasl.user || a->sasl.mechanisms.count || secret_configured(&a->secret);
+	return a->sasl.user || a->sasl.mechanisms.count || has_secret(a);
 }
 
 bool account_is_pattern(const char *item)
@@ -266,7 +271,7 @@ static int user_hint(const struct account *a, struct err *e)
 
 static int check_login(const struct account *a, struct err *e)
 {
-	bool secret = secret_configured(&a->secret);
+	bool secret = has_secret(a);
 
 	if (!account_logs_in(a))
 		return 0;

@@ -147,7 +147,7 @@ cmp_ok(scalar(() = $told =~ /^\.It Cm /mg), '>=', 90, 'and they are many');
 
 $told = run_sendoff([], command => [ build() . '/t/unit/provider_oauth', 'page' ])->{out};
 my ($signing_in) = $page{'sendoff-config.5'} =~
-	/^\.Ss Providers of OAuth$.*?^\.Bl -tag -width Ds\n(.*?)^\.El$/ms;
+	/^\.Ss Providers of OAuth\n.*?^\.Bl -tag -width Ds\n(.*?)^\.El$/ms;
 is($signing_in, $told, 'sendoff-config(5) lists the providers of OAuth');
 cmp_ok(scalar(() = $told =~ /^\.It Cm /mg), '>=', 9, 'and they are some');
 
@@ -191,7 +191,7 @@ for my $lines (@variants) {
 	for my $key ($section ? join("\n", @keys) =~ s/^tls_ca_file.*\n//mr : @keys) {
 		my $global = !$section && $global_key{ ($key =~ /^([a-z_]+)/)[0] };
 		checks($global ? "[sendoff]\n$key\n[account a]\nhost = h\n" : ($section // '[account a]') .
-			"\n" . ($key =~ /^host/m ? '' : "host = h\nuser = u\n") .
+			"\n" . ($key =~ /^host/m || ($section && $key =~ /^user/m) ? '' : "host = h\nuser = u\n") .
 			($section || $key =~ /^password/ ? '' : "password_env = P\n") . "$key\n",
 			'config.example: ' . ($section // $key));
 		$tried++;

@@ -15,10 +15,17 @@ my %exits = (OK => 0, USAGE => 64, DATAERR => 65, NOINPUT => 66, NOUSER => 67, N
 	TEMPFAIL => 75, PROTOCOL => 76, NOPERM => 77, CONFIG => 78);
 
 is_deeply([ sort keys %page ], [ qw(mailq.1 newaliases.1 sendmail.8 sendoff-check.1 sendoff-config.5
-	sendoff-login.1 sendoff-providers.7 sendoff-queue.1 sendoff-queue.5 sendoff-runner.8 sendoff-send.1 sendoff.1) ],
+	sendoff-login.1 sendoff-providers.7 sendoff-queue.1 sendoff-queue.5 sendoff-runner.8
+	sendoff-send.1 sendoff-token.5 sendoff.1) ],
 	'the pages are there');
 my ($global_part) = $page{'sendoff-config.5'} =~ /^\.Sh KEYS OF \[sendoff\]\n(.*?)^\.Sh /ms;
 my %global_key = map { $_ => 1 } $global_part =~ /^\.It Ic ([a-z_]+)/mg;
+
+# --- the files of tokens ---------------------------------------------------
+
+my $fields = file_read("$top/src/cred/token_text.c");
+is_deeply([ sort map { split / , / } $page{'sendoff-token.5'} =~ /^\.It Cm (.*)$/mg ],
+	[ sort 'version', $fields =~ /FIELD\("(\w+)"/g ], 'the page has the names of the file');
 
 # --- exit codes and causes ------------------------------------------------
 

@@ -445,6 +445,11 @@ for my $file (glob(top() . '/src/*/*.c'), glob(top() . '/cmd/*.c')) {
 }
 is_deeply(\@unknown, [], 'every cause that is named is a row');
 cmp_ok(scalar keys %given, '>', 30, 'and they were found');
+
+# Those of OAuth stand in a table of their own, and their tests are t/unit/cred_oauth*.c.
+my ($giving, $tested) = map { join '', map { file_read($_) } glob(top() . "/$_") } 'src/cred/*.c', 't/unit/cred_*.c';
+is_deeply([ grep { /^oauth-/ && $giving !~ /"\Q$_\E"/ } sort keys %row ], [], 'each of OAuth is given');
+is_deeply([ grep { /^oauth-/ && $tested !~ /"\Q$_\E"/ } sort keys %row ], [], '... and tested');
 is_deeply([ grep { $given{$_} && !$named{$_} && $_ ne 'login-refused' && $_ ne 'other-protocol-here' } sort keys %row ], [],
 	'... that says so');
 

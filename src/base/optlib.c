@@ -28,11 +28,15 @@ static int cannot_load(const struct optlib *l, struct err *e)
 static void *load(const struct optlib *l, struct err *e)
 {
 	void *library = dlopen(l->soname, RTLD_LAZY | RTLD_LOCAL);
+	struct err first;
 
 	if (library)
 		return library;
-	cannot_load(l, e);
-	return l->other ? dlopen(l->other, RTLD_LAZY | RTLD_LOCAL) : NULL;
+	cannot_load(l, &first);
+	library = l->other ? dlopen(l->other, RTLD_LAZY | RTLD_LOCAL) : NULL;
+	if (!library)
+		*e = first;
+	return library;
 }
 
 static size_t count_of(const struct optlib *l)

@@ -27,10 +27,15 @@ static size_t length(const char *text)
 
 /* ---- forms */
 
+/* As much as could be needed, or all that there may be: what is really longer is found out
+ * when it is added. */
 static void make_room(const struct oauth_plan *p, size_t more, struct buf *out)
 {
-	buf_reserve(out, NAMES_MAX + ENCODED * (length(p->client_id) + p->client_secret.len +
-		length(p->scope) + more));
+	size_t room = (out->max ? out->max : BUF_DEFAULT_MAX) - out->len;
+	size_t most = NAMES_MAX + ENCODED * (length(p->client_id) + p->client_secret.len +
+		length(p->scope) + more);
+
+	buf_reserve(out, most < room ? most : room);
 }
 
 static void add_octets(struct buf *out, const char *name, const char *value, size_t len)

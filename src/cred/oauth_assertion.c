@@ -126,7 +126,7 @@ static gnutls_x509_privkey_t open_key(const struct oauth_plan *p, struct err *e)
 static int sign(gnutls_x509_privkey_t key, gnutls_sign_algorithm_t how, const struct buf *text,
 	struct buf *out, struct err *e)
 {
-	gnutls_datum_t data = { .data = (unsigned char *)text->data, .size = (unsigned)text->len };
+	gnutls_datum_t signed_text = { (unsigned char *)text->data, (unsigned)text->len };
 	gnutls_datum_t signature = { NULL, 0 };
 	gnutls_privkey_t signer;
 	int code = gnutls_privkey_init(&signer);
@@ -135,7 +135,7 @@ static int sign(gnutls_x509_privkey_t key, gnutls_sign_algorithm_t how, const st
 		return fails("signing failed", code, e);
 	code = gnutls_privkey_import_x509(signer, key, 0);
 	if (code >= 0)
-		code = gnutls_privkey_sign_data2(signer, how, 0, &data, &signature);
+		code = gnutls_privkey_sign_data2(signer, how, 0, &signed_text, &signature);
 	gnutls_privkey_deinit(signer);
 	if (code < 0)
 		return fails("signing failed", code, e);

@@ -15,6 +15,7 @@ enum {
 	WORDS_SHOWN = 300,
 	PLAIN_MAX   = 28,     /* octets of a word */
 	MIXED_LEAST = 12,
+	HOST_SHOWN  = 64,
 	PART_MAX    = 64
 };
 
@@ -236,20 +237,27 @@ static bool may_be_secret(const char *word, size_t len)
 	return len > PLAIN_MAX || (len >= MIXED_LEAST && digit && letter);
 }
 
-/* Up to the query, if nothing in its path is suspicious. */
+/* Scheme and host, and of the path what comes before anything suspicious; no query. */
 static void show_url(const char *url, size_t len, struct buf *out)
 {
-	size_t end = strcspn(url, "?#"), plain = end < len ? end : len;
+	size_t host = (size_t)(strstr(url, "://") + 3 - url), at, end = strcspn(url, "?#");
 
-	for (size_t i = 0, n; i < plain; i += n + 1) {
-		n = strcspn(url + i, "/");
-		if (n > plain - i)
-			n = plain - i;
-		if (may_be_secret(url + i, n) && !memchr(url + i, '.', n))
-			plain = i;
+	if (end > len)
+		end = len;
+	at = host + strcspn(url + host, "/");
+	if (at > end)
+		at = end;
+	if (at - host > HOST_SHOWN)
+		at = end = host;
+	for (size_t n; at < end; at += n) {
+		n = 1 + strcspn(url + at + 1, "/");
+		if (n > end - at)
+			n = end - at;
+		if (may_be_secret(url + at + 1, n - 1))
+			break;
 	}
-	text_clean(url, plain, WORDS_SHOWN, out);
-	if (plain < len)
+	text_clean(url, at, WORDS_SHOWN, out);
+	if (at < len)
 		buf_add_text(out, "[...]");
 }
 

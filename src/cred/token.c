@@ -38,7 +38,7 @@ void token_take(struct token *t, const struct oauth_plan *p, const struct oauth_
 	set_text(t->token_url, sizeof(t->token_url), p->token_url);
 	t->not_before = 0;
 	t->stale = false;
-	t->over[0] = '\0';
+	t->over[0] = t->cause[0] = '\0';
 }
 
 /* One that was obtained in the future was so by another clock, which says nothing of when

@@ -25,8 +25,9 @@ struct token {
 	int64_t not_before;              /* the provider wants no request until then; 0 */
 	char scope[1024], client_id[256], token_url[512];
 	bool stale;                      /* a mail server refused the access token: get another */
-	char over[256];                  /* why there will be no other before a new sign-in, in the
-	                                  * provider's words, cleaned; "" */
+	char over[256];                  /* why there will be no other before a new sign-in, in words
+	                                  * that are cleaned; "" */
+	char cause[64];                  /* and the id of that in the table of causes; "" */
 };
 void token_wipe(struct token *t);
 
@@ -60,8 +61,9 @@ int  token_lock_within(const char *directory, const char *account, unsigned seco
 int  token_save(const char *directory, const char *account, const struct token *t, struct err *e);
 int  token_remove(const char *directory, const char *account, struct err *e);
 
-/* Takes the lock itself.  A mail server has refused that access token: the next fetch gets
- * another one.  0, also where there is another already or somebody is getting one; -1. */
+/* Takes the lock itself, for which it may wait for 2 s.  A mail server has refused that access token: the next fetch gets
+ * another one.  0, also where there is another already or somebody is getting one; -1:
+ * ERR_SECRET, ERR_STORE, ERR_RIGHT. */
 int  token_refuse(const char *directory, const char *account, const struct secret *access,
 	struct err *e);
 
@@ -78,10 +80,10 @@ struct token_settings {
 };
 enum { TOKEN_FETCH_SECONDS = 60 };   /* at most, with all that is waited for */
 struct token_fetch;
-/* s NULL: ERR_SECRET with cause "login-needed" (never signed in, or as another client) or
- * "sign-in-over" (invalid_grant), and the command to call as hint; ERR_PARKED: the provider
- * wants a pause; ERR_CONFIG; or what the network said: then nothing is lost, what is stored
- * stays, and it serves as long as it is valid.  What is wrong with the store or libcurl is an
+/* s NULL: ERR_SECRET with cause "login-needed" (never signed in, or as another client),
+ * "sign-in-over" or one that says more, and the command to call as hint; what oauth_talk.h
+ * or the network said ("oauth-later": also that the provider wants a pause): then nothing is
+ * lost, what is stored stays, and it serves as long as it is valid.  What is wrong with the store or libcurl is an
  * ERR_SECRET as well: a message can wait for it.  s is the caller's to wipe. */
 typedef void token_done(void *context, struct secret *s, struct err *e);
 /* May call done before it returns (and then returns NULL). */

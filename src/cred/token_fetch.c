@@ -4,6 +4,7 @@
  * wait, the first asks, and the others find what it got.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -21,6 +22,7 @@ enum {
 	FORM_MAX    = 64 * 1024,  /* octets: a token, each octet as %XX, and the rest */
 	PAUSE_FIRST = 50,         /* ms between looks at the lock */
 	PAUSE_MOST  = 200,
+	DISCOVERIES = 2,          /* places to ask an issuer in */
 	LEAST       = 60,         /* s that must be left of a token which cannot be replaced now */
 	LATER       = 10,         /* seconds that a provider is left alone who did not say */
 	LATER_MOST  = 3600
@@ -32,8 +34,7 @@ struct token_fetch {
 	struct loop *loop;               /* borrowed, as plan and directory */
 	const struct oauth_plan *plan;
 	const char *directory;
-	struct oauth_plan found;         /* own; what was discovered */
-	struct oauth_plan asked;         /* nothing of it is own: the plan with its final URL */
+	struct oauth_plan asked;         /* the plan with its final URLs, which alone are own */
 	struct token token;              /* own; as it is stored, or what was granted */
 	struct https *https;             /* own */
 	struct watch timer;              /* the next look at the lock */
@@ -57,6 +58,20 @@ static bool has_person(const struct oauth_plan *p)
 static const char *text_of(const char *text)
 {
 	return text ? text : "";
+}
+
+/* Of those by which a provider ends a sign-in, the one that is stored; each says what to do. */
+static const char *cause_of(const char *stored)
+{
+	static const char *const causes[] = { "sign-in-over", "oauth-google-over",
+		"oauth-sign-in-unused", "oauth-sign-in-limited", "oauth-password-changed",
+		"oauth-second-factor", "oauth-consent-missing", "oauth-admin-consent",
+		"oauth-access-denied", "oauth-app-kind-wrong" };
+
+	for (size_t i = 0; i < COUNT(causes); i++)
+		if (!strcmp(causes[i], stored))
+			return causes[i];
+	return causes[0];
 }
 
 static enum step fail(struct token_fetch *f, const char *cause, const char *why, const char *words)
@@ -103,14 +118,15 @@ static enum step judge(struct token_fetch *f, int64_t now)
 	if (token_is_fresh(t, now))
 		return GOT;
 	if (has_person(f->plan) && t->over[0])
-		return fail(f, "sign-in-over", "must sign in again", t->over);
+		return fail(f, cause_of(t->cause), "must sign in again", t->over);
 	if (has_person(f->plan) && !t->refresh.data)
 		return fail(f, "sign-in-over", "must sign in again",
 			"its token has expired, and nothing came with it to get another by");
 	if (!rest(t, now))
 		return ASKS;
-	err_set(&f->err, ERR_PARKED, "the provider wants no request for a token for another %lld s",
+	err_set(&f->err, ERR_CONNECT, "the provider wants no request for a token for another %lld s",
 		(long long)rest(t, now));
+	err_cause(&f->err, "oauth-later");
 	return FAILED;
 }
 
@@ -124,16 +140,43 @@ static enum step look(struct token_fetch *f)
 		return FAILED;
 	if (loaded == 0 && is_of_plan(&f->token, f->plan))
 		return judge(f, time(NULL));
+	token_wipe(&f->token);   /* not ours, however valid */
 	if (has_person(f->plan))
 		return fail(f, "login-needed", loaded ? "is not signed in" :
 			"was signed in with another client id or token URL, and must sign in anew", "");
-	token_wipe(&f->token);
 	return ASKS;
 }
 
 /* ---- asking */
 
+static char *copy(const char *text)
+{
+	return text ? mem_string(text) : NULL;
+}
+
+/* What a discovery may fill in or replace; all else is the plan's. */
+static void copy_urls(struct oauth_plan *to, const struct oauth_plan *from)
+{
+	*to = *from;
+	to->auth_url = copy(from->auth_url);
+	to->token_url = copy(from->token_url);
+	to->device_url = copy(from->device_url);
+	to->revoke_url = copy(from->revoke_url);
+	to->issuer = copy(from->issuer);
+}
+
+static void forget_urls(struct oauth_plan *p)
+{
+	free(p->auth_url);
+	free(p->token_url);
+	free(p->device_url);
+	free(p->revoke_url);
+	free(p->issuer);
+	memset(p, 0, sizeof(*p));
+}
+
 static enum step ask(struct token_fetch *f);
+static enum step discover(struct token_fetch *f);
 
 /* Returns what came of it at once, as a rule WAITING. */
 static enum step request(struct token_fetch *f, const struct https_request *r, https_done *done)
@@ -153,14 +196,19 @@ static void told(struct token_fetch *f, enum step step);
 
 static enum step discovered(struct token_fetch *f, const struct https_answer *a)
 {
-	if (a && a->status == 200 && oauth_read_discovery(&f->found, buf_text(&a->body), a->body.len,
-			&f->err) == 0 && f->found.token_url)
+	bool passes;
+
+	if (a->status == 200 && oauth_read_discovery(&f->asked, buf_text(&a->body), a->body.len,
+			&f->err) == 0)
 		return ask(f);
-	if (f->discoveries < 2)
-		return ask(f);   /* the other place */
-	if (a && a->status != 200)
-		err_set(&f->err, ERR_CONFIG, "the issuer does not tell where its tokens are to be had "
-			"(HTTP status %d)", a->status);
+	if (f->discoveries < DISCOVERIES)
+		return discover(f);
+	if (a->status == 200)
+		return FAILED;
+	passes = a->status >= 500 || a->status == 429;
+	err_set(&f->err, passes ? ERR_CONNECT : ERR_CONFIG,
+		"the issuer does not tell where its tokens are to be had (HTTP status %d)", a->status);
+	err_cause(&f->err, passes ? "oauth-later" : "oauth-discovery-failed");
 	return FAILED;
 }
 
@@ -180,11 +228,6 @@ static enum step discover(struct token_fetch *f)
 	struct https_request r = { .ca_file = f->plan->ca_file };
 	enum step step;
 
-	if (!f->found.issuer) {
-		f->found.issuer = mem_string(text_of(f->plan->issuer));
-		f->found.account = mem_string(f->plan->account);
-		f->found.discover = true;
-	}
 	oauth_discovery_url(f->plan, f->discoveries++, &url);
 	r.url = buf_text(&url);
 	step = request(f, &r, take_discovery);
@@ -222,11 +265,16 @@ static enum step later(struct token_fetch *f, long retry_after)
 
 static enum step over(struct token_fetch *f)
 {
-	if (!has_person(f->plan))
+	const char *cause = cause_of(text_of(f->err.cause));
+
+	if (!has_person(f->plan)) {
+		err_cause(&f->err, "oauth-refused");
 		return FAILED;
+	}
 	text_clean_to(f->token.over, sizeof(f->token.over), f->err.text, strlen(f->err.text));
+	snprintf(f->token.cause, sizeof(f->token.cause), "%s", cause);
 	remember(f);
-	return fail(f, "sign-in-over", "must sign in again", f->token.over);
+	return fail(f, cause, "must sign in again", f->token.over);
 }
 
 static enum step answered(struct token_fetch *f, const struct https_answer *a)
@@ -249,6 +297,7 @@ static enum step answered(struct token_fetch *f, const struct https_answer *a)
 	case OAUTH_SLOW_DOWN:
 		err_set(&f->err, ERR_PROTOCOL, "the provider answers a request for a token as if it "
 			"were one of the device flow");
+		err_cause(&f->err, "oauth-answer-strange");
 		break;
 	case OAUTH_WRONG:
 		break;
@@ -280,19 +329,22 @@ static int make_form(struct token_fetch *f, struct buf *form)
 	return result;
 }
 
+/* Buffers that never grow leave no copies. */
 static enum step ask_token(struct token_fetch *f)
 {
-	struct buf form = BUF_INIT(FORM_MAX);
+	struct buf form = BUF_INIT(FORM_MAX), header = BUF_INIT(FORM_MAX);
 	struct https_request r = { .url = f->asked.token_url, .body = &form,
 		.ca_file = f->plan->ca_file };
 	enum step step = FAILED;
 
-	buf_reserve(&form, FORM_MAX);   /* never grows, so leaves no copy */
-	if (make_form(f, &form) == 0 && buf_ok(&form))
+	buf_reserve(&form, FORM_MAX);
+	buf_reserve(&header, FORM_MAX);
+	if (oauth_authorization(&f->asked, &header))
+		r.authorization = buf_text(&header);
+	if (make_form(f, &form) == 0)
 		step = request(f, &r, take_answer);
-	else if (!buf_ok(&form))
-		err_set(&f->err, ERR_CONFIG, "what is to be sent for a token is too long");
 	buf_wipe(&form);
+	buf_wipe(&header);
 	return step;
 }
 
@@ -300,12 +352,7 @@ static enum step ask_token(struct token_fetch *f)
  * cannot be kept: what is stored is stored again first, so a full disk shows in time. */
 static enum step ask(struct token_fetch *f)
 {
-	f->asked = *f->plan;
-	if (!f->asked.token_url)
-		f->asked.token_url = f->found.token_url;
-	if (!f->asked.token_url && f->token.token_url[0])
-		f->asked.token_url = f->token.token_url;
-	if (!f->asked.token_url)
+	if (f->asked.discover)
 		return discover(f);
 	if (f->token.refresh.data &&
 			token_save(f->directory, f->plan->account, &f->token, &f->err) < 0)
@@ -351,8 +398,7 @@ static void let_go(struct token_fetch *f)
 	if (f->lock >= 0)
 		close(f->lock);
 	f->lock = -1;
-	oauth_plan_release(&f->found);
-	memset(&f->found, 0, sizeof(f->found));
+	forget_urls(&f->asked);
 }
 
 /* What this machine lacks is no affair of the message's: it waits as for a server. */
@@ -413,6 +459,7 @@ struct token_fetch *token_fetch_start(struct loop *l, const struct token_setting
 	f->loop = l;
 	f->plan = set->plan;
 	f->directory = set->directory;
+	copy_urls(&f->asked, set->plan);
 	f->deadline = clock_ms() + TOKEN_FETCH_SECONDS * 1000;
 	f->pause = PAUSE_FIRST;
 	f->lock = -1;

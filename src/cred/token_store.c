@@ -22,7 +22,8 @@
 enum {
 	NAME_SIZE = 256,
 	SHOWN     = 200,     /* octets of a path in an error */
-	PAUSE_NS  = 50000000 /* between two looks at a lock */
+	PAUSE_NS  = 50000000,/* between two looks at a lock */
+	REFUSE_MS = 2000     /* that a mark is waited for */
 };
 
 /* ---- the directory */
@@ -375,23 +376,45 @@ static bool is_access(const struct token *t, const struct secret *access)
 		!memcmp(t->access.data, access->data, access->len);
 }
 
-int token_refuse(const char *directory, const char *account, const struct secret *access,
-	struct err *e)
+/* 1: it is that one, and is not marked yet. */
+static int mark(const char *directory, const char *account, const struct secret *access,
+	bool locked, struct err *e)
 {
 	struct token t;
-	bool busy;
-	int lock = token_lock(directory, account, &busy, e), result;
+	int result = token_load(directory, account, &t, e);
 
-	if (lock < 0)
-		return busy ? 0 : -1;
-	result = token_load(directory, account, &t, e);
-	if (result == 0 && is_access(&t, access) && !t.stale) {
+	result = result == 0 && is_access(&t, access) && !t.stale ? 1 : result < 0 ? -1 : 0;
+	if (result == 1 && locked) {
 		t.stale = true;
 		result = token_save(directory, account, &t, e);
 	}
 	token_wipe(&t);
+	return result;
+}
+
+/* Who has the lock may be marking it too, and is done in a moment; whoever has it for longer
+ * is getting another one. */
+int token_refuse(const char *directory, const char *account, const struct secret *access,
+	struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = PAUSE_NS / 10 };
+	uint64_t until = clock_ms() + REFUSE_MS;
+	int lock = -1, result;
+	bool busy;
+
+	while ((result = mark(directory, account, access, false, e)) == 1) {
+		lock = token_lock(directory, account, &busy, e);
+		if (lock >= 0 || !busy || clock_ms() >= until)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (result != 1)
+		return result;
+	if (lock < 0)
+		return busy ? 0 : -1;
+	result = mark(directory, account, access, true, e);
 	close(lock);
-	return result < 0 ? -1 : 0;
+	return result;
 }
 
 int64_t token_signed_in(bool system, const char *account)

@@ -26,7 +26,8 @@ static const struct field fields[] = {
 	FIELD("obtained", MOMENT, obtained), FIELD("expires", MOMENT, expires),
 	FIELD("signed_in", MOMENT, signed_in), FIELD("not_before", MOMENT, not_before),
 	FIELD("scope", TEXT, scope), FIELD("client_id", TEXT, client_id),
-	FIELD("token_url", TEXT, token_url), FIELD("stale", FLAG, stale), FIELD("over", TEXT, over)
+	FIELD("token_url", TEXT, token_url), FIELD("stale", FLAG, stale), FIELD("over", TEXT, over),
+	FIELD("cause", TEXT, cause)
 };
 
 /* What an access or refresh token may hold (RFC 6749 appendix A). */

@@ -67,6 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_text(t.client_id, sizeof(t.client_id));
 		check_text(t.token_url, sizeof(t.token_url));
 		check_text(t.over, sizeof(t.over));
+		check_text(t.cause, sizeof(t.cause));
 		must(t.obtained >= 0 && t.expires >= 0 && t.signed_in >= 0 && t.not_before >= 0);
 		check_again(&t);
 	} else {

@@ -69,6 +69,7 @@ static void test_other(void)
 	table = (struct table){ NULL, NULL };
 	check_int(optlib_need(&l, &e), 0, "another does as well: %s", e.text);
 	check(l.here && table.cos(0.0) > 0.9, "... and is taken");
+	check(!e.kind && !e.text[0], "... without a word on the first");
 	l = (struct optlib){ .soname = "libnowhere.so.7", .other = "libnowhere.so.8",
 		.package = "libnowhere7", .symbols = symbols, .table = &table };
 	check_int(optlib_need(&l, &e), -1, "neither is there");

@@ -2,7 +2,11 @@
  * answer, and what every failure is called. */
 #include "t/unit/web_rig.h"
 
+#include <dlfcn.h>
+#include <link.h>
+#include <sched.h>
 #include <stdlib.h>
+#include <sys/mount.h>
 
 #include "base/clock.h"
 #include "base/process.h"
@@ -354,6 +358,67 @@ static void proxy(void)
 	free(want);
 }
 
+/* ---- without libcurl */
+
+/* Where the loader finds it; "": nowhere. */
+static void find(const char *soname, char path[256])
+{
+	int ends[2];
+	ssize_t n;
+
+	path[0] = '\0';
+	if (pipe(ends) < 0)
+		return;
+	fflush(stdout);
+	if (fork() == 0) {
+		struct link_map *map = NULL;
+		void *library = dlopen(soname, RTLD_LAZY);
+
+		if (library && dlinfo(library, RTLD_DI_LINKMAP, &map) == 0 &&
+				write(ends[1], map->l_name, strlen(map->l_name)) < 0)
+			_exit(1);
+		_exit(0);
+	}
+	close(ends[1]);
+	n = read(ends[0], path, 255);
+	path[n > 0 ? n : 0] = '\0';
+	close(ends[0]);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+/* An empty file in its place cannot be loaded. */
+static bool hide(const char *soname)
+{
+	char path[256];
+
+	find(soname, path);
+	return !path[0] || mount("/dev/null", path, NULL, MS_BIND, NULL) == 0;
+}
+
+static void missing(void)
+{
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
+			mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
+		printf("# needs root and namespaces: libcurl is not hidden\n");
+		return;
+	}
+	check(hide(SENDOFF_CURL), "the library of its first name is hidden");
+	web_next("200 OK", "", "hi");
+	ask("/", NULL);
+	if (got.answered)
+		check_text(got.body, "hi", "the other does as well");
+	else
+		printf("# the other is not there: %s\n", got.err.text);
+	check(hide("libcurl.so.4"), "both are hidden");
+	web->asked = 0;
+	ask("/", NULL);
+	fails(ERR_SYSTEM, "libcurl");
+	check(strstr(got.err.text, " cannot be loaded: "), "... what it is");
+	check_text(got.err.hint, "install libcurl3-gnutls", "... and its package");
+	check_int(web->asked, 0, "nobody was asked");
+}
+
 int main(void)
 {
 	if (!web_open())
@@ -367,6 +432,7 @@ int main(void)
 	urls();
 	given_up();
 	proxy();
+	missing();
 	web_close();
 	return tap_done();
 }

@@ -12,7 +12,11 @@ static struct oauth_plan plan = { .account = (char[]){ "work" },
 
 /* ---- tokens */
 
-static const struct { const char *body, *access, *refresh; int64_t expires_in; const char *scope; } grants[] = {
+static const struct {
+	const char *body, *access, *refresh;   /* access NULL: refused */
+	int64_t expires_in;
+	const char *scope;
+} grants[] = {
 	{ "{\"access_token\":\"2YotnFZFEjr1zCsicMWpAA\",\"token_type\":\"example\",\"expires_in\":3600}",
 		NULL, NULL, 0, NULL },
 	{ "{\"access_token\":\"2YotnFZFEjr1zCsicMWpAA\",\"token_type\":\"Bearer\",\"expires_in\":3599,"

@@ -83,7 +83,8 @@ static const struct { const char *flow, *body, *cause, *text; } bad[] = {
 	{ "auto", BY("https://y.test/r") "}", "oauth-discovery-failed", "another issuer" },
 	{ "auto", BY("https://x.test/r2") "}", "oauth-discovery-failed", "another issuer" },
 	{ "auto", BY("https://x.test/R") "}", "oauth-discovery-failed", "another issuer" },
-	{ "auto", BY("https://x.test/r") ",\"issuer\":\"https://x.test/r\"}", "oauth-discovery-failed", "no JSON" },
+	{ "auto", BY("https://x.test/r") ",\"issuer\":\"https://x.test/r\"}", "oauth-discovery-failed",
+		"no JSON" },
 	{ "auto", "{\"issuer\":\"https://x.test/r\"}", "oauth-discovery-failed", "no server for tokens" },
 	{ "auto", "{\"issuer\":\"https://x.test/r\",\"token_endpoint\":\"http://x.test/t\","
 		"\"authorization_endpoint\":\"https://x.test/a\"}", "oauth-discovery-failed", "no server for tokens" },

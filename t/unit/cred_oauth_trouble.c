@@ -257,7 +257,12 @@ static const struct { const char *words, *shown; } echoes[] = {
 	{ "AADSTS7000215aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "[...]" },
 	{ "scope https://mail.google.com/ is not", "scope https://mail.google.com/ is not" },
 	{ "see https://x.test/help?token=1//0gABCDEF", "see https://x.test/help[...]" },
-	{ "see https://x.test/t/1234567890abcdef", "see https://x.test/t/[...]" },
+	{ "see https://x.test/t/1234567890abcdef", "see https://x.test/t[...]" },
+	{ "https://x.test https://x.test/ https://x.test?a https://x.test#b https://", "https://x.test "
+		"https://x.test/ https://x.test[...] https://x.test[...] https://" },
+	{ "https://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.test/",
+		"https://[...]" },
+	{ "https://x.test/12345678abcdefgh.html", "https://x.test[...]" },
 	{ "a\tb \033[31mred", "a\\x09b \\x1b[31mred" },
 	{ "first\r\nsecond", "first" },
 	{ "two  blanks", "two  blanks" },

@@ -39,7 +39,7 @@ static bool equal(const struct token *a, const struct token *b)
 		a->signed_in == b->signed_in && a->not_before == b->not_before &&
 		a->stale == b->stale && !strcmp(a->scope, b->scope) &&
 		!strcmp(a->client_id, b->client_id) && !strcmp(a->token_url, b->token_url) &&
-		!strcmp(a->over, b->over);
+		!strcmp(a->over, b->over) && !strcmp(a->cause, b->cause);
 }
 
 static char *path_of(const char *name)
@@ -74,7 +74,7 @@ static const char golden[] = "{\n\t\"version\": 1,\n\t\"access_token\": \"a\\\"b
 	"\t\"refresh_token\": \"r\",\n\t\"obtained\": 1796000000,\n\t\"expires\": 1796003599,\n"
 	"\t\"signed_in\": 1795000000,\n\t\"not_before\": 0,\n\t\"scope\": \"mail \xc3\xa4\",\n"
 	"\t\"client_id\": \"id \\\"1\\\" \\\\\",\n\t\"token_url\": \"https://x.test/token\",\n"
-	"\t\"stale\": false,\n\t\"over\": \"\"\n}\n";
+	"\t\"stale\": false,\n\t\"over\": \"\",\n\t\"cause\": \"\"\n}\n";
 
 static int read_text(const char *text, size_t len, struct token *t, struct err *e)
 {

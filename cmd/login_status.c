@@ -44,6 +44,7 @@ static void sign_in(struct facts *f, const char *cause, const char *why)
 static void judge(struct facts *f, int64_t now)
 {
 	const struct token *t = f->token;
+	const struct cause *said;
 
 	f->state = "signed-in";
 	if (t->over[0])
@@ -58,7 +59,8 @@ static void judge(struct facts *f, int64_t now)
 	else
 		return;
 	f->state = "over";
-	sign_in(f, "sign-in-over", "sign in again");
+	said = cause_named(t->cause);
+	sign_in(f, said ? said->id : "sign-in-over", "sign in again");
 }
 
 /* What can be said where there is no token. */

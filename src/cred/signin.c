@@ -177,11 +177,11 @@ enum oauth_flow signin_choose(const struct oauth_plan *p, bool remote, bool term
 {
 	bool code = p->auth_url && can(p, OAUTH_BY_CODE);
 	bool device = p->device_url && can(p, OAUTH_BY_DEVICE);
-	struct redirect_place place;
+	struct landing place;
 
 	if (p->flow != OAUTH_FLOW_AUTO)
 		return p->flow;
-	if (code && !remote && p->redirect && redirect_parse(p->redirect, &place))
+	if (code && !remote && p->redirect && landing_parse(p->redirect, &place))
 		return OAUTH_FLOW_CODE;
 	if (device && (remote || !code || !terminal))
 		return OAUTH_FLOW_DEVICE;

@@ -37,7 +37,7 @@ struct visitor {
 
 struct browser {
 	struct loop *loop;             /* borrowed */
-	struct redirect_place at;
+	struct landing at;
 	unsigned port;
 	struct watch listening[2];     /* IPv4, IPv6; fd -1: not had */
 	struct visitor visitors[VISITORS];
@@ -102,14 +102,14 @@ static void judge(struct visitor *v)
 	struct browser *b = v->browser;
 	int status;
 
-	switch (redirect_read(&b->at, b->port, buf_text(&v->in), v->in.len, &b->target, &status)) {
-	case REDIRECT_MORE:
+	switch (landing_read(&b->at, b->port, buf_text(&v->in), v->in.len, &b->target, &status)) {
+	case LANDING_MORE:
 		break;
-	case REDIRECT_NOT_US:
-		redirect_refuse(status, &v->out);
+	case LANDING_NOT_US:
+		landing_refuse(status, &v->out);
 		send_page(v);
 		break;
-	case REDIRECT_CAME:
+	case LANDING_CAME:
 		take(v);
 		break;
 	}
@@ -117,8 +117,8 @@ static void judge(struct visitor *v)
 
 static void hear(struct visitor *v)
 {
-	char *room = buf_reserve(&v->in, REDIRECT_REQUEST_MAX - v->in.len);
-	ssize_t n = read(v->watch.fd, room, REDIRECT_REQUEST_MAX - v->in.len);
+	char *room = buf_reserve(&v->in, LANDING_REQUEST_MAX - v->in.len);
+	ssize_t n = read(v->watch.fd, room, LANDING_REQUEST_MAX - v->in.len);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -205,7 +205,7 @@ static void let_in(struct watch *w, short revents)
 	v = place_for_one(b);
 	*v = (struct visitor){ .browser = b, .visit = VISIT_ASKS, .since = clock_ms(),
 		.watch = { .fd = fd, .events = POLLIN, .run = attend, .owner = v },
-		.in = BUF_INIT(REDIRECT_REQUEST_MAX), .out = BUF_INIT(16 * 1024) };
+		.in = BUF_INIT(LANDING_REQUEST_MAX), .out = BUF_INIT(16 * 1024) };
 	v->watch.deadline = v->since + PATIENCE_MS;
 	loop_add(b->loop, &v->watch);
 }
@@ -250,14 +250,14 @@ static int listen_on_both(struct browser *b, unsigned port, struct err *e)
 	return *v6 < 0 && v6_wanted ? -1 : 0;
 }
 
-struct browser *browser_open(struct loop *l, const struct redirect_place *at, struct err *e)
+struct browser *browser_open(struct loop *l, const struct landing *at, struct err *e)
 {
 	struct browser *b = mem_alloc(sizeof(*b));
 	int good = 1;
 
 	b->loop = l;
 	b->at = *at;
-	b->target = BUF_INIT(REDIRECT_REQUEST_MAX);
+	b->target = BUF_INIT(LANDING_REQUEST_MAX);
 	for (size_t i = 0; i < COUNT(b->listening); i++)
 		b->listening[i] = (struct watch){ .fd = -1, .events = POLLIN, .run = let_in, .owner = b };
 	for (unsigned i = 0; good > 0 && i < (at->port ? 1 : PORTS_TRIED); i++)
@@ -292,7 +292,7 @@ void browser_answer(struct browser *b, bool good, const char *words)
 		loop_stop(b->loop);
 		return;
 	}
-	redirect_page(good ? 200 : 400, good ? "You are signed in" : "The sign-in failed", words,
+	landing_page(good ? 200 : 400, good ? "You are signed in" : "The sign-in failed", words,
 		&v->out);
 	send_page(v);
 }

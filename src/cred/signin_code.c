@@ -97,17 +97,17 @@ static int await(struct signin *s, struct browser *b, const char *redirect)
 int signin_by_code(struct signin *s)
 {
 	struct buf redirect = BUF_INIT(1024);
-	struct redirect_place at;
+	struct landing at;
 	struct browser *b;
 	int good = -1;
 
-	if (!s->plan->auth_url || !s->plan->redirect || !redirect_parse(s->plan->redirect, &at)) {
+	if (!s->plan->auth_url || !s->plan->redirect || !landing_parse(s->plan->redirect, &at)) {
 		err_set(s->e, ERR_CONFIG, "this provider does not send the browser back to this machine");
 		return err_hint(s->e, "add `--flow %s`", s->plan->auth_url ? "paste" : "device");
 	}
 	b = browser_open(&s->loop, &at, s->e);
 	if (b) {
-		redirect_write(s->plan->redirect, browser_port(b), &redirect);
+		landing_write(s->plan->redirect, browser_port(b), &redirect);
 		show(s, OAUTH_FLOW_CODE, buf_text(&redirect));
 		good = await(s, b, buf_text(&redirect));
 	}
@@ -132,9 +132,9 @@ static unsigned some_port(void)
  * no state with it, and the verifier alone says that it belongs here. */
 static bool is_bare_code(const struct signin *s, const char *line)
 {
-	struct redirect_place at;
+	struct landing at;
 
-	return !redirect_parse(s->plan->redirect, &at) && line[0] && !strpbrk(line, "?&") &&
+	return !landing_parse(s->plan->redirect, &at) && line[0] && !strpbrk(line, "?&") &&
 		!strstr(line, "://");
 }
 
@@ -174,7 +174,7 @@ int signin_by_paste(struct signin *s)
 		err_set(s->e, ERR_CONFIG, "this provider has no page to sign in at by a browser");
 		return err_hint(s->e, "add `--flow device`, or set oauth_auth_url");
 	}
-	redirect_write(s->plan->redirect, some_port(), &redirect);
+	landing_write(s->plan->redirect, some_port(), &redirect);
 	s->second.deadline = LOOP_NEVER;
 	show(s, OAUTH_FLOW_PASTE, buf_text(&redirect));
 	good = ask_lines(s, buf_text(&redirect));

@@ -10,7 +10,7 @@
 #define CRED_SIGNIN_STATE_H
 
 #include "cred/https.h"
-#include "cred/redirect.h"
+#include "cred/landing.h"
 #include "cred/signin.h"
 
 struct signin {
@@ -48,7 +48,7 @@ int  signin_by_device(struct signin *s);
 
 struct browser;
 /* Listens on 127.0.0.1 and ::1, at one port.  -1, as NULL: ERR_SYSTEM. */
-struct browser *browser_open(struct loop *l, const struct redirect_place *at, struct err *e);
+struct browser *browser_open(struct loop *l, const struct landing *at, struct err *e);
 void browser_free(struct browser **bp);   /* *bp may be NULL */
 unsigned browser_port(const struct browser *b);
 /* What it has brought: path and query; NULL: nothing yet.  When it comes, the ports are

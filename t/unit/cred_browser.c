@@ -82,12 +82,12 @@ static const char *got(int fd, bool *ended)
 
 static struct browser *open_at(const char *url)
 {
-	struct redirect_place at;
+	struct landing at;
 	struct err e = { 0 };
 	struct browser *b;
 
 	loop_init(&loop);
-	check(redirect_parse(url, &at), "%s", url);
+	check(landing_parse(url, &at), "%s", url);
 	b = browser_open(&loop, &at, &e);
 	if (!check(b != NULL, "... is listened at"))
 		printf("# %s\n", e.text);
@@ -193,7 +193,7 @@ static void test_others(void)
 		{ "SSH-2.0-x%u\r\n\r\n", "HTTP/1.1 400 " },
 	};
 	struct browser *b = open_at("http://127.0.0.1:{port}/");
-	char *long_one = mem_alloc(REDIRECT_REQUEST_MAX * 2);
+	char *long_one = mem_alloc(LANDING_REQUEST_MAX * 2);
 	char *text;
 	bool ended;
 	int fd;
@@ -211,9 +211,9 @@ static void test_others(void)
 		close(fd);
 		check_text(browser_target(b), NULL, "... and forgotten");
 	}
-	memset(long_one, 'a', REDIRECT_REQUEST_MAX * 2);
+	memset(long_one, 'a', LANDING_REQUEST_MAX * 2);
 	fd = reach(AF_INET, browser_port(b));
-	put(fd, long_one, REDIRECT_REQUEST_MAX * 2);
+	put(fd, long_one, LANDING_REQUEST_MAX * 2);
 	turn();
 	check(!strncmp(got(fd, &ended), "HTTP/1.1 431 ", 13), "one that is too long");
 	close(fd);
@@ -310,7 +310,7 @@ static void test_taken_port(void)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t len = sizeof(v4);
-	struct redirect_place at;
+	struct landing at;
 	struct err e = { 0 };
 	char *url;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -319,7 +319,7 @@ static void test_taken_port(void)
 		getsockname(fd, (struct sockaddr *)&v4, &len) == 0, "somebody has a port");
 	url = mem_printf("http://localhost:%u/", ntohs(v4.sin_port));
 	loop_init(&loop);
-	check(redirect_parse(url, &at) && !browser_open(&loop, &at, &e), "the same again is not had");
+	check(landing_parse(url, &at) && !browser_open(&loop, &at, &e), "the same again is not had");
 	check_int(e.kind, ERR_SYSTEM, "... and told");
 	check(strstr(e.hint, "--flow paste") != NULL, "... with another way");
 	loop_release(&loop);

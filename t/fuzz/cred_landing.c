@@ -1,4 +1,4 @@
-/* t/fuzz/cred_redirect.c - any request, to the port that a browser comes back to.
+/* t/fuzz/cred_landing.c - any request, to the port that a browser comes back to.
  *
  * What is taken is a path and query that we wait for, in visible ASCII; what is refused has
  * a status, and its page is well-formed.  A request that is not whole can still become one.
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "cred/redirect.h"
+#include "cred/landing.h"
 
 enum { PORT = 40001 };
 
@@ -22,7 +22,7 @@ static void must(bool good)
 
 static void check_taken(const struct buf *target)
 {
-	must(target->len > 2 && target->len < REDIRECT_REQUEST_MAX && !strncmp(buf_text(target), "/?", 2));
+	must(target->len > 2 && target->len < LANDING_REQUEST_MAX && !strncmp(buf_text(target), "/?", 2));
 	for (size_t i = 0; i < target->len; i++)
 		must(target->data[i] > ' ' && target->data[i] < 0x7f && target->data[i] != '#');
 }
@@ -32,7 +32,7 @@ static void check_refused(int status)
 	struct buf page = BUF_INIT(16 * 1024);
 
 	must(status >= 400 && status < 600);
-	redirect_refuse(status, &page);
+	landing_refuse(status, &page);
 	must(buf_ok(&page) && !strncmp(buf_text(&page), "HTTP/1.1 ", 9) &&
 		strstr(buf_text(&page), "\r\n\r\n<!DOCTYPE html>\n"));
 	buf_release(&page);
@@ -43,13 +43,13 @@ static void check_texts(const uint8_t *data, size_t size)
 {
 	char *text = mem_copy((const char *)data, size < 1000 ? size : 1000);
 	struct buf page = BUF_INIT(64 * 1024), url = BUF_INIT(4096);
-	struct redirect_place at;
+	struct landing at;
 
-	redirect_page(200, text, text, &page);
+	landing_page(200, text, text, &page);
 	must(!strstr(buf_text(&page), "<script"));
-	if (redirect_parse(text, &at)) {
+	if (landing_parse(text, &at)) {
 		must(at.path[0] == '/' && at.port < 65536 && at.host[0]);
-		redirect_write(text, PORT, &url);
+		landing_write(text, PORT, &url);
 		must(buf_ok(&url));
 	}
 	buf_release(&page);
@@ -59,21 +59,21 @@ static void check_texts(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	size_t len = size < REDIRECT_REQUEST_MAX ? size : REDIRECT_REQUEST_MAX;
-	struct buf target = BUF_INIT(REDIRECT_REQUEST_MAX);
-	struct redirect_place at;
+	size_t len = size < LANDING_REQUEST_MAX ? size : LANDING_REQUEST_MAX;
+	struct buf target = BUF_INIT(LANDING_REQUEST_MAX);
+	struct landing at;
 	int status = 0;
 
-	redirect_parse("http://127.0.0.1:{port}/", &at);
-	switch (redirect_read(&at, PORT, (const char *)data, len, &target, &status)) {
-	case REDIRECT_MORE:
-		must(!target.len && len < REDIRECT_REQUEST_MAX);
+	landing_parse("http://127.0.0.1:{port}/", &at);
+	switch (landing_read(&at, PORT, (const char *)data, len, &target, &status)) {
+	case LANDING_MORE:
+		must(!target.len && len < LANDING_REQUEST_MAX);
 		break;
-	case REDIRECT_NOT_US:
+	case LANDING_NOT_US:
 		must(!target.len);
 		check_refused(status);
 		break;
-	case REDIRECT_CAME:
+	case LANDING_CAME:
 		check_taken(&target);
 		break;
 	}

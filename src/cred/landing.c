@@ -1,5 +1,5 @@
-/* cred/redirect.c - requests of a browser, and pages for it; see redirect.h. */
-#include "cred/redirect.h"
+/* cred/landing.c - requests of a browser, and pages for it; see landing.h. */
+#include "cred/landing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +50,7 @@ static unsigned read_port(const char *text, size_t len)
 	return port <= PORT_MOST ? port : 0;
 }
 
-bool redirect_parse(const char *url, struct redirect_place *out)
+bool landing_parse(const char *url, struct landing *out)
 {
 	static const char scheme[] = "http://";
 	const char *host = url + strlen(scheme), *name, *path;
@@ -74,7 +74,7 @@ bool redirect_parse(const char *url, struct redirect_place *out)
 	return out->port != 0;
 }
 
-void redirect_write(const char *url, unsigned port, struct buf *out)
+void landing_write(const char *url, unsigned port, struct buf *out)
 {
 	const char *place = strstr(url, ANY_PORT);
 
@@ -166,7 +166,7 @@ static int read_header(const char *data, size_t len, size_t at, unsigned port)
 }
 
 /* Whether the target is what we wait for: the path, and something that was brought. */
-static bool is_awaited(const struct redirect_place *at, const struct line *target)
+static bool is_awaited(const struct landing *at, const struct line *target)
 {
 	size_t path = strlen(at->path);
 
@@ -200,7 +200,7 @@ static int read_request_line(const struct line *line, struct line *target)
 	return blank - line->text == 3 && !strncmp(line->text, "GET", 3) ? 0 : 405;
 }
 
-enum redirect_verdict redirect_read(const struct redirect_place *at, unsigned port,
+enum landing_verdict landing_read(const struct landing *at, unsigned port,
 	const char *data, size_t len, struct buf *target, int *status)
 {
 	struct line line, where = { NULL, 0 };
@@ -208,7 +208,7 @@ enum redirect_verdict redirect_read(const struct redirect_place *at, unsigned po
 
 	*status = 431;
 	if (!is_whole(data, len))
-		return len < REDIRECT_REQUEST_MAX ? REDIRECT_MORE : REDIRECT_NOT_US;
+		return len < LANDING_REQUEST_MAX ? LANDING_MORE : LANDING_NOT_US;
 	next_line(data, len, &behind, &line);
 	*status = read_request_line(&line, &where);
 	if (!*status)
@@ -216,9 +216,9 @@ enum redirect_verdict redirect_read(const struct redirect_place *at, unsigned po
 	if (!*status && !is_awaited(at, &where))
 		*status = 404;
 	if (*status)
-		return REDIRECT_NOT_US;
+		return LANDING_NOT_US;
 	buf_add(target, where.text, where.len);
-	return REDIRECT_CAME;
+	return LANDING_CAME;
 }
 
 /* ---- pages */
@@ -249,7 +249,7 @@ static void add_escaped(const char *text, struct buf *out)
 			buf_add_char(out, *text);
 }
 
-void redirect_page(int status, const char *title, const char *words, struct buf *out)
+void landing_page(int status, const char *title, const char *words, struct buf *out)
 {
 	struct buf page = BUF_INIT(16 * 1024);
 
@@ -273,8 +273,8 @@ void redirect_page(int status, const char *title, const char *words, struct buf 
 	buf_release(&page);
 }
 
-void redirect_refuse(int status, struct buf *out)
+void landing_refuse(int status, struct buf *out)
 {
-	redirect_page(status, reason_of(status),
+	landing_page(status, reason_of(status),
 		"Here sendoff waits for a sign-in to end, and for nothing else.", out);
 }

@@ -1,10 +1,10 @@
-/* t/unit/cred_redirect.c - what a browser may bring back, and what anybody else may try. */
+/* t/unit/cred_landing.c - what a browser may bring back, and what anybody else may try. */
 #include "t/unit/tap.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "cred/redirect.h"
+#include "cred/landing.h"
 
 enum { PORT = 40001 };
 
@@ -28,19 +28,19 @@ static void test_places(void)
 		"http://127.0.0.1:8x/", "http://127.0.0.1:/", "http://127.0.0.1:{port}/?a=b",
 		"http://127.0.0.1:{port}/#a", "http://user@127.0.0.1/", "http://127.0.0.1:123456/",
 		"http://127.0.0.1:{port}/a b", "ftp://127.0.0.1/" };
-	struct redirect_place at;
+	struct landing at;
 	struct buf url = BUF_INIT(1024);
 
 	for (size_t i = 0; i < COUNT(good); i++) {
-		check(redirect_parse(good[i].url, &at), "%s is this machine", good[i].url);
+		check(landing_parse(good[i].url, &at), "%s is this machine", good[i].url);
 		check_text(at.host, good[i].host, "... its host");
 		check_text(at.path, good[i].path, "... its path");
 		check_int(at.port, good[i].port, "... its port");
 	}
 	for (size_t i = 0; i < COUNT(bad); i++)
-		check(!redirect_parse(bad[i], &at), "'%s' is not", bad[i]);
-	redirect_write("http://127.0.0.1:{port}/a", PORT, &url);
-	redirect_write(" http://localhost:8400/", PORT, &url);
+		check(!landing_parse(bad[i], &at), "'%s' is not", bad[i]);
+	landing_write("http://127.0.0.1:{port}/a", PORT, &url);
+	landing_write(" http://localhost:8400/", PORT, &url);
 	check_text(buf_text(&url), "http://127.0.0.1:40001/a http://localhost:8400/",
 		"the port is put where it belongs");
 	buf_release(&url);
@@ -48,20 +48,20 @@ static void test_places(void)
 
 /* ---- requests */
 
-static enum redirect_verdict ask(const char *data, size_t len, struct buf *target, int *status)
+static enum landing_verdict ask(const char *data, size_t len, struct buf *target, int *status)
 {
-	struct redirect_place at;
+	struct landing at;
 
-	redirect_parse("http://127.0.0.1:{port}/back", &at);
-	return redirect_read(&at, PORT, data, len, target, status);
+	landing_parse("http://127.0.0.1:{port}/back", &at);
+	return landing_read(&at, PORT, data, len, target, status);
 }
 
 static void expect_status(const char *request, int want, const char *name)
 {
-	struct buf target = BUF_INIT(REDIRECT_REQUEST_MAX);
+	struct buf target = BUF_INIT(LANDING_REQUEST_MAX);
 	int status = 0;
 
-	check(ask(request, strlen(request), &target, &status) == REDIRECT_NOT_US, "refused: %s", name);
+	check(ask(request, strlen(request), &target, &status) == LANDING_NOT_US, "refused: %s", name);
 	check_int(status, want, "... as it should be");
 	check_int(target.len, 0, "... and nothing is taken of it");
 	buf_release(&target);
@@ -103,13 +103,13 @@ static void test_refused(void)
 		{ "GET /back?code=a HTTP/1.1\r\n" HOST "X: a\rb\r\n\r\n", 400, "a bare CR" },
 	};
 	char nul[] = "GET /back?code=a HTTP/1.1\r\n" HOST "X: a?\r\n\r\n";
-	struct buf target = BUF_INIT(REDIRECT_REQUEST_MAX);
+	struct buf target = BUF_INIT(LANDING_REQUEST_MAX);
 	int status;
 
 	for (size_t i = 0; i < COUNT(rows); i++)
 		expect_status(rows[i].request, rows[i].status, rows[i].name);
 	*(strstr(nul, "a?") + 1) = '\0';
-	check(ask(nul, sizeof(nul) - 1, &target, &status) == REDIRECT_NOT_US && status == 400,
+	check(ask(nul, sizeof(nul) - 1, &target, &status) == LANDING_NOT_US && status == 400,
 		"refused: a NUL");
 	buf_release(&target);
 }
@@ -125,16 +125,16 @@ static void test_taken(void)
 
 	for (size_t i = 0; i < COUNT(requests); i++) {
 		size_t len = strlen(requests[i]), whole = len;
-		struct buf target = BUF_INIT(REDIRECT_REQUEST_MAX);
+		struct buf target = BUF_INIT(LANDING_REQUEST_MAX);
 		bool all = true;
 		int status;
 
 		if (strstr(requests[i], "and a body"))
 			whole = len - strlen("and a body");
 		for (size_t cut = 0; cut < whole; cut++)
-			all &= ask(requests[i], cut, &target, &status) == REDIRECT_MORE && !target.len;
+			all &= ask(requests[i], cut, &target, &status) == LANDING_MORE && !target.len;
 		check(all, "request %zu, cut at every octet, is waited for", i);
-		check(ask(requests[i], len, &target, &status) == REDIRECT_CAME, "... and whole it is taken");
+		check(ask(requests[i], len, &target, &status) == LANDING_CAME, "... and whole it is taken");
 		check_text(buf_text(&target), "/back?code=4%2Fabc&state=xyz", "... with what it brings");
 		buf_release(&target);
 	}
@@ -143,20 +143,20 @@ static void test_taken(void)
 static void test_long(void)
 {
 	static const char begin[] = "GET /back?code=";
-	char *text = mem_alloc(REDIRECT_REQUEST_MAX + 1);
-	struct buf target = BUF_INIT(REDIRECT_REQUEST_MAX);
+	char *text = mem_alloc(LANDING_REQUEST_MAX + 1);
+	struct buf target = BUF_INIT(LANDING_REQUEST_MAX);
 	int status = 0;
 
-	memset(text, 'a', REDIRECT_REQUEST_MAX);
+	memset(text, 'a', LANDING_REQUEST_MAX);
 	memcpy(text, begin, strlen(begin));
-	check(ask(text, REDIRECT_REQUEST_MAX - 1, &target, &status) == REDIRECT_MORE,
+	check(ask(text, LANDING_REQUEST_MAX - 1, &target, &status) == LANDING_MORE,
 		"an octet less than the most");
-	check(ask(text, REDIRECT_REQUEST_MAX, &target, &status) == REDIRECT_NOT_US && status == 431,
+	check(ask(text, LANDING_REQUEST_MAX, &target, &status) == LANDING_NOT_US && status == 431,
 		"the most, and not whole");
-	snprintf(text + REDIRECT_REQUEST_MAX - 50, 51, "%s", " HTTP/1.1\r\n" HOST "\r\n     ");
-	check(ask(text, REDIRECT_REQUEST_MAX - 50 + strlen(text + REDIRECT_REQUEST_MAX - 50), &target,
-		&status) == REDIRECT_CAME, "a long one that is whole");
-	check_int(target.len, REDIRECT_REQUEST_MAX - 50 - strlen("GET "), "... is taken whole");
+	snprintf(text + LANDING_REQUEST_MAX - 50, 51, "%s", " HTTP/1.1\r\n" HOST "\r\n     ");
+	check(ask(text, LANDING_REQUEST_MAX - 50 + strlen(text + LANDING_REQUEST_MAX - 50), &target,
+		&status) == LANDING_CAME, "a long one that is whole");
+	check_int(target.len, LANDING_REQUEST_MAX - 50 - strlen("GET "), "... is taken whole");
 	free(text);
 	buf_release(&target);
 }
@@ -169,7 +169,7 @@ static void test_pages(void)
 	const char *body;
 	char length[64];
 
-	redirect_page(200, "You are <in>", "a \"quoted\" & <script>alert('x')</script>", &page);
+	landing_page(200, "You are <in>", "a \"quoted\" & <script>alert('x')</script>", &page);
 	body = strstr(buf_text(&page), "\r\n\r\n");
 	check(strstr(buf_text(&page), "HTTP/1.1 200 OK\r\n") == buf_text(&page), "its status");
 	snprintf(length, sizeof(length), "\r\nContent-Length: %zu\r\n", body ? strlen(body + 4) : 0);
@@ -183,7 +183,7 @@ static void test_pages(void)
 	check(!strstr(buf_text(&page), "src=") && !strstr(buf_text(&page), "href"),
 		"it loads nothing");
 	buf_clear(&page);
-	redirect_refuse(405, &page);
+	landing_refuse(405, &page);
 	check(strstr(buf_text(&page), "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\n") ==
 		buf_text(&page), "what is refused is told so");
 	buf_release(&page);

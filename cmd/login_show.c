@@ -4,7 +4,6 @@
  * otherwise.  An address stands alone on its line and is never broken, so that it can be
  * clicked and copied.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -155,27 +154,35 @@ void login_show_pause(struct login_show *show)
 	put(show, &out);
 }
 
+/* One octet, since what comes behind the line is not ours.  False: there is no more, or it
+ * did not come in time. */
+static bool read_octet(uint64_t end, char *octet)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	uint64_t now;
+
+	while (!process_stopped() && (now = clock_ms()) < end) {
+		ssize_t n = poll(&p, 1, (int)(end - now)) > 0 ? read(STDIN_FILENO, octet, 1) : -1;
+
+		if (n >= 0)
+			return n == 1;
+	}
+	return false;
+}
+
 /* One line of standard input, where that is no terminal. */
 static int read_line(struct secret *out, struct err *e)
 {
-	uint64_t end = clock_ms() + PROMPT_SECONDS * UINT64_C(1000), now;
-	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
-	char text[SECRET_MAX + 1];
-	size_t len = 0;
-	ssize_t n = 1;
+	uint64_t end = clock_ms() + PROMPT_SECONDS * UINT64_C(1000);
+	struct buf text = BUF_INIT(SECRET_MAX);
+	char octet;
 
-	while (len < sizeof(text) && !memchr(text, '\n', len) && n > 0 && !process_stopped() &&
-	       (now = clock_ms()) < end) {
-		if (poll(&p, 1, (int)(end - now)) <= 0)
-			continue;
-		n = read(STDIN_FILENO, text + len, 1);   /* what comes behind is not ours */
-		len += n > 0 ? (size_t)n : 0;
-	}
-	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
-		len--;
-	if (len && len <= SECRET_MAX && !memchr(text, '\0', len))
-		secret_set(out, text, len);
-	explicit_bzero(text, sizeof(text));
+	buf_reserve(&text, SECRET_MAX);   /* never grows, so leaves no copy */
+	while (read_octet(end, &octet) && octet != '\n')
+		buf_add_char(&text, octet);
+	if (text.len && buf_ok(&text) && !memchr(text.data, '\0', text.len))
+		secret_set(out, text.data, text.len);
+	buf_wipe(&text);
 	if (out->data)
 		return 0;
 	if (process_stopped())

@@ -82,8 +82,10 @@ static void on_answer(void *context, struct https_answer *a, struct err *e)
 	struct signin *s = context;
 
 	s->answered = true;
-	s->asked = a ? (struct err){ 0 } : *e;
-	if (a) {
+	memset(&s->asked, 0, sizeof(s->asked));
+	if (!a) {
+		s->asked = *e;
+	} else {
 		s->answer = *a;
 		a->body = BUF_INIT(HTTPS_BODY_MAX);   /* taken */
 	}

@@ -119,8 +119,8 @@ static void test_taken(void)
 	static const char *const requests[] = {
 		"GET /back?code=4%2Fabc&state=xyz HTTP/1.1\r\n" HOST "\r\n",
 		"GET /back?code=4%2Fabc&state=xyz HTTP/1.0\nhost:\tLOCALHOST:40001 \n\n",
-		"GET /back?code=4%2Fabc&state=xyz HTTP/1.1\r\nUser-Agent: M (X11; \xc3\xbc)\r\n"
-		"Host: [::1]:40001\r\nCookie: a=b\r\n\r\nand a body",
+		("GET /back?code=4%2Fabc&state=xyz HTTP/1.1\r\nUser-Agent: M (X11; \xc3\xbc)\r\n"
+		"Host: [::1]:40001\r\nCookie: a=b\r\n\r\nand a body"),
 	};
 
 	for (size_t i = 0; i < COUNT(requests); i++) {

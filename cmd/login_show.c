@@ -4,6 +4,7 @@
  * otherwise.  An address stands alone on its line and is never broken, so that it can be
  * clicked and copied.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -162,9 +163,12 @@ static bool read_octet(uint64_t end, char *octet)
 	uint64_t now;
 
 	while (!process_stopped() && (now = clock_ms()) < end) {
-		ssize_t n = poll(&p, 1, (int)(end - now)) > 0 ? read(STDIN_FILENO, octet, 1) : -1;
+		ssize_t n;
 
-		if (n >= 0)
+		if (poll(&p, 1, (int)(end - now)) <= 0)
+			continue;
+		n = read(STDIN_FILENO, octet, 1);
+		if (n >= 0 || (errno != EINTR && errno != EAGAIN))
 			return n == 1;
 	}
 	return false;

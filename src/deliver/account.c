@@ -135,7 +135,7 @@ const struct conf_table global_tables[] = {
 	{ NULL, 0 }
 };
 
-static bool has_secret(const struct account *a)
+bool account_has_secret(const struct account *a)
 {
 	return secret_configured(&a->secret) || oauth_configured(&a->oauth);
 }
@@ -144,7 +144,12 @@ bool account_logs_in(const struct account *a)
 {
 	if (a->sasl.mechanisms.count == 1 && !strcasecmp(a->sasl.mechanisms.items[0], "none"))
 		return false;
-	return a->sasl.user || a->sasl.mechanisms.count || has_secret(a);
+	return a->sasl.user || a->sasl.mechanisms.count || account_has_secret(a);
+}
+
+bool account_signs_in(const struct account *a)
+{
+	return account_logs_in(a) && oauth_configured(&a->oauth);
 }
 
 bool account_is_pattern(const char *item)
@@ -271,7 +276,7 @@ static int user_hint(const struct account *a, struct err *e)
 
 static int check_login(const struct account *a, struct err *e)
 {
-	bool secret = has_secret(a);
+	bool secret = account_has_secret(a);
 
 	if (!account_logs_in(a))
 		return 0;

@@ -100,6 +100,8 @@ void account_release(struct account *a);
 int  account_finish_global(struct global_settings *g, const char *home, struct err *e);
 
 bool account_logs_in(const struct account *a);     /* no mail without login */
+bool account_signs_in(const struct account *a);    /* ... which takes an access token (OAuth) */
+bool account_has_secret(const struct account *a);  /* a password or token is to be had */
 
 /* Whether the port is the one that speaks TLS from the start (RFC 8314 section
  * 3.3) and tls says otherwise: who waits for a greeting there waits in vain. */

@@ -76,10 +76,12 @@ int cmd_send(struct globals *globals, char **words, int count);
 int cmd_config(struct globals *globals, char **words, int count);
 int cmd_queue(struct globals *globals, char **words, int count);
 int cmd_check(struct globals *globals, char **words, int count);
+int cmd_login(struct globals *globals, char **words, int count);
+int cmd_logout(struct globals *globals, char **words, int count);
 int cmd_help(struct globals *globals, char **words, int count);
 int cmd_version(struct globals *globals, char **words, int count);
 
-extern const struct opt send_options[], check_options[], queue_options[];
+extern const struct opt send_options[], check_options[], queue_options[], login_options[];
 
 /* argv as sendmail has it.  mode: letter of -b that is meant where none is given
  * (mailq, newaliases); 0: send a message.  under_own_name: called as sendoff, so

@@ -15,6 +15,10 @@ const struct command commands[] = {
 	{ "queue", cmd_queue, "[list | show ID | flush [ACCOUNT | ID]... | hold ID... | "
 		"release ID... |\n           remove ID... | retry ID... | check | watch]",
 		"see and steer what is waiting, or send it", queue_options },
+	{ "login", cmd_login, "[ACCOUNT] [OPTIONS]",
+		"sign in to an account that uses OAuth", login_options },
+	{ "logout", cmd_logout, "[ACCOUNT]",
+		"end a sign-in and forget it", NULL },
 	{ "config", cmd_config, "[show [ACCOUNT] | check]",
 		"show the settings in force and where they stand, or check them", NULL },
 	{ "help", cmd_help, "[COMMAND]", "show help", NULL },
@@ -38,8 +42,8 @@ static void describe_all(struct buf *out)
 		buf_printf(out, "  %-26s %s\n", c->name, c->help);
 	buf_add_text(out, "\noptions:\n");
 	opt_describe(global_options, out);
-	buf_add_text(out, "\nManuals: sendoff(1), sendoff-send(1), sendoff-queue(1), sendoff-config(5), "
-		"sendmail(8)\n");
+	buf_add_text(out, "\nManuals: sendoff(1), sendoff-send(1), sendoff-check(1), sendoff-login(1), "
+		"sendoff-queue(1), sendoff-config(5), sendmail(8)\n");
 }
 
 static void describe_command(const struct command *c, struct buf *out)

@@ -15,8 +15,8 @@ my %exits = (OK => 0, USAGE => 64, DATAERR => 65, NOINPUT => 66, NOUSER => 67, N
 	TEMPFAIL => 75, PROTOCOL => 76, NOPERM => 77, CONFIG => 78);
 
 is_deeply([ sort keys %page ], [ qw(mailq.1 newaliases.1 sendmail.8 sendoff-check.1 sendoff-config.5
-	sendoff-providers.7 sendoff-queue.1 sendoff-queue.5 sendoff-runner.8 sendoff-send.1
-	sendoff-token.5 sendoff.1) ],
+	sendoff-login.1 sendoff-providers.7 sendoff-queue.1 sendoff-queue.5 sendoff-runner.8
+	sendoff-send.1 sendoff-token.5 sendoff.1) ],
 	'the pages are there');
 my ($global_part) = $page{'sendoff-config.5'} =~ /^\.Sh KEYS OF \[sendoff\]\n(.*?)^\.Sh /ms;
 my %global_key = map { $_ => 1 } $global_part =~ /^\.It Ic ([a-z_]+)/mg;
@@ -77,7 +77,8 @@ my @commands = $list =~ /^ +([a-z]+)/mg;
 is_deeply(sorted($page{'sendoff.1'} =~ /^\.It Ic ([a-z]+)/mg), sorted(@commands), 'commands');
 
 my @global = options(help() =~ s/.*^options:\n//msr);
-my %own = (send => 'sendoff-send.1', check => 'sendoff-check.1', queue => 'sendoff-queue.1');
+my %own = (send => 'sendoff-send.1', check => 'sendoff-check.1', queue => 'sendoff-queue.1',
+	login => 'sendoff-login.1');
 is_deeply(sorted(items($page{'sendoff.1'})), sorted(@global), 'options of every command');
 for my $command (@commands) {
 	my %global = map { $_ => 1 } @global;
@@ -108,7 +109,7 @@ sub checks
 }
 
 my ($whole, $parts) = (0, 0);
-for my $block (blocks($page{'sendoff-config.5'}), blocks($page{'sendoff-providers.7'})) {
+for my $block (map { blocks($page{$_}) } qw(sendoff-config.5 sendoff-login.1 sendoff-providers.7)) {
 	my ($first) = grep { !/^#/ } split /\n/, $block;
 	if ($block =~ /^\[/m) {
 		checks($block, 'a whole example: ' . $first);
@@ -129,7 +130,7 @@ my $readme = file_read("$top/README");
 my @indented = map { s/^    //mgr } $readme =~ /^((?:    .*\n|\n)+)/mg;
 my @configs = grep { /^\[account/m } @indented;
 checks($_, 'README: ' . (split /\n/, $_ =~ s/^\n+//r)[0]) for @configs;
-is(scalar @configs, 2, 'README: both examples were found');
+is(scalar @configs, 3, 'README: the examples were found');
 my @machines = grep { /^\[account/m } blocks($page{'sendoff-runner.8'});
 checks($_, 'sendoff-runner(8): its example') for @machines;
 is(scalar @machines, 1, 'it was found');
@@ -150,6 +151,12 @@ my $told = run_sendoff([], command => [ build() . '/t/unit/provider_preset', 'pa
 my $listed_providers = join '', $page{'sendoff-providers.7'} =~ /^\.Bl -tag -width Ds\n(.*?)^\.El$/msg;
 is($listed_providers, $told, 'sendoff-providers(7) lists the presets');
 cmp_ok(scalar(() = $told =~ /^\.It Cm /mg), '>=', 90, 'and they are many');
+
+$told = run_sendoff([], command => [ build() . '/t/unit/provider_oauth', 'page' ])->{out};
+my ($signing_in) = $page{'sendoff-config.5'} =~
+	/^\.Ss Providers of OAuth\n.*?^\.Bl -tag -width Ds\n(.*?)^\.El$/ms;
+is($signing_in, $told, 'sendoff-config(5) lists the providers of OAuth');
+cmp_ok(scalar(() = $told =~ /^\.It Cm /mg), '>=', 9, 'and they are some');
 
 # Defaults.
 my $shown = run_sendoff([ '-C', config("[account a]\nhost = h\n"), 'config', 'show' ])->{out};
@@ -191,7 +198,7 @@ for my $lines (@variants) {
 	for my $key ($section ? join("\n", @keys) =~ s/^tls_ca_file.*\n//mr : @keys) {
 		my $global = !$section && $global_key{ ($key =~ /^([a-z_]+)/)[0] };
 		checks($global ? "[sendoff]\n$key\n[account a]\nhost = h\n" : ($section // '[account a]') .
-			"\n" . ($key =~ /^host/m ? '' : "host = h\nuser = u\n") .
+			"\n" . ($key =~ /^host/m || ($section && $key =~ /^user/m) ? '' : "host = h\nuser = u\n") .
 			($section || $key =~ /^password/ ? '' : "password_env = P\n") . "$key\n",
 			'config.example: ' . ($section // $key));
 		$tried++;

@@ -53,6 +53,10 @@ _sendoff()
 		mapfile -t COMPREPLY < <(compgen -W 'never success failure delay' -- "$cur")
 		return
 		;;
+	--flow)
+		mapfile -t COMPREPLY < <(compgen -W 'code paste device' -- "$cur")
+		return
+		;;
 	--tls)
 		mapfile -t COMPREPLY < <(compgen -W 'implicit starttls off' -- "$cur")
 		return
@@ -71,7 +75,7 @@ _sendoff()
 		if [[ $cur == -* ]]; then
 			word=$options
 		else
-			word='send check queue config help version'
+			word='send check queue login logout config help version'
 		fi
 		;;
 	send)
@@ -93,13 +97,18 @@ _sendoff()
 		esac
 		[[ $cur == -* ]] && word="$options --all --content --max-age --max-count --interval"
 		;;
+	login | logout)
+		word=$(_sendoff_accounts)
+		[[ $cur == -* && $command == login ]] && word="$options --flow --no-browser --status"
+		[[ $cur == -* && $command == logout ]] && word=$options
+		;;
 	config)
 		word='show check'
 		[[ $prev == show ]] && word=$(_sendoff_accounts)
 		[[ $cur == -* ]] && word=$options
 		;;
 	help)
-		word='send check queue config help version'
+		word='send check queue login logout config help version'
 		;;
 	*)
 		word=$options

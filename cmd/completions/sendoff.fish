@@ -9,13 +9,15 @@ function __sendoff_ids
     sendoff --json queue list --all 2>/dev/null | string replace -rf '^\{"id":"([^"]*)".*' '$1'
 end
 
-set --local commands send check queue config help version
+set --local commands send check queue login logout config help version
 set --local verbs list show flush hold release remove retry check watch
 
 complete -c sendoff -f
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a send -d 'Send a message'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a check -d 'Test a login step by step'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a queue -d 'See, steer or send what is waiting'
+complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a login -d 'Sign in by OAuth'
+complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a logout -d 'End a sign-in'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a config -d 'Show or check the settings'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a help -d 'Show help'
 complete -c sendoff -n "not __fish_seen_subcommand_from $commands" -a version -d 'Show the version'
@@ -66,6 +68,11 @@ complete -c sendoff -n '__fish_seen_subcommand_from queue' -l max-count -x -d 'H
 complete -c sendoff -n '__fish_seen_subcommand_from queue' -l interval -x -d 'How often to look at least'
 complete -c sendoff -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from show flush hold release remove retry' -a '(__sendoff_ids)'
 complete -c sendoff -n '__fish_seen_subcommand_from queue; and __fish_seen_subcommand_from flush' -a '(__sendoff_accounts)'
+
+complete -c sendoff -n '__fish_seen_subcommand_from login logout' -a '(__sendoff_accounts)'
+complete -c sendoff -n '__fish_seen_subcommand_from login' -l flow -x -a 'code paste device' -d 'How to sign in'
+complete -c sendoff -n '__fish_seen_subcommand_from login' -l no-browser -d 'Open no browser'
+complete -c sendoff -n '__fish_seen_subcommand_from login' -l status -d 'What is there of each sign-in'
 
 complete -c sendoff -n '__fish_seen_subcommand_from config' -a 'show check'
 complete -c sendoff -n '__fish_seen_subcommand_from config; and __fish_seen_subcommand_from show' -a '(__sendoff_accounts)'

@@ -27,6 +27,7 @@ enum { LINE_MOST = 4094 };
 
 struct prompt {
 	const char *question;
+	const struct prompt_words *words;
 	int fd;                    /* the terminal, non-blocking: somebody may have stopped it */
 	int signals;
 	sigset_t mask;             /* as it was before */
@@ -52,14 +53,15 @@ static int hide(struct prompt *p, struct err *e)
 	struct termios quiet = p->before;
 
 	if (!in_foreground(p)) {
-		err_set(e, ERR_SECRET, "the password cannot be asked for in the background");
-		return err_hint(e, "bring this to the foreground (fg), or give password_command");
+		err_set(e, ERR_SECRET, "the %s cannot be asked for in the background", p->words->what);
+		return err_hint(e, "bring this to the foreground (fg), or %s", p->words->instead);
 	}
 	quiet.c_iflag |= ICRNL;
 	quiet.c_lflag |= ICANON | ISIG;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	if (tcsetattr(p->fd, TCSANOW, &quiet) < 0)
-		return err_sys(e, ERR_SECRET, errno, "the terminal would show the password");
+		return err_sys(e, ERR_SECRET, errno, "the terminal would show the %s",
+			p->words->what);
 	p->hidden = true;
 	tcflush(p->fd, TCIFLUSH);   /* what was typed before, and shown */
 	return 0;
@@ -120,7 +122,7 @@ static enum news on_signal(struct prompt *p, struct err *e)
 	let_act(p, (int)info.ssi_signo);
 	if (info.ssi_signo == SIGTSTP)
 		return NEWS_AGAIN;
-	err_set(e, ERR_SIGNAL, "told to stop while asking for the password");
+	err_set(e, ERR_SIGNAL, "told to stop while asking for the %s", p->words->what);
 	return NEWS_NONE;
 }
 
@@ -137,8 +139,9 @@ static enum news wait_for(struct prompt *p, short events, struct err *e)
 		if (fds[1].revents)
 			return NEWS_READY;
 	}
-	err_set(e, ERR_SECRET, "nobody entered a password within %d minutes", PROMPT_SECONDS / 60);
-	err_hint(e, "run it again, or give password_command");
+	err_set(e, ERR_SECRET, "nobody entered the %s within %d minutes", p->words->what,
+		PROMPT_SECONDS / 60);
+	err_hint(e, "run it again, or %s", p->words->instead);
 	return NEWS_NONE;
 }
 
@@ -162,7 +165,7 @@ static enum news ask(struct prompt *p, struct err *e)
 static enum news complete(const struct prompt *p, size_t len, struct err *e)
 {
 	if (!len)
-		err_set(e, ERR_SECRET, "no password was entered");
+		err_set(e, ERR_SECRET, "no %s was entered", p->words->what);
 	else if (len > LINE_MOST)
 		err_set(e, ERR_SECRET, "what was entered is longer than a line of a terminal can be "
 			"(%d octets)", LINE_MOST);
@@ -170,8 +173,10 @@ static enum news complete(const struct prompt *p, size_t len, struct err *e)
 		err_set(e, ERR_SECRET, "what was entered holds a NUL octet");
 	else
 		return NEWS_READY;
-	err_hint(e, len > LINE_MOST ? "put it into a file and give password_file" :
-		"run it again, or give password_command");
+	if (len > LINE_MOST)
+		err_hint(e, "%s", p->words->longer);
+	else
+		err_hint(e, "run it again, or %s", p->words->instead);
 	return NEWS_NONE;
 }
 
@@ -221,16 +226,17 @@ static int converse(struct prompt *p, struct secret *out, struct err *e)
 	return news == NEWS_READY ? 0 : -1;
 }
 
-static int no_terminal(struct err *e)
+static int no_terminal(const struct prompt *p, struct err *e)
 {
-	err_set(e, ERR_SECRET, "there is no terminal to ask for the password");
-	err_hint(e, "give password_command in the account, or SENDOFF_PASSWORD_FILE");
+	err_set(e, ERR_SECRET, "there is no terminal to ask for the %s", p->words->what);
+	err_hint(e, "%s", p->words->instead);
 	return err_cause(e, "no-terminal");
 }
 
-int prompt_secret(const char *question, struct secret *out, struct err *e)
+int prompt_line(const char *question, const struct prompt_words *words, struct secret *out,
+	struct err *e)
 {
-	struct prompt p = { .question = question, .signals = -1,
+	struct prompt p = { .question = question, .words = words, .signals = -1,
 		.end = clock_ms() + PROMPT_SECONDS * UINT64_C(1000) };
 	sigset_t set;
 	int r;
@@ -239,7 +245,7 @@ int prompt_secret(const char *question, struct secret *out, struct err *e)
 	secret_wipe(out);
 	p.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (p.fd < 0)
-		return no_terminal(e);
+		return no_terminal(&p, e);
 	hold_signals(&p, &set);
 	p.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (p.signals < 0)
@@ -251,4 +257,13 @@ int prompt_secret(const char *question, struct secret *out, struct err *e)
 	close(p.signals);
 	close(p.fd);
 	return r;
+}
+
+int prompt_secret(const char *question, struct secret *out, struct err *e)
+{
+	static const struct prompt_words words = { "password",
+		"give password_command in the account, or SENDOFF_PASSWORD_FILE",
+		"put it into a file and give password_file" };
+
+	return prompt_line(question, &words, out, e);
 }

@@ -1,4 +1,5 @@
-/* cred/prompt.h - a password asked of whoever sits at the terminal.
+/* cred/prompt.h - a password, or another line that is not to be seen, asked of whoever sits
+ * at the terminal.
  */
 #ifndef CRED_PROMPT_H
 #define CRED_PROMPT_H
@@ -18,5 +19,14 @@ enum { PROMPT_SECONDS = 300 };
  * none within 5 minutes, one that is too long for a terminal's line; ERR_SIGNAL.  Nothing
  * is in out then.  To be called before there are other threads. */
 int prompt_secret(const char *question, struct secret *out, struct err *e);
+
+/* The same for something else. */
+struct prompt_words {
+	const char *what;     /* "password" */
+	const char *instead;  /* what else can be done: "give password_command" */
+	const char *longer;   /* ... where it is longer than a terminal's line */
+};
+int prompt_line(const char *question, const struct prompt_words *words, struct secret *out,
+	struct err *e);
 
 #endif

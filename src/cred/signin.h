@@ -9,15 +9,30 @@
 
 #include "cred/token.h"
 
+enum { SIGNIN_SECONDS = 600 };   /* for a person to do it; a device code has its own time */
+
+/* What a person is to do. */
+struct signin_step {
+	enum oauth_flow flow;      /* OAUTH_FLOW_CODE, _PASTE, _DEVICE */
+	const char *url;           /* to be opened; cleaned, as all here */
+	const char *user_code;     /* device: to be typed there; NULL */
+	const char *url_complete;  /* device: the same URL with the code in it; NULL */
+	bool opened;               /* a browser was started with it */
+};
+
 struct signin_hooks {
-	/* The URL to open (code flows), or to open and where to type the code (device). */
-	void (*show)(void *context, const char *url, const char *user_code, const char *url_complete);
+	void (*show)(void *context, const struct signin_step *step);
 	void (*waiting)(void *context, int64_t seconds_left);   /* once a second; may be NULL */
-	/* Paste: one line of the user's.  -1: *e. */
-	int  (*ask)(void *context, struct buf *line, struct err *e);
-	bool (*browse)(void *context, const char *url);         /* opens a browser; false: cannot */
+	/* Paste: one line of the user's, which is wiped.  -1: *e. */
+	int  (*ask)(void *context, struct secret *line, struct err *e);
+	/* Opens a browser; false: it cannot.  NULL: none is to be opened. */
+	bool (*browse)(void *context, const char *url);
 	void *context;
 };
+
+/* Completes the plan where its URLs are to be discovered from the issuer; to be called before
+ * the others here.  -1: network, ERR_PROTOCOL, ERR_CONFIG, ERR_SIGNAL. */
+int  signin_prepare(struct oauth_plan *p, struct err *e);
 
 /* What suits: OAUTH_FLOW_AUTO becomes one of the others.  remote: no browser can be opened
  * here (ssh, no display); terminal: there is somebody to paste. */
@@ -26,5 +41,9 @@ enum oauth_flow signin_choose(const struct oauth_plan *p, bool remote, bool term
 /* out: what to store.  -1: ERR_LOGIN (refused), ERR_TIMEOUT, ERR_SIGNAL, ERR_CONFIG, network. */
 int  signin_run(struct oauth_plan *p, enum oauth_flow flow, const struct signin_hooks *hooks,
 	struct oauth_grant *out, struct err *e);
+
+/* Has the provider end what the token is good for (RFC 7009).  1: it has no way to.  -1: it
+ * did not. */
+int  signin_revoke(struct oauth_plan *p, const struct token *t, struct err *e);
 
 #endif

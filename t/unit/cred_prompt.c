@@ -533,7 +533,7 @@ static void test_deadline(void)
 	start(&r, &(struct job){ .hurried = true }, NULL, false);
 	check(asked(&r, 1) && !echoes(&r), "C1 nobody answers");
 	type(&r, "half", 4);
-	check(told(&r, "nobody entered a password within 5 minutes\n") && told(&r, "exit 0"),
+	check(told(&r, "nobody entered the password within 5 minutes\n") && told(&r, "exit 0"),
 		"... for 5 minutes");
 	check(clock_ms() - began >= PROMPT_SECONDS * 1000 / 500, "... not before");
 	check(as_before(&r) && nothing_else(&r, 1), "... the terminal is as before");

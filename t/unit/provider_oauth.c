@@ -140,8 +140,34 @@ static void test_facts(void)
 	check(oauth_provider_find("yandex")->device_by_code, "Yandex polls in a way of its own");
 }
 
-int main(void)
+/* ---- the manual: with a word behind it, the program prints what sendoff-config(5) says of
+ * each provider, in the order of the table. */
+
+static void print_item(const struct oauth_provider *p)
 {
+	static const struct { unsigned way; const char *flows; } ways[] = {
+		{ OAUTH_BY_CODE, "code, paste" }, { OAUTH_BY_DEVICE, ", device" },
+		{ OAUTH_BY_CLIENT, ", client" }, { OAUTH_BY_KEY, ", service" }
+	};
+
+	printf(".It Cm %s Pq %s\nFlows: ", p->id, p->name);
+	for (size_t i = 0; i < COUNT(ways); i++)
+		printf("%s", p->flows & ways[i].way ? ways[i].flows : "");
+	printf(".\n%s.\n", p->secret == OAUTH_SECRET_WANTED ? "The client id comes with a secret" :
+		p->secret == OAUTH_SECRET_NONE ? "There is no secret" : "There may be a secret");
+	if (p->tenant)
+		printf("Tenant: %s, unless oauth_tenant is set.\n", p->tenant);
+	if (p->refresh_life)
+		printf("What ends a sign-in: %s.\n", p->refresh_life);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "page")) {
+		for (const struct oauth_provider *p = oauth_providers; p->id; p++)
+			print_item(p);
+		return 0;
+	}
 	test_table();
 	test_found();
 	test_facts();

@@ -1,0 +1,190 @@
+/* cmd/login.c - sendoff login: a person signs in, once, and mail goes from then on; see
+ * login.h.
+ */
+#include "cmd/login.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "deliver/cause.h"
+
+/* ---- options */
+
+static int take_flow(void *into, const char *value, struct err *e)
+{
+	static const struct { const char *name; enum oauth_flow flow; } flows[] = {
+		{ "code", OAUTH_FLOW_CODE }, { "paste", OAUTH_FLOW_PASTE }, { "device", OAUTH_FLOW_DEVICE }
+	};
+	struct login_words *w = into;
+
+	for (size_t i = 0; i < COUNT(flows); i++)
+		if (!strcmp(value, flows[i].name)) {
+			w->flow = flows[i].flow;
+			return 0;
+		}
+	err_set(e, ERR_USAGE, "--flow is code, paste or device");
+	return err_hint(e, "code: with a browser on this machine; paste and device: with one anywhere");
+}
+
+static int take_no_browser(void *into, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	((struct login_words *)into)->no_browser = true;
+	return 0;
+}
+
+static int take_status(void *into, const char *value, struct err *e)
+{
+	(void)value;
+	(void)e;
+	((struct login_words *)into)->status = true;
+	return 0;
+}
+
+const struct opt login_options[] = {
+	{ 0, "flow", OPT_VALUE, "FLOW", "code, paste or device; chosen by itself without this",
+		take_flow },
+	{ 0, "no-browser", OPT_FLAG, NULL, "open no browser, show the address", take_no_browser },
+	{ 0, "status", OPT_FLAG, NULL, "show what is there of each sign-in", take_status },
+	{ 0, NULL, OPT_FLAG, NULL, NULL, NULL }
+};
+
+/* ---- what is stored */
+
+static int store(const struct login *l, const struct token *t, struct err *e)
+{
+	int fd = token_lock_within(l->directory, l->account->name, LOGIN_LOCK_SECONDS, e), good;
+
+	if (fd < 0)
+		return -1;
+	good = token_save(l->directory, l->account->name, t, e);
+	close(fd);
+	return good;
+}
+
+static void make_token(const struct login *l, const struct oauth_grant *g, struct token *t)
+{
+	const char *scope = l->plan.scope ? l->plan.scope : "";
+
+	*t = (struct token){ .signed_in = (int64_t)time(NULL) };
+	text_clean_to(t->scope, sizeof(t->scope), scope, strlen(scope));   /* unless it says another */
+	token_take(t, &l->plan, g, t->signed_in);
+}
+
+/* ---- login */
+
+static int failed(struct login *l, struct err *e)
+{
+	struct buf steps = BUF_INIT(64 * 1024);
+	int code;
+
+	if (e->cause && !strcmp(e->cause, "oauth-client-id-missing"))
+		login_add_steps(l->account, &steps);
+	if (steps.len)
+		err_hint(e, "get one, as told below, and set oauth_client_id in [account %s]",
+			l->account->name);
+	login_show_pause(&l->show);
+	code = print_failure(e);
+	print_err(&steps);
+	buf_release(&steps);
+	return code;
+}
+
+static int sign_in(struct login *l, struct oauth_grant *grant, struct err *e)
+{
+	bool remote = login_is_remote() || l->account->scope == SCOPE_SYSTEM;
+	struct signin_hooks hooks = { .show = login_show_step, .waiting = login_show_waiting,
+		.ask = login_ask, .context = &l->show };
+
+	if (!remote && !l->w.no_browser)
+		hooks.browse = login_browse;
+	if (l->w.flow == OAUTH_FLOW_AUTO)
+		l->w.flow = signin_choose(&l->plan, remote, isatty(STDIN_FILENO));
+	return signin_run(&l->plan, l->w.flow, &hooks, grant, e);
+}
+
+static int login(struct login *l, struct err *e)
+{
+	struct oauth_grant grant = { .expires_in = 0 };
+	struct token t = { .obtained = 0 };
+	int good;
+
+	l->directory = token_directory(l->account->scope == SCOPE_SYSTEM, e);
+	if (!l->directory || signin_prepare(&l->plan, e) < 0)
+		return -1;
+	login_show_begin(&l->show, l->globals, l->account, &l->plan);
+	good = sign_in(l, &grant, e);
+	if (good == 0) {
+		make_token(l, &grant, &t);
+		good = store(l, &t, e);
+	}
+	if (good == 0)
+		good = login_show_end(&l->show, &t);
+	oauth_grant_wipe(&grant);
+	token_wipe(&t);
+	return good;
+}
+
+/* Says that no person needs to sign in: there is nothing to be done, and that is well. */
+static int needless(const struct login *l, struct buf *out)
+{
+	if (l->globals->json) {
+		buf_clear(out);
+		print_json(out, (const char *[]){ "event", "needless", "account", l->account->name, NULL });
+	}
+	return l->globals->quiet ? CAUSE_EXIT_OK : print_out(out);
+}
+
+/* The exit code. */
+static int run(struct login *l)
+{
+	struct buf out = BUF_INIT(4096);
+	struct err e = { 0 };
+	int code;
+
+	if (login_find(l, "login", &e) < 0)
+		return failed(l, &e);
+	if (l->w.status)
+		return login_status(l, l->account);
+	if (login_is_needless(l->account, &out)) {
+		code = needless(l, &out);
+	} else if (login_mind_scope(l->account, "login", &e) < 0 ||
+		   login_plan(l->account, &l->plan, &e) < 0) {
+		code = failed(l, &e);
+	} else if (login_is_unattended(&l->plan)) {
+		buf_printf(&out, "account '%s' gets its tokens by itself: nobody needs to sign in\n"
+			"  test it: sendoff check %s\n", l->account->name, l->account->name);
+		code = needless(l, &out);
+	} else {
+		code = login(l, &e);
+		if (code < 0)
+			code = failed(l, &e);
+	}
+	buf_release(&out);
+	return code;
+}
+
+int cmd_login(struct globals *globals, char **words, int count)
+{
+	struct login l = { .globals = globals, .w = { .flow = OAUTH_FLOW_AUTO } };
+	char name[] = "login", *named[] = { name };
+	struct err e = { 0 };
+	int code;
+
+	if (opt_parse(login_options, &l.w, globals, words, &count, &e) < 0)
+		return print_failure(&e);
+	if (globals->help)
+		return cmd_help(globals, named, 1);
+	if (login_take_word(&l, words, count, "login", &e) < 0)
+		return print_failure(&e);
+	code = run(&l);
+	login_release(&l);
+	return code;
+}

@@ -1,0 +1,265 @@
+/* cmd/login_status.c - what is there of each account's sign-in, but never the token; see
+ * login.h.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "cmd/login.h"
+#include "cmd/queue.h"
+#include "deliver/cause.h"
+
+struct status {
+	const struct globals *globals;      /* borrowed */
+	struct screen screen;
+	int64_t now;
+	int code;                    /* the worst so far */
+	unsigned shown;
+	struct buf *out;
+};
+
+/* What is known of one account. */
+struct facts {
+	const struct account *account;      /* borrowed, as the next three */
+	const struct oauth_plan *plan;
+	const struct token *token;   /* NULL: there is none that can be read */
+	const char *directory;       /* of the tokens; NULL: it cannot be had */
+	const char *state;           /* "signed-in", "signed-out", "over", "unusable" */
+	char user[256];
+	struct err trouble;          /* kind ERR_NONE: none */
+};
+
+/* ---- what it is */
+
+static void sign_in(struct facts *f, const char *cause, const char *why)
+{
+	err_cause(&f->trouble, cause);
+	token_hint(&f->trouble, f->directory, f->account->name, why);
+}
+
+static void judge(struct facts *f, int64_t now)
+{
+	const struct token *t = f->token;
+	const struct cause *said;
+
+	f->state = "signed-in";
+	if (t->over[0])
+		err_set(&f->trouble, ERR_SECRET, "the provider has ended the sign-in: %s", t->over);
+	else if (login_is_unattended(f->plan))
+		return;
+	else if (strcmp(t->client_id, f->plan->client_id) != 0)
+		err_set(&f->trouble, ERR_SECRET, "the sign-in was made with another oauth_client_id");
+	else if (!t->refresh.data && t->expires <= now)
+		err_set(&f->trouble, ERR_SECRET, "the access token has ended, and there is no refresh "
+			"token");
+	else
+		return;
+	f->state = "over";
+	said = cause_named(t->cause);
+	sign_in(f, said ? said->id : "sign-in-over", "sign in again");
+}
+
+/* What can be said where there is no token. */
+static void judge_none(struct facts *f, int loaded)
+{
+	f->state = loaded == 1 ? "signed-out" : "unusable";
+	if (loaded != 1 || login_is_unattended(f->plan))
+		return;
+	err_set(&f->trouble, ERR_SECRET, "nobody has signed in");
+	sign_in(f, "login-needed", "sign in");
+}
+
+/* ---- as JSON */
+
+static void add_moment(json_t *object, const char *name, int64_t when)
+{
+	struct timespec moment = { .tv_sec = (time_t)when };
+	char text[40];
+
+	if (!when)
+		return;
+	clock_rfc3339(&moment, text, sizeof(text));
+	json_object_set_new(object, name, json_string(text));
+}
+
+static const char *flow_of(const struct oauth_plan *p)
+{
+	switch (p->flow) {
+	case OAUTH_FLOW_CODE:
+		return "code";
+	case OAUTH_FLOW_PASTE:
+		return "paste";
+	case OAUTH_FLOW_DEVICE:
+		return "device";
+	case OAUTH_FLOW_CLIENT:
+		return "client";
+	case OAUTH_FLOW_SERVICE:
+		return "service";
+	case OAUTH_FLOW_AUTO:
+		break;
+	}
+	return "auto";
+}
+
+static void add_json(const struct facts *f, int64_t now, struct buf *out)
+{
+	json_t *object = json_pack("{s:s, s:s}", "account", f->account->name, "state", f->state);
+	const struct token *t = f->token;
+
+	if (f->plan->provider)
+		json_object_set_new(object, "provider", json_string(f->plan->provider->id));
+	json_object_set_new(object, "flow", json_string(flow_of(f->plan)));
+	if (t) {
+		if (f->user[0])
+			json_object_set_new(object, "user", json_string(f->user));
+		add_moment(object, "signed_in", t->signed_in);
+		add_moment(object, "obtained", t->obtained);
+		add_moment(object, "expires", t->expires);
+		json_object_set_new(object, "fresh", json_boolean(token_is_fresh(t, now)));
+		json_object_set_new(object, "refresh_token", json_boolean(t->refresh.data != NULL));
+		json_object_set_new(object, "scope", report_string(t->scope));
+	}
+	if (f->trouble.kind) {
+		json_object_set_new(object, "trouble", report_string(f->trouble.text));
+		json_object_set_new(object, "cause", json_string(cause_of_err(&f->trouble)->id));
+		if (f->trouble.hint[0])
+			json_object_set_new(object, "next", report_string(f->trouble.hint));
+	}
+	show_json(object, out);
+}
+
+/* ---- in words */
+
+static void add_row(const struct status *s, const char *name, const char *words)
+{
+	struct screen_text text = { .screen = &s->screen, .out = s->out };
+
+	screen_mark(&s->screen, MARK_NONE, s->out);
+	buf_add_char(s->out, ' ');
+	screen_pad(&s->screen, STYLE_DIM, name, 11, s->out);
+	text.column = text.hang = screen_mark_columns(&s->screen) + 1 + 11;
+	screen_write(&text, STYLE_PLAIN, words);
+	screen_end(&text);
+}
+
+static void add_token(const struct status *s, const struct facts *f)
+{
+	const struct token *t = f->token;
+	struct buf words = BUF_INIT(4096);
+	char moment[32], span[16];
+
+	if (t->signed_in) {
+		login_moment(t->signed_in, moment);
+		buf_printf(&words, "%s (%s ago)", moment, show_span(s->now - t->signed_in, span));
+		add_row(s, "signed in", buf_text(&words));
+		buf_clear(&words);
+	}
+	login_moment(t->expires, moment);
+	if (t->expires > s->now)
+		buf_printf(&words, "until %s (in %s)", moment, show_span(t->expires - s->now, span));
+	else
+		buf_printf(&words, "ended %s (%s ago)", moment, show_span(s->now - t->expires, span));
+	add_row(s, "access", buf_text(&words));
+	add_row(s, "refresh", t->refresh.data ? "there is a refresh token: access is renewed by itself" :
+		login_is_unattended(f->plan) ? "not needed: access is asked for anew" :
+		"there is no refresh token");
+	buf_clear(&words);
+	text_clean(t->scope, strlen(t->scope), sizeof(t->scope), &words);
+	if (words.len)
+		add_row(s, "scope", buf_text(&words));
+	buf_release(&words);
+}
+
+static void add_words(const struct status *s, const struct facts *f)
+{
+	struct screen_text text = { .screen = &s->screen, .out = s->out };
+	struct buf words = BUF_INIT(2048);
+
+	screen_mark(&s->screen, !f->trouble.kind ? MARK_OK : MARK_FAILED, s->out);
+	buf_add_char(s->out, ' ');
+	text.column = text.hang = screen_mark_columns(&s->screen) + 1;
+	screen_write(&text, STYLE_BOLD, f->account->name);
+	buf_printf(&words, ": %s%s%s%s%s", f->trouble.kind ? f->trouble.text :
+		login_is_unattended(f->plan) ? "gets its tokens by itself" : "signed in",
+		f->plan->provider ? " at " : "", f->plan->provider ? f->plan->provider->name : "",
+		f->user[0] ? " as " : "", f->user);
+	screen_write(&text, STYLE_PLAIN, buf_text(&words));
+	screen_end(&text);
+	if (f->token)
+		add_token(s, f);
+	if (f->trouble.hint[0])
+		add_row(s, "next", f->trouble.hint);
+	buf_release(&words);
+}
+
+/* ---- all of it */
+
+static void show(struct status *s, struct facts *f)
+{
+	s->shown++;
+	if (f->trouble.kind)
+		s->code = s->code ? cause_worse(s->code, cause_of_err(&f->trouble)->exit) :
+			cause_of_err(&f->trouble)->exit;
+	if (s->globals->json)
+		add_json(f, s->now, s->out);
+	else
+		add_words(s, f);
+}
+
+static void look_at(struct status *s, const struct account *a)
+{
+	struct oauth_plan plan = { .account = NULL };
+	struct token token = { .obtained = 0 };
+	struct facts f = { .account = a, .plan = &plan, .state = "unusable" };
+	char *directory = NULL;      /* own */
+	int loaded = -1;
+
+	if (login_mind_scope(a, "login --status", &f.trouble) == 0 &&
+	    login_plan(a, &plan, &f.trouble) == 0)
+		directory = token_directory(a->scope == SCOPE_SYSTEM, &f.trouble);
+	f.directory = directory;
+	if (directory)
+		loaded = token_load(directory, a->name, &token, &f.trouble);
+	if (loaded == 0) {
+		f.token = &token;
+		login_token_user(&token, f.user, sizeof(f.user));
+		judge(&f, s->now);
+	} else if (directory) {
+		judge_none(&f, loaded);
+	}
+	show(s, &f);
+	free(directory);
+	token_wipe(&token);
+	oauth_plan_release(&plan);
+}
+
+int login_status(struct login *l, const struct account *only)
+{
+	struct buf out = BUF_INIT(4 << 20);
+	struct status s = { .globals = l->globals, .now = (int64_t)time(NULL), .out = &out };
+	/* Root is somebody else once it has looked at an account of the system's. */
+	static const enum scope order[] = { SCOPE_PERSONAL, SCOPE_SYSTEM };
+	int code = 0;
+
+	screen_look(&s.screen, STDOUT_FILENO);
+	for (size_t round = 0; round < COUNT(order); round++)
+		for (size_t i = 0; i < l->config.count; i++) {
+			const struct account *a = &l->config.accounts[i];
+
+			if (a->scope == order[round] && (only ? a == only : true) &&
+			    oauth_configured(&a->oauth))
+				look_at(&s, a);
+		}
+	if (!s.shown && !l->globals->json) {
+		if (!only || !login_is_needless(only, &out))
+			buf_add_text(&out, "no account signs in by OAuth\n");
+	}
+	if (!l->globals->quiet)
+		code = print_out(&out);
+	buf_release(&out);
+	return code ? code : s.code;
+}

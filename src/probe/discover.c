@@ -107,6 +107,7 @@ static int propose(struct err *e, const char *why, const char *host, unsigned po
 	const char *address)
 {
 	err_set(e, ERR_USAGE, "%s", why);
+	err_cause(e, "server-not-known");
 	return err_hint(e, "if you trust that: sendoff check --host %s --port %u --tls %s %s", host,
 		port, implicit ? "implicit" : "starttls", address);
 }
@@ -132,7 +133,7 @@ static int guess(struct discovery *d, const char *address, const char *domain, u
 	}
 	if (!a) {
 		err_set(e, ERR_USAGE, "which server sends for %s is not known: %s", domain, dns.text);
-		return err_hint(e, "ask the provider for its submission server and name it with --host");
+		return err_cause(e, "server-not-known");
 	}
 	why = mem_printf("%s names no server, but one answers at %s, which is only a guess", domain,
 		host);

@@ -36,6 +36,7 @@ void finding_of_err(struct probe *p, enum report_step step, const struct err *e)
 	forget(f);
 	f->step = step;
 	f->cause = cause_of_err(e);
+	f->exit = f->cause->exit;
 	f->what = copy(e->text);
 	set_next(f, e->hint);
 }
@@ -47,6 +48,7 @@ void finding_of_result(struct probe *p, enum report_step step, const struct smtp
 	forget(f);
 	f->step = step;
 	f->cause = cause_of_result(r, p->account.net.host);
+	f->exit = r->code / 100 == 4 ? cause_exit_again() : f->cause->exit;
 	if (r->code)
 		f->said = copy(r->text);
 	else

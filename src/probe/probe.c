@@ -191,8 +191,10 @@ static void question_answered(void *context, struct smtp_question *q, const stru
 			break;
 		line += len + 1;
 	}
-	stage_end(p);
 	p->answers++;
+	if (r->code / 100 == 3 || r->code == 421)
+		return;   /* the session ends with it, and so does this stage */
+	stage_end(p);
 	if (p->answers < p->o->question_count)
 		stage_begin(p, REPORT_ASK);
 }
@@ -452,5 +454,5 @@ int probe_run(const struct probe_options *o, struct probe_finding *out)
 			try_group(&p);
 	}
 	release(&p);
-	return out->cause ? out->cause->exit : CAUSE_EXIT_OK;
+	return out->cause ? out->exit : CAUSE_EXIT_OK;
 }

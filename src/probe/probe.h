@@ -40,6 +40,7 @@ enum { PROBE_SETTINGS_MOST = 6 };
 struct probe_finding {
 	enum report_step step;
 	const struct cause *cause;          /* NULL: all is well */
+	int exit;                           /* the cause's, but 75 for what a server refused for now */
 	char where[320];                    /* "host:port" */
 	char *said;                         /* own; the server's words; NULL */
 	char *what;                         /* own; what failed, in ours; NULL where it said so */

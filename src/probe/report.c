@@ -62,6 +62,7 @@ void report_stage_free(struct report_stage **sp)
 }
 
 /* Cleaned, whatever was put into it; what is too long ends in dots. */
+__attribute__((format(printf, 1, 0)))
 static char *written(const char *format, va_list args)
 {
 	char text[LINE_MAX_OCTETS + 2];

@@ -53,16 +53,20 @@ static void add_way(struct ways *w, const char *host, unsigned port, int mode)
 		.mode = mode };
 }
 
-/* The best first: what works further up is what is recommended. */
+/* The best first: what works further up is what is recommended.  A port that has said by
+ * now in which mode it speaks is not asked for the other one: that would only wait. */
 static void add_ports(struct ways *w, const char *host)
 {
 	static const unsigned ports[] = { 587, 2525, 25 };
-	unsigned own = (unsigned)w->p->account.net.port;
-	bool same = !strcmp(host, w->p->account.net.host);
+	const struct probe *p = w->p;
+	unsigned own = (unsigned)p->account.net.port;
+	bool same = !strcmp(host, p->account.net.host);
+	bool implicit = p->account.smtp.tls == SMTP_TLS_IMPLICIT;
 
-	if (same && own != 25)   /* who speaks first at port 25 may be banned */
+	/* Who speaks first at port 25 may be banned. */
+	if (same && own != 25 && (implicit || !p->greeting.len))
 		add_way(w, host, own, SMTP_TLS_IMPLICIT);
-	if (same && own != 465)
+	if (same && own != 465 && !(implicit && p->shaken))
 		add_way(w, host, own, SMTP_TLS_STARTTLS);
 	add_way(w, host, 465, SMTP_TLS_IMPLICIT);
 	for (size_t i = 0; i < COUNT(ports); i++)

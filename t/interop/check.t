@@ -196,7 +196,7 @@ goes_well('a trusted self-signed one', 'selfsigned', keys => { tls_ca_file => ce
 
 my $full = goes_well('pipelining', 'PLAIN', args => \@mail);
 is(stage($full, 'pipelining')->{facts}{full}, JSON::PP::true, 'pipelining: full is recommended');
-like(flat(shown('PLAIN', {})->{out}), qr/ pipelining = full /, 'pipelining: with its key');
+like(sentence(shown('PLAIN', {})->{out}), qr/ pipelining = full /, 'pipelining: with its key');
 goes_well('pipelining, set', 'PLAIN', keys => { pipelining => 'full' });
 is((grep { exists $_->{data} || exists $_->{bdat} } $postfix->sessions), 0,
 	'pipelining: found out without DATA');

@@ -315,6 +315,10 @@ static const struct saying sayings[] = {
 	{ STEP_RCPT, "550 5.1.2 <a@b.test>: Recipient address rejected: Domain not found",
 		.id = "recipient-domain-unknown" },
 	{ STEP_RCPT, "550 Unrouteable address", .id = "recipient-domain-unknown" },
+	{ STEP_RCPT, "556 5.1.10 Recipient address has null MX", .id = "recipient-domain-unknown" },
+	{ STEP_RCPT, "550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found by SMTP "
+		"address lookup",
+		.id = "recipient-refused" },
 	{ STEP_RCPT, "504 5.5.2 <root>: Recipient address rejected: need fully-qualified address",
 		.id = "recipient-bare" },
 	{ STEP_RCPT, "554 5.7.1 <a@b.test>: Relay access denied", .id = "relay-denied" },

@@ -14,8 +14,9 @@ my %exits = (OK => 0, USAGE => 64, DATAERR => 65, NOINPUT => 66, NOUSER => 67, N
 	UNAVAILABLE => 69, SOFTWARE => 70, OSERR => 71, OSFILE => 72, CANTCREAT => 73, IOERR => 74,
 	TEMPFAIL => 75, PROTOCOL => 76, NOPERM => 77, CONFIG => 78);
 
-is_deeply([ sort keys %page ], [ qw(mailq.1 newaliases.1 sendmail.8 sendoff-config.5
-	sendoff-providers.7 sendoff-queue.1 sendoff-queue.5 sendoff-runner.8 sendoff-send.1 sendoff.1) ], 'the pages are there');
+is_deeply([ sort keys %page ], [ qw(mailq.1 newaliases.1 sendmail.8 sendoff-check.1 sendoff-config.5
+	sendoff-providers.7 sendoff-queue.1 sendoff-queue.5 sendoff-runner.8 sendoff-send.1 sendoff.1) ],
+	'the pages are there');
 my ($global_part) = $page{'sendoff-config.5'} =~ /^\.Sh KEYS OF \[sendoff\]\n(.*?)^\.Sh /ms;
 my %global_key = map { $_ => 1 } $global_part =~ /^\.It Ic ([a-z_]+)/mg;
 
@@ -69,7 +70,7 @@ my @commands = $list =~ /^ +([a-z]+)/mg;
 is_deeply(sorted($page{'sendoff.1'} =~ /^\.It Ic ([a-z]+)/mg), sorted(@commands), 'commands');
 
 my @global = options(help() =~ s/.*^options:\n//msr);
-my %own = (send => 'sendoff-send.1', queue => 'sendoff-queue.1');
+my %own = (send => 'sendoff-send.1', check => 'sendoff-check.1', queue => 'sendoff-queue.1');
 is_deeply(sorted(items($page{'sendoff.1'})), sorted(@global), 'options of every command');
 for my $command (@commands) {
 	my %global = map { $_ => 1 } @global;
@@ -155,13 +156,15 @@ for my $key (sort keys %default) {
 
 # --- config.example -------------------------------------------------------
 
+# What is shown of a password command is the command.
+my $secret = file_write(workdir() . '/secret', "geheim\n");
 my $server = server_start(tls => 'starttls', user => 'alice@example.org', password => 'geheim',
 	require_login => 1);
 my $example = file_read("$top/config.example");
 checks($example, 'config.example as it is');
 (my $mine = $example) =~ s/mail\.example\.com/localhost/;
 $mine =~ s/me\@example\.com/alice\@example.org/g;
-$mine =~ s/^password_command = .*/password_command = echo geheim/m;
+$mine =~ s/^password_command = .*/password_command = cat $secret/m;
 # Where the tests' server listens, and who signed for it.
 $mine =~ s/^#port = 465$/port = {port}\ntls_ca_file = {ca}/m;
 my $config = config($mine, server => $server);
@@ -200,9 +203,9 @@ symlink $sendoff, "$bin/$_" for qw(sendoff sendmail);
 my $message = "From: alice\@example.org\nTo: bob\@example.net\nSubject: x\n\nx\n";
 file_write("$bin/$_", $message) for qw(message.eml report.eml first.eml second.eml);
 my $accounts = config($mine . "\n[account work]\nhost = localhost\nport = {port}\n" .
-	"tls_ca_file = {ca}\nuser = alice\@example.org\npassword_command = echo geheim\n" .
+	"tls_ca_file = {ca}\nuser = alice\@example.org\npassword_command = cat $secret\n" .
 	"from = work\@example.org\n\n" . "[account home]\nhost = localhost\nport = {port}\n" .
-	"tls_ca_file = {ca}\nuser = alice\@example.org\npassword_command = echo geheim\n",
+	"tls_ca_file = {ca}\nuser = alice\@example.org\npassword_command = cat $secret\n",
 	server => $server);
 my $ran = 0;
 for my $name (qw(sendoff.1 sendoff-send.1 sendmail.8)) {
@@ -215,7 +218,7 @@ for my $name (qw(sendoff.1 sendoff-send.1 sendmail.8)) {
 			stdin => $message,
 			env => { PATH => "$bin:/usr/bin:/bin", SENDOFF_CONFIG => $accounts });
 		is($run->{exit}, 0, "$name: " . (split /\n/, $block)[0]) or diag($run->{err});
-		cmp_ok($server->stored, '>', $before, '... and it sent') if $block !~ /--explain|config|sendoff queue| -bp/;
+		cmp_ok($server->stored, '>', $before, '... and it sent') if $block !~ /--explain|config|sendoff (?:queue|check)| -bp/;
 		$ran++;
 	}
 }

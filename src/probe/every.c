@@ -17,7 +17,6 @@ enum { MECHANISMS_MOST = 24, NAME_MOST = 24 };
 struct every {
 	struct probe *p;
 	json_t *rows;                /* own until it is handed over */
-	bool paused;                 /* the server wants no more of this */
 	size_t works, tried;
 	char best[NAME_MOST + 1];    /* the best mechanism that works */
 };
@@ -55,8 +54,8 @@ static bool try_one(struct every *x, const char *kind, const char *name, const s
 	uint64_t since = clock_ms();
 	bool good;
 
-	if (x->paused || x->p->interrupted.kind) {
-		add_row(x, kind, name, -1, -1, x->paused ? "not tried: the server wants a pause" :
+	if (x->p->paused || x->p->interrupted.kind) {
+		add_row(x, kind, name, -1, -1, x->p->paused ? "not tried: the server wants a pause" :
 			"not tried: there was no time left");
 		return false;
 	}
@@ -66,7 +65,7 @@ static bool try_one(struct every *x, const char *kind, const char *name, const s
 	x->works += good;
 	add_row(x, kind, name, good, (int64_t)(clock_ms() - since), good ? "works" :
 		words_of(&v.failure));
-	x->paused = !good && !v.failure.err.kind && v.failure.result.code < 500;
+	x->p->paused = !good && !v.failure.err.kind && v.failure.result.code < 500;
 	visit_end(&v);
 	return good;
 }
@@ -174,8 +173,10 @@ static void recommend(struct every *x)
 
 void every_try(struct probe *p)
 {
+	const struct cause *cause = p->out->cause;
 	struct every x = { .p = p, .rows = json_array() };
 
+	p->paused = cause && cause->park == PARK_RATE;
 	stage_begin(p, REPORT_EVERY);
 	if (account_logs_in(&p->account))
 		try_mechanisms(&x);

@@ -286,14 +286,26 @@ static enum report_step blamed(const struct probe *p, const struct smtp_failure 
 	return step;
 }
 
+/* The test message that may have arrived; NULL: it has not, or there is none. */
+static const struct smtp_result *in_doubt(const struct probe *p)
+{
+	for (size_t i = 0; p->mail_begun && i < p->mail->count; i++)
+		if (p->mail->results[i].verdict == VERDICT_UNKNOWN)
+			return &p->mail->results[i];
+	return NULL;
+}
+
 static void end_failed(struct probe *p, const struct visit *v)
 {
 	const struct smtp_failure *f = &v->failure;
 	enum report_step step = blamed(p, f);
+	const struct smtp_result *doubt = in_doubt(p);
 
 	if (!p->open || p->open->step != step)
 		stage_begin(p, step);
-	if (p->interrupted.kind)
+	if (doubt)
+		finding_of_result(p, step, doubt);
+	else if (p->interrupted.kind)
 		finding_of_err(p, step, &f->err);
 	else
 		finding_of_failure(p, step, f);
@@ -317,7 +329,7 @@ static void judge_mail(struct probe *p)
 		return;
 	if (m->trial && m->content.verdict != VERDICT_WELCOME)
 		worst = &m->content;
-	for (size_t i = 0; !worst && i < m->count; i++) {
+	for (size_t i = 0; worst != &m->content && i < m->count; i++) {
 		const struct smtp_result *r = &m->results[i];
 		int one;
 
@@ -450,7 +462,7 @@ int probe_run(const struct probe_options *o, struct probe_finding *out)
 			ways_look(&p);
 		if (o->all && p.hello_told && (!out->cause || out->step >= REPORT_LOGIN))
 			every_try(&p);
-		if (!out->cause)
+		if (!out->cause && !p.paused)
 			try_group(&p);
 	}
 	release(&p);

@@ -140,7 +140,7 @@ for my $columns (80, 132) {
 	$screen->wait_for(qr/^Password/m);
 	$screen->type("geheim\n");
 	is_sane("a certificate of a stranger, $columns", $screen, $path, 77);
-	like(flat(shown($screen)), qr/ cause .*\(certificate-unknown-issuer\) /,
+	like(sentence(shown($screen)), qr/ cause .*\(certificate-unknown-issuer\) /,
 		"a certificate of a stranger, $columns: the cause");
 	fits("a certificate of a stranger, $columns", $screen, $columns);
 	$screen->finish;

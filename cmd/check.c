@@ -120,13 +120,13 @@ static int check(struct check *c)
 	check_show_begin(&c->show, c->globals);
 	if (check_choose(c, &e) == 0)
 		return run(c, &e);
-	if (e.kind == ERR_USAGE && !c->spent) {
+	if (e.kind == ERR_USAGE && !c->server_told) {
 		check_show_drop(&c->show);
 		return print_failure(&e);
 	}
-	if (!c->spent)
+	if (!c->server_told)
 		show_where_we_are(c, &e);
-	fail(c->spent ? REPORT_SERVER : REPORT_CONFIG, &e, &f);
+	fail(c->server_told ? REPORT_SERVER : REPORT_CONFIG, &e, &f);
 	code = check_show_end(&c->show, &f, f.cause->exit);
 	probe_finding_release(&f);
 	return code;

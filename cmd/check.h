@@ -52,7 +52,8 @@ struct check {
 	char secret_from[400];       /* where its secret comes from */
 	char place[400];             /* where its settings stand; "": nowhere */
 	char why[200];               /* why it is this one */
-	int64_t spent;               /* ms that finding the server took */
+	bool server_told;            /* the server was looked for, and the stage is shown */
+	int64_t spent;               /* ms that it took */
 	char *from, **to, *file;     /* own */
 };
 

@@ -48,6 +48,7 @@ static int find_server(struct check *c, const struct unconfigured_words *w,
 	s = report_stage_new(REPORT_SERVER);
 	good = discover_server(w->address, domain, c->w.seconds * 1000 / 3, found, s, e);
 	c->spent = s->ms;
+	c->server_told = true;
 	check_show_stage(&c->show, s);
 	report_stage_free(&s);
 	return good < 0 ? -1 : 1;

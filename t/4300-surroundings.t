@@ -239,7 +239,7 @@ file_write('/etc/sendoff/config', $settings, 0600);
 sh('rm -rf /run/sendoff; mkdir -m 0755 /run/sendoff');
 my $socket = '/run/sendoff/smtp.sock';
 ($s, $c) = look_as('alice');
-warned($s, qr{the system's runner is not there \($socket\): run `systemctl enable --now sendoff.socket`},
+warned($s, qr{the system's runner is not there \($socket\): run `systemctl enable --now sendoff-smtp.socket`},
 	'no runner');
 is($s->{line}, "uid $alice (alice), home $own, system scope, runner $socket", '... which she would need');
 like("@{ $c->{more} }", qr{/etc/sendoff/config: no permission to read it, so the system's runner is asked},

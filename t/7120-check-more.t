@@ -137,7 +137,7 @@ subtest '--send: one test message' => sub {
 	like($r->{out}, qr/\nall is well: the test message is on its way\n\z/, 'the verdict says that something was sent');
 
 	for (['RCPT reply "550 5.1.1 who"', 67, 'recipient-refused'], ['MAIL reply "553 5.7.1 not yours"', 77, 'sender.*'],
-		['CONTENT reply "554 5.7.1 spam"', 69, 'content-refused'], ['CONTENT reply "451 4.3.0 later"', 75, 'content-later'],
+		['CONTENT reply "554 5.7.1 spam"', 69, 'content-unwanted'], ['CONTENT reply "451 4.3.0 later"', 75, 'content-later'],
 		['DATA reply "554 5.5.1 no"', 69, '.*']) {
 		my ($at, $exit, $cause) = @$_;
 		my $other = server_start(%tls, %me, mechanisms => 'SCRAM-SHA-256', at => $at);

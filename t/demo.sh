@@ -1,7 +1,7 @@
 #!/bin/sh
 # t/demo.sh - sendoff at work, on this machine alone: a throw-away mail server
-# with TLS and a login, a configuration for it, a message with an attachment
-# sent twice (as sendoff, as sendmail), and a look at what arrived.
+# with TLS and a login, a configuration for it, a check of the login, a message with
+# an attachment sent twice (as sendoff, as sendmail), and a look at what arrived.
 #
 # Status 0 only when both messages arrived whole.
 set -eu
@@ -146,6 +146,18 @@ echo "listening on localhost, port $port; it knows one user, alice, and takes ma
 title "The configuration"
 write_config "$password"
 indent <"$work/config"
+
+title "Does the login work?  A check tells, step by step, and sends nothing"
+printf '$ %s\n' "$B/sendoff -C $work/config check"
+"$B/sendoff" -C "$work/config" check >"$work/check" || {
+	cat "$work/check"
+	fail "sendoff check failed"
+}
+indent <"$work/check"
+if grep -q "$password" "$work/check"; then
+	fail "the password is in what the check shows"
+fi
+[ -z "$(find "$work/arrived" -name '*.eml')" ] || fail "the check sent a message"
 
 title "Send a message, recipients taken from its headers; -v shows the dialogue"
 message "sent as sendoff" >"$work/first.eml"

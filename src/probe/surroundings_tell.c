@@ -187,10 +187,10 @@ static void tell_runner(const struct surroundings *s, struct report_stage *stage
 		return;
 	if (!s->runner_is_there && s->runner.trouble == PLACE_ABSENT)
 		report_more(stage, MARK_WARNING, "the system's runner is not there (%s): run "
-			"`systemctl enable --now sendoff.socket`", s->runner.path);
+			"`systemctl enable --now sendoff-smtp.socket`", s->runner.path);
 	else if (s->runner.trouble == PLACE_OTHER)
 		report_more(stage, MARK_WARNING, "nobody answers at %s (%s): run `systemctl restart "
-			"sendoff.socket`", s->runner.path, s->runner.words);
+			"sendoff-smtp.socket`", s->runner.path, s->runner.words);
 	else
 		tell_place(s, &s->runner, "the system's runner cannot be reached:", stage);
 	if (s->runner_is_strange)

@@ -134,8 +134,10 @@ static void add_domain(struct ways *w)
 {
 	const char *host = w->p->account.net.host;
 
-	if (!add_provider(w, preset_nearest(host)) && strchr(host, '.') &&
-	    w->p->trail.way != WAY_ADDRESS)
+	if (add_provider(w, preset_nearest(host)) || !strchr(host, '.') ||
+	    w->p->trail.way == WAY_ADDRESS)
+		return;
+	if (strncasecmp(host, "smtp.", 5) != 0 && strncasecmp(host, "mail.", 5) != 0)
 		add_customs(w, host);
 }
 

@@ -55,7 +55,7 @@ sub knows_nothing
 }
 
 system('ip link set lo up') == 0 or die "no loopback\n";
-replace('/etc/hosts', "127.0.0.1 localhost\n127.0.0.1 smtp.example.test other.test\n");
+replace('/etc/hosts', "127.0.0.1 localhost\n127.0.0.2 example.test\n127.0.0.1 smtp.example.test other.test\n");
 replace('/etc/nsswitch.conf', "hosts: files dns\n");
 replace('/etc/resolv.conf', "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
 my $names = knows_nothing();
@@ -149,7 +149,7 @@ sub mends
 		if ($verdict->{set}) {
 			set_all($name, $verdict);
 		} elsif (defined $done) {
-			$acts[$done + 1]->($verdict);
+			$acts[$done + 1]->($verdict, $file);
 		} elsif ($verdict->{next} =~ /\bset (\w+ = [^\s,;]+)/) {
 			put($file, '[account test]', $1);
 		} else {
@@ -249,6 +249,16 @@ $submission = submission();
 
 mends('a typing error', account_file(host => 'smpt.example.test'), causes => [ 'name-unknown' ]);
 mends('a typing error, and the port', account_file(host => 'smtp.exmaple.test', port => 2526),
+	causes => [ 'name-unknown' ]);
+
+# What exists is not always a server for mail: a domain has its web site there.
+mends('the domain', account_file(host => 'example.test'), causes => [ 'connect-refused' ]);
+mends('the domain, no address known', account_file(host => 'example.test', user => 'me'),
+	causes => [ 'connect-refused', 'login-refused' ], rounds => 2, acts => [
+	qr/whole address/ => sub { put($_[1], '[account test]', 'user = me@example.test') } ]);
+mends('a port in the host', account_file(host => 'smtp.example.test:587', port => undef),
+	causes => [ 'name-unknown' ]);
+mends('a URL', account_file(host => 'smtp://smtp.example.test/', port => undef),
 	causes => [ 'name-unknown' ]);
 
 # ---- two at once

@@ -73,32 +73,72 @@ static void add_ports(struct ways *w, const char *host)
 		add_way(w, host, ports[i], SMTP_TLS_STARTTLS);
 }
 
-/* What the name may have been meant to be: of a provider that is known, or by the custom
- * of many domains.  False: nothing comes to mind. */
-static bool add_hosts(struct ways *w)
+/* A port or a whole URL, written where only the name belongs: "smtps://HOST:465/". */
+static bool add_inside(struct ways *w)
 {
-	const struct account *a = &w->p->account;
-	const char *address = a->who.from ? a->who.from : a->sasl.user ? a->sasl.user : "";
-	const char *domain = strchr(address, '@') ? strrchr(address, '@') + 1 : NULL;
-	const struct preset *known = preset_nearest(a->net.host);
+	const char *all = w->p->account.net.host, *scheme = strstr(all, "://");
+	const char *name = scheme ? scheme + 3 : all;
+	size_t len = strcspn(name, ":/");
+	unsigned long port = name[len] == ':' ? strtoul(name + len + 1, NULL, 10) : 0;
+	char *host;
+
+	if (!len || (!scheme && !name[len]))
+		return false;
+	host = mem_copy(name, len);
+	if (port && port <= 65535)
+		add_way(w, host, (unsigned)port, port == 465 ? SMTP_TLS_IMPLICIT : SMTP_TLS_STARTTLS);
+	add_ports(w, host);
+	free(host);
+	return true;
+}
+
+/* By the custom of many domains. */
+static void add_customs(struct ways *w, const char *domain)
+{
 	static const char *const customs[] = { "smtp", "mail" };
 
-	if (!known || !known->host || preset_needs_region(known))
-		known = preset_of_address(address);
-	if (known && known->host && !preset_needs_region(known)) {
-		for (const struct preset_way *way = known->ways; way->port; way++)
-			add_way(w, known->host, way->port, way->tls == PRESET_IMPLICIT ?
-				SMTP_TLS_IMPLICIT : SMTP_TLS_STARTTLS);
-		return true;
-	}
-	for (size_t i = 0; domain && i < COUNT(customs); i++) {
+	for (size_t i = 0; i < COUNT(customs); i++) {
 		char *host = mem_printf("%s.%s", customs[i], domain);
 
 		add_way(w, host, 465, SMTP_TLS_IMPLICIT);
 		add_way(w, host, 587, SMTP_TLS_STARTTLS);
 		free(host);
 	}
-	return w->count > 0;
+}
+
+static bool add_provider(struct ways *w, const struct preset *known)
+{
+	if (!known || !known->host || preset_needs_region(known))
+		return false;
+	for (const struct preset_way *way = known->ways; way->port; way++)
+		add_way(w, known->host, way->port, way->tls == PRESET_IMPLICIT ?
+			SMTP_TLS_IMPLICIT : SMTP_TLS_STARTTLS);
+	return true;
+}
+
+/* What a name that does not exist may have been meant to be. */
+static void add_hosts(struct ways *w)
+{
+	const struct account *a = &w->p->account;
+	const char *address = a->who.from ? a->who.from : a->sasl.user ? a->sasl.user : "";
+	const char *at = strrchr(address, '@');
+
+	if (!add_provider(w, preset_nearest(a->net.host)) &&
+	    !add_provider(w, preset_of_address(address)) && at)
+		add_customs(w, at + 1);
+}
+
+/* What exists may be a domain with its web site.  Nobody outside of it is named: it may as
+ * well be the right server, which is down. */
+static void add_domain(struct ways *w)
+{
+	const char *host = w->p->account.net.host;
+
+	if (add_provider(w, preset_nearest(host)) || !strchr(host, '.') ||
+	    w->p->trail.way == WAY_ADDRESS)
+		return;
+	if (strncasecmp(host, "smtp.", 5) != 0 && strncasecmp(host, "mail.", 5) != 0)
+		add_customs(w, host);
 }
 
 /* ---- trying it */
@@ -238,10 +278,12 @@ void ways_look(struct probe *p)
 
 	if (p->account.net.host[0] == '/' || (!name && !worth_it(p->out)))
 		return;
-	if (name)
-		add_hosts(&w);
-	else
+	if (!name)
 		add_ports(&w, p->account.net.host);
+	else if (!add_inside(&w))
+		add_hosts(&w);
+	if (p->out->step == REPORT_CONNECT)
+		add_domain(&w);
 	if (!w.count)
 		return;
 	w.trust = tls_trust_load(&p->account.tls, &ignored);

@@ -73,9 +73,12 @@ static int make_envelope(struct check *c, struct probe_options *o, struct err *e
 	if (from && to_envelope(from, &c->from, e) < 0)
 		return err_context(e, "sender");
 	c->to = mem_alloc((c->w.to_count + 1) * sizeof(*c->to));
-	for (size_t i = 0; i < c->w.to_count; i++)
+	for (size_t i = 0; i < c->w.to_count; i++) {
 		if (to_envelope(c->w.to[i], &c->to[i], e) < 0)
 			return err_context(e, "recipient");
+		if (!c->to[i][0])   /* only a sender may be nobody */
+			return err_set(e, ERR_USAGE, "recipient: the address is empty");
+	}
 	o->from = c->from;
 	o->to = c->to;
 	o->to_count = c->w.to_count;

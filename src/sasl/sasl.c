@@ -232,8 +232,9 @@ int sasl_start(struct sasl *s, struct buf *out, struct err *e)
 
 int sasl_too_many(const struct sasl *s, struct err *e)
 {
-	return err_set(e, ERR_LOGIN, "the server asks for more than the login %s has",
+	err_set(e, ERR_LOGIN, "the server asks for more than the login %s has",
 		sasl_name(s->login.mechanism));
+	return err_hint(e, "set auth to another mechanism that the server offers");
 }
 
 int sasl_step(struct sasl *s, const char *challenge, size_t len, struct buf *out, struct err *e)

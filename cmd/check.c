@@ -39,7 +39,7 @@ static void show_where_we_are(struct check *c, const struct err *e)
 	check_show_stage(&c->show, s);
 	report_stage_free(&s);
 	s = report_stage_new(REPORT_CONFIG);
-	configuration_tell(&c->config, a, a ? c->why : NULL, e, s);
+	configuration_tell(c->is_made ? NULL : &c->config, a, a ? c->why : NULL, e, s);
 	check_show_stage(&c->show, s);
 	report_stage_free(&s);
 }
@@ -109,6 +109,8 @@ static int run(struct check *c, struct err *e)
 	} else {
 		code = probe_run(&o, &f);
 	}
+	if (!code && c->is_made)
+		check_show_keep(&c->show, &c->account);
 	code = check_show_end(&c->show, &f, code);
 	probe_finding_release(&f);
 	return code;
@@ -162,5 +164,6 @@ int cmd_check(struct globals *globals, char **words, int count)
 	free(c.from);
 	free(c.file);
 	free(c.w.to);
+	free(c.w.settings);
 	return code;
 }

@@ -16,7 +16,7 @@
 
 static bool alone(const struct check *c)
 {
-	return c->w.host || c->w.user;
+	return c->w.host || c->w.user || c->w.setting_count;
 }
 
 /* The account of the configuration that sends as that address. */
@@ -59,10 +59,18 @@ static int make_account(struct check *c, struct err *e)
 {
 	static const char *const modes[] = { "off", "starttls", "implicit" };
 	struct unconfigured_words w = { .address = c->w.word, .host = c->w.host, .user = c->w.user,
-		.port = c->w.port, .tls = c->w.tls == SMTP_TLS_UNSET ? NULL : modes[c->w.tls],
+		.port = c->w.port, .settings = c->w.settings, .setting_count = c->w.setting_count, .tls = c->w.tls == SMTP_TLS_UNSET ? NULL : modes[c->w.tls],
 		.no_login = !c->w.user && !c->w.word };
 	struct srv_target found;
-	int looked = find_server(c, &w, &found, e);
+	int looked;
+
+	if (!w.address && !w.host && w.user && strchr(w.user, '@'))
+		w.address = w.user;
+	if (c->w.password_file && w.no_login && !w.address) {
+		err_set(e, ERR_USAGE, "a password is of no use without a user");
+		return err_hint(e, "name whom to log in as: --user NAME");
+	}
+	looked = find_server(c, &w, &found, e);
 
 	if (looked < 0)
 		return -1;
@@ -88,6 +96,27 @@ static void take_account(struct check *c, const struct account *a)
 		snprintf(c->place, sizeof(c->place), "%s, [account %s]", a->source->name, a->name);
 }
 
+/* What else may have been meant. */
+static int hint_account(const struct check *c, const char *name, const char *shown, struct err *e)
+{
+	const char *near = NULL;
+	size_t distance = 3;
+
+	for (size_t i = 0; i < c->config.count; i++) {
+		size_t d = text_distance(name, c->config.accounts[i].name);
+
+		if (d < distance) {
+			distance = d;
+			near = c->config.accounts[i].name;
+		}
+	}
+	if (near)
+		return err_hint(e, "did you mean %s?", near);
+	if (strchr(name, '.') || !strcmp(name, "localhost"))
+		return err_hint(e, "if it is a server: sendoff check --host %s --user NAME", shown);
+	return err_hint(e, "`sendoff config show` lists the accounts");
+}
+
 static int choose(struct check *c, struct err *e)
 {
 	const char *name = c->globals->account ? c->globals->account : c->w.word;
@@ -106,7 +135,10 @@ static int choose(struct check *c, struct err *e)
 		return make_account(c, e);
 	if (!c->configured) {
 		*e = c->config_err;
-		if (!c->config.faulty && !c->config.denied && !c->globals->config)
+		if (name && strchr(name, '.') && !strchr(name, '/'))
+			err_hint(e, "if %s is a server: sendoff check --host %s --user NAME",
+				text_clean_to(shown, sizeof(shown), name, strlen(name)), shown);
+		else if (!c->config.faulty && !c->config.denied && !c->globals->config)
 			err_hint(e, "try an address at once: sendoff check you@example.com; or write "
 				"one of these files (sendoff-config(5) has an example)");
 		return -1;
@@ -117,7 +149,7 @@ static int choose(struct check *c, struct err *e)
 	} else if (!a) {
 		text_clean_to(shown, sizeof(shown), name, strlen(name));
 		err_set(e, ERR_USAGE, "there is no account '%s'", shown);
-		return err_hint(e, "`sendoff config show` lists the accounts");
+		return hint_account(c, name, shown, e);
 	}
 	take_account(c, a);
 	return 0;
@@ -168,7 +200,10 @@ static int read_secret(struct secret *out, struct err *e)
 	if (len && len <= SECRET_MAX && !memchr(text, '\0', len))
 		secret_set(out, text, len);
 	explicit_bzero(text, sizeof(text));
-	return out->data ? 0 : err_set(e, ERR_SECRET, "there is no password on standard input");
+	if (out->data)
+		return 0;
+	err_set(e, ERR_SECRET, "there is no password on standard input");
+	return err_hint(e, "write it there, on a line of its own");
 }
 
 static int ask_secret(struct check *c, struct err *e)
@@ -196,7 +231,7 @@ int check_find_secret(struct check *c, struct err *e)
 	char shown[300] = "";
 
 	if (c->w.password_file && !strcmp(c->w.password_file, "-")) {
-		snprintf(c->secret_from, sizeof(c->secret_from), "standard input");
+		snprintf(c->secret_from, sizeof(c->secret_from), "from standard input");
 		return read_secret(&set->given, e);
 	}
 	if (c->w.password_file) {

@@ -20,7 +20,8 @@ TAKE(host)
 
 TAKE(user)
 {
-	(void)e;
+	if (!*value)
+		return err_set(e, ERR_USAGE, "--user names nobody");
 	((struct check_words *)into)->user = value;
 	return 0;
 }
@@ -84,6 +85,16 @@ TAKE(to)
 	(void)e;
 	w->to = mem_grow(w->to, w->to_count + 1, sizeof(*w->to));
 	w->to[w->to_count++] = value;
+	return 0;
+}
+
+TAKE(setting)
+{
+	struct check_words *w = into;
+
+	(void)e;
+	w->settings = mem_grow(w->settings, w->setting_count + 1, sizeof(*w->settings));
+	w->settings[w->setting_count++] = value;
 	return 0;
 }
 
@@ -163,6 +174,8 @@ const struct opt check_options[] = {
 	{ 0, "user", OPT_VALUE, "NAME", "whom to log in as; the password is asked for", take_user },
 	{ 0, "password-file", OPT_VALUE, "FILE", "the password is in this file; - is standard input",
 		take_password_file },
+	{ 0, "set", OPT_VALUE, "KEY=VALUE", "a further key for an account that stands in no file",
+		take_setting },
 	{ 'f', "from", OPT_VALUE, "ADDRESS", "ask whether it takes this sender", take_from },
 	{ 't', "to", OPT_VALUE, "ADDRESS", "ask whether it takes this recipient; repeatable", take_to },
 	{ 0, "send", OPT_VALUE, "ADDRESS", "send one test message there", take_send },

@@ -163,6 +163,43 @@ static void show_finding(const struct check_show *show, const struct probe_findi
 	buf_release(&cause);
 }
 
+void check_show_keep(struct check_show *show, const struct account *a)
+{
+	struct buf out = BUF_INIT(8192);
+	struct screen_text line = { .screen = &show->screen, .out = &out };
+	json_t *lines = json_array();
+	char text[700];
+	const char *keys[] = { "host", "user", "from" };
+	const char *values[] = { a->net.host, a->sasl.user, a->who.from };
+
+	json_array_append_new(lines, json_string("[account mail]"));
+	for (int i = 0; i < 3; i++) {
+		if (values[i]) {
+			snprintf(text, sizeof(text), "%s = %s", keys[i], values[i]);
+			json_array_append_new(lines, report_string(text));
+		}
+		if (!i) {
+			snprintf(text, sizeof(text), "port = %ld", a->net.port);
+			json_array_append_new(lines, json_string(text));
+			snprintf(text, sizeof(text), "tls = %s", tls_name(a->smtp.tls));
+			json_array_append_new(lines, json_string(text));
+		}
+	}
+	if (a->sasl.user)
+		json_array_append_new(lines, json_string("password_command = COMMAND"));
+	if (show->json) {
+		json_object_set_new(show->object, "keep", lines);
+		return;
+	}
+	buf_add_char(&out, '\n');
+	screen_write(&line, STYLE_PLAIN, "To keep it, write this into ~/.config/sendoff/config:");
+	screen_end(&line);
+	for (size_t i = 0; i < json_array_size(lines); i++)
+		buf_printf(&out, "    %s\n", json_string_value(json_array_get(lines, i)));
+	json_decref(lines);
+	put(show, &out);
+}
+
 int check_show_end(struct check_show *show, const struct probe_finding *f, int code)
 {
 	struct buf out = BUF_INIT(1 << 22);

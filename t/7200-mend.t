@@ -12,53 +12,9 @@ use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
 use SendoffTest;
 use SendoffTest::Check;
+use SendoffTest::Names;
 
-my $net = readlink('/proc/self/ns/net') // '';
-if (($ENV{SENDOFF_MEND} // $net) eq $net) {
-	my @unshare = ('unshare', $> == 0 ? '-nm' : '-rnm');
-
-	plan(skip_all => 'no network and no names of our own') if system("@unshare sh -c 'ip link set lo up " .
-		"&& mount --bind /etc/hosts /etc/hosts' >/dev/null 2>&1") != 0;
-	$ENV{SENDOFF_MEND} = $net;
-	exec @unshare, $^X, $0, @ARGV;
-	die "unshare: $!\n";
-}
-
-# ---- a network where one provider is
-
-sub replace
-{
-	my ($path, $text) = @_;
-	my $ours = file_write(workdir() . '/' . $path =~ tr{/}{-}r, $text, 0644);
-
-	system('mount', '--bind', $ours, $path) == 0 or die "mount: $?\n";
-}
-
-# A name server for which nothing exists.
-sub knows_nothing
-{
-	my $socket = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1', LocalPort => 53)
-		or die "port 53: $!\n";
-	my $pid = fork // die "fork: $!\n";
-
-	return $pid if $pid;
-	$SIG{TERM} = 'DEFAULT';
-	alarm 300;
-	while (defined $socket->recv(my $question, 512)) {
-		next if length $question < 12;
-		substr($question, 2, 2) = "\x81\x83";   # an answer: no such name
-		substr($question, 6, 6) = "\0" x 6;
-		my $end = index $question, "\0", 12;
-		$socket->send(substr $question, 0, $end + 5);
-	}
-	POSIX::_exit(0);
-}
-
-system('ip link set lo up') == 0 or die "no loopback\n";
-replace('/etc/hosts', "127.0.0.1 localhost\n127.0.0.2 example.test\n127.0.0.1 smtp.example.test other.test\n");
-replace('/etc/nsswitch.conf', "hosts: files dns\n");
-replace('/etc/resolv.conf', "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
-my $names = knows_nothing();
+own_names(hosts => { '127.0.0.1' => [ 'smtp.example.test', 'other.test' ], '127.0.0.2' => [ 'example.test' ] });
 
 my %login = (user => 'me@example.test', password => 'geheim', require_login => 1, lenient => 1);
 
@@ -302,6 +258,5 @@ SKIP: {
 		'--port' => 2526);
 }
 
-kill 'TERM', $names;
-waitpid $names, 0;
+
 done_testing;

@@ -255,6 +255,8 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 	s->secret = *secret;
 	*secret = (struct secret){ 0 };
 	s->secret_here = true;
+	if (s->engine)   /* also what is said before the login is looked through for it */
+		smtp_secret(s->engine, &s->secret);
 	if (s->engine && !s->turning)
 		turn(s);
 }

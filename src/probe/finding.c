@@ -24,9 +24,14 @@ static char *copy(const char *text)
 	return text && text[0] ? mem_string(text) : NULL;
 }
 
-static void set_next(struct probe_finding *f, const char *hint)
+/* Where there is no file to set a key in, it is an option. */
+static void set_next(const struct probe *p, const char *hint)
 {
-	f->next = copy(hint && hint[0] ? hint : f->cause->next);
+	struct probe_finding *f = p->out;
+	const char *next = hint && hint[0] ? hint : f->cause->next;
+
+	f->next = next && !p->o->place && strstr(next, "set ") && strstr(next, " = ") ?
+		mem_printf("%s (here it is an option: --set KEY=VALUE)", next) : copy(next);
 }
 
 void finding_of_err(struct probe *p, enum report_step step, const struct err *e)
@@ -38,7 +43,7 @@ void finding_of_err(struct probe *p, enum report_step step, const struct err *e)
 	f->cause = cause_of_err(e);
 	f->exit = f->cause->exit;
 	f->what = copy(e->text);
-	set_next(f, e->hint);
+	set_next(p, e->hint);
 }
 
 void finding_of_result(struct probe *p, enum report_step step, const struct smtp_result *r)
@@ -53,7 +58,7 @@ void finding_of_result(struct probe *p, enum report_step step, const struct smtp
 		f->said = copy(r->text);
 	else
 		f->what = copy(r->text);
-	set_next(f, r->hint);
+	set_next(p, r->hint);
 }
 
 /* Where a refusal says no more than that, the provider's own habits do. */

@@ -95,7 +95,9 @@ static void hide(struct buf *text, const char *what, size_t len, size_t least)
  * repeat it at any later time. */
 void login_hide(const struct smtp *s, struct buf *reply)
 {
-	if (!s->said.len)
+	/* Before anything was said one may know it from another session; what EHLO says is
+	 * read, and a password may be one of its words. */
+	if (!s->said.len && s->phase != PHASE_GREETING)
 		return;
 	hide(reply, s->said.data, s->said.len, 2 * HIDDEN_LEAST);
 	if (s->secret)

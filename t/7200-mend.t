@@ -249,7 +249,7 @@ sub mends_options
 my ($bundle) = grep { -e } qw(/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt);
 SKIP: {
 	skip 'this system has no bundle of roots', 12 if !$bundle;
-	replace($bundle, file_read(cert('ca')));
+	put_over($bundle, file_read(cert('ca')));
 	mends_options('options, closed port', 'connect-refused', '--host' => 'smtp.example.test',
 		'--port' => 465);
 	mends_options('options, wrong mode', 'plain-smtp-here', '--host' => 'smtp.example.test',
@@ -257,6 +257,5 @@ SKIP: {
 	mends_options('options, a typing error', 'name-unknown', '--host' => 'smpt.example.test',
 		'--port' => 2526);
 }
-
 
 done_testing;

@@ -31,8 +31,9 @@ my $starttls = server_start(port => 587, tls => 'starttls', %me);
 my $secret = file_write(workdir() . '/secret', "geheim\n");
 
 # No configuration at all; the test's authority is put where the system's roots are.
-system('mount', '--bind', cert('ca'), '/etc/ssl/certs/ca-certificates.crt') == 0
-	or die "mount: $?\n";
+my ($bundle) = grep { -e } qw(/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt);
+plan(skip_all => 'this system has no bundle of roots') if !$bundle;
+put_over($bundle, file_read(cert('ca')));
 
 sub checks { return check(undef, [ '--json', '--password-file', $secret, @_ ], timeout => 40) }
 

@@ -18,7 +18,7 @@ use IO::Socket::INET;
 use POSIX ();
 use SendoffTest;
 
-our @EXPORT = qw(own_names);
+our @EXPORT = qw(own_names put_over);
 
 my ($server, $owner) = (0, $$);
 
@@ -37,7 +37,8 @@ sub enter
 	die "unshare: $!\n";
 }
 
-sub replace
+# What stands at a path, for this test alone.
+sub put_over
 {
 	my ($path, $text) = @_;
 	my $ours = file_write(workdir() . '/' . $path =~ tr{/}{-}r, $text, 0644);
@@ -105,9 +106,9 @@ sub own_names
 
 	enter();
 	system('ip link set lo up') == 0 or die "no loopback\n";
-	replace('/etc/hosts', "127.0.0.1 localhost\n" . join '', map { "$_ @{ $hosts->{$_} }\n" } sort keys %$hosts);
-	replace('/etc/nsswitch.conf', "hosts: files dns\n");
-	replace('/etc/resolv.conf', "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
+	put_over('/etc/hosts', "127.0.0.1 localhost\n" . join '', map { "$_ @{ $hosts->{$_} }\n" } sort keys %$hosts);
+	put_over('/etc/nsswitch.conf', "hosts: files dns\n");
+	put_over('/etc/resolv.conf', "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
 	name_server(%o);
 }
 

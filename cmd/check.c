@@ -110,7 +110,7 @@ static int run(struct check *c, struct err *e)
 		code = probe_run(&o, &f);
 	}
 	if (!code && c->is_made)
-		check_show_keep(&c->show, &c->account);
+		check_show_keep(&c->show, &c->account, c->w.settings, c->w.setting_count);
 	code = check_show_end(&c->show, &f, code);
 	probe_finding_release(&f);
 	return code;

@@ -71,7 +71,8 @@ void check_show_begin(struct check_show *show, const struct globals *globals);
 void check_show_account(struct check_show *show, const struct account *a);
 void check_show_stage(void *context, const struct report_stage *s);   /* context: check_show */
 /* What worked, as a section of a configuration; in front of the verdict. */
-void check_show_keep(struct check_show *show, const struct account *a);
+void check_show_keep(struct check_show *show, const struct account *a,
+	const char *const *settings, size_t count);
 /* The verdict.  Returns the exit code: code, or that of a failed output. */
 int  check_show_end(struct check_show *show, const struct probe_finding *f, int code);
 void check_show_drop(struct check_show *show);   /* without a verdict */

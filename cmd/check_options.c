@@ -117,7 +117,8 @@ static int add_question(struct check_words *w, const char *option, const char *v
 	const char *rest, struct err *e)
 {
 	static const char *const ours[] = { "DATA", "BDAT", "AUTH", "STARTTLS", "EHLO", "HELO", "QUIT" };
-	char *line = mem_printf("%s%s%s", verb, verb[0] && rest[0] ? " " : "", rest);
+	const char *more = rest + strspn(rest, " \t");
+	char *line = mem_printf("%s%s%s", verb, verb[0] && more[0] ? " " : "", more);
 	size_t len = strcspn(line, " \t"), all = strlen(line);
 
 	for (size_t i = 0; i < all; i++)

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "cmd/check.h"
 
-enum { SCHEMA = 1 };   /* raised when a member changes its meaning */
+enum { SCHEMA = 1, JSON_MOST = 1 << 28 };   /* raised when a member changes its meaning */
 enum { NAME_COLUMNS = 13, TIME_COLUMNS = 8, BELOW_COLUMNS = 6 };
 
 void check_show_drop(struct check_show *show)
@@ -163,11 +164,25 @@ static void show_finding(const struct check_show *show, const struct probe_findi
 	buf_release(&cause);
 }
 
-void check_show_keep(struct check_show *show, const struct account *a)
+/* "KEY=VALUE" as a file has it. */
+static json_t *setting_line(const char *setting)
+{
+	size_t len = strcspn(setting, " \t=");
+	char *line = mem_printf("%.*s = %s", (int)len, setting,
+		setting + strcspn(setting, "=") + 1 + strspn(strchr(setting, '=') + 1, " \t"));
+	json_t *string = report_string(line);
+
+	free(line);
+	return string;
+}
+
+void check_show_keep(struct check_show *show, const struct account *a,
+	const char *const *settings, size_t count)
 {
 	struct buf out = BUF_INIT(8192);
 	struct screen_text line = { .screen = &show->screen, .out = &out };
 	json_t *lines = json_array();
+	bool own = false;            /* where its password comes from is said */
 	char text[700];
 	const char *keys[] = { "host", "user", "from" };
 	const char *values[] = { a->net.host, a->sasl.user, a->who.from };
@@ -185,7 +200,11 @@ void check_show_keep(struct check_show *show, const struct account *a)
 			json_array_append_new(lines, json_string(text));
 		}
 	}
-	if (a->sasl.user)
+	for (size_t i = 0; i < count; i++) {
+		own |= !strncmp(settings[i], "password_", 9);
+		json_array_append_new(lines, setting_line(settings[i]));
+	}
+	if (a->sasl.user && !own)
 		json_array_append_new(lines, json_string("password_command = COMMAND"));
 	if (show->json) {
 		json_object_set_new(show->object, "keep", lines);
@@ -202,7 +221,7 @@ void check_show_keep(struct check_show *show, const struct account *a)
 
 int check_show_end(struct check_show *show, const struct probe_finding *f, int code)
 {
-	struct buf out = BUF_INIT(1 << 22);
+	struct buf out = BUF_INIT(JSON_MOST);
 
 	if (show->json) {
 		char *text;

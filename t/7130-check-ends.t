@@ -158,4 +158,40 @@ subtest 'signals' => sub {
 
 run_group('half a minute is all it takes');
 
+# What comes behind the first session counts as well: a slow server has many times its
+# time, and a signal that nobody waits for any more is still one.
+subtest 'behind the first session' => sub {
+	my @late = map { "$_:2+ delay 4000" } qw(greeting EHLO AUTH);
+	my @servers = map { server_start(tls => 'implicit', %me, mechanisms => 'PLAIN LOGIN', at => [ @late, 'MAIL delay 4000' ]) } 1 .. 3;
+	my @files = map { account($_, tls => 'implicit', %me, %patient, from => $me{user}) } @servers;
+	my $slow = check_start($files[0], ['--all', '--json', '--timeout', '8'], timeout => 45);
+	my @told = map { check_start($files[$_], [@{ [ ['--all'], [] ]->[$_ - 1] }, '--json'], timeout => 45) } 1, 2;
+	my $since = time;
+
+	$_->turn(0.05) for map { @told } 1 .. 15;
+	$_->kill('INT') for @told;
+	my ($r, @stopped) = check_all($slow, @told);
+	cmp_ok($r->{seconds}, '<', 9.5, 'C1: --all keeps to the time as a whole');
+	for my $one (@stopped) {
+		cmp_ok($one->{seconds}, '<', 6, 'C7: a signal ends it there too');
+		is($one->{exit}, 75, '... and it is not well');
+		is($one->{json}{failed}{cause}, 'stopped', '... but stopped');
+	}
+	$r = check(account($servers[0], tls => 'implicit', %me, password => undef, password_command => 'sleep 60'),
+		['--json', '--timeout', '3'], timeout => 20);
+	is($r->{exit}, 78, 'a password command that does not end');
+	is($r->{json}{failed}{cause}, 'password-command-slow', '... is to blame, and not the server');
+	$r = check($files[0], ['--json', '--timeout', '2', '--password-file', '-'], stdin_open => 1, timeout => 20);
+	cmp_ok($r->{seconds}, '<', 4, 'C1: standard input that says nothing is waited for so long');
+	is($r->{exit}, 78, '... and then there is no password');
+};
+
+subtest 'its own files' => sub {
+	my $s = server_start(tls => 'implicit', %me);
+	my $r = check(account($s, tls => 'implicit', %me, tls_ca_file => '/nonexistent/ca.pem'), ['--json']);
+
+	is_deeply([$r->{exit}, $r->{json}{failed}{stage}], [78, 'tls'], 'a file of roots that is not there');
+	ok(!stage($r, 'elsewhere'), '... is no reason to knock elsewhere');
+};
+
 done_testing;

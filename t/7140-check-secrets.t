@@ -137,6 +137,33 @@ subtest 'a server that repeats it' => sub {
 	run_cases();
 };
 
+# What EHLO says is read, and shown, and in another session may hold what was said in one.
+subtest 'and says it where nobody has told it yet' => sub {
+	my $word = 'passw0rd-99';
+	for my $ehlo ("250-x $word\\r\\n250-X$word\\r\\n250 AUTH PLAIN", "250-x\\r\\n250 AUTH X$word", "501 $word") {
+		my $s = server_start(tls => 'implicit', user => $user, password => $word, lenient => 1, at => qq(EHLO reply "$ehlo"));
+		my $c = account($s, tls => 'implicit', user => $user, password => $word);
+
+		for my $args (['-v'], ['-v', '--json', '--all']) {
+			my $r = check($c, $args, tells => 1);
+			ok(index($r->{out} . $r->{err}, $word) < 0, "D9 EHLO, @$args: not shown") or diag($r->{out}, $r->{err});
+		}
+		my $r = send_mail($c, ['-v', 'send', '--no-queue', 'you@example.net'], tells => 1);
+		ok(index($r->{out} . $r->{err}, $word) < 0, 'D9 EHLO, send: not shown') or diag($r->{err});
+	}
+};
+
+# A container's variables are of its own server's.
+subtest 'and of another server' => sub {
+	my $s = server_start(tls => 'implicit', user => $user, password => 'another', lenient => 1);
+	my $r = check(undef, ['--json', '--host', 'localhost', '--port', $s->port, '--tls', 'implicit', '--user', $user, '--set',
+		'tls_ca_file=' . cert('ca')], env => { SENDOFF_HOST => 'smtp.right.test', SENDOFF_USER => 'me@right.test',
+		SENDOFF_PASSWORD => $secret });
+
+	is($r->{json}{failed}{cause}, 'no-terminal', 'D8: SENDOFF_PASSWORD of another server: it is asked for');
+	is_deeply([$s->logins], [], 'and nobody was told it');
+};
+
 subtest 'and repeats it later' => sub {
 	my $raw = join '', map { sprintf '\\x%02x', ord } split //, $secret;
 

@@ -97,6 +97,10 @@ void account_release(struct account *a);
 /* The same for [sendoff]: waits, paths, `admin`. */
 int  account_finish_global(struct global_settings *g, const char *home, struct err *e);
 
+/* Another port for an account that is finished; tls_too: the encryption is what is usual
+ * there. */
+void account_set_port(struct account *a, long port, bool tls_too);
+
 bool account_logs_in(const struct account *a);     /* no mail without login */
 
 /* Whether the port is the one that speaks TLS from the start (RFC 8314 section

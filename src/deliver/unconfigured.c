@@ -70,6 +70,7 @@ static int put_address(struct unconfigured *u, const char *address, struct err *
 /* "tls_pin=sha256//..."; blanks around the first "=" are of no account. */
 static int put_setting(struct unconfigured *u, const char *setting, struct err *e)
 {
+	static const char *const words[] = { "host", "port", "tls", "user", "from" };
 	const char *equals = strchr(setting, '=');
 	size_t len = equals ? (size_t)(equals - setting) : 0;
 	char *key;
@@ -81,6 +82,11 @@ static int put_setting(struct unconfigured *u, const char *setting, struct err *
 		err_set(e, ERR_USAGE, "--set is not KEY=VALUE");
 		return err_hint(e, "as in: --set tls_ca_file=/etc/ssl/own-ca.pem");
 	}
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (strlen(words[i]) == len && !memcmp(setting, words[i], len)) {
+			err_set(e, ERR_USAGE, "--set takes no %s: that is an option of its own", words[i]);
+			return err_hint(e, "use --%s, or name an address", words[i]);
+		}
 	key = mem_copy(setting, len);
 	equals += 1 + strspn(equals + 1, " \t");
 	if (!strcmp(key, "password") || !strcmp(key, "oauth_client_secret")) {
@@ -184,7 +190,9 @@ static int make(struct unconfigured *u, const struct unconfigured_words *w, cons
 	if ((p && provided_give(&u->account, p, e) < 0) || (logs_in(w) && find_user(u, p, e) < 0))
 		return -1;
 	u->account.secret.asked = logs_in(w) &&
-		(is_set(&u->said, "user") || is_set(&u->account.given, "user"));
+		(is_set(&u->said, "user") || is_set(&u->account.given, "user")) &&
+		!is_set(&u->said, "password_command") && !is_set(&u->said, "password_file") &&
+		!is_set(&u->said, "password_env");
 	return provided_fill(&u->account, home, e);
 }
 

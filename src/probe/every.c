@@ -5,6 +5,7 @@
  * count as many refused logins as there are mechanisms, which is what was asked for.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,23 @@ static const char *words_of(const struct smtp_failure *f)
 	return f->err.kind ? f->err.text : f->result.text ? f->result.text : "refused";
 }
 
+/* Why one more login would be one too many; NULL: it would not. */
+static const char *enough(const struct cause *c, int code)
+{
+	static const char *const reasons[][2] = {
+		{ "account-locked", "the account is locked" },
+		{ "account-disabled", "the account is disabled" },
+		{ "server-proof-wrong", "the server has not proved who it is" },
+	};
+
+	if (c->park == PARK_RATE || code / 100 == 4)
+		return "the server wants a pause";
+	for (size_t i = 0; i < COUNT(reasons); i++)
+		if (!strcmp(c->id, reasons[i][0]))
+			return reasons[i][1];
+	return NULL;
+}
+
 /* One session; its row. */
 static bool try_one(struct every *x, const char *kind, const char *name, const struct account *a)
 {
@@ -55,8 +73,11 @@ static bool try_one(struct every *x, const char *kind, const char *name, const s
 	bool good;
 
 	if (x->p->paused || x->p->interrupted.kind) {
-		add_row(x, kind, name, -1, -1, x->p->paused ? "not tried: the server wants a pause" :
-			"not tried: there was no time left");
+		char words[80];
+
+		snprintf(words, sizeof(words), "not tried: %s", x->p->paused ? x->p->paused :
+			"there was no time left");
+		add_row(x, kind, name, -1, -1, words);
 		return false;
 	}
 	visit_run(x->p, &v);
@@ -65,7 +86,11 @@ static bool try_one(struct every *x, const char *kind, const char *name, const s
 	x->works += good;
 	add_row(x, kind, name, good, (int64_t)(clock_ms() - since), good ? "works" :
 		words_of(&v.failure));
-	x->p->paused = !good && !v.failure.err.kind && v.failure.result.code < 500;
+	if (!good && v.failure.err.kind)
+		x->p->paused = enough(cause_of_err(&v.failure.err), 0);
+	else if (!good)
+		x->p->paused = enough(cause_of_result(&v.failure.result, a->net.host),
+			v.failure.result.code);
 	visit_end(&v);
 	return good;
 }
@@ -176,7 +201,7 @@ void every_try(struct probe *p)
 	const struct cause *cause = p->out->cause;
 	struct every x = { .p = p, .rows = json_array() };
 
-	p->paused = cause && cause->park == PARK_RATE;
+	p->paused = cause ? enough(cause, 0) : NULL;
 	stage_begin(p, REPORT_EVERY);
 	if (account_logs_in(&p->account))
 		try_mechanisms(&x);

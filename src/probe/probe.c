@@ -89,9 +89,21 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 	loop_stop(&p->loop);
 }
 
+/* It is not the server's time that was up. */
+static const struct err *too_slow(const struct probe *p, struct err *e)
+{
+	if (p->interrupted.kind != ERR_TIMEOUT)
+		return &p->interrupted;
+	err_set(e, ERR_SECRET, "the password did not come within %llu s",
+		(unsigned long long)(clock_ms() - p->since + 500) / 1000);
+	err_cause(e, "password-command-slow");
+	return e;
+}
+
 static bool fetch_secret(struct probe *p)
 {
 	struct secret_fetch *fetch;
+	struct err slow = { 0 };
 
 	stage_begin(p, REPORT_SECRET);
 	if (account_logs_in(&p->account) && secret_configured(&p->account.secret)) {
@@ -100,7 +112,7 @@ static bool fetch_secret(struct probe *p)
 		loop_run(&p->loop);
 		secret_fetch_free(&fetch);
 		if (!p->secret.data && !p->out->cause && p->interrupted.kind)
-			finding_of_err(p, REPORT_SECRET, &p->interrupted);
+			finding_of_err(p, REPORT_SECRET, too_slow(p, &slow));
 		/* From now on it is at hand: no command is run a second time. */
 		p->account.secret = (struct secret_settings){ .password = p->secret };
 	}
@@ -281,6 +293,8 @@ static enum report_step blamed(const struct probe *p, const struct smtp_failure 
 {
 	enum report_step step = p->open ? p->open->step : REPORT_QUIT;
 
+	if (step == REPORT_NAME && (f->err.kind == ERR_CONFIG || f->err.kind == ERR_CERT))
+		return REPORT_TLS;   /* its own files: not even the name was looked up */
 	if (step == REPORT_TLS && f->err.kind == ERR_NONE && f->result.step != STEP_STARTTLS)
 		return REPORT_EHLO;
 	return step;
@@ -462,9 +476,11 @@ int probe_run(const struct probe_options *o, struct probe_finding *out)
 			ways_look(&p);
 		if (o->all && p.hello_told && (!out->cause || out->step >= REPORT_LOGIN))
 			every_try(&p);
-		if (!out->cause && !p.paused)
+		if (!out->cause && !p.paused && !p.interrupted.kind)
 			try_group(&p);
 	}
+	if (p.interrupted.kind == ERR_SIGNAL && !out->cause)
+		finding_of_err(&p, REPORT_QUIT, &p.interrupted);
 	release(&p);
 	return out->cause ? out->exit : CAUSE_EXIT_OK;
 }

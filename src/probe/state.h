@@ -40,7 +40,7 @@ struct probe {
 	struct probe_letter *letter;        /* own; the test message */
 	struct smtp_message group;          /* behind a login in one go */
 	bool mail_begun, questions_begun, group_begun;
-	bool paused;                        /* the server wants no more logins now */
+	const char *paused;                 /* why no more logins are tried; NULL */
 	bool one_trip;                      /* the login was of the kind that may lead a group */
 	struct asked {
 		struct smtp_question question;

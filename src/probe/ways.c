@@ -260,6 +260,8 @@ static bool worth_it(const struct probe_finding *f)
 
 	if (f->cause->park == PARK_RATE)   /* it wants to see less of us */
 		return false;
+	if (f->cause->exit == cause_exit_of_kind(ERR_CONFIG))   /* our own files */
+		return false;
 	if (f->step == REPORT_CONNECT || f->step == REPORT_EHLO)
 		return true;
 	if (f->step == REPORT_TLS)   /* a server that is not the right one is so everywhere */

@@ -160,6 +160,7 @@ void engine_fail(struct smtp *s, const struct err *why)
 		return;
 	if (!s->cancelled)   /* a login that we gave up: that is why, whatever came then */
 		s->failure.err = *why;
+	login_hide_words(s, s->failure.err.text);
 	note_stumble(s);
 	drop_output(s);
 	s->phase = PHASE_FAILED;
@@ -236,7 +237,6 @@ static void answer_ehlo(struct smtp *s, const struct smtp_reply *r)
 	bool plain = !s->o.login && (s->o.settings->tls != SMTP_TLS_STARTTLS || s->encrypted);
 
 	if (r->code / 100 == 2) {
-		capabilities_read(&s->caps, r);
 		after_hello(s);
 	} else if ((r->code == 500 || r->code == 502) && plain) {
 		s->phase = PHASE_HELO;   /* RFC 5321 section 3.2 */
@@ -324,6 +324,8 @@ static void answer(struct smtp *s)
 
 	if (asked && s->queue[s->head].step == STEP_CONTENT && r->code / 100 == 2)
 		verdict_taken(s->queue[s->head].t);
+	if (asked && s->queue[s->head].step == STEP_EHLO && r->code / 100 == 2)
+		capabilities_read(&s->caps, r);   /* a password may be one of its words */
 	if (r->code != 334)
 		login_hide(s, &s->replies.reply.text);
 	trace_reply(s, r, s->count && s->queue[s->head].step == STEP_AUTH && r->code == 334);

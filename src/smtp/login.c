@@ -77,31 +77,38 @@ static bool plus_offered(const struct smtp *s)
 
 /* Overwrites what in text; a beginning of it, as servers cut what they repeat,
  * from `least` octets on. */
-static void hide(struct buf *text, const char *what, size_t len, size_t least)
+static void hide(char *text, size_t size, const char *what, size_t len, size_t least)
 {
-	for (size_t i = 0; len >= HIDDEN_LEAST && i < text->len; i++) {
+	for (size_t i = 0; len >= HIDDEN_LEAST && i < size; i++) {
 		size_t n = 0;
 
-		while (n < len && i + n < text->len && text->data[i + n] == what[n])
+		while (n < len && i + n < size && text[i + n] == what[n])
 			n++;
 		if (n == len || n >= least) {
-			memset(text->data + i, '*', n);
+			memset(text + i, '*', n);
 			i += n - 1;
 		}
 	}
 }
 
+static void hide_all(const struct smtp *s, char *text, size_t size)
+{
+	if (s->said.len)
+		hide(text, size, s->said.data, s->said.len, 2 * HIDDEN_LEAST);
+	if (s->secret)
+		hide(text, size, s->secret->data, s->secret->len, s->secret->len);
+}
+
 /* Some servers repeat a line that they do not understand, and a hostile one may
- * repeat it at any later time. */
+ * repeat it at any later time, in another session before anything was said as well. */
 void login_hide(const struct smtp *s, struct buf *reply)
 {
-	/* Before anything was said one may know it from another session; what EHLO says is
-	 * read, and a password may be one of its words. */
-	if (!s->said.len && s->phase != PHASE_GREETING)
-		return;
-	hide(reply, s->said.data, s->said.len, 2 * HIDDEN_LEAST);
-	if (s->secret)
-		hide(reply, s->secret->data, s->secret->len, s->secret->len);
+	hide_all(s, reply->data, reply->len);
+}
+
+void login_hide_words(const struct smtp *s, char *words)
+{
+	hide_all(s, words, strlen(words));
 }
 
 static void send_hidden(struct smtp *s, struct buf *line, const char *shown)

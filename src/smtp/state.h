@@ -126,6 +126,7 @@ void trace_flush(struct smtp *s);          /* the replies that were held back */
 void login_send(struct smtp *s, bool leading);
 void login_answer(struct smtp *s, const struct smtp_reply *r);
 void login_hide(const struct smtp *s, struct buf *reply);   /* what a server repeats of it */
+void login_hide_words(const struct smtp *s, char *words);   /* the same in our own words */
 bool login_needs_secret(const struct smtp *s);
 bool login_choose(struct smtp *s);         /* false: the session failed */
 bool login_may_lead(const struct smtp *s); /* one trip, and the account wants it so */

@@ -72,6 +72,10 @@ static int make_envelope(struct check *c, struct probe_options *o, struct err *e
 	}
 	if (from && to_envelope(from, &c->from, e) < 0)
 		return err_context(e, "sender");
+	if (from && c->from[0] && !strchr(c->from, '@') && a->net.host[0] != '/') {
+		err_set(e, ERR_USAGE, "the sender is no whole address");
+		return err_hint(e, "name one with --from ADDRESS");
+	}
 	c->to = mem_alloc((c->w.to_count + 1) * sizeof(*c->to));
 	for (size_t i = 0; i < c->w.to_count; i++) {
 		if (to_envelope(c->w.to[i], &c->to[i], e) < 0)

@@ -17,7 +17,7 @@
 #include "probe/probe.h"
 
 struct check_show {
-	bool json, quiet, sent;
+	bool json, quiet, sent, asked;
 	struct screen screen;
 	json_t *object, *stages;   /* own; only with json */
 	int failed;                /* stdout cannot be written: the exit code for that; 0 */

@@ -116,7 +116,7 @@ TAKE(all)
 static int add_question(struct check_words *w, const char *option, const char *verb,
 	const char *rest, struct err *e)
 {
-	static const char *const ours[] = { "DATA", "BDAT", "AUTH", "STARTTLS", "EHLO", "HELO", "QUIT" };
+	static const char *const ours[] = { "DATA", "BDAT", "BURL", "AUTH", "STARTTLS", "EHLO", "HELO", "QUIT" };
 	const char *more = rest + strspn(rest, " \t");
 	char *line = mem_printf("%s%s%s", verb, verb[0] && more[0] ? " " : "", more);
 	size_t len = strcspn(line, " \t"), all = strlen(line);
@@ -132,8 +132,8 @@ static int add_question(struct check_words *w, const char *option, const char *v
 			free(line);
 			err_set(e, ERR_USAGE, "%s cannot send %s: that is for the check itself", option,
 				ours[i]);
-			return err_hint(e, "%s", i < 2 ? "a message is sent by --send ADDRESS" :
-				i < 3 ? "the login is the account's; --all tries every mechanism" :
+			return err_hint(e, "%s", i < 3 ? "a message is sent by --send ADDRESS" :
+				i < 4 ? "the login is the account's; --all tries every mechanism" :
 				"it is sent anyway, when its time has come");
 		}
 	if (!all || all > 500 || w->question_count == QUESTIONS_MOST) {

@@ -111,6 +111,7 @@ void check_show_stage(void *context, const struct report_stage *s)
 	char time[32] = "";
 
 	show->sent |= s->step == REPORT_SEND;
+	show->asked |= s->step == REPORT_ASK;
 	if (show->json) {
 		json_array_append_new(show->stages, stage_json(s));
 		return;
@@ -241,8 +242,8 @@ int check_show_end(struct check_show *show, const struct probe_finding *f, int c
 	} else {
 		buf_add_char(&out, '\n');
 		screen_add(&show->screen, STYLE_GREEN, "all is well", &out);
-		buf_add_text(&out, show->sent ? ": the test message is on its way\n" :
-			": nothing was sent\n");
+		buf_add_text(&out, show->sent ? ": the test message is on its way\n" : show->asked ?
+			"\n" : ": nothing was sent\n");
 	}
 	put(show, &out);
 	return show->failed ? show->failed : code;

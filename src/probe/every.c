@@ -129,6 +129,10 @@ static void try_mechanism(struct every *x, const char *name)
 
 	if (why) {
 		add_row(x, "mechanism", name, -1, -1, why);
+	} else if (x->p->out->cause && x->p->refused == m) {
+		x->tried++;
+		add_row(x, "mechanism", name, 0, -1, x->p->out->said ? x->p->out->said :
+			x->p->out->what ? x->p->out->what : "refused");
 	} else {
 		a.sasl.mechanisms = (struct key_list){ &word, 1 };
 		if (try_one(x, "mechanism", name, &a) && !x->best[0])
@@ -137,16 +141,28 @@ static void try_mechanism(struct every *x, const char *name)
 	free(word);
 }
 
+/* Servers of old clients offer each of them in two lines. */
+static bool offered_before(char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcasecmp(names[i], name))
+			return true;
+	return false;
+}
+
 static void try_mechanisms(struct every *x)
 {
-	char offered[sizeof(x->p->now.auth)], *rest = NULL;
+	char offered[sizeof(x->p->now.auth)], *rest = NULL, *names[MECHANISMS_MOST];
 	size_t count = 0;
 
 	memcpy(offered, x->p->now.auth, sizeof(offered));
 	for (char *name = strtok_r(offered, " ", &rest); name && count < MECHANISMS_MOST;
-	     name = strtok_r(NULL, " ", &rest), count++) {
+	     name = strtok_r(NULL, " ", &rest)) {
 		if (strlen(name) > NAME_MOST)
 			name[NAME_MOST] = '\0';
+		if (offered_before(names, count, name))
+			continue;
+		names[count++] = name;
 		try_mechanism(x, name);
 	}
 }
@@ -156,7 +172,11 @@ static void try_mechanisms(struct every *x)
 /* The certificate must still be that of the name. */
 static void try_addresses(struct every *x)
 {
+	char none[] = "none", *word = NULL;   /* refused often enough: no login */
 	const struct dial_trail *t = &x->p->trail;
+
+	if (x->p->out->cause && account_logs_in(&x->p->account))
+		word = x->best[0] ? x->best : none;
 
 	for (unsigned i = 0; i < t->count; i++) {
 		struct account a = x->p->account;
@@ -166,14 +186,9 @@ static void try_addresses(struct every *x)
 		if (!a.tls.host)
 			a.tls.host = a.net.host;
 		a.net.host = mem_string(t->tries[i].address);
-		if (x->best[0] && x->p->out->cause) {
-			char *word = x->best;
-
+		if (word)
 			a.sasl.mechanisms = (struct key_list){ &word, 1 };
-			try_one(x, "address", t->tries[i].address, &a);
-		} else {
-			try_one(x, "address", t->tries[i].address, &a);
-		}
+		try_one(x, "address", t->tries[i].address, &a);
 		free(a.net.host);
 	}
 }

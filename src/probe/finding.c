@@ -21,7 +21,7 @@ static void forget(struct probe_finding *f)
 
 static char *copy(const char *text)
 {
-	return text && text[0] ? mem_string(text) : NULL;
+	return text && text[0] ? report_copy(text) : NULL;
 }
 
 /* Where there is no file to set a key in, it is an option. */
@@ -66,11 +66,14 @@ static void ask_provider(struct probe *p)
 {
 	struct probe_finding *f = p->out;
 	const struct preset *known = provided_preset(&p->account);
+	bool stranger = known && !strcmp(f->cause->id, "certificate-wrong-name");
 
-	if (!known || strcmp(f->cause->id, "login-refused") != 0)
+	if (!known || (!stranger && strcmp(f->cause->id, "login-refused") != 0))
 		return;
 	free(f->next);
-	f->next = mem_printf("%s %s", known->name, known->note);
+	f->next = stranger ? mem_printf("this is not the server of %s: a login portal, virus scanner "
+		"or VPN stands in between; try another network", known->name) :
+		mem_printf("%s %s", known->name, known->note);
 }
 
 void finding_of_failure(struct probe *p, enum report_step step, const struct smtp_failure *f)

@@ -113,6 +113,10 @@ static bool fetch_secret(struct probe *p)
 		secret_fetch_free(&fetch);
 		if (!p->secret.data && !p->out->cause && p->interrupted.kind)
 			finding_of_err(p, REPORT_SECRET, too_slow(p, &slow));
+		if (p->secret.data) {
+			mask_make(&p->mask, &p->secret, p->account.sasl.user);
+			report_hide(&p->mask);
+		}
 		/* From now on it is at hand: no command is run a second time. */
 		p->account.secret = (struct secret_settings){ .password = p->secret };
 	}
@@ -253,6 +257,19 @@ static void note_mechanism(struct probe *p, const char *name)
 	p->one_trip = m < SASL_MECHANISMS && (sasl_traits(m) & SASL_ONE_TRIP);
 }
 
+/* It takes anybody: nothing is known of the password. */
+static void blame_unasked(struct probe *p)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_LOGIN, "the server said yes before it was told the password, so nothing is "
+		"known of that");
+	err_cause(&e, "server-proof-wrong");
+	err_hint(&e, "this may not be the server that it claims to be: check host and tls");
+	finding_of_err(p, REPORT_LOGIN, &e);
+	report_more(p->open, MARK_FAILED, "%s", e.text);
+}
+
 /* What the last wait was for has come. */
 static void end_stage_of_work(struct probe *p, struct visit *v)
 {
@@ -261,6 +278,8 @@ static void end_stage_of_work(struct probe *p, struct visit *v)
 	if (p->open->step == REPORT_LOGIN) {
 		note_mechanism(p, session_mechanism(v->session));
 		tell_login(p, session_mechanism(v->session), true);
+		if (session_unasked_login(v->session))
+			blame_unasked(p);
 	} else {
 		tell_mail(p);
 	}
@@ -309,6 +328,20 @@ static const struct smtp_result *in_doubt(const struct probe *p)
 	return NULL;
 }
 
+static void note_refused(struct probe *p, const char *name, const struct smtp_failure *f)
+{
+	tell_login(p, name, false);
+	if (name && f->err.kind == ERR_NONE)
+		p->refused = sasl_find(name, strlen(name));
+}
+
+/* What comes along when a password is copied. */
+static bool has_odd_ends(const struct secret *s)
+{
+	return s->len && (strchr(" \t\r", s->data[0]) || strchr(" \t\r", s->data[s->len - 1]) ||
+		(s->len > 3 && !memcmp(s->data, "\xef\xbb\xbf", 3)));
+}
+
 static void end_failed(struct probe *p, const struct visit *v)
 {
 	const struct smtp_failure *f = &v->failure;
@@ -328,7 +361,10 @@ static void end_failed(struct probe *p, const struct visit *v)
 			p->out->what : p->out->cause->words);
 	p->open->mark = MARK_FAILED;
 	if (step == REPORT_LOGIN)
-		tell_login(p, session_chosen(v->session), false);
+		note_refused(p, session_chosen(v->session), f);
+	if (step == REPORT_LOGIN && has_odd_ends(&p->secret))
+		report_more(p->open, MARK_WARNING, "the password begins or ends with a blank or a byte "
+			"order mark: was that meant?");
 	stage_end(p);
 }
 
@@ -433,6 +469,7 @@ static void begin(struct probe *p, const struct probe_options *o, struct probe_f
 	account_where(&p->account, out->where, sizeof(out->where));
 	p->began = clock_ms();
 	p->ends = p->began + (uint64_t)o->milliseconds;
+	p->refused = SASL_MECHANISMS;
 	p->greeting.max = p->ehlo.max = REPLY_TEXT_MAX;
 	loop_init(&p->loop);
 	p->stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = on_signal,
@@ -445,6 +482,8 @@ static void begin(struct probe *p, const struct probe_options *o, struct probe_f
 static void release(struct probe *p)
 {
 	report_stage_free(&p->open);
+	report_hide(NULL);
+	mask_wipe(&p->mask);
 	secret_wipe(&p->secret);
 	buf_release(&p->greeting);
 	buf_release(&p->ehlo);

@@ -25,6 +25,7 @@ struct probe {
 
 	struct account account;             /* borrowed inside; but for the secret, and its waits */
 	struct secret secret;               /* own; wiped */
+	struct mask mask;                   /* own; its forms, which are not to be told */
 	struct report_stage *open;          /* own; under way; NULL between two */
 	uint64_t since;                     /* when it began */
 
@@ -41,6 +42,7 @@ struct probe {
 	struct smtp_message group;          /* behind a login in one go */
 	bool mail_begun, questions_begun, group_begun;
 	const char *paused;                 /* why no more logins are tried; NULL */
+	enum sasl_mechanism refused;        /* that the main session was refused with */
 	bool one_trip;                      /* the login was of the kind that may lead a group */
 	struct asked {
 		struct smtp_question question;

@@ -9,11 +9,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "probe/knock.h"
 #include "probe/state.h"
 #include "provider/preset.h"
 
-enum { WAYS_MOST = 12, LOOK_MS = 7500 };
+enum { WAYS_MOST = 12, LOOK_MS = 7500, SLIPS = 2 };
 
 struct way {
 	struct ways *ways;           /* borrowed */
@@ -116,14 +117,24 @@ static bool add_provider(struct ways *w, const struct preset *known)
 	return true;
 }
 
-/* What a name that does not exist may have been meant to be. */
+/* A slip of the pen in the name of a provider's server; NULL: it is none. */
+static const struct preset *misspelt(const char *host)
+{
+	const struct preset *near = preset_nearest(host);
+
+	return near && near->host && strchr(host, '.') && text_distance(host, near->host) <= SLIPS ?
+		near : NULL;
+}
+
+/* What a name that does not exist may have been meant to be.  Nobody is proposed who is
+ * not where this login belongs: the name may be one of another network. */
 static void add_hosts(struct ways *w)
 {
 	const struct account *a = &w->p->account;
-	const char *address = a->who.from ? a->who.from : a->sasl.user ? a->sasl.user : "";
+	const char *address = a->sasl.user ? a->sasl.user : a->who.from ? a->who.from : "";
 	const char *at = strrchr(address, '@');
 
-	if (!add_provider(w, preset_nearest(a->net.host)) &&
+	if (!add_provider(w, misspelt(a->net.host)) &&
 	    !add_provider(w, preset_of_address(address)) && at)
 		add_customs(w, at + 1);
 }
@@ -134,8 +145,7 @@ static void add_domain(struct ways *w)
 {
 	const char *host = w->p->account.net.host;
 
-	if (add_provider(w, preset_nearest(host)) || !strchr(host, '.') ||
-	    w->p->trail.way == WAY_ADDRESS)
+	if (!strchr(host, '.') || w->p->trail.way == WAY_ADDRESS)
 		return;
 	if (strncasecmp(host, "smtp.", 5) != 0 && strncasecmp(host, "mail.", 5) != 0)
 		add_customs(w, host);
@@ -229,6 +239,52 @@ static void recommend(struct ways *w, const struct way *best)
 			w->p->o->place);
 }
 
+static const struct way *own_port(const struct ways *w, bool starttls)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (!strcmp(w->items[i].host, w->p->account.net.host) &&
+		    w->items[i].port == (unsigned)w->p->account.net.port &&
+		    (!starttls || w->items[i].mode == SMTP_TLS_STARTTLS))
+			return &w->items[i];
+	return NULL;
+}
+
+static void blame(struct probe_finding *f, const char *id)
+{
+	const struct cause *cause = cause_named(id);
+
+	if (!cause)
+		return;
+	f->cause = cause;
+	f->exit = cause->exit;
+	free(f->next);
+	f->next = cause->next ? mem_string(cause->next) : NULL;
+}
+
+/* Where nothing else works, what was found may still tell the cause. */
+static void reconsider(struct ways *w)
+{
+	struct probe_finding *f = w->p->out;
+	const struct way *own = own_port(w, false), *plain = own_port(w, true);
+	bool silent = true;
+
+	for (size_t i = 0; i < w->count; i++)
+		silent = silent && w->items[i].answer.found == KNOCK_FILTERED;
+	if (own && own->answer.found == KNOCK_HTTP) {
+		blame(f, "http-here");
+	} else if (own && (own->answer.found == KNOCK_IMAP || own->answer.found == KNOCK_POP3 ||
+			own->answer.found == KNOCK_SSH || own->answer.found == KNOCK_FTP)) {
+		blame(f, "other-protocol-here");
+	} else if (silent && !strcmp(f->cause->id, "port-25-blocked")) {
+		blame(f, "connect-timeout");
+	} else if (plain && plain->answer.found == KNOCK_SMTP && !plain->answer.starttls &&
+		   f->step == REPORT_TLS) {
+		free(f->next);
+		f->next = mem_string("this server offers no encryption, here or at another port: ask "
+			"its operator for it; without, no password is sent");
+	}
+}
+
 static void tell_all(struct ways *w)
 {
 	struct probe *p = w->p;
@@ -250,6 +306,8 @@ static void tell_all(struct ways *w)
 	stage_end(p);
 	if (best)
 		recommend(w, best);
+	else
+		reconsider(w);
 }
 
 /* Where another way could be the better one. */
@@ -265,7 +323,7 @@ static bool worth_it(const struct probe_finding *f)
 	if (f->step == REPORT_CONNECT || f->step == REPORT_EHLO)
 		return true;
 	if (f->step == REPORT_TLS)   /* a server that is not the right one is so everywhere */
-		return !strcmp(f->cause->id, "tls") || strncmp(f->cause->id, "certificate", 11) != 0;
+		return f->cause->exit == cause_exit_of_kind(ERR_TLS);
 	for (size_t i = 0; i < COUNT(ids); i++)
 		if (!strcmp(f->cause->id, ids[i]))
 			return true;
@@ -278,7 +336,9 @@ void ways_look(struct probe *p)
 	struct err ignored = { 0 };
 	bool name = p->out->step == REPORT_NAME;
 
-	if (p->account.net.host[0] == '/' || (!name && !worth_it(p->out)))
+	/* A name that cannot be looked up now is no wrong one. */
+	if (p->account.net.host[0] == '/' || (name ? p->out->cause->exit !=
+			cause_exit_of_kind(ERR_NAME) : !worth_it(p->out)))
 		return;
 	if (!name)
 		add_ports(&w, p->account.net.host);

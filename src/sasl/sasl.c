@@ -261,6 +261,12 @@ int sasl_step(struct sasl *s, const char *challenge, size_t len, struct buf *out
 	return result;
 }
 
+bool sasl_said_all(const struct sasl *s)
+{
+	return s->answered >= (s->login.mechanism == SASL_LOGIN ? 2u :
+		s->login.mechanism == SASL_CRAM_MD5 ? 1u : 0u);
+}
+
 int sasl_finish(struct sasl *s, struct err *e)
 {
 	if (!s->scram || scram_proved(s->scram))

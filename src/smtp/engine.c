@@ -92,6 +92,7 @@ void smtp_free(struct smtp **sp)
 	buf_wipe(&s->initial);
 	buf_wipe(&s->said);
 	buf_release(&s->heard);
+	mask_wipe(&s->mask);
 	smtp_result_release(&s->failure.result);
 	free(s->queue);
 	free(s);
@@ -399,7 +400,7 @@ static void take_replies(struct smtp *s)
 		whole = reply_feed(&s->replies, s->in.data + at, s->in.len - at, &used, &e);
 		at += used;
 		if (whole < 0) {
-			if (s->said.len)   /* it may repeat what it was sent */
+			if (smtp_waiting_for(s) == STEP_AUTH)   /* cut, it may repeat what it was sent */
 				err_set(&e, ERR_PROTOCOL,
 					"the server's answer to the login is not SMTP");
 			engine_fail(s, &e);
@@ -551,6 +552,7 @@ void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool veri
 void smtp_secret(struct smtp *s, const struct secret *secret)
 {
 	s->secret = secret;
+	mask_make(&s->mask, secret, s->o.sasl->user);
 }
 
 void smtp_ask(struct smtp *s, struct smtp_question *q)
@@ -624,4 +626,9 @@ const char *smtp_mechanism(const struct smtp *s)
 const char *smtp_chosen(const struct smtp *s)
 {
 	return s->mechanism_chosen ? sasl_name(s->mechanism) : NULL;
+}
+
+bool smtp_unasked_login(const struct smtp *s)
+{
+	return s->unasked_login;
 }

@@ -13,7 +13,7 @@
 
 enum {
 	AUTH_LINE_MAX = 510,   /* octets without CRLF: RFC 4954 section 4, RFC 5321 4.5.3.1.4 */
-	HIDDEN_LEAST = 4,      /* shorter runs stand in any text by chance */
+	CUT_LEAST = 8,         /* so much of what was sent is too much to be shown */
 	OUTPUT_ROOM = 64 * 1024   /* taken in one piece: a buffer that grows leaves copies behind */
 };
 
@@ -75,28 +75,12 @@ static bool plus_offered(const struct smtp *s)
 	return found;
 }
 
-/* Overwrites what in text; a beginning of it, as servers cut what they repeat,
- * from `least` octets on. */
-static void hide(char *text, size_t size, const char *what, size_t len, size_t least)
-{
-	for (size_t i = 0; len >= HIDDEN_LEAST && i < size; i++) {
-		size_t n = 0;
-
-		while (n < len && i + n < size && text[i + n] == what[n])
-			n++;
-		if (n == len || n >= least) {
-			memset(text + i, '*', n);
-			i += n - 1;
-		}
-	}
-}
-
 static void hide_all(const struct smtp *s, char *text, size_t size)
 {
 	if (s->said.len)
-		hide(text, size, s->said.data, s->said.len, 2 * HIDDEN_LEAST);
+		mask_hide(text, size, s->said.data, s->said.len, CUT_LEAST);
 	if (s->secret)
-		hide(text, size, s->secret->data, s->secret->len, s->secret->len);
+		mask_apply(&s->mask, text, size);
 }
 
 /* Some servers repeat a line that they do not understand, and a hostile one may
@@ -253,6 +237,7 @@ void login_answer(struct smtp *s, const struct smtp_reply *r)
 			return;
 		}
 		s->logged_in = true;
+		s->unasked_login = !sasl_said_all(s->sasl) || s->initial.len;
 		if (s->phase == PHASE_CHALLENGE)
 			s->phase = PHASE_READY;
 	} else if (r->code == 334 && s->phase == PHASE_CHALLENGE) {

@@ -219,7 +219,7 @@ static void refused(struct smtp *s, const struct smtp_reply *r)
 		trace_note(s, SMTP_NOTE, buf_text(&more));
 	if (more.len)
 		buf_printf(&s->replies.reply.text, " (%s)", buf_text(&more));
-	if (sasl_traits(s->mechanism) & SASL_TOKEN)
+	if (r->code >= 500 && sasl_traits(s->mechanism) & SASL_TOKEN)
 		s->failure.result.cause = "token-refused";
 	engine_refused(s, STEP_AUTH, r);
 	buf_release(&more);

@@ -120,10 +120,10 @@ static bool add_provider(struct ways *w, const struct preset *known)
 /* A slip of the pen in the name of a provider's server; NULL: it is none. */
 static const struct preset *misspelt(const char *host)
 {
-	const struct preset *near = preset_nearest(host);
-
-	return near && near->host && strchr(host, '.') && text_distance(host, near->host) <= SLIPS ?
-		near : NULL;
+	for (const struct preset *p = presets; strchr(host, '.') && p->id; p++)
+		if (p->host && text_distance(host, p->host) <= SLIPS)
+			return p;
+	return NULL;
 }
 
 /* What a name that does not exist may have been meant to be.  Nobody is proposed who is

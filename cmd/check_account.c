@@ -218,7 +218,7 @@ static int read_line(char *text, size_t size, uint64_t deadline, size_t *len, st
 
 static int read_secret(const struct check *c, struct secret *out, struct err *e)
 {
-	char text[SECRET_MAX + 2];
+	char text[SECRET_MAX + 2] = "";
 	const char *end;
 	size_t len = 0;
 	int good;

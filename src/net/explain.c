@@ -475,8 +475,8 @@ static void add_hint(const struct reasons *r, struct err *e)
 	else if (!is_cause(r, "certificate-wrong-name"))
 		err_hint(e, "the server's operator must replace the certificate");
 	else if (!r->server_name[0])
-		err_hint(e, "it has no name that one could ask for: the server's operator must replace "
-			"it by one with a subjectAltName");
+		err_hint(e, "set host to a name that it is for; where none fits, the server's operator "
+			"must replace it by one with a subjectAltName");
 	else if (r->by_address || !strchr(v->host, '.'))
 		err_hint(e, "if %s is the server you mean, set host = %s, or tls_host = %s to keep "
 			"the host", r->server_name, r->server_name, r->server_name);

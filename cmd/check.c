@@ -39,7 +39,7 @@ static void show_where_we_are(struct check *c, const struct err *e)
 	check_show_stage(&c->show, s);
 	report_stage_free(&s);
 	s = report_stage_new(REPORT_CONFIG);
-	configuration_tell(&c->config, a, a ? c->why : NULL, e, s);
+	configuration_tell(c->is_made ? NULL : &c->config, a, a ? c->why : NULL, e, s);
 	check_show_stage(&c->show, s);
 	report_stage_free(&s);
 }
@@ -72,10 +72,17 @@ static int make_envelope(struct check *c, struct probe_options *o, struct err *e
 	}
 	if (from && to_envelope(from, &c->from, e) < 0)
 		return err_context(e, "sender");
+	if (from && c->from[0] && !strchr(c->from, '@') && a->net.host[0] != '/') {
+		err_set(e, ERR_USAGE, "the sender is no whole address");
+		return err_hint(e, "name one with --from ADDRESS");
+	}
 	c->to = mem_alloc((c->w.to_count + 1) * sizeof(*c->to));
-	for (size_t i = 0; i < c->w.to_count; i++)
+	for (size_t i = 0; i < c->w.to_count; i++) {
 		if (to_envelope(c->w.to[i], &c->to[i], e) < 0)
 			return err_context(e, "recipient");
+		if (!c->to[i][0])   /* only a sender may be nobody */
+			return err_set(e, ERR_USAGE, "recipient: the address is empty");
+	}
 	o->from = c->from;
 	o->to = c->to;
 	o->to_count = c->w.to_count;
@@ -106,6 +113,8 @@ static int run(struct check *c, struct err *e)
 	} else {
 		code = probe_run(&o, &f);
 	}
+	if (!code && c->is_made)
+		check_show_keep(&c->show, &c->account, c->w.settings, c->w.setting_count);
 	code = check_show_end(&c->show, &f, code);
 	probe_finding_release(&f);
 	return code;
@@ -159,5 +168,6 @@ int cmd_check(struct globals *globals, char **words, int count)
 	free(c.from);
 	free(c.file);
 	free(c.w.to);
+	free(c.w.settings);
 	return code;
 }

@@ -17,7 +17,7 @@
 #include "probe/probe.h"
 
 struct check_show {
-	bool json, quiet, sent;
+	bool json, quiet, sent, asked;
 	struct screen screen;
 	json_t *object, *stages;   /* own; only with json */
 	int failed;                /* stdout cannot be written: the exit code for that; 0 */
@@ -29,8 +29,8 @@ struct check_words {
 	const char *host, *user, *from, *port;
 	int tls;                     /* enum smtp_tls */
 	const char *password_file;
-	const char **to;             /* own */
-	size_t to_count;
+	const char **to, **settings;   /* own */
+	size_t to_count, setting_count;
 	bool send, all;
 	size_t remote_help;          /* which question lacks its topic so far, from 1; 0: none */
 	char *questions[QUESTIONS_MOST + 1];   /* own */
@@ -70,6 +70,9 @@ void check_show_begin(struct check_show *show, const struct globals *globals);
 /* Which account is looked at. */
 void check_show_account(struct check_show *show, const struct account *a);
 void check_show_stage(void *context, const struct report_stage *s);   /* context: check_show */
+/* What worked, as a section of a configuration; in front of the verdict. */
+void check_show_keep(struct check_show *show, const struct account *a,
+	const char *const *settings, size_t count);
 /* The verdict.  Returns the exit code: code, or that of a failed output. */
 int  check_show_end(struct check_show *show, const struct probe_finding *f, int code);
 void check_show_drop(struct check_show *show);   /* without a verdict */

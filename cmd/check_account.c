@@ -1,10 +1,12 @@
 /* cmd/check_account.c - whose login is checked, and with which secret; see check.h. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -16,7 +18,7 @@
 
 static bool alone(const struct check *c)
 {
-	return c->w.host || c->w.user;
+	return c->w.host || c->w.user || c->w.setting_count;
 }
 
 /* The account of the configuration that sends as that address. */
@@ -59,10 +61,18 @@ static int make_account(struct check *c, struct err *e)
 {
 	static const char *const modes[] = { "off", "starttls", "implicit" };
 	struct unconfigured_words w = { .address = c->w.word, .host = c->w.host, .user = c->w.user,
-		.port = c->w.port, .tls = c->w.tls == SMTP_TLS_UNSET ? NULL : modes[c->w.tls],
+		.port = c->w.port, .settings = c->w.settings, .setting_count = c->w.setting_count, .tls = c->w.tls == SMTP_TLS_UNSET ? NULL : modes[c->w.tls],
 		.no_login = !c->w.user && !c->w.word };
 	struct srv_target found;
-	int looked = find_server(c, &w, &found, e);
+	int looked;
+
+	if (!w.address && !w.host && w.user && strchr(w.user, '@'))
+		w.address = w.user;
+	if (c->w.password_file && w.no_login && !w.address) {
+		err_set(e, ERR_USAGE, "a password is of no use without a user");
+		return err_hint(e, "name whom to log in as: --user NAME");
+	}
+	looked = find_server(c, &w, &found, e);
 
 	if (looked < 0)
 		return -1;
@@ -79,13 +89,39 @@ static int make_account(struct check *c, struct err *e)
 /* What stands in a file, with what was said beside it. */
 static void take_account(struct check *c, const struct account *a)
 {
+	struct buf origin = BUF_INIT(4096);
+
 	c->account = *a;
+	config_origin(&c->config, a, "tls", &origin);
 	if (c->w.port)
-		c->account.net.port = strtol(c->w.port, NULL, 10);
+		account_set_port(&c->account, strtol(c->w.port, NULL, 10),
+			!strcmp(buf_text(&origin), "default"));
+	buf_release(&origin);
 	if (c->w.tls != SMTP_TLS_UNSET)
 		c->account.smtp.tls = c->w.tls;
 	if (a->source)
 		snprintf(c->place, sizeof(c->place), "%s, [account %s]", a->source->name, a->name);
+}
+
+/* What else may have been meant. */
+static int hint_account(const struct check *c, const char *name, const char *shown, struct err *e)
+{
+	const char *near = NULL;
+	size_t distance = 3;
+
+	for (size_t i = 0; i < c->config.count; i++) {
+		size_t d = text_distance(name, c->config.accounts[i].name);
+
+		if (d < distance) {
+			distance = d;
+			near = c->config.accounts[i].name;
+		}
+	}
+	if (near)
+		return err_hint(e, "did you mean %s?", near);
+	if (strchr(name, '.') || !strcmp(name, "localhost"))
+		return err_hint(e, "if it is a server: sendoff check --host %s --user NAME", shown);
+	return err_hint(e, "`sendoff config show` lists the accounts");
 }
 
 static int choose(struct check *c, struct err *e)
@@ -106,7 +142,10 @@ static int choose(struct check *c, struct err *e)
 		return make_account(c, e);
 	if (!c->configured) {
 		*e = c->config_err;
-		if (!c->config.faulty && !c->config.denied && !c->globals->config)
+		if (name && strchr(name, '.') && !strchr(name, '/'))
+			err_hint(e, "if %s is a server: sendoff check --host %s --user NAME",
+				text_clean_to(shown, sizeof(shown), name, strlen(name)), shown);
+		else if (!c->config.faulty && !c->config.denied && !c->globals->config)
 			err_hint(e, "try an address at once: sendoff check you@example.com; or write "
 				"one of these files (sendoff-config(5) has an example)");
 		return -1;
@@ -117,7 +156,7 @@ static int choose(struct check *c, struct err *e)
 	} else if (!a) {
 		text_clean_to(shown, sizeof(shown), name, strlen(name));
 		err_set(e, ERR_USAGE, "there is no account '%s'", shown);
-		return err_hint(e, "`sendoff config show` lists the accounts");
+		return hint_account(c, name, shown, e);
 	}
 	take_account(c, a);
 	return 0;
@@ -144,31 +183,58 @@ int check_choose(struct check *c, struct err *e)
 
 /* ---- its secret */
 
-/* One line of standard input, for programs. */
-static int read_secret(struct secret *out, struct err *e)
+/* Whether there is something to read; -1: *e. */
+static int await_input(uint64_t deadline, struct err *e)
 {
-	char text[SECRET_MAX + 2];
+	struct pollfd fds[] = { { .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = process_wake_fd(), .events = POLLIN } };
+	uint64_t now = clock_ms();
+	int n = now < deadline ? poll(fds, 2, (int)(deadline - now)) : 0;
+
+	if (process_stopped())
+		return err_set(e, ERR_SIGNAL, "stopped by signal %d", process_stopped());
+	if (n == 0) {
+		err_set(e, ERR_SECRET, "no password came on standard input in time");
+		return err_cause(e, "password-command-slow");
+	}
+	return n < 0 && errno != EINTR ? err_sys(e, ERR_SECRET, errno, "standard input") : n > 0;
+}
+
+/* One line of standard input, for programs. */
+static int read_line(char *text, size_t size, uint64_t deadline, size_t *len, struct err *e)
+{
+	for (*len = 0; *len < size && !memchr(text, '\n', *len);) {
+		int ready = await_input(deadline, e);
+		ssize_t n = ready > 0 ? read(STDIN_FILENO, text + *len, size - *len) : 0;
+
+		if (ready < 0)
+			return -1;
+		if (ready > 0 && (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)))
+			break;
+		*len += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int read_secret(const struct check *c, struct secret *out, struct err *e)
+{
+	char text[SECRET_MAX + 2] = "";
 	const char *end;
 	size_t len = 0;
-	ssize_t n;
+	int good;
 
 	process_hold_secret();
-	while (len < sizeof(text) && (n = read(STDIN_FILENO, text + len, sizeof(text) - len)) != 0) {
-		if (n < 0 && errno == EINTR && !process_stopped())
-			continue;
-		if (n < 0)
-			break;
-		len += (size_t)n;
-		if (memchr(text, '\n', len))
-			break;
-	}
+	good = read_line(text, sizeof(text), clock_ms() + (uint64_t)c->w.seconds * 1000, &len, e);
 	end = memchr(text, '\n', len);
 	len = end ? (size_t)(end - text) : len;
 	len -= len && text[len - 1] == '\r';
-	if (len && len <= SECRET_MAX && !memchr(text, '\0', len))
+	if (good == 0 && len && len <= SECRET_MAX && !memchr(text, '\0', len))
 		secret_set(out, text, len);
 	explicit_bzero(text, sizeof(text));
-	return out->data ? 0 : err_set(e, ERR_SECRET, "there is no password on standard input");
+	if (out->data || good < 0)
+		return good;
+	err_set(e, ERR_SECRET, "there is no password on standard input");
+	return err_hint(e, "write it there, on a line of its own");
 }
 
 static int ask_secret(struct check *c, struct err *e)
@@ -198,14 +264,15 @@ int check_find_secret(struct check *c, struct err *e)
 	if (c->w.password_file)   /* which then stands instead of a sign-in */
 		c->account.oauth = (struct oauth_settings){ .flow = OAUTH_FLOW_AUTO };
 	if (c->w.password_file && !strcmp(c->w.password_file, "-")) {
-		snprintf(c->secret_from, sizeof(c->secret_from), "standard input");
-		return read_secret(&set->given, e);
+		snprintf(c->secret_from, sizeof(c->secret_from), "from standard input");
+		return read_secret(c, &set->given, e);
 	}
 	if (c->w.password_file) {
 		*set = (struct secret_settings){ .file = c->file = mem_string(c->w.password_file) };
-	} else if (set->asked && process_env("SENDOFF_PASSWORD")) {
+	} else if (set->asked && !config_in_environment() && process_env("SENDOFF_PASSWORD")) {
 		*set = (struct secret_settings){ .env = c->file = mem_string("SENDOFF_PASSWORD") };
-	} else if (set->asked && process_env("SENDOFF_PASSWORD_FILE")) {
+	} else if (set->asked && !config_in_environment() &&
+		   process_env("SENDOFF_PASSWORD_FILE")) {
 		*set = (struct secret_settings){ .file = c->file =
 			mem_string(process_env("SENDOFF_PASSWORD_FILE")) };
 	}

@@ -20,7 +20,8 @@ TAKE(host)
 
 TAKE(user)
 {
-	(void)e;
+	if (!*value)
+		return err_set(e, ERR_USAGE, "--user names nobody");
 	((struct check_words *)into)->user = value;
 	return 0;
 }
@@ -87,6 +88,16 @@ TAKE(to)
 	return 0;
 }
 
+TAKE(setting)
+{
+	struct check_words *w = into;
+
+	(void)e;
+	w->settings = mem_grow(w->settings, w->setting_count + 1, sizeof(*w->settings));
+	w->settings[w->setting_count++] = value;
+	return 0;
+}
+
 TAKE(send)
 {
 	((struct check_words *)into)->send = true;
@@ -105,8 +116,9 @@ TAKE(all)
 static int add_question(struct check_words *w, const char *option, const char *verb,
 	const char *rest, struct err *e)
 {
-	static const char *const ours[] = { "DATA", "BDAT", "AUTH", "STARTTLS", "EHLO", "HELO", "QUIT" };
-	char *line = mem_printf("%s%s%s", verb, verb[0] && rest[0] ? " " : "", rest);
+	static const char *const ours[] = { "DATA", "BDAT", "BURL", "AUTH", "STARTTLS", "EHLO", "HELO", "QUIT" };
+	const char *more = rest + strspn(rest, " \t");
+	char *line = mem_printf("%s%s%s", verb, verb[0] && more[0] ? " " : "", more);
 	size_t len = strcspn(line, " \t"), all = strlen(line);
 
 	for (size_t i = 0; i < all; i++)
@@ -120,8 +132,8 @@ static int add_question(struct check_words *w, const char *option, const char *v
 			free(line);
 			err_set(e, ERR_USAGE, "%s cannot send %s: that is for the check itself", option,
 				ours[i]);
-			return err_hint(e, "%s", i < 2 ? "a message is sent by --send ADDRESS" :
-				i < 3 ? "the login is the account's; --all tries every mechanism" :
+			return err_hint(e, "%s", i < 3 ? "a message is sent by --send ADDRESS" :
+				i < 4 ? "the login is the account's; --all tries every mechanism" :
 				"it is sent anyway, when its time has come");
 		}
 	if (!all || all > 500 || w->question_count == QUESTIONS_MOST) {
@@ -163,6 +175,8 @@ const struct opt check_options[] = {
 	{ 0, "user", OPT_VALUE, "NAME", "whom to log in as; the password is asked for", take_user },
 	{ 0, "password-file", OPT_VALUE, "FILE", "the password is in this file; - is standard input",
 		take_password_file },
+	{ 0, "set", OPT_VALUE, "KEY=VALUE", "a further key for an account that stands in no file",
+		take_setting },
 	{ 'f', "from", OPT_VALUE, "ADDRESS", "ask whether it takes this sender", take_from },
 	{ 't', "to", OPT_VALUE, "ADDRESS", "ask whether it takes this recipient; repeatable", take_to },
 	{ 0, "send", OPT_VALUE, "ADDRESS", "send one test message there", take_send },

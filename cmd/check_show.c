@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "cmd/check.h"
 
-enum { SCHEMA = 1 };   /* raised when a member changes its meaning */
+enum { SCHEMA = 1, JSON_MOST = 1 << 28 };   /* raised when a member changes its meaning */
 enum { NAME_COLUMNS = 13, TIME_COLUMNS = 8, BELOW_COLUMNS = 6 };
 
 void check_show_drop(struct check_show *show)
@@ -110,6 +111,7 @@ void check_show_stage(void *context, const struct report_stage *s)
 	char time[32] = "";
 
 	show->sent |= s->step == REPORT_SEND;
+	show->asked |= s->step == REPORT_ASK;
 	if (show->json) {
 		json_array_append_new(show->stages, stage_json(s));
 		return;
@@ -163,9 +165,64 @@ static void show_finding(const struct check_show *show, const struct probe_findi
 	buf_release(&cause);
 }
 
+/* "KEY=VALUE" as a file has it. */
+static json_t *setting_line(const char *setting)
+{
+	size_t len = strcspn(setting, " \t=");
+	char *line = mem_printf("%.*s = %s", (int)len, setting,
+		setting + strcspn(setting, "=") + 1 + strspn(strchr(setting, '=') + 1, " \t"));
+	json_t *string = report_string(line);
+
+	free(line);
+	return string;
+}
+
+void check_show_keep(struct check_show *show, const struct account *a,
+	const char *const *settings, size_t count)
+{
+	struct buf out = BUF_INIT(8192);
+	struct screen_text line = { .screen = &show->screen, .out = &out };
+	json_t *lines = json_array();
+	bool own = false;            /* where its password comes from is said */
+	char text[700];
+	const char *keys[] = { "host", "user", "from" };
+	const char *values[] = { a->net.host, a->sasl.user, a->who.from };
+
+	json_array_append_new(lines, json_string("[account mail]"));
+	for (int i = 0; i < 3; i++) {
+		if (values[i]) {
+			snprintf(text, sizeof(text), "%s = %s", keys[i], values[i]);
+			json_array_append_new(lines, report_string(text));
+		}
+		if (!i) {
+			snprintf(text, sizeof(text), "port = %ld", a->net.port);
+			json_array_append_new(lines, json_string(text));
+			snprintf(text, sizeof(text), "tls = %s", tls_name(a->smtp.tls));
+			json_array_append_new(lines, json_string(text));
+		}
+	}
+	for (size_t i = 0; i < count; i++) {
+		own |= !strncmp(settings[i], "password_", 9);
+		json_array_append_new(lines, setting_line(settings[i]));
+	}
+	if (a->sasl.user && !own)
+		json_array_append_new(lines, json_string("password_command = COMMAND"));
+	if (show->json) {
+		json_object_set_new(show->object, "keep", lines);
+		return;
+	}
+	buf_add_char(&out, '\n');
+	screen_write(&line, STYLE_PLAIN, "To keep it, write this into ~/.config/sendoff/config:");
+	screen_end(&line);
+	for (size_t i = 0; i < json_array_size(lines); i++)
+		buf_printf(&out, "    %s\n", json_string_value(json_array_get(lines, i)));
+	json_decref(lines);
+	put(show, &out);
+}
+
 int check_show_end(struct check_show *show, const struct probe_finding *f, int code)
 {
-	struct buf out = BUF_INIT(1 << 22);
+	struct buf out = BUF_INIT(JSON_MOST);
 
 	if (show->json) {
 		char *text;
@@ -185,8 +242,8 @@ int check_show_end(struct check_show *show, const struct probe_finding *f, int c
 	} else {
 		buf_add_char(&out, '\n');
 		screen_add(&show->screen, STYLE_GREEN, "all is well", &out);
-		buf_add_text(&out, show->sent ? ": the test message is on its way\n" :
-			": nothing was sent\n");
+		buf_add_text(&out, show->sent ? ": the test message is on its way\n" : show->asked ?
+			"\n" : ": nothing was sent\n");
 	}
 	put(show, &out);
 	return show->failed ? show->failed : code;

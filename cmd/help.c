@@ -42,8 +42,8 @@ static void describe_all(struct buf *out)
 		buf_printf(out, "  %-26s %s\n", c->name, c->help);
 	buf_add_text(out, "\noptions:\n");
 	opt_describe(global_options, out);
-	buf_add_text(out, "\nManuals: sendoff(1), sendoff-send(1), sendoff-check(1), sendoff-login(1), "
-		"sendoff-queue(1), sendoff-config(5), sendmail(8)\n");
+	buf_add_text(out, "\nManuals: sendoff(1), sendoff-send(1), sendoff-check(1), sendoff-login(1),\n"
+		"sendoff-queue(1), sendoff-config(5), sendoff-providers(7), sendmail(8)\n");
 }
 
 static void describe_command(const struct command *c, struct buf *out)

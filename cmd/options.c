@@ -234,7 +234,9 @@ void opt_describe(const struct opt *table, struct buf *out)
 			n = snprintf(left, sizeof(left), "    ");
 		if (o->name)
 			n += snprintf(left + n, sizeof(left) - (size_t)n, "--%s", o->name);
-		if (o->value)
+		if (o->value && o->kind == OPT_OPTIONAL)
+			snprintf(left + n, sizeof(left) - (size_t)n, "[=%s]", o->value);
+		else if (o->value)
 			snprintf(left + n, sizeof(left) - (size_t)n, " %s", o->value);
 		buf_printf(out, "  %-26s %s\n", left, o->help);
 	}

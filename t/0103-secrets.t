@@ -84,6 +84,10 @@ caught('in a long text', 'server', 'i=0; while [ $i -lt 20000 ]; do echo "line $
 caught('in a log', 'server', writes("login $secret", ' >log'));
 caught('in a queue', 'server', 'mkdir -p "$HOME/.local/state/sendoff/queue/new"; ' .
 	writes($plain, ' >"$HOME/.local/state/sendoff/queue/new/1"'));
+mkdir workdir() . '/place';
+caught('in another place', 'server', writes($secret, ' >' . workdir() . '/place/file'),
+	'SendoffTest::Secrets::place("' . workdir() . '/place");');
+unlink workdir() . '/place/file';
 caught('though the test looked at nothing but the exit', 'server', writes($secret) . "exit 3\n");
 
 passes('nothing is written', 'server', 'true');

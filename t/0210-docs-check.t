@@ -172,6 +172,12 @@ checked('a test message', [ '--send', 'you@example.test' ], 0, undef);
 checked('without a login', [], 0, undef, server => { user => undef, password => undef, require_login => undef },
 	account => { user => undef, password_file => undef });
 
+
+# An account that stands in no file.
+my $free = server_start(%usual_server);
+push @runs, [ start_sendoff([ '--json', 'check', '--host', 'localhost', '--port', $free->port, '--user', $me,
+	'--password-file', $password, '--set', 'tls_ca_file=' . cert('ca') ]), 'without a file', 0, undef, $free ];
+
 # A failure at each stage.
 checked('no password', [], 78, 'secret', account => { password_file => '/nonexistent/password' });
 checked('no such name', [], 68, 'name', account => { host => '127.0.0.1', family => 'ipv6' });

@@ -36,7 +36,7 @@ subtest 'C9: a refused login is tried once, and with nothing else' => sub {
 	my $s = server_start(user => $user, token => 'good', %tls);
 	for my $auth (qw(xoauth2 oauthbearer)) {
 		$s = server_start(user => $user, token => 'good', %tls);
-		my $r = send_mail(account($s, %me, %tls, password => 'expired', auth => $auth));
+		my $r = send_mail(account($s, %me, %tls, password => 'ya29.gone', auth => $auth));
 		is($r->{exit}, 77, "$auth: 77");
 		like($r->{err}, qr/535.*status.*401/, "D8: $auth: with what the server told of the token") or diag(join "\n", $s->replies);
 		is(auths($s), 1, "$auth: one attempt");

@@ -162,7 +162,7 @@ subtest '--json' => sub {
 		['protocol', 76, account(with_at('greeting reply "hello"'))],
 		['connect-refused', 75, account(nobody())],
 		['outcome-unknown', 74, account(with_at('CONTENT close'))],
-		['certificate', 77, account(server_start(tls => 'implicit', cert => 'wrongname'), tls => 'implicit')],
+		['certificate-wrong-name', 77, account(server_start(tls => 'implicit', cert => 'wrongname'), tls => 'implicit')],
 		['tls-not-offered', 76, account(server_start(), tls => 'starttls')],
 		['login-refused', 77, account(server_start(%me, password => 'x', tls => 'implicit'), %me, tls => 'implicit')],
 		['config', 78, config("[account a]\nhots = x\n")],

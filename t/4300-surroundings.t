@@ -270,8 +270,8 @@ sh('rm -rf /etc/sendoff /run/sendoff');
 sh("mkdir -p -m 0700 $own/.config/sendoff; chown -R $alice:$alice $own/.config");
 ($s, $c) = look_as('alice');
 is($c->{mark}, 'failed', 'no configuration');
-is_deeply($c->{more}, [ 'note /etc/sendoff/config: absent', "note $own/.config/sendoff/config: absent" ],
-	'... and where it was sought');
+like($c->{line}, qr{/etc/sendoff/config: absent; \Q$own\E/\.config/sendoff/config: absent}, '... and where it was sought');
+is_deeply($c->{more}, [], '... which is said once');
 
 file_write("$own/.config/sendoff/config", $settings, 0600);
 ($s, $c) = look_as('alice');

@@ -121,7 +121,7 @@ sub flush
 
 for my $fault ('CONTENT:1 close', 'CONTENT:1 reset', 'CONTENT:1 silence', 'RCPT:1+=bad@example.net close',
 		'CONTENT:1 reply "421 4.7.0 I do not like it"',
-		'RCPT:1+=bad@example.net reply "550 5.4.1 Recipient address rejected: Access denied"') {
+		'RCPT:1+=bad@example.net reply "554 5.7.1 Recipient address rejected: Access denied"') {
 	my $server = server_start(at => [$fault]);
 	my $config = account($server, timeout => '1s', final_timeout => '1s',
 		global => { retry => '1s 60s', log => '{dir}/log' });

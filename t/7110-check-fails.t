@@ -254,6 +254,8 @@ subtest 'usage' => sub {
 		'E1 a sender with a line end' => [['--from', "a\@b.test>\r\nDATA\r\n"], qr/./],
 		'E1 a recipient with a line end' => [['--from', 'a@b.test', '--to', "c\@d.test>\r\nDATA\r\n"], qr/./],
 		'E1 a recipient with an angle bracket' => [['--from', 'a@b.test', '--to', 'c@d.test> SIZE=1'], qr/./],
+		'no recipient' => [['--to', ''], qr/recipient: the address is empty/],
+		'nobody to send to' => [['--send', '<>'], qr/recipient: the address is empty/],
 		'--send and --to' => [['--send', 'a@b.test', '--to', 'c@d.test'], qr/--send/]
 	);
 	for my $name (sort keys %wrong) {

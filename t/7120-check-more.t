@@ -57,8 +57,6 @@ subtest '--all: some work and some do not' => sub {
 			{ auth => 'plain' }, { PLAIN => 1, 'CRAM-MD5' => 0, LOGIN => 1 }, 0],
 		'the best does not work, another does' => [{ mechanisms => 'CRAM-MD5 PLAIN LOGIN', at => 'AUTH-RESPONSE reply "535 5.7.8 no"' },
 			{ auth => 'cram-md5' }, { 'CRAM-MD5' => 0, PLAIN => 1, LOGIN => 0 }, 77],
-		'SCRAM without its proof' => [{ mechanisms => 'PLAIN SCRAM-SHA-256', scram_no_signature => 1 }, {},
-			{ PLAIN => 1, 'SCRAM-SHA-256' => 0 }, 77],
 		'one is refused for good' => [{ mechanisms => 'PLAIN LOGIN', at => 'AUTH:2 reply "504 5.5.4 not this one"' }, {},
 			{ PLAIN => 0, LOGIN => 1 }, 0]
 	);
@@ -95,6 +93,24 @@ subtest '--all: a server that wants a pause gets it' => sub {
 		is_deeply([map { $t->{$_}[1] } qw(PLAIN LOGIN CRAM-MD5)], [1, 0, 0], "$reply: the others are not tried");
 		like($t->{LOGIN}[2], qr/not tried: the server wants a pause/, "$reply: told so");
 		is_deeply([$s->violations], [], "$reply: by the rules");
+	}
+	for my $case (['535 5.7.8 too many failed logins, account locked', qr/the account is locked/],
+		['535 5.7.13 account disabled', qr/the account is disabled/]) {
+		my ($reply, $why) = @$case;
+		my $s = server_start(%tls, %me, mechanisms => 'PLAIN LOGIN CRAM-MD5', at => qq(AUTH reply "$reply"));
+		my $r = check(account($s, %tls, %me), ['--all', '--json']);
+
+		is($r->{exit}, 77, "$reply: exit");
+		is(scalar(grep { /^AUTH/ } $s->commands), 1, "$reply: no further login") or diag(join "\n", $s->commands);
+		like(table($r)->{LOGIN}[2], $why, "$reply: told so");
+	}
+	for my $lie (qw(scram_no_signature scram_bad_signature)) {
+		my $s = server_start(%tls, %me, mechanisms => 'PLAIN SCRAM-SHA-256', $lie => 1);
+		my $r = check(account($s, %tls, %me), ['--all', '--json']);
+
+		is($r->{json}{failed}{cause}, 'server-proof-wrong', "D7: $lie: the cause");
+		is(scalar(grep { /^AUTH PLAIN/ } $s->commands), 0, "D7: $lie: nobody gets the password who has not proved himself");
+		like(table($r)->{PLAIN}[2], qr/has not proved who it is/, "D7: $lie: told so");
 	}
 	my $s = server_start(%tls, %me, mechanisms => 'PLAIN LOGIN', at => 'AUTH reply "454 4.7.0 slowly"');
 	my $r = check(account($s, %tls, %me), ['--all', '--json']);

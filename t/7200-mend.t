@@ -12,53 +12,9 @@ use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
 use SendoffTest;
 use SendoffTest::Check;
+use SendoffTest::Names;
 
-my $net = readlink('/proc/self/ns/net') // '';
-if (($ENV{SENDOFF_MEND} // $net) eq $net) {
-	my @unshare = ('unshare', $> == 0 ? '-nm' : '-rnm');
-
-	plan(skip_all => 'no network and no names of our own') if system("@unshare sh -c 'ip link set lo up " .
-		"&& mount --bind /etc/hosts /etc/hosts' >/dev/null 2>&1") != 0;
-	$ENV{SENDOFF_MEND} = $net;
-	exec @unshare, $^X, $0, @ARGV;
-	die "unshare: $!\n";
-}
-
-# ---- a network where one provider is
-
-sub replace
-{
-	my ($path, $text) = @_;
-	my $ours = file_write(workdir() . '/' . $path =~ tr{/}{-}r, $text, 0644);
-
-	system('mount', '--bind', $ours, $path) == 0 or die "mount: $?\n";
-}
-
-# A name server for which nothing exists.
-sub knows_nothing
-{
-	my $socket = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1', LocalPort => 53)
-		or die "port 53: $!\n";
-	my $pid = fork // die "fork: $!\n";
-
-	return $pid if $pid;
-	$SIG{TERM} = 'DEFAULT';
-	alarm 300;
-	while (defined $socket->recv(my $question, 512)) {
-		next if length $question < 12;
-		substr($question, 2, 2) = "\x81\x83";   # an answer: no such name
-		substr($question, 6, 6) = "\0" x 6;
-		my $end = index $question, "\0", 12;
-		$socket->send(substr $question, 0, $end + 5);
-	}
-	POSIX::_exit(0);
-}
-
-system('ip link set lo up') == 0 or die "no loopback\n";
-replace('/etc/hosts', "127.0.0.1 localhost\n127.0.0.1 smtp.example.test other.test\n");
-replace('/etc/nsswitch.conf', "hosts: files dns\n");
-replace('/etc/resolv.conf', "nameserver 127.0.0.1\noptions timeout:1 attempts:1\n");
-my $names = knows_nothing();
+own_names(hosts => { '127.0.0.1' => [ 'smtp.example.test', 'other.test' ], '127.0.0.2' => [ 'example.test' ] });
 
 my %login = (user => 'me@example.test', password => 'geheim', require_login => 1, lenient => 1);
 
@@ -149,7 +105,7 @@ sub mends
 		if ($verdict->{set}) {
 			set_all($name, $verdict);
 		} elsif (defined $done) {
-			$acts[$done + 1]->($verdict);
+			$acts[$done + 1]->($verdict, $file);
 		} elsif ($verdict->{next} =~ /\bset (\w+ = [^\s,;]+)/) {
 			put($file, '[account test]', $1);
 		} else {
@@ -251,6 +207,16 @@ mends('a typing error', account_file(host => 'smpt.example.test'), causes => [ '
 mends('a typing error, and the port', account_file(host => 'smtp.exmaple.test', port => 2526),
 	causes => [ 'name-unknown' ]);
 
+# What exists is not always a server for mail: a domain has its web site there.
+mends('the domain', account_file(host => 'example.test'), causes => [ 'connect-refused' ]);
+mends('the domain, no address known', account_file(host => 'example.test', user => 'me'),
+	causes => [ 'connect-refused', 'login-refused' ], rounds => 2, acts => [
+	qr/whole address/ => sub { put($_[1], '[account test]', 'user = me@example.test') } ]);
+mends('a port in the host', account_file(host => 'smtp.example.test:587', port => undef),
+	causes => [ 'name-unknown' ]);
+mends('a URL', account_file(host => 'smtp://smtp.example.test/', port => undef),
+	causes => [ 'name-unknown' ]);
+
 # ---- two at once
 
 mends('host, port and mode', account_file(host => 'smtp.example.tset', port => 465, tls => 'implicit'),
@@ -283,7 +249,7 @@ sub mends_options
 my ($bundle) = grep { -e } qw(/etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt);
 SKIP: {
 	skip 'this system has no bundle of roots', 12 if !$bundle;
-	replace($bundle, file_read(cert('ca')));
+	put_over($bundle, file_read(cert('ca')));
 	mends_options('options, closed port', 'connect-refused', '--host' => 'smtp.example.test',
 		'--port' => 465);
 	mends_options('options, wrong mode', 'plain-smtp-here', '--host' => 'smtp.example.test',
@@ -292,6 +258,4 @@ SKIP: {
 		'--port' => 2526);
 }
 
-kill 'TERM', $names;
-waitpid $names, 0;
 done_testing;

@@ -85,7 +85,7 @@ _sendoff()
 		;;
 	check)
 		word=$(_sendoff_accounts)
-		[[ $cur == -* ]] && word="$options --host --port --tls --user --password-file -f --from
+		[[ $cur == -* ]] && word="$options --host --port --tls --user --password-file --set -f --from
 			-t --to --send --all --vrfy --expn --remote-help --command --timeout"
 		;;
 	queue)

@@ -50,6 +50,7 @@ complete -c sendoff -n '__fish_seen_subcommand_from check' -l port -x -a '465 58
 complete -c sendoff -n '__fish_seen_subcommand_from check' -l tls -x -a 'implicit starttls off' -d 'Its mode'
 complete -c sendoff -n '__fish_seen_subcommand_from check' -l user -x -d 'Whom to log in as'
 complete -c sendoff -n '__fish_seen_subcommand_from check' -l password-file -r -F -d 'The password is in this file'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l set -x -d 'A further key of an account that stands in no file'
 complete -c sendoff -n '__fish_seen_subcommand_from check' -s f -l from -x -d 'Ask for this sender'
 complete -c sendoff -n '__fish_seen_subcommand_from check' -s t -l to -x -d 'Ask for this recipient'
 complete -c sendoff -n '__fish_seen_subcommand_from check' -l send -x -d 'Send one test message there'

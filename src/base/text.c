@@ -55,14 +55,18 @@ bool text_is_ascii(const char *in, size_t len)
 	return true;
 }
 
-/* C1 controls and the bidirectional overrides move a terminal's text about. */
+/* C1 controls and the bidirectional ones move a terminal's text about; others cannot be
+ * seen at all: soft hyphen, marks of joining and direction, byte order mark, tags. */
 static bool moves_text(const unsigned char *s, size_t n)
 {
 	if (n == 2)
-		return s[0] == 0xc2 && s[1] < 0xa0;
+		return (s[0] == 0xc2 && (s[1] < 0xa0 || s[1] == 0xad)) || (s[0] == 0xd8 && s[1] == 0x9c);
 	if (n == 3 && s[0] == 0xe2 && s[1] == 0x80)
-		return (s[2] >= 0x8e && s[2] <= 0x8f) || (s[2] >= 0xa8 && s[2] <= 0xae);
-	return n == 3 && s[0] == 0xe2 && s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9;
+		return (s[2] >= 0x8b && s[2] <= 0x8f) || (s[2] >= 0xa8 && s[2] <= 0xae);
+	if (n == 3 && s[0] == 0xe2)
+		return s[1] == 0x81 && s[2] >= 0xa0 && s[2] <= 0xaf;
+	return (n == 3 && s[0] == 0xef && s[1] == 0xbb && s[2] == 0xbf) ||
+		(n == 4 && s[0] == 0xf3 && s[1] == 0xa0 && s[2] <= 0x81);
 }
 
 /* How many octets at the start need no second look. */

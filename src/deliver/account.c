@@ -183,6 +183,14 @@ static void finish_port(struct account *a)
 			a->smtp.tls == SMTP_TLS_OFF ? PORT_PLAIN : PORT_SUBMISSION;
 }
 
+void account_set_port(struct account *a, long port, bool tls_too)
+{
+	a->net.port = port;
+	if (tls_too)
+		a->smtp.tls = SMTP_TLS_UNSET;
+	finish_port(a);
+}
+
 /* "~/x" becomes HOME/x. */
 static int expand(char **path, const char *home, struct err *e)
 {

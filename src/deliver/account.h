@@ -99,6 +99,10 @@ void account_release(struct account *a);
 /* The same for [sendoff]: waits, paths, `admin`. */
 int  account_finish_global(struct global_settings *g, const char *home, struct err *e);
 
+/* Another port for an account that is finished; tls_too: the encryption is what is usual
+ * there. */
+void account_set_port(struct account *a, long port, bool tls_too);
+
 bool account_logs_in(const struct account *a);     /* no mail without login */
 bool account_signs_in(const struct account *a);    /* ... which takes an access token (OAuth) */
 bool account_has_secret(const struct account *a);  /* a password or token is to be had */

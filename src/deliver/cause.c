@@ -58,7 +58,8 @@ static bool enhanced_fits(const char *said, const char *wanted)
 	while (next_part(&wanted, part)) {
 		size_t len = strlen(part);
 
-		if (part[len - 1] == '.' ? !strncmp(said, part, len) : !strcmp(said, part))
+		if (part[len - 1] == '.' ? !strncmp(said, part, len) :
+		    !strcmp(said, strcmp(part, "-") != 0 ? part : ""))
 			return true;
 	}
 	return false;
@@ -118,10 +119,12 @@ static bool fits(const struct cause_sign *sign, const struct heard *h)
 		says(h->words, sign->pattern);
 }
 
-/* The row that the result names fits as well: with what we know beyond the words. */
+/* The row that a refusal for good names fits as well: with what we know beyond the
+ * words. */
 static bool row_fits(const struct cause_row *row, const struct heard *h)
 {
-	if (h->result->cause && !strcmp(h->result->cause, row->cause.id))
+	if (h->result->code >= 500 && h->result->cause &&
+	    !strcmp(h->result->cause, row->cause.id))
 		return true;
 	for (size_t i = 0; i < CAUSE_SIGNS && row->signs[i].most; i++)
 		if (fits(&row->signs[i], h))

@@ -13,7 +13,9 @@ enum {
 	AT_STARTTLS = 1 << STEP_STARTTLS,
 	AT_AUTH = 1 << STEP_AUTH,
 	AT_MAIL = 1 << STEP_MAIL,
+	BEFORE_RCPT = AT_OPEN | AT_STARTTLS | AT_AUTH | AT_MAIL,
 	AT_RCPT = 1 << STEP_RCPT,
+	AT_DATA = 1 << STEP_DATA,
 	AT_CONTENT = 1 << STEP_DATA | 1 << STEP_CONTENT
 };
 
@@ -21,7 +23,8 @@ enum {
 struct cause_sign {
 	unsigned steps;            /* set of steps; AT_ANY */
 	int least, most;           /* codes; 0 as the last: this is no sign */
-	const char *enhanced;      /* "5.7.8", or a beginning with its dot: "5.6."; NULL: any */
+	const char *enhanced;      /* "5.7.8", or a beginning with its dot: "5.6."; "-": none was
+	                            * said; NULL: any */
 	const char *pattern;       /* in the server's words; NULL: any */
 	const char *host;          /* end of the server's name; NULL: any */
 };
@@ -29,7 +32,7 @@ struct cause_sign {
  * somewhere behind it; it is case-free, and addresses in what was said count for
  * nothing.  A host ends in whole labels. */
 
-enum { CAUSE_SIGNS = 3, CAUSE_PART_MAX = 80 };
+enum { CAUSE_SIGNS = 4, CAUSE_PART_MAX = 80 };
 
 struct cause_row {
 	struct cause cause;

@@ -33,6 +33,39 @@
 
 #define NO_REVERSE_WORDS "cannot find your*hostname|reverse dns|reverse hostname|ptr record|no ptr"
 
+/* Lists of blocked addresses.  Before a recipient is named all is said of us; behind, less. */
+#define BLOCKED_US "client host*blocked|your ip*block|your ip*black|your ip*reputation"
+#define BLOCKED_AT_RCPT BLOCKED_US "|ip address*block|ip address*black|blocked using|" \
+	"spamhaus|spamcop|barracudacentral|sorbs.net"
+#define BLOCKED_BEFORE BLOCKED_AT_RCPT "|block list|blocklist|black list|blacklist|" \
+	"bad reputation|poor reputation|low reputation"
+
+#define LOGIN_WORDS "authentication required|authentication is required|auth required|" \
+	"must authenticate|unauthenticated senders|not logged in|need to authenticate|auth first|" \
+	"authenticate first"
+/* ... and what no content is refused for. */
+#define LOGIN_WORDS_ALONE "client was not authenticated|turn on smtp authentication|" \
+	"relay*without authentication|smtp auth*required|smtp auth*needed|requires smtp auth"
+
+#define RELAY_WORDS "relay access denied|relaying denied|relay not permitted|unable to relay|" \
+	"relaying not allowed|relay not allowed|relaying prohibited|permitted to relay|do not relay"
+
+/* Limits.  Once a recipient is named they may be that mailbox's: the enhanced code must not
+ * say so (Exchange says 5.2.0 of what is submitted), nor the words of a refusal for good. */
+#define LIMITED_NOW "-|4.7."
+#define LIMITED "-|5.2.0|5.3.|5.4.|5.5.|5.7."
+#define DAY_WORDS_ALONE "daily user sending|daily sending limit|your daily*limit|" \
+	"your daily*quota|send limit exceeded|sending limit exceeded|sending limit reached|" \
+	"sending quota|submissionquota|mail limit has been reached|hourly sending limit"
+#define DAY_WORDS DAY_WORDS_ALONE "|daily*limit|daily*quota|hourly*limit"
+#define CONNECTION_WORDS "too many connections|too many concurrent|concurrent connection|" \
+	"concurrent smtp|connection limit|too many sessions|number of connections|" \
+	"connections exceed|sender thread limit|too many simultaneous"
+#define RATE_WORDS_ALONE "rate limit exceeded|outgoing messages was exceeded|" \
+	"policy rejection;*quota exceeded|count quota exceeded|emails per hour|failures per hour"
+#define RATE_WORDS RATE_WORDS_ALONE "|rate limit|ratelimit|sending rate|too many messages|" \
+	"too many emails|too many mails|sending limit|throttl|message limit|too fast|slow down"
+
 const struct cause_row cause_rows[] = {
 	/* ---- what the system's runner said: its answer is final */
 	{ { "runner-recipient", EX_NOUSER, OF_RECIPIENT,
@@ -55,6 +88,38 @@ const struct cause_row cause_rows[] = {
 		"the system's runner cannot store it at the moment",
 		"its own words say what is short; when there is more of it, send the message again" },
 		.signs = { { SAID(AT_ANY, 400, 499), .host = RUNNER_SOCKET } } },
+
+	/* ---- what a server was told by another one, which says nothing about us, and of
+	 * recipients that choose whose mail they take.  No 421: that ends the session. */
+	{ { "sender-not-verified", EX_NOPERM, OF_SENDER,
+		"the server asked the sender's own server about that address, and was not told yes",
+		"set from to an address that exists; what that server said stands in the answer" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT, 450, 599), .pattern =
+			"sender address rejected: undeliverable address|"
+			"sender address rejected: unverified address|called:*sent:*sender verify failed|"
+			"sender verify callout" } } },
+	{ { "recipient-not-verified", EX_NOUSER, OF_RECIPIENT,
+		"the server asked the recipient's own server about that address, and was not told yes",
+		"check the address; what that server said stands in the answer" },
+		.signs = { { SAID(AT_RCPT, 450, 599), .pattern = "undeliverable address|"
+			"unverified address|callout verification|recipient verify callout" } } },
+	{ { "recipient-restricted", EX_NOUSER, OF_RECIPIENT,
+		"this recipient takes mail from certain senders only",
+		"ask the recipient to let this sender in" },
+		.signs = { { SAID(AT_RCPT | AT_CONTENT, 500, 599),
+			.enhanced = "5.7.124|5.7.133|5.7.134|5.7.135|5.7.136" },
+			{ SAID(AT_RCPT | AT_CONTENT, 500, 599), .pattern = "resolver.rst.notauth|"
+			"resolver.rst.auth|resolver.rst.sendernotauth" },
+			{ SAID(AT_RCPT, 500, 599), .pattern =
+			"allowed to send*this recipient|allowed to send*this list|"
+			"authorized to send*this recipient|authorized to send*this list|"
+			"permitted to send*this recipient|blocked from sending*this recipient|"
+			"blocked by recipient|blocked by the recipient" } } },
+	{ { "recipient-blocked", EX_NOUSER, OF_RECIPIENT,
+		"the domain of this recipient is on a list of blocked ones",
+		"write to another address of theirs" },
+		.signs = { { SAID(AT_RCPT, 450, 599),
+			.pattern = "unavailable; recipient address*blocked" } } },
 
 	/* ---- what a server said to the login: the token */
 	{ { "token-wrong-scope", EX_NOPERM, PARKS(LOGIN),
@@ -255,46 +320,50 @@ const struct cause_row cause_rows[] = {
 	{ { "not-logged-in", EX_NOPERM, PARKS(LOGIN),
 		"the server wants a login before it takes mail, and this account has none",
 		"add user and password_command to the account" },
-		.signs = { { SAID(AT_MAIL | AT_RCPT, 530, 530) },
+		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 530, 530) },
 			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.7.57" },
-			{ SAID(AT_MAIL | AT_RCPT, 400, 599), .pattern = "authentication required|"
-			"authentication is required|auth required|must authenticate|unauthenticated senders|"
-			"client was not authenticated|not logged in|need to authenticate|auth first|"
-			"authenticate first" } } },
+			{ SAID(AT_MAIL | AT_RCPT | AT_DATA, 400, 599), .pattern = LOGIN_WORDS },
+			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 400, 599), .pattern = LOGIN_WORDS_ALONE } } },
 
 	/* ---- how much and how fast */
 	{ { "daily-limit", EX_TEMPFAIL, PARKS(RATE),
 		"this login has sent as much as the provider lets it in a day",
 		"wait until tomorrow, or send such numbers through a service made for them" },
 		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.4.5|5.1.90" },
-			{ SAID(AT_ANY, 400, 599), .pattern = "daily user sending|daily*limit|daily*quota|"
-			"send limit exceeded|sending limit exceeded|submissionquota|sending quota|"
-			"mail limit has been reached|hourly*limit" } } },
+			{ SAID(BEFORE_RCPT, 400, 599), .pattern = DAY_WORDS },
+			{ SAID(AT_RCPT | AT_CONTENT, 400, 499), .enhanced = LIMITED_NOW, .pattern = DAY_WORDS },
+			{ SAID(AT_RCPT | AT_CONTENT, 500, 599), .enhanced = LIMITED,
+			.pattern = DAY_WORDS_ALONE } } },
 	{ { "too-many-connections", EX_TEMPFAIL, PARKS(RATE),
 		"this machine or login has more sessions open at the server than it allows",
 		"set max_connections = 1, and see who else sends through this account" },
-		.signs = { { SAID(AT_ANY, 400, 499), .pattern = "too many connections|"
-			"too many concurrent|concurrent connection|concurrent smtp|connection limit|"
-			"too many sessions|number of connections|connections exceed" },
-			{ SAID(AT_ANY, 400, 499), .pattern = "thread limit|too many simultaneous" },
-			{ SAID(AT_ANY, 432, 432) } } },
+		.signs = { { SAID(BEFORE_RCPT, 400, 499), .pattern = CONNECTION_WORDS },
+			{ SAID(BEFORE_RCPT, 432, 432) },
+			{ SAID(AT_RCPT | AT_CONTENT, 400, 499), .enhanced = LIMITED_NOW "|4.3.2",
+			.pattern = CONNECTION_WORDS } } },
 	{ { "too-many-messages", EX_TEMPFAIL, PARKS(RATE),
 		"the server wants less mail from this login for a while",
 		"set max_rate to what the provider allows; what waits goes out by itself" },
-		.signs = { { SAID(AT_ANY, 400, 499), .pattern = "rate limit|ratelimit|sending rate|"
-			"too many messages|too many emails|too many mails|sending limit|throttl|"
-			"message limit|too fast|slow down" } } },
+		.signs = { { SAID(BEFORE_RCPT, 400, 499), .pattern = RATE_WORDS },
+			{ SAID(AT_RCPT | AT_CONTENT, 400, 499), .enhanced = LIMITED_NOW, .pattern = RATE_WORDS },
+			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = LIMITED,
+			.pattern = RATE_WORDS_ALONE } } },
+	{ { "sending-unusual", EX_TEMPFAIL, PARKS(RATE),
+		"the provider finds what this account sends unusual, and takes nothing for a while",
+		"sign in at its web site, which says how to go on (Zoho: https://mail.zoho.com/UnblockMe)" },
+		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 400, 599),
+			.pattern = "unusual sending activity" } } },
 	{ { "sender-blocked", EX_NOPERM, OF_SENDER,
 		"the domain of the sender is on a list of blocked ones",
 		"set from to an address of another domain, or have the list's operator remove it" },
-		.signs = { { SAID(AT_MAIL | AT_RCPT, 400, 599), .pattern = "sender address*blocked|"
+		.signs = { { SAID(AT_MAIL | AT_RCPT, 450, 599), .pattern = "sender address*blocked|"
 			"sender domain*blocked|banned sender" } } },
 	{ { "ip-blocked-now", EX_TEMPFAIL, PARKS(NETWORK),
 		"the server does not trust the address of this machine's network for the moment",
 		"wait some hours, or send from another network; -v shows the whole answer" },
-		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 400, 499), .pattern = "client host*blocked|"
-			"blocked using|unusual rate|spamhaus|spamcop|barracudacentral|sorbs.net|block list|"
-			"blocklist|black list|blacklist|bad reputation|poor reputation|low reputation" } } },
+		.signs = { { SAID(AT_OPEN | AT_MAIL, 400, 499), .pattern = BLOCKED_BEFORE "|unusual rate" },
+			{ SAID(AT_RCPT, 400, 499), .pattern = BLOCKED_AT_RCPT "|unusual rate" },
+			{ SAID(AT_CONTENT, 400, 499), .pattern = BLOCKED_US } } },
 	{ { "recipient-not-released", EX_NOUSER, OF_RECIPIENT,
 		"the provider's test account sends to addresses only that are named at its web site",
 		"add the recipient there, or a domain of your own" },
@@ -310,9 +379,9 @@ const struct cause_row cause_rows[] = {
 		"the address of this machine's network is on a list of blocked ones",
 		"use port = 587 or port = 465 with a login, which most servers take from anywhere, or "
 		"ask the network's operator to have the address removed" },
-		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = "client host*blocked|"
-			"blocked using|spamhaus|spamcop|barracudacentral|sorbs.net|block list|blocklist|"
-			"black list|blacklist|bad reputation|poor reputation|low reputation" },
+		.signs = { { SAID(AT_OPEN | AT_MAIL, 500, 599), .pattern = BLOCKED_BEFORE },
+			{ SAID(AT_RCPT, 500, 599), .pattern = BLOCKED_AT_RCPT },
+			{ SAID(AT_CONTENT, 500, 599), .pattern = BLOCKED_US },
 			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = "banned sending ip" } } },
 	{ { "no-reverse-name", EX_UNAVAILABLE, PARKS(NETWORK),
 		"the server wants this machine's address to have a name in DNS, and it has none",
@@ -341,30 +410,37 @@ const struct cause_row cause_rows[] = {
 		"set from to the login's own address; rewrite_from = auto then puts it in place" },
 		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .pattern = "sendasdenied|"
 			"not owned by|not allowed to send as|must equal authorized user|"
-			"must be same as authorization user|relaying disallowed as|relaying disallowed|"
-			"not one of your addresses|sender address is not allowed" },
+			"must be same as authorization user|relaying disallowed|"
+			"not one of your addresses|sender address is not allowed|"
+			"permissions to send as|permission to send as" },
 			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.7.60|5.2.252" } } },
 	{ { "identity-not-verified", EX_NOPERM, OF_SENDER,
 		"the provider has not verified that this sender is yours",
 		"verify the address or its domain in the provider's console (for the region of host), "
 		"or set from to one that is; a new account may want the recipients verified as well" },
 		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 400, 599), .pattern =
-			"address is not verified|domain is not verified|not a verified|verified sender|"
-			"sender signature|sender identity" } } },
+			"verified sender|sender signature|sender identity|sender*is not verified|"
+			"sender*not a verified" },
+			{ SAID(AT_MAIL | AT_CONTENT, 400, 599), .pattern =
+			"address is not verified|domain is not verified|not a verified" } } },
 	{ { "sender-bare", EX_NOPERM, OF_SENDER,
 		"the sender has no domain, and the server wants a whole address",
 		"set from in the account, or domain in [sendoff], so that it gets one" },
 		.signs = { { SAID(AT_MAIL | AT_RCPT, 400, 599), .pattern =
 			"sender address rejected: need fully-qualified|sender*domain name required|"
-			"sender*must contain a domain" } } },
+			"domain name required for sender|sender*must contain a domain" } } },
 	{ { "sending-suspended", EX_NOPERM, PARKS(LOGIN),
 		"the provider has stopped this account from sending, as a rule after spam",
 		"change its password, and ask the provider's support to let it send again" },
 		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599),
 			.enhanced = "5.7.705|5.7.708|5.7.750|5.7.501|5.7.502" },
 			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .pattern = "bad outbound sender|"
-			"account is suspended|account suspended|account has been suspended|"
-			"suspended from sending|blocked from sending|account is disabled|account disabled" } } },
+			"suspended from sending|blocked from sending|your account is suspended|"
+			"your account has been suspended|your account is blocked|"
+			"your account has been blocked|your account is disabled|"
+			"your account has been disabled" },
+			{ SAID(AT_MAIL, 500, 599), .pattern = "account is suspended|account suspended|"
+			"account has been suspended|account is disabled|account disabled" } } },
 	{ { "sender-domain-unknown", EX_NOPERM, OF_SENDER,
 		"the domain of the sender does not exist, or has no mail server",
 		"set from to an address that replies can be sent to" },
@@ -375,7 +451,8 @@ const struct cause_row cause_rows[] = {
 	{ { "own-mailbox-full", EX_UNAVAILABLE, PARKS(RATE),
 		"the sender's own mailbox is full, so that it may not send either",
 		"delete or archive mail in it" },
-		.signs = { { SAID(AT_CONTENT, 554, 554), .enhanced = "5.2.2" } } },
+		.signs = { { SAID(AT_CONTENT, 554, 554), .enhanced = "5.2.2",
+			.pattern = "storedrv.submission" } } },
 	{ { "yahoo-did-not-send", EX_NOPERM, OF_SENDER,
 		"Yahoo does not send this message: as a rule the sender is not the account's own address",
 		"set from to the address that one logs in with; if it is, wait a day" },
@@ -387,13 +464,17 @@ const struct cause_row cause_rows[] = {
 		"write it with its domain, or set domain or an alias for it" },
 		.signs = { { SAID(AT_RCPT, 500, 599),
 			.pattern = "recipient address rejected: need fully-qualified" } } },
+	{ { "microsoft-no-recipient", EX_NOUSER, OF_RECIPIENT,
+		"Microsoft 365 has no mailbox of this name",
+		"check the address; a mailbox that is new there is known after some hours" },
+		.signs = { { SAID(AT_RCPT, 500, 599), .enhanced = "5.4.1",
+			.pattern = "recipient address rejected: access denied" } } },
 	{ { "relay-denied", EX_NOPERM, PARKS(LOGIN),
 		"the server does not pass mail on for this client",
 		"add user and password_command to the account; where they are, check that host and "
 		"port are those for submission" },
-		.signs = { { SAID(AT_RCPT, 400, 599), .pattern = "relay access denied|relaying denied|"
-			"relay not permitted|unable to relay|relaying not allowed|relay not allowed|"
-			"relaying prohibited|do not relay|not relay|rcpthosts|relaying is not" },
+		.signs = { { SAID(AT_RCPT | AT_CONTENT, 400, 599), .pattern = RELAY_WORDS },
+			{ SAID(AT_RCPT, 400, 599), .pattern = "not relay|rcpthosts|relaying is not" },
 			{ SAID(AT_RCPT, 500, 599), .pattern = "client host rejected|"
 			"recipient address rejected: access denied" } } },
 	{ { "recipient-suppressed", EX_NOUSER, OF_RECIPIENT,
@@ -406,7 +487,12 @@ const struct cause_row cause_rows[] = {
 		"check the part of the address behind the @" },
 		.signs = { { SAID(AT_RCPT, 500, 599), .enhanced = "5.1.2|5.4.4" },
 			{ SAID(AT_RCPT, 500, 599), .pattern = "recipient address rejected: domain not found|"
-			"null mx|unrouteable address|unroutable address" } } },
+			"null mx" } } },
+	{ { "recipient-unrouteable", EX_NOUSER, OF_RECIPIENT,
+		"the server knows no way to this address: its domain does not exist, or its user does not",
+		"check both sides of the @" },
+		.signs = { { SAID(AT_RCPT, 500, 599),
+			.pattern = "unrouteable address|unroutable address" } } },
 	{ { "recipient-full", EX_NOUSER, OF_RECIPIENT,
 		"the mailbox of this recipient is full",
 		"tell them by another way" },
@@ -512,12 +598,12 @@ const struct cause_row cause_rows[] = {
 		"the server does not accept the sender",
 		"set from to an address that belongs to this login" },
 		.signs = { { SAID(AT_MAIL, 500, 599) },
-			{ SAID(AT_RCPT, 500, 599), .pattern = SENDER_WORDS } } },
+			{ SAID(AT_RCPT | AT_CONTENT, 500, 599), .pattern = SENDER_WORDS } } },
 	{ { "sender-later", EX_TEMPFAIL, OF_SENDER,
 		"the server does not take mail from this sender now",
 		"send it again in an hour, or from another address" },
 		.signs = { { SAID(AT_MAIL, 400, 499) },
-			{ SAID(AT_RCPT, 400, 499), .pattern = SENDER_WORDS } } },
+			{ SAID(AT_RCPT | AT_CONTENT, 400, 499), .pattern = SENDER_WORDS } } },
 	{ { "recipient-refused", EX_NOUSER, OF_RECIPIENT,
 		"the server does not accept this recipient",
 		"check the address" },
@@ -565,7 +651,8 @@ const struct cause_row cause_rows[] = {
 		"check that this machine is online, and host and port" }, OF(ERR_CONNECT) },
 	{ { "timeout", EX_TEMPFAIL, PARKS(NETWORK), "the server does not answer in time",
 		"try again later, or raise timeout" }, OF(ERR_TIMEOUT) },
-	{ { "lost", EX_TEMPFAIL, PARKS(NETWORK), "the connection broke off", "send it again" }, OF(ERR_LOST) },
+	{ { "lost", EX_TEMPFAIL, PARKS(NETWORK), "the connection broke off",
+		"try again; if that goes on, the server or something on the way drops it" }, OF(ERR_LOST) },
 	{ { "outcome-unknown", EX_IOERR, OF_MESSAGE, "the connection broke off after the whole message was sent",
 		"it may have been delivered: ask the recipient before sending it again" },
 		OF(ERR_UNKNOWN) },

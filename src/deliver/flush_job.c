@@ -496,13 +496,14 @@ static void refuse_sender(struct lane *l, const char *sender, const struct cause
 }
 
 /* Where others went by it just now, what is said of one recipient is no trouble of
- * the account. */
+ * the account, unless it is now that the server has had enough. */
 static bool is_of_account(const struct job *j, const struct smtp_result *told)
 {
 	const struct cause *cause = cause_of_result(told, j->lane->account->net.host);
 
 	return cause->concern == CONCERNS_ACCOUNT && told->verdict != VERDICT_UNKNOWN &&
-		!(told->step == STEP_RCPT && told->code >= 500 && j->lane->cleared);
+		!(told->step == STEP_RCPT && told->code != 421 && cause->park != PARK_RATE &&
+		j->lane->cleared);
 }
 
 /* What it says about the account and the sender. */

@@ -65,6 +65,14 @@ static void count(struct outcome *o)
 		}
 }
 
+/* What a server refuses for now is to be tried again, whatever the words are. */
+static int exit_of_failure(const struct outcome *o, const struct cause *failure)
+{
+	if (o->err.kind == ERR_NONE && o->refusal.code / 100 == 4)
+		return cause_exit_again();
+	return failure->exit;
+}
+
 /* Final refusals alone. */
 static int exit_of_refusals(const struct outcome *o)
 {
@@ -123,7 +131,7 @@ static int exit_of_attempt(const struct outcome *o, const struct cause *failure)
 		return cause_exit_of_kind(ERR_UNKNOWN);
 	if (o->delivered)
 		return cause_exit_partly();
-	return failure ? failure->exit : cause_exit_again();
+	return failure ? exit_of_failure(o, failure) : cause_exit_again();
 }
 
 void outcome_settle(struct outcome *o)
@@ -141,7 +149,7 @@ void outcome_settle(struct outcome *o)
 	else if (o->queued || o->handed_over)
 		o->exit = CAUSE_EXIT_OK;
 	else
-		o->exit = failure ? failure->exit : cause_exit_of_kind(ERR_INTERNAL);
+		o->exit = failure ? exit_of_failure(o, failure) : cause_exit_of_kind(ERR_INTERNAL);
 	if (o->exit == CAUSE_EXIT_OK && !o->queued) {
 		/* All is delivered: how the session ended afterwards is nobody's worry. */
 		o->err = (struct err){ 0 };

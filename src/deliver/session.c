@@ -258,6 +258,8 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 	s->secret = *secret;
 	*secret = (struct secret){ 0 };
 	s->secret_here = true;
+	if (s->engine)   /* also what is said before the login is looked through for it */
+		smtp_secret(s->engine, &s->secret);
 	if (s->engine && !s->turning)
 		turn(s);
 }
@@ -691,6 +693,11 @@ const char *session_peer(const struct session *s)
 const char *session_mechanism(const struct session *s)
 {
 	return s->engine ? smtp_mechanism(s->engine) : NULL;
+}
+
+bool session_unasked_login(const struct session *s)
+{
+	return s->engine && smtp_unasked_login(s->engine);
 }
 
 const char *session_chosen(const struct session *s)

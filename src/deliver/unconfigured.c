@@ -2,6 +2,7 @@
 #include "deliver/unconfigured.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -66,10 +67,45 @@ static int put_address(struct unconfigured *u, const char *address, struct err *
 	return good;
 }
 
+/* "tls_pin=sha256//..."; blanks around the first "=" are of no account. */
+static int put_setting(struct unconfigured *u, const char *setting, struct err *e)
+{
+	static const char *const words[] = { "host", "port", "tls", "user", "from" };
+	const char *equals = strchr(setting, '=');
+	size_t len = equals ? (size_t)(equals - setting) : 0;
+	char *key;
+	int good;
+
+	while (len && (setting[len - 1] == ' ' || setting[len - 1] == '\t'))
+		len--;
+	if (!len) {
+		err_set(e, ERR_USAGE, "--set is not KEY=VALUE");
+		return err_hint(e, "as in: --set tls_ca_file=/etc/ssl/own-ca.pem");
+	}
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (strlen(words[i]) == len && !memcmp(setting, words[i], len)) {
+			err_set(e, ERR_USAGE, "--set takes no %s: that is an option of its own", words[i]);
+			return err_hint(e, "use --%s, or name an address", words[i]);
+		}
+	key = mem_copy(setting, len);
+	equals += 1 + strspn(equals + 1, " \t");
+	if (!strcmp(key, "password") || !strcmp(key, "oauth_client_secret")) {
+		err_set(e, ERR_USAGE, "--set takes no secret: whoever lists the processes would see it");
+		good = err_hint(e, "leave it out, and it is asked for; or use --password-file FILE");
+	} else {
+		good = put(&u->said, key, equals, e);
+	}
+	free(key);
+	return good;
+}
+
 static int put_said(struct unconfigured *u, const struct unconfigured_words *w, struct err *e)
 {
 	if (w->address && put_address(u, w->address, e) < 0)
 		return -1;
+	for (size_t i = 0; i < w->setting_count; i++)
+		if (put_setting(u, w->settings[i], e) < 0)
+			return -1;
 	return put(&u->said, "host", w->host, e) < 0 || put(&u->said, "port", w->port, e) < 0 ||
 		put(&u->said, "tls", w->tls, e) < 0 || put(&u->said, "user", w->user, e) < 0 ||
 		put(&u->said, "auth", logs_in(w) ? NULL : "none", e) < 0 ? -1 : 0;
@@ -154,7 +190,9 @@ static int make(struct unconfigured *u, const struct unconfigured_words *w, cons
 	if ((p && provided_give(&u->account, p, e) < 0) || (logs_in(w) && find_user(u, p, e) < 0))
 		return -1;
 	u->account.secret.asked = logs_in(w) &&
-		(is_set(&u->said, "user") || is_set(&u->account.given, "user"));
+		(is_set(&u->said, "user") || is_set(&u->account.given, "user")) &&
+		!is_set(&u->said, "password_command") && !is_set(&u->said, "password_file") &&
+		!is_set(&u->said, "password_env");
 	return provided_fill(&u->account, home, e);
 }
 

@@ -14,6 +14,8 @@
 struct unconfigured_words {
 	const char *address;       /* whose account it is: its from, and its user */
 	const char *provider, *host, *port, *tls, *user;
+	const char *const *settings;   /* further keys, as "KEY=VALUE"; none holds a secret */
+	size_t setting_count;
 	bool no_login;             /* nor is there one where there is only a host */
 
 	/* What DNS has told of the address's domain, which counts where neither a provider

@@ -474,9 +474,16 @@ static void add_hint(const struct reasons *r, struct err *e)
 		err_hint(e, "if its CA is private, set tls_ca_file = FILE with the CA's root");
 	else if (!is_cause(r, "certificate-wrong-name"))
 		err_hint(e, "the server's operator must replace the certificate");
-	else if (r->server_name[0])
+	else if (!r->server_name[0])
+		err_hint(e, "set host to a name that it is for; where none fits, the server's operator "
+			"must replace it by one with a subjectAltName");
+	else if (r->by_address || !strchr(v->host, '.'))
 		err_hint(e, "if %s is the server you mean, set host = %s, or tls_host = %s to keep "
 			"the host", r->server_name, r->server_name, r->server_name);
+	else
+		err_hint(e, "if whoever runs %s calls it %s as well, set host = %s; if not, a login "
+			"portal, virus scanner or VPN may stand in between", v->host, r->server_name,
+			r->server_name);
 	buf_release(&pin);
 }
 

@@ -148,7 +148,11 @@ void tls_handshake_words(const struct tls_seen *seen, gnutls_session_t session, 
 			seen->host);
 	else if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
 		alert_words(seen, session, "the TLS handshake with", e);
-	else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
+	else if (rc == GNUTLS_E_KEY_USAGE_VIOLATION) {
+		err_set(e, ERR_CERT, "the certificate of %s is refused: its key is not meant for servers",
+			seen->host);
+		err_cause(e, "certificate-wrong-purpose");
+	} else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
 		version_words(seen, e);
 	else if (rc == GNUTLS_E_UNEXPECTED_PACKET || rc == GNUTLS_E_UNEXPECTED_PACKET_LENGTH)
 		not_tls_words(seen, e);

@@ -95,6 +95,8 @@ static void tell_tried(const struct config *c, const struct err *e, struct repor
 		free(path);
 		if (t.came == CAME_DENIED)
 			tell_denied(&t, c, stage);
+		else if (e && memmem(e->text, strlen(e->text), t.path, t.path_len))
+			continue;   /* said already */
 		else if (t.came != CAME_READ || e)
 			report_more(stage, t.mark, "%.*s: %s", (int)t.path_len, t.path,
 				t.came == CAME_FAULTY ? "not used" : t.came == CAME_READ ? "read" : "absent");
@@ -141,16 +143,20 @@ static void account_json(const struct config *c, const struct account *a, const 
 	buf_release(&origin);
 }
 
-static void account_line(const struct account *a, const char *why, struct report_stage *stage)
+static void account_line(const struct config *c, const struct account *a, const char *why,
+	struct report_stage *stage)
 {
 	struct buf line = BUF_INIT(4096);
 	char where[512];
 
 	account_where(a, where, sizeof(where));
-	buf_printf(&line, "account %s", a->name);
-	if (why)
+	if (c)
+		buf_printf(&line, "account %s", a->name);
+	if (!c)
+		buf_add_text(&line, "none: it stands in no file");
+	else if (why)
 		buf_printf(&line, " (%s)", why);
-	if (a->source && strcmp(a->source->name, a->name) != 0)
+	if (c && a->source && strcmp(a->source->name, a->name) != 0)
 		buf_printf(&line, " of %s", a->source->name);   /* "environment" is both */
 	buf_printf(&line, ": %s", where);
 	if (a->net.host[0] != '/')
@@ -186,12 +192,14 @@ void configuration_tell(const struct config *c, const struct account *a, const c
 	if (e) {
 		report_say(stage, MARK_FAILED, "%s", e->text);
 	} else if (a) {
-		account_line(a, why, stage);
+		account_line(c, a, why, stage);
 		account_json(c, a, why, stage);
 		tell_risks(a, stage);
 	} else {
 		report_say(stage, MARK_OK, "no account");
 	}
+	if (!c)
+		return;
 	tell_tried(c, e, stage);
 	list_accounts(c, stage);
 }

@@ -6,7 +6,7 @@
 #include "deliver/config.h"
 #include "probe/report.h"
 
-/* c: as config_load() left it, whether it succeeded or not.  a: the account, NULL: none
+/* c: as config_load() left it, whether it succeeded or not; NULL: no file has to do with it.  a: the account, NULL: none
  * was found.  why: what made it the one ("it is the default"), or NULL.  e: the bad news,
  * NULL: there is none; then the stage has failed. */
 void configuration_tell(const struct config *c, const struct account *a, const char *why,

@@ -132,7 +132,12 @@ static int guess(struct discovery *d, const char *address, const char *domain, u
 		return -1;
 	}
 	if (!a) {
+		const struct preset *near = preset_nearest(domain);
+
 		err_set(e, ERR_USAGE, "which server sends for %s is not known: %s", domain, dns.text);
+		if (near)
+			err_hint(e, "look at %s for a typing error: should it be an address of %s?",
+				domain, near->name);
 		return err_cause(e, "server-not-known");
 	}
 	why = mem_printf("%s names no server, but one answers at %s, which is only a guess", domain,

@@ -5,6 +5,7 @@
  * count as many refused logins as there are mechanisms, which is what was asked for.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,23 @@ static const char *words_of(const struct smtp_failure *f)
 	return f->err.kind ? f->err.text : f->result.text ? f->result.text : "refused";
 }
 
+/* Why one more login would be one too many; NULL: it would not. */
+static const char *enough(const struct cause *c, int code)
+{
+	static const char *const reasons[][2] = {
+		{ "account-locked", "the account is locked" },
+		{ "account-disabled", "the account is disabled" },
+		{ "server-proof-wrong", "the server has not proved who it is" },
+	};
+
+	if (c->park == PARK_RATE || code / 100 == 4)
+		return "the server wants a pause";
+	for (size_t i = 0; i < COUNT(reasons); i++)
+		if (!strcmp(c->id, reasons[i][0]))
+			return reasons[i][1];
+	return NULL;
+}
+
 /* One session; its row. */
 static bool try_one(struct every *x, const char *kind, const char *name, const struct account *a)
 {
@@ -55,8 +73,11 @@ static bool try_one(struct every *x, const char *kind, const char *name, const s
 	bool good;
 
 	if (x->p->paused || x->p->interrupted.kind) {
-		add_row(x, kind, name, -1, -1, x->p->paused ? "not tried: the server wants a pause" :
-			"not tried: there was no time left");
+		char words[80];
+
+		snprintf(words, sizeof(words), "not tried: %s", x->p->paused ? x->p->paused :
+			"there was no time left");
+		add_row(x, kind, name, -1, -1, words);
 		return false;
 	}
 	visit_run(x->p, &v);
@@ -65,7 +86,11 @@ static bool try_one(struct every *x, const char *kind, const char *name, const s
 	x->works += good;
 	add_row(x, kind, name, good, (int64_t)(clock_ms() - since), good ? "works" :
 		words_of(&v.failure));
-	x->p->paused = !good && !v.failure.err.kind && v.failure.result.code < 500;
+	if (!good && v.failure.err.kind)
+		x->p->paused = enough(cause_of_err(&v.failure.err), 0);
+	else if (!good)
+		x->p->paused = enough(cause_of_result(&v.failure.result, a->net.host),
+			v.failure.result.code);
 	visit_end(&v);
 	return good;
 }
@@ -104,6 +129,10 @@ static void try_mechanism(struct every *x, const char *name)
 
 	if (why) {
 		add_row(x, "mechanism", name, -1, -1, why);
+	} else if (x->p->out->cause && x->p->refused_with == m) {
+		x->tried++;
+		add_row(x, "mechanism", name, 0, -1, x->p->out->said ? x->p->out->said :
+			x->p->out->what ? x->p->out->what : "refused");
 	} else {
 		a.sasl.mechanisms = (struct key_list){ &word, 1 };
 		if (try_one(x, "mechanism", name, &a) && !x->best[0])
@@ -112,16 +141,28 @@ static void try_mechanism(struct every *x, const char *name)
 	free(word);
 }
 
+/* Servers of old clients offer each of them in two lines. */
+static bool offered_before(char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcasecmp(names[i], name))
+			return true;
+	return false;
+}
+
 static void try_mechanisms(struct every *x)
 {
-	char offered[sizeof(x->p->now.auth)], *rest = NULL;
+	char offered[sizeof(x->p->now.auth)], *rest = NULL, *names[MECHANISMS_MOST];
 	size_t count = 0;
 
 	memcpy(offered, x->p->now.auth, sizeof(offered));
 	for (char *name = strtok_r(offered, " ", &rest); name && count < MECHANISMS_MOST;
-	     name = strtok_r(NULL, " ", &rest), count++) {
+	     name = strtok_r(NULL, " ", &rest)) {
 		if (strlen(name) > NAME_MOST)
 			name[NAME_MOST] = '\0';
+		if (offered_before(names, count, name))
+			continue;
+		names[count++] = name;
 		try_mechanism(x, name);
 	}
 }
@@ -131,7 +172,11 @@ static void try_mechanisms(struct every *x)
 /* The certificate must still be that of the name. */
 static void try_addresses(struct every *x)
 {
+	char none[] = "none", *word = NULL;   /* refused often enough: no login */
 	const struct dial_trail *t = &x->p->trail;
+
+	if (x->p->out->cause && account_logs_in(&x->p->account))
+		word = x->best[0] ? x->best : none;
 
 	for (unsigned i = 0; i < t->count; i++) {
 		struct account a = x->p->account;
@@ -141,14 +186,9 @@ static void try_addresses(struct every *x)
 		if (!a.tls.host)
 			a.tls.host = a.net.host;
 		a.net.host = mem_string(t->tries[i].address);
-		if (x->best[0] && x->p->out->cause) {
-			char *word = x->best;
-
+		if (word)
 			a.sasl.mechanisms = (struct key_list){ &word, 1 };
-			try_one(x, "address", t->tries[i].address, &a);
-		} else {
-			try_one(x, "address", t->tries[i].address, &a);
-		}
+		try_one(x, "address", t->tries[i].address, &a);
 		free(a.net.host);
 	}
 }
@@ -176,7 +216,7 @@ void every_try(struct probe *p)
 	const struct cause *cause = p->out->cause;
 	struct every x = { .p = p, .rows = json_array() };
 
-	p->paused = cause && cause->park == PARK_RATE;
+	p->paused = cause ? enough(cause, 0) : NULL;
 	stage_begin(p, REPORT_EVERY);
 	if (account_logs_in(&p->account))
 		try_mechanisms(&x);

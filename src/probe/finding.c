@@ -22,28 +22,35 @@ static void forget(struct probe_finding *f)
 
 static char *copy(const char *text)
 {
-	return text && text[0] ? mem_string(text) : NULL;
+	return text && text[0] ? report_copy(text) : NULL;
+}
+
+/* Where there is no file to set a key in, it is an option. */
+static void set_next(const struct probe *p, const char *hint)
+{
+	struct probe_finding *f = p->out;
+	char words[CREDENTIAL_NEXT_MAX];
+	const char *next = hint && hint[0] ? hint : credential_next(&p->account, f->cause, words);
+
+	f->next = next && !p->o->place && strstr(next, "set ") && strstr(next, " = ") ?
+		mem_printf("%s (here it is an option: --set KEY=VALUE)", next) : copy(next);
 }
 
 void finding_of_err(struct probe *p, enum report_step step, const struct err *e)
 {
 	struct probe_finding *f = p->out;
 
-	char next[CREDENTIAL_NEXT_MAX];
-
 	forget(f);
 	f->step = step;
 	f->cause = cause_of_err(e);
 	f->exit = f->cause->exit;
 	f->what = copy(e->text);
-	f->next = copy(e->hint[0] ? e->hint : credential_next(&p->account, f->cause, next));
+	set_next(p, e->hint);
 }
 
 void finding_of_result(struct probe *p, enum report_step step, const struct smtp_result *r)
 {
 	struct probe_finding *f = p->out;
-
-	char next[CREDENTIAL_NEXT_MAX];
 
 	forget(f);
 	f->step = step;
@@ -53,8 +60,7 @@ void finding_of_result(struct probe *p, enum report_step step, const struct smtp
 		f->said = copy(r->text);
 	else
 		f->what = copy(r->text);
-	f->next = copy(r->hint && r->hint[0] ? r->hint :
-		credential_next(&p->account, f->cause, next));
+	set_next(p, r->hint);
 }
 
 /* Where a refusal says no more than that, the provider's own habits do. */
@@ -62,11 +68,14 @@ static void ask_provider(struct probe *p)
 {
 	struct probe_finding *f = p->out;
 	const struct preset *known = provided_preset(&p->account);
+	bool stranger = known && !strcmp(f->cause->id, "certificate-wrong-name");
 
-	if (!known || strcmp(f->cause->id, "login-refused") != 0)
+	if (!known || (!stranger && strcmp(f->cause->id, "login-refused") != 0))
 		return;
 	free(f->next);
-	f->next = mem_printf("%s %s", known->name, known->note);
+	f->next = stranger ? mem_printf("this is not the server of %s: a login portal, virus scanner "
+		"or VPN stands in between; try another network", known->name) :
+		mem_printf("%s %s", known->name, known->note);
 }
 
 void finding_of_failure(struct probe *p, enum report_step step, const struct smtp_failure *f)

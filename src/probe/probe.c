@@ -208,6 +208,19 @@ static void note_mechanism(struct probe *p, const char *name)
 	p->one_trip = m < SASL_MECHANISMS && (sasl_traits(m) & SASL_ONE_TRIP);
 }
 
+/* It takes anybody: nothing is known of the password. */
+static void blame_unasked(struct probe *p)
+{
+	struct err e = { 0 };
+
+	err_set(&e, ERR_LOGIN, "the server said yes before it was told the password, so nothing is "
+		"known of that");
+	err_cause(&e, "server-proof-wrong");
+	err_hint(&e, "this may not be the server that it claims to be: check host and tls");
+	finding_of_err(p, REPORT_LOGIN, &e);
+	report_more(p->open, MARK_FAILED, "%s", e.text);
+}
+
 /* What the last wait was for has come. */
 static void end_stage_of_work(struct probe *p, struct visit *v)
 {
@@ -216,6 +229,8 @@ static void end_stage_of_work(struct probe *p, struct visit *v)
 	if (p->open->step == REPORT_LOGIN) {
 		note_mechanism(p, session_mechanism(v->session));
 		tell_login(p, session_mechanism(v->session), true);
+		if (session_unasked_login(v->session))
+			blame_unasked(p);
 	} else {
 		tell_mail(p);
 	}
@@ -248,6 +263,8 @@ static enum report_step blamed(const struct probe *p, const struct smtp_failure 
 {
 	enum report_step step = p->open ? p->open->step : REPORT_QUIT;
 
+	if (step == REPORT_NAME && (f->err.kind == ERR_CONFIG || f->err.kind == ERR_CERT))
+		return REPORT_TLS;   /* its own files: not even the name was looked up */
 	if (step == REPORT_TLS && f->err.kind == ERR_NONE && f->result.step != STEP_STARTTLS)
 		return REPORT_EHLO;
 	return step;
@@ -260,6 +277,20 @@ static const struct smtp_result *in_doubt(const struct probe *p)
 		if (p->mail->results[i].verdict == VERDICT_UNKNOWN)
 			return &p->mail->results[i];
 	return NULL;
+}
+
+static void note_refused(struct probe *p, const char *name, const struct smtp_failure *f)
+{
+	tell_login(p, name, false);
+	if (name && f->err.kind == ERR_NONE)
+		p->refused_with = sasl_find(name, strlen(name));
+}
+
+/* What comes along when a password is copied. */
+static bool has_odd_ends(const struct secret *s)
+{
+	return s->len && (strchr(" \t\r", s->data[0]) || strchr(" \t\r", s->data[s->len - 1]) ||
+		(s->len > 3 && !memcmp(s->data, "\xef\xbb\xbf", 3)));
 }
 
 static void end_failed(struct probe *p, const struct visit *v)
@@ -283,7 +314,10 @@ static void end_failed(struct probe *p, const struct visit *v)
 			p->out->what : p->out->cause->words);
 	p->open->mark = MARK_FAILED;
 	if (step == REPORT_LOGIN)
-		tell_login(p, session_chosen(v->session), false);
+		note_refused(p, session_chosen(v->session), f);
+	if (step == REPORT_LOGIN && has_odd_ends(&p->secret))
+		report_more(p->open, MARK_WARNING, "the password begins or ends with a blank or a byte "
+			"order mark: was that meant?");
 	stage_end(p);
 }
 
@@ -394,6 +428,7 @@ static void begin(struct probe *p, const struct probe_options *o, struct probe_f
 	account_where(&p->account, out->where, sizeof(out->where));
 	p->began = clock_ms();
 	p->ends = p->began + (uint64_t)o->milliseconds;
+	p->refused_with = SASL_MECHANISMS;
 	p->greeting.max = p->ehlo.max = REPLY_TEXT_MAX;
 	loop_init(&p->loop);
 	p->stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = on_signal,
@@ -406,6 +441,8 @@ static void begin(struct probe *p, const struct probe_options *o, struct probe_f
 static void release(struct probe *p)
 {
 	report_stage_free(&p->open);
+	report_hide(NULL);
+	mask_wipe(&p->mask);
 	secret_wipe(&p->secret);
 	buf_release(&p->greeting);
 	buf_release(&p->ehlo);
@@ -437,9 +474,11 @@ int probe_run(const struct probe_options *o, struct probe_finding *out)
 			ways_look(&p);
 		if (o->all && p.hello_told && (!out->cause || out->step >= REPORT_LOGIN))
 			every_try(&p);
-		if (!out->cause && !p.paused)
+		if (!out->cause && !p.paused && !p.interrupted.kind)
 			try_group(&p);
 	}
+	if (p.interrupted.kind == ERR_SIGNAL && !out->cause)
+		finding_of_err(&p, REPORT_QUIT, &p.interrupted);
 	release(&p);
 	return out->cause ? out->exit : CAUSE_EXIT_OK;
 }

@@ -11,6 +11,8 @@
 
 enum { LINE_MAX_OCTETS = 4096 };
 
+static const struct mask *hidden;   /* borrowed; what is never told */
+
 const char *report_step_name(enum report_step step)
 {
 	static const char *const names[REPORT_STEPS] = {
@@ -69,6 +71,8 @@ static char *written(const char *format, va_list args)
 	struct buf clean = BUF_INIT(4 * LINE_MAX_OCTETS);
 
 	vsnprintf(text, sizeof(text), format, args);
+	if (hidden)
+		mask_apply(hidden, text, strlen(text));
 	text_clean(text, strlen(text), LINE_MAX_OCTETS, &clean);
 	return buf_take(&clean);
 }
@@ -102,14 +106,29 @@ void report_more(struct report_stage *s, enum report_mark mark, const char *form
 		s->mark = mark;
 }
 
-json_t *report_string(const char *text)
+void report_hide(const struct mask *secret)
+{
+	hidden = secret;
+}
+
+char *report_copy(const char *text)
 {
 	struct buf clean = BUF_INIT(4 * LINE_MAX_OCTETS);
-	json_t *string;
+	char *copy = mem_string(text);
 
-	text_clean(text, strlen(text), LINE_MAX_OCTETS, &clean);
-	string = json_string(buf_text(&clean));
-	buf_release(&clean);
+	if (hidden)
+		mask_apply(hidden, copy, strlen(copy));
+	text_clean(copy, strlen(copy), LINE_MAX_OCTETS, &clean);
+	free(copy);
+	return clean.len ? buf_take(&clean) : mem_string("");
+}
+
+json_t *report_string(const char *text)
+{
+	char *copy = report_copy(text);
+	json_t *string = json_string(copy);
+
+	free(copy);
 	return string;
 }
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mask.h"
+
 /* In the order in which they are gone through. */
 enum report_step {
 	REPORT_SERVER, REPORT_SURROUNDINGS, REPORT_CONFIG, REPORT_SECRET, REPORT_NAME, REPORT_CONNECT, REPORT_TLS,
@@ -43,6 +45,12 @@ struct report_stage {
 	size_t more_count;
 	json_t *facts;              /* own; an object */
 };
+
+/* From now on this is overwritten wherever it would be told; borrowed until it is called
+ * with NULL. */
+void report_hide(const struct mask *secret);
+/* The same for text that goes elsewhere: a copy, cleaned; own. */
+char *report_copy(const char *text);
 
 struct report_stage *report_stage_new(enum report_step step);
 void report_stage_free(struct report_stage **sp);

@@ -1,6 +1,7 @@
 /* probe/secret.c - what the account logs in with, fetched once; see state.h. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/process.h"
 #include "deliver/credential.h"
 #include "probe/state.h"
@@ -19,17 +20,33 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 	loop_stop(&p->loop);
 }
 
+/* It is not the server's time that was up. */
+static const struct err *too_slow(const struct probe *p, struct err *e)
+{
+	if (p->interrupted.kind != ERR_TIMEOUT)
+		return &p->interrupted;
+	err_set(e, ERR_SECRET, "the %s did not come within %llu s", account_signs_in(&p->account) ?
+		"access token" : "password", (unsigned long long)(clock_ms() - p->since + 500) / 1000);
+	err_cause(e, account_signs_in(&p->account) ? NULL : "password-command-slow");
+	return e;
+}
+
 /* From then on it is at hand: no command is run a second time. */
 static void fetch(struct probe *p)
 {
 	struct credential_fetch *fetch;
+	struct err slow = { 0 };
 
 	process_hold_secret();
 	fetch = credential_fetch_start(&p->loop, &p->account, p->refused, got_secret, p);
 	loop_run(&p->loop);
 	credential_fetch_free(&fetch);
 	if (!p->secret.data && !p->out->cause && p->interrupted.kind)
-		finding_of_err(p, REPORT_SECRET, &p->interrupted);
+		finding_of_err(p, REPORT_SECRET, too_slow(p, &slow));
+	if (p->secret.data) {
+		mask_make(&p->mask, &p->secret, p->account.sasl.user);
+		report_hide(&p->mask);
+	}
 	p->account.secret.given = p->secret;
 }
 

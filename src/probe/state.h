@@ -30,6 +30,7 @@ struct probe {
 	char stored[DIGEST_HEX + 1];        /* digest of the access token that was stored; "" */
 	char refused[DIGEST_HEX + 1];       /* ... that was refused; "" */
 	bool second;                        /* ... and this is with another one */
+	struct mask mask;                   /* own; its forms, which are not to be told */
 	struct report_stage *open;          /* own; under way; NULL between two */
 	uint64_t since;                     /* when it began */
 
@@ -45,7 +46,8 @@ struct probe {
 	struct probe_letter *letter;        /* own; the test message */
 	struct smtp_message group;          /* behind a login in one go */
 	bool mail_begun, questions_begun, group_begun;
-	bool paused;                        /* the server wants no more logins now */
+	const char *paused;                 /* why no more logins are tried; NULL */
+	enum sasl_mechanism refused_with;   /* the main session; SASL_MECHANISMS: not */
 	bool one_trip;                      /* the login was of the kind that may lead a group */
 	struct asked {
 		struct smtp_question question;

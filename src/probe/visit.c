@@ -1,4 +1,5 @@
 /* probe/visit.c - one session from its beginning to its end; see state.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -25,13 +26,25 @@ static void visit_idle(void *context)
 		session_finish(v->session);
 }
 
+/* A session without a login knows no secret that it could hide. */
+static void visit_trace(void *context, enum smtp_direction direction, const char *line, size_t len)
+{
+	const struct visit *v = context;
+	const struct probe *p = v->probe;
+	char *copy = mem_copy(line, len);
+
+	mask_apply(&p->mask, copy, len);
+	p->o->trace(p->o->context, direction, copy, len);
+	free(copy);
+}
+
 void visit_run(struct probe *p, struct visit *v)
 {
 	struct session_hooks hooks = v->hooks;
 
 	v->probe = p;
 	v->failed = false;
-	hooks.trace = p->o->trace;
+	hooks.trace = p->o->trace ? visit_trace : NULL;
 	hooks.idle = visit_idle;
 	hooks.ended = visit_ended;
 	hooks.context = v;

@@ -9,11 +9,12 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "probe/knock.h"
 #include "probe/state.h"
 #include "provider/preset.h"
 
-enum { WAYS_MOST = 12, LOOK_MS = 7500 };
+enum { WAYS_MOST = 12, LOOK_MS = 7500, SLIPS = 2 };
 
 struct way {
 	struct ways *ways;           /* borrowed */
@@ -73,32 +74,81 @@ static void add_ports(struct ways *w, const char *host)
 		add_way(w, host, ports[i], SMTP_TLS_STARTTLS);
 }
 
-/* What the name may have been meant to be: of a provider that is known, or by the custom
- * of many domains.  False: nothing comes to mind. */
-static bool add_hosts(struct ways *w)
+/* A port or a whole URL, written where only the name belongs: "smtps://HOST:465/". */
+static bool add_inside(struct ways *w)
 {
-	const struct account *a = &w->p->account;
-	const char *address = a->who.from ? a->who.from : a->sasl.user ? a->sasl.user : "";
-	const char *domain = strchr(address, '@') ? strrchr(address, '@') + 1 : NULL;
-	const struct preset *known = preset_nearest(a->net.host);
+	const char *all = w->p->account.net.host, *scheme = strstr(all, "://");
+	const char *name = scheme ? scheme + 3 : all;
+	size_t len = strcspn(name, ":/");
+	unsigned long port = name[len] == ':' ? strtoul(name + len + 1, NULL, 10) : 0;
+	char *host;
+
+	if (!len || (!scheme && !name[len]))
+		return false;
+	host = mem_copy(name, len);
+	if (port && port <= 65535)
+		add_way(w, host, (unsigned)port, port == 465 ? SMTP_TLS_IMPLICIT : SMTP_TLS_STARTTLS);
+	add_ports(w, host);
+	free(host);
+	return true;
+}
+
+/* By the custom of many domains. */
+static void add_customs(struct ways *w, const char *domain)
+{
 	static const char *const customs[] = { "smtp", "mail" };
 
-	if (!known || !known->host || preset_needs_region(known))
-		known = preset_of_address(address);
-	if (known && known->host && !preset_needs_region(known)) {
-		for (const struct preset_way *way = known->ways; way->port; way++)
-			add_way(w, known->host, way->port, way->tls == PRESET_IMPLICIT ?
-				SMTP_TLS_IMPLICIT : SMTP_TLS_STARTTLS);
-		return true;
-	}
-	for (size_t i = 0; domain && i < COUNT(customs); i++) {
+	for (size_t i = 0; i < COUNT(customs); i++) {
 		char *host = mem_printf("%s.%s", customs[i], domain);
 
 		add_way(w, host, 465, SMTP_TLS_IMPLICIT);
 		add_way(w, host, 587, SMTP_TLS_STARTTLS);
 		free(host);
 	}
-	return w->count > 0;
+}
+
+static bool add_provider(struct ways *w, const struct preset *known)
+{
+	if (!known || !known->host || preset_needs_region(known))
+		return false;
+	for (const struct preset_way *way = known->ways; way->port; way++)
+		add_way(w, known->host, way->port, way->tls == PRESET_IMPLICIT ?
+			SMTP_TLS_IMPLICIT : SMTP_TLS_STARTTLS);
+	return true;
+}
+
+/* A slip of the pen in the name of a provider's server; NULL: it is none. */
+static const struct preset *misspelt(const char *host)
+{
+	for (const struct preset *p = presets; strchr(host, '.') && p->id; p++)
+		if (p->host && text_distance(host, p->host) <= SLIPS)
+			return p;
+	return NULL;
+}
+
+/* What a name that does not exist may have been meant to be.  Nobody is proposed who is
+ * not where this login belongs: the name may be one of another network. */
+static void add_hosts(struct ways *w)
+{
+	const struct account *a = &w->p->account;
+	const char *address = a->sasl.user ? a->sasl.user : a->who.from ? a->who.from : "";
+	const char *at = strrchr(address, '@');
+
+	if (!add_provider(w, misspelt(a->net.host)) &&
+	    !add_provider(w, preset_of_address(address)) && at)
+		add_customs(w, at + 1);
+}
+
+/* What exists may be a domain with its web site.  Nobody outside of it is named: it may as
+ * well be the right server, which is down. */
+static void add_domain(struct ways *w)
+{
+	const char *host = w->p->account.net.host;
+
+	if (!strchr(host, '.') || w->p->trail.way == WAY_ADDRESS)
+		return;
+	if (strncasecmp(host, "smtp.", 5) != 0 && strncasecmp(host, "mail.", 5) != 0)
+		add_customs(w, host);
 }
 
 /* ---- trying it */
@@ -189,6 +239,52 @@ static void recommend(struct ways *w, const struct way *best)
 			w->p->o->place);
 }
 
+static const struct way *own_port(const struct ways *w, bool starttls)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (!strcmp(w->items[i].host, w->p->account.net.host) &&
+		    w->items[i].port == (unsigned)w->p->account.net.port &&
+		    (!starttls || w->items[i].mode == SMTP_TLS_STARTTLS))
+			return &w->items[i];
+	return NULL;
+}
+
+static void blame(struct probe_finding *f, const char *id)
+{
+	const struct cause *cause = cause_named(id);
+
+	if (!cause)
+		return;
+	f->cause = cause;
+	f->exit = cause->exit;
+	free(f->next);
+	f->next = cause->next ? mem_string(cause->next) : NULL;
+}
+
+/* Where nothing else works, what was found may still tell the cause. */
+static void reconsider(struct ways *w)
+{
+	struct probe_finding *f = w->p->out;
+	const struct way *own = own_port(w, false), *plain = own_port(w, true);
+	bool silent = true;
+
+	for (size_t i = 0; i < w->count; i++)
+		silent = silent && w->items[i].answer.found == KNOCK_FILTERED;
+	if (own && own->answer.found == KNOCK_HTTP) {
+		blame(f, "http-here");
+	} else if (own && (own->answer.found == KNOCK_IMAP || own->answer.found == KNOCK_POP3 ||
+			own->answer.found == KNOCK_SSH || own->answer.found == KNOCK_FTP)) {
+		blame(f, "other-protocol-here");
+	} else if (silent && !strcmp(f->cause->id, "port-25-blocked")) {
+		blame(f, "connect-timeout");
+	} else if (plain && plain->answer.found == KNOCK_SMTP && !plain->answer.starttls &&
+		   f->step == REPORT_TLS) {
+		free(f->next);
+		f->next = mem_string("this server offers no encryption, here or at another port: ask "
+			"its operator for it; without, no password is sent");
+	}
+}
+
 static void tell_all(struct ways *w)
 {
 	struct probe *p = w->p;
@@ -210,6 +306,8 @@ static void tell_all(struct ways *w)
 	stage_end(p);
 	if (best)
 		recommend(w, best);
+	else
+		reconsider(w);
 }
 
 /* Where another way could be the better one. */
@@ -220,10 +318,12 @@ static bool worth_it(const struct probe_finding *f)
 
 	if (f->cause->park == PARK_RATE)   /* it wants to see less of us */
 		return false;
+	if (f->cause->exit == cause_exit_of_kind(ERR_CONFIG))   /* our own files */
+		return false;
 	if (f->step == REPORT_CONNECT || f->step == REPORT_EHLO)
 		return true;
 	if (f->step == REPORT_TLS)   /* a server that is not the right one is so everywhere */
-		return !strcmp(f->cause->id, "tls") || strncmp(f->cause->id, "certificate", 11) != 0;
+		return f->cause->exit == cause_exit_of_kind(ERR_TLS);
 	for (size_t i = 0; i < COUNT(ids); i++)
 		if (!strcmp(f->cause->id, ids[i]))
 			return true;
@@ -236,12 +336,16 @@ void ways_look(struct probe *p)
 	struct err ignored = { 0 };
 	bool name = p->out->step == REPORT_NAME;
 
-	if (p->account.net.host[0] == '/' || (!name && !worth_it(p->out)))
+	/* A name that cannot be looked up now is no wrong one. */
+	if (p->account.net.host[0] == '/' || (name ? p->out->cause->exit !=
+			cause_exit_of_kind(ERR_NAME) : !worth_it(p->out)))
 		return;
-	if (name)
-		add_hosts(&w);
-	else
+	if (!name)
 		add_ports(&w, p->account.net.host);
+	else if (!add_inside(&w))
+		add_hosts(&w);
+	if (p->out->step == REPORT_CONNECT)
+		add_domain(&w);
 	if (!w.count)
 		return;
 	w.trust = tls_trust_load(&p->account.tls, &ignored);

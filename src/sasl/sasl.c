@@ -232,8 +232,9 @@ int sasl_start(struct sasl *s, struct buf *out, struct err *e)
 
 int sasl_too_many(const struct sasl *s, struct err *e)
 {
-	return err_set(e, ERR_LOGIN, "the server asks for more than the login %s has",
+	err_set(e, ERR_LOGIN, "the server asks for more than the login %s has",
 		sasl_name(s->login.mechanism));
+	return err_hint(e, "set auth to another mechanism that the server offers");
 }
 
 int sasl_step(struct sasl *s, const char *challenge, size_t len, struct buf *out, struct err *e)
@@ -258,6 +259,12 @@ int sasl_step(struct sasl *s, const char *challenge, size_t len, struct buf *out
 	}
 	s->answered++;
 	return result;
+}
+
+bool sasl_said_all(const struct sasl *s)
+{
+	return s->answered >= (s->login.mechanism == SASL_LOGIN ? 2u :
+		s->login.mechanism == SASL_CRAM_MD5 ? 1u : 0u);
 }
 
 int sasl_finish(struct sasl *s, struct err *e)

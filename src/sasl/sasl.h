@@ -108,6 +108,10 @@ int sasl_start(struct sasl *s, struct buf *out, struct err *e);
  * sasl_server_error() has the decoded JSON. */
 int sasl_step(struct sasl *s, const char *challenge, size_t len, struct buf *out, struct err *e);
 
+/* Whether the server has asked for all that the mechanism has to say: else its yes says
+ * nothing of the password. */
+bool sasl_said_all(const struct sasl *s);
+
 /* Called at 235.  -1: ERR_LOGIN: success without the server's proof (SCRAM
  * without a verified signature). */
 int sasl_finish(struct sasl *s, struct err *e);

@@ -92,6 +92,7 @@ void smtp_free(struct smtp **sp)
 	buf_wipe(&s->initial);
 	buf_wipe(&s->said);
 	buf_release(&s->heard);
+	mask_wipe(&s->mask);
 	smtp_result_release(&s->failure.result);
 	free(s->queue);
 	free(s);
@@ -160,6 +161,7 @@ void engine_fail(struct smtp *s, const struct err *why)
 		return;
 	if (!s->cancelled)   /* a login that we gave up: that is why, whatever came then */
 		s->failure.err = *why;
+	login_hide_words(s, s->failure.err.text);
 	note_stumble(s);
 	drop_output(s);
 	s->phase = PHASE_FAILED;
@@ -236,7 +238,6 @@ static void answer_ehlo(struct smtp *s, const struct smtp_reply *r)
 	bool plain = !s->o.login && (s->o.settings->tls != SMTP_TLS_STARTTLS || s->encrypted);
 
 	if (r->code / 100 == 2) {
-		capabilities_read(&s->caps, r);
 		after_hello(s);
 	} else if ((r->code == 500 || r->code == 502) && plain) {
 		s->phase = PHASE_HELO;   /* RFC 5321 section 3.2 */
@@ -324,6 +325,8 @@ static void answer(struct smtp *s)
 
 	if (asked && s->queue[s->head].step == STEP_CONTENT && r->code / 100 == 2)
 		verdict_taken(s->queue[s->head].t);
+	if (asked && s->queue[s->head].step == STEP_EHLO && r->code / 100 == 2)
+		capabilities_read(&s->caps, r);   /* a password may be one of its words */
 	if (r->code != 334)
 		login_hide(s, &s->replies.reply.text);
 	trace_reply(s, r, s->count && s->queue[s->head].step == STEP_AUTH && r->code == 334);
@@ -397,7 +400,7 @@ static void take_replies(struct smtp *s)
 		whole = reply_feed(&s->replies, s->in.data + at, s->in.len - at, &used, &e);
 		at += used;
 		if (whole < 0) {
-			if (s->said.len)   /* it may repeat what it was sent */
+			if (smtp_waiting_for(s) == STEP_AUTH)   /* cut, it may repeat what it was sent */
 				err_set(&e, ERR_PROTOCOL,
 					"the server's answer to the login is not SMTP");
 			engine_fail(s, &e);
@@ -549,6 +552,7 @@ void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool veri
 void smtp_secret(struct smtp *s, const struct secret *secret)
 {
 	s->secret = secret;
+	mask_make(&s->mask, secret, s->o.sasl->user);
 }
 
 void smtp_ask(struct smtp *s, struct smtp_question *q)
@@ -622,4 +626,9 @@ const char *smtp_mechanism(const struct smtp *s)
 const char *smtp_chosen(const struct smtp *s)
 {
 	return s->mechanism_chosen ? sasl_name(s->mechanism) : NULL;
+}
+
+bool smtp_unasked_login(const struct smtp *s)
+{
+	return s->unasked_login;
 }

@@ -127,6 +127,7 @@ struct smtp_failure {
 const struct smtp_failure *smtp_failure(const struct smtp *s);
 const struct smtp_capabilities *smtp_capabilities(const struct smtp *s);
 const char *smtp_mechanism(const struct smtp *s);   /* that logged in, or NULL */
+bool smtp_unasked_login(const struct smtp *s);      /* the server said yes before it was told all */
 const char *smtp_chosen(const struct smtp *s);      /* that was chosen for it, or NULL */
 
 #endif

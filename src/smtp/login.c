@@ -13,7 +13,7 @@
 
 enum {
 	AUTH_LINE_MAX = 510,   /* octets without CRLF: RFC 4954 section 4, RFC 5321 4.5.3.1.4 */
-	HIDDEN_LEAST = 4,      /* shorter runs stand in any text by chance */
+	CUT_LEAST = 8,         /* so much of what was sent is too much to be shown */
 	OUTPUT_ROOM = 64 * 1024   /* taken in one piece: a buffer that grows leaves copies behind */
 };
 
@@ -76,31 +76,24 @@ static bool plus_offered(const struct smtp *s)
 	return found;
 }
 
-/* Overwrites what in text; a beginning of it, as servers cut what they repeat,
- * from `least` octets on. */
-static void hide(struct buf *text, const char *what, size_t len, size_t least)
+static void hide_all(const struct smtp *s, char *text, size_t size)
 {
-	for (size_t i = 0; len >= HIDDEN_LEAST && i < text->len; i++) {
-		size_t n = 0;
-
-		while (n < len && i + n < text->len && text->data[i + n] == what[n])
-			n++;
-		if (n == len || n >= least) {
-			memset(text->data + i, '*', n);
-			i += n - 1;
-		}
-	}
+	if (s->said.len)
+		mask_hide(text, size, s->said.data, s->said.len, CUT_LEAST);
+	if (s->secret)
+		mask_apply(&s->mask, text, size);
 }
 
 /* Some servers repeat a line that they do not understand, and a hostile one may
- * repeat it at any later time. */
+ * repeat it at any later time, in another session before anything was said as well. */
 void login_hide(const struct smtp *s, struct buf *reply)
 {
-	if (!s->said.len)
-		return;
-	hide(reply, s->said.data, s->said.len, 2 * HIDDEN_LEAST);
-	if (s->secret)
-		hide(reply, s->secret->data, s->secret->len, s->secret->len);
+	hide_all(s, reply->data, reply->len);
+}
+
+void login_hide_words(const struct smtp *s, char *words)
+{
+	hide_all(s, words, strlen(words));
 }
 
 static void send_hidden(struct smtp *s, struct buf *line, const char *shown)
@@ -227,7 +220,7 @@ static void refused(struct smtp *s, const struct smtp_reply *r)
 		trace_note(s, SMTP_NOTE, buf_text(&more));
 	if (more.len)
 		buf_printf(&s->replies.reply.text, " (%s)", buf_text(&more));
-	if (sasl_traits(s->mechanism) & SASL_TOKEN)
+	if (r->code >= 500 && sasl_traits(s->mechanism) & SASL_TOKEN)
 		s->failure.result.cause = "token-refused";
 	engine_refused(s, STEP_AUTH, r);
 	buf_release(&more);
@@ -245,6 +238,7 @@ void login_answer(struct smtp *s, const struct smtp_reply *r)
 			return;
 		}
 		s->logged_in = true;
+		s->unasked_login = !sasl_said_all(s->sasl) || s->initial.len;
 		if (s->phase == PHASE_CHALLENGE)
 			s->phase = PHASE_READY;
 	} else if (r->code == 334 && s->phase == PHASE_CHALLENGE) {

@@ -10,6 +10,7 @@
 #ifndef SMTP_STATE_H
 #define SMTP_STATE_H
 
+#include "base/mask.h"
 #include "smtp/content.h"
 #include "smtp/engine.h"
 #include "smtp/reply.h"
@@ -88,12 +89,14 @@ struct smtp {
 	struct sasl *sasl;          /* own */
 	enum sasl_mechanism mechanism;
 	bool mechanism_chosen, logged_in, cancelled;
+	bool unasked_login;         /* the server said yes before it was told the password */
 	bool login_led;             /* AUTH went out in one group with MAIL */
 	bool login_led_mail;        /* ... and that MAIL was answered */
 	struct buf initial;         /* own; an initial response too long for the AUTH line */
 	struct buf said;            /* own; the last response to a challenge, as it was sent */
 	struct buf heard;           /* own; lines of replies that the transcript lacks yet */
 	const struct secret *secret;
+	struct mask mask;           /* own; its forms */
 
 	struct work *works, **works_end;
 	struct smtp_load load;         /* of works */
@@ -126,6 +129,7 @@ void trace_flush(struct smtp *s);          /* the replies that were held back */
 void login_send(struct smtp *s, bool leading);
 void login_answer(struct smtp *s, const struct smtp_reply *r);
 void login_hide(const struct smtp *s, struct buf *reply);   /* what a server repeats of it */
+void login_hide_words(const struct smtp *s, char *words);   /* the same in our own words */
 bool login_needs_secret(const struct smtp *s);
 bool login_choose(struct smtp *s);         /* false: the session failed */
 bool login_may_lead(const struct smtp *s); /* one trip, and the account wants it so */

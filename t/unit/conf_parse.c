@@ -155,7 +155,7 @@ static const struct {
 	{ "form feed behind a key", "[account a]\nhost\f = h", "/etc/f:2: " NO_LINE, NEXT_LINE },
 	{ "two marks", BOM BOM "[account a]\n", "/etc/f:1: " NO_LINE, NEXT_LINE },
 	{ "a mark further down", "[account a]\n" BOM "host = h\n",
-		"/etc/f:2: unknown key '" BOM "host'",
+		"/etc/f:2: unknown key '\\xef\\xbb\\xbfhost'",
 		"no key has a name like it: correct or remove the line" },
 	{ "lines end with CR", "[account a]\rhost = h\r", "/etc/f:1: " LONE_CR,
 		"save the file with Unix or Windows line ends" },

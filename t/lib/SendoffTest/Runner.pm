@@ -57,6 +57,7 @@ sub namespace
 		die "unshare: $!\n";
 	}
 	make_machine();
+	SendoffTest::Secrets::place($_) for $state, '/var/spool/sendoff', '/var/lib', '/run';
 	return $running{machine} = bless { owner => $$ }, $class;
 }
 

@@ -13,7 +13,7 @@ use MIME::Base64 qw(encode_base64);
 # Shorter ones stand in any text by chance.
 use constant { LEAST => 6, LEAST_CODED => 8 };
 
-my (%form_of, %own, %growing, $pattern);
+my (%form_of, %own, %growing, @places, $pattern);
 
 # The part of its base64 that is the same whatever stands before and behind it, behind
 # so many octets of something else; undef where that is too short to mean anything.
@@ -83,6 +83,9 @@ sub learn
 # A file of the test itself, which may hold one.
 sub own { $own{ $_[0] } = 1; return }
 
+# A directory besides workdir() in which sendoff leaves something.
+sub place { push @places, $_[0]; return }
+
 # The secrets that stand in it, in whatever form.
 sub found
 {
@@ -99,19 +102,20 @@ sub found
 	return sort keys %found;
 }
 
-# [ PATH, SECRET ] for each file below a directory that holds one: logs, queues, whatever
-# sendoff has left there.  What servers keep of their side is none of that, nor is the
-# place for tokens, as long as nobody else can read them.
+# [ PATH, SECRET ] for each file that holds one, in these directories and the places: logs,
+# queues, whatever sendoff has left there.  What servers keep of their side is none of that,
+# nor is the place for tokens, as long as nobody else can read them.
 sub left_in
 {
-	my ($dir) = @_;
+	my @dirs = grep { -d } @_, @places;
 	my @left;
 
+	return () if !@dirs || !%form_of;
 	File::Find::find({ no_chdir => 1, wanted => sub {
 		my $path = $File::Find::name;
 
 		if (!-l $path && -d _) {
-			$File::Find::prune = $path =~ m{\A\Q$dir\E/server[\w-]*\d\z};
+			$File::Find::prune = $path =~ m{/sendoff-test-\w+/server[\w-]*\d\z};
 			return;
 		}
 		return if $own{$path} || -l $path || !-f _ || -s _ > 1 << 24;
@@ -119,7 +123,7 @@ sub left_in
 		open(my $in, '<:raw', $path) or return;
 		local $/;
 		push @left, map { [$path, $_] } found(scalar <$in> // '');
-	} }, $dir);
+	} }, @dirs);
 	return @left;
 }
 

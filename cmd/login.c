@@ -156,7 +156,7 @@ static int run(struct login *l)
 	if (login_is_needless(l->account, &out)) {
 		code = needless(l, &out);
 	} else if (login_mind_scope(l->account, "login", &e) < 0 ||
-		   login_plan(l->account, &l->plan, &e) < 0) {
+		   credential_plan(l->account, &l->plan, &e) < 0) {
 		code = failed(l, &e);
 	} else if (login_is_unattended(&l->plan)) {
 		buf_printf(&out, "account '%s' gets its tokens by itself: nobody needs to sign in\n"

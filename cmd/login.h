@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "cmd/cmd.h"
+#include "deliver/credential.h"
 #include "cmd/screen.h"
 #include "cred/signin.h"
 #include "deliver/config.h"
@@ -45,8 +46,6 @@ struct login {
 	struct login_show show;
 };
 
-/* ---- login_account.c */
-
 /* The word that is no option.  -1: ERR_USAGE. */
 int  login_take_word(struct login *l, char **words, int count, const char *command,
 	struct err *e);
@@ -55,8 +54,8 @@ int  login_find(struct login *l, const char *command, struct err *e);
 /* System accounts are root's to sign in for, who becomes the runner's user.  From here on
  * there may be a network.  -1: ERR_RIGHT with the command to call, ERR_SYSTEM. */
 int  login_mind_scope(const struct account *a, const char *command, struct err *e);
-/* What it signs in with.  -1: ERR_CONFIG. */
-int  login_plan(const struct account *a, struct oauth_plan *out, struct err *e);
+
+/* ---- login_account.c */
 /* Appends how to get a client id, where that is what is missing. */
 void login_add_steps(const struct account *a, struct buf *out);
 /* Appends that the account needs no sign-in, and what to do instead.  False: it does need

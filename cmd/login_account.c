@@ -64,25 +64,6 @@ int login_mind_scope(const struct account *a, const char *command, struct err *e
 	return err_hint(e, "root signs in for it: sudo sendoff %s %s", command,
 		a->source ? a->name : "NAME");
 }
-
-/* A provider that is known by its URLs alone may be as private as a mail server is. */
-static const char *own_ca_file(const struct account *a)
-{
-	for (size_t i = 0; i < a->tls.ca_files.count; i++)
-		if (strcmp(a->tls.ca_files.items[i], "system") != 0)
-			return a->tls.ca_files.items[i];
-	return NULL;
-}
-
-int login_plan(const struct account *a, struct oauth_plan *out, struct err *e)
-{
-	if (oauth_plan(&a->oauth, a->name, a->who.provider, a->sasl.user, out, e) < 0)
-		return -1;
-	if (!out->provider && own_ca_file(a))
-		out->ca_file = mem_string(own_ca_file(a));
-	return 0;
-}
-
 /* ---- accounts that cannot, or need not */
 
 static const struct oauth_provider *provider_of(const struct account *a)

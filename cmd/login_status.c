@@ -219,7 +219,7 @@ static void look_at(struct status *s, const struct account *a)
 	int loaded = -1;
 
 	if (login_mind_scope(a, "login --status", &f.trouble) == 0 &&
-	    login_plan(a, &plan, &f.trouble) == 0)
+	    credential_plan(a, &plan, &f.trouble) == 0)
 		directory = token_directory(a->scope == SCOPE_SYSTEM, &f.trouble);
 	f.directory = directory;
 	if (directory)

@@ -8,7 +8,7 @@ static void tell_provider(struct login *l, const struct token *t)
 {
 	struct err e = { 0 };
 	struct buf out = BUF_INIT(4096);
-	int good = login_plan(l->account, &l->plan, &e);
+	int good = credential_plan(l->account, &l->plan, &e);
 
 	if (good == 0)
 		good = signin_prepare(&l->plan, &e);

@@ -125,6 +125,7 @@ subtest 'the account is in trouble' => sub {
 			[RCPT => '554 5.7.1 Policy rejection; Message count quota exceeded', 'rate'],
 			[CONTENT => '554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException', 'rate'],
 			[CONTENT => '554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org', 'network'],
+			[RCPT => '450 4.7.1 <box.example.test>: Helo command rejected: Host not found', 'network'],
 			[CONTENT => '550 5.7.1 Client does not have permissions to send as this sender', 'none'],
 			[CONTENT => '554 Sender verify failed', 'none']) {
 		my ($point, $said, $park) = @$row;

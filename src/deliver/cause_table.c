@@ -33,6 +33,9 @@
 
 #define NO_REVERSE_WORDS "cannot find your*hostname|reverse dns|reverse hostname|ptr record|no ptr"
 
+#define HELO_WORDS "helo command rejected|ehlo command rejected|invalid helo|invalid ehlo|" \
+	"helo argument|ehlo argument|helo name|bad helo"
+
 /* Lists of blocked addresses.  Before a recipient is named all is said of us; behind, less. */
 #define BLOCKED_US "client host*blocked|your ip*block|your ip*black|your ip*reputation"
 #define BLOCKED_AT_RCPT BLOCKED_US "|ip address*block|ip address*black|blocked using|" \
@@ -394,9 +397,12 @@ const struct cause_row cause_rows[] = {
 		"the server does not accept the name by which this machine greets it (EHLO)",
 		"set ehlo to a whole host name, like ehlo = host.example.com" },
 		.signs = { { SAID(AT_OPEN, 501, 501) }, { SAID(AT_OPEN, 504, 504) },
-			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = "helo command rejected|"
-			"ehlo command rejected|invalid helo|invalid ehlo|helo argument|ehlo argument|"
-			"helo name|bad helo" } } },
+			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = HELO_WORDS } } },
+	{ { "ehlo-refused-now", EX_TEMPFAIL, PARKS(NETWORK),
+		"the server is not content for now with the name by which this machine greets it (EHLO)",
+		"set ehlo to a whole host name that DNS knows, like ehlo = mail.example.com: left alone it "
+		"seldom mends itself" },
+		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 400, 499), .pattern = HELO_WORDS } } },
 	{ { "out-of-step", EX_PROTOCOL, PARKS(NETWORK),
 		"the server says that something was sent out of turn",
 		"set pipelining = off; if it comes again, a proxy or virus scanner between here and the "

@@ -85,6 +85,7 @@ subtest 'one recipient is refused for now' => sub {
 	for my $said ('450 4.2.1 <bad@example.net>: recipient is over its rate limit',
 			'452 4.2.2 mailbox has too many messages',
 			'452 4.2.2 Mailbox full, user exceeded daily quota',
+			'450 4.1.2 <bad@example.net>: Recipient address rejected: Domain not found',
 			'450 4.1.1 <bad@example.net>: Recipient address rejected: unverified address: host ' .
 			'mx.example.net said: 450 4.7.1 Too many connections') {
 		my ($s, $config) = fresh($bad, $said);

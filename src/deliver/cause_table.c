@@ -650,7 +650,7 @@ const struct cause_row cause_rows[] = {
 	{ { "store", EX_TEMPFAIL, OF_CALLER, "there is no room for the message",
 		"free some space, or point TMPDIR to a directory that has it" }, OF(ERR_STORE) },
 	{ { "name-unknown", EX_NOHOST, PARKS(NETWORK), "the server's name does not exist",
-		"check host for a typing error" }, OF(ERR_NAME) },
+		"check host for a typing error; an internal name needs its network or VPN" }, OF(ERR_NAME) },
 	{ { "name-later", EX_TEMPFAIL, PARKS(NETWORK), "the server's name could not be looked up now",
 		"check that this machine is online" }, OF(ERR_NAME_AGAIN) },
 	{ { "connect", EX_TEMPFAIL, PARKS(NETWORK), "the server cannot be reached",

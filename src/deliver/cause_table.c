@@ -290,7 +290,8 @@ const struct cause_row cause_rows[] = {
 			"unsupported mechanism|invalid authentication mechanism" } } },
 	{ { "login-not-enabled", EX_NOPERM, PARKS(LOGIN),
 		"the server takes no logins at this port",
-		"set port = 587 or port = 465; if it needs no login at all, set auth = none" },
+		"check that host is the provider's for submission, and port 587 or 465; if it needs no "
+		"login at all, set auth = none" },
 		.signs = { { SAID(AT_AUTH, 502, 503) },
 			{ SAID(AT_AUTH, 500, 599), .pattern = "authentication not enabled|auth not available|"
 			"authentication not available|auth not supported" } } },
@@ -380,16 +381,16 @@ const struct cause_row cause_rows[] = {
 	/* ---- who we are to the server */
 	{ { "ip-blocked", EX_UNAVAILABLE, PARKS(NETWORK),
 		"the address of this machine's network is on a list of blocked ones",
-		"use port = 587 or port = 465 with a login, which most servers take from anywhere, or "
-		"ask the network's operator to have the address removed" },
+		"send from another network, or ask the list that the answer names to take the address "
+		"off; without a login as yet: one at port 587 or 465 is mostly taken from anywhere" },
 		.signs = { { SAID(AT_OPEN | AT_MAIL, 500, 599), .pattern = BLOCKED_BEFORE },
 			{ SAID(AT_RCPT, 500, 599), .pattern = BLOCKED_AT_RCPT },
 			{ SAID(AT_CONTENT, 500, 599), .pattern = BLOCKED_US },
 			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = "banned sending ip" } } },
 	{ { "no-reverse-name", EX_UNAVAILABLE, PARKS(NETWORK),
 		"the server wants this machine's address to have a name in DNS, and it has none",
-		"submit at port = 587 with a login instead, or ask the network's operator for a PTR "
-		"record" },
+		"ask the network's operator for a PTR record, or send from another network; without a "
+		"login as yet: one at port 587 or 465 as a rule needs no such name" },
 		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = NO_REVERSE_WORDS },
 			{ SAID(AT_MAIL | AT_RCPT, 400, 499), .pattern = NO_REVERSE_WORDS },
 			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .enhanced = "5.7.25" } } },

@@ -193,6 +193,9 @@ subtest 'logins' => sub {
 	case('ses-credentials', 77, AUTH => '535 Authentication Credentials Invalid', host => 'email-smtp.eu-west-1.amazonaws.com');
 	case('sendgrid-key', 77, AUTH => '535 Authentication failed: Bad username / password', host => 'smtp.sendgrid.net');
 	case('login-needs-tls', 77, AUTH => '538 5.7.11 Encryption required for requested authentication mechanism');
+	case('tls-not-seen', 77, AUTH => '538 5.7.11 Encryption required for requested authentication mechanism', server => { tls => 'implicit' });
+	case('tls-not-seen', 77, MAIL => '530 5.7.0 Must issue a STARTTLS command first', server => { tls => 'starttls' });
+	case('login-not-counted', 77, MAIL => '530 5.7.57 Client not authenticated to send mail', logs_in => 1);
 	case('login-line-too-long', 77, AUTH => '500 5.5.6 Authentication Exchange line is too long');
 	case('login-mechanism-unknown', 77, AUTH => '504 5.7.4 Unrecognized authentication type');
 	case('login-not-enabled', 77, AUTH => '503 5.5.1 Error: authentication not enabled');

@@ -50,6 +50,14 @@
 #define LOGIN_WORDS_ALONE "client was not authenticated|turn on smtp authentication|" \
 	"relay*without authentication|smtp auth*required|smtp auth*needed|requires smtp auth"
 
+/* Only a login or encryption is missed by who says so. */
+#define TLS_WORDS "must issue*starttls|use starttls|starttls is required|starttls required"
+#define ENCRYPTION_WORDS "encryption required|requires encryption"
+#define WANTS_LOGIN { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 530, 530) }, \
+	{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.7.57" }, \
+	{ SAID(AT_MAIL | AT_RCPT | AT_DATA, 400, 599), .pattern = LOGIN_WORDS }, \
+	{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 400, 599), .pattern = LOGIN_WORDS_ALONE } }
+
 #define RELAY_WORDS "relay access denied|relaying denied|relay not permitted|unable to relay|" \
 	"relaying not allowed|relay not allowed|relaying prohibited|permitted to relay|do not relay"
 
@@ -271,11 +279,20 @@ const struct cause_row cause_rows[] = {
 		.signs = { { SAID(AT_AUTH, 535, 535), .host = "sendgrid.net" } } },
 
 	/* ---- ... and the mechanism */
+	{ { "tls-not-seen", EX_NOPERM, PARKS(LOGIN),
+		"the server does not know that this connection is encrypted",
+		"tell its operator: a proxy in front of it ends TLS and does not say so; another port "
+		"of the server may be served without it" },
+		.with = SMTP_ENCRYPTED,
+		.signs = { { SAID(AT_ANY, 530, 530), .pattern = "starttls" }, { SAID(AT_AUTH, 538, 538) },
+			{ SAID(AT_AUTH | AT_MAIL, 500, 599), .enhanced = "5.7.10|5.7.11" },
+			{ SAID(AT_AUTH, 500, 599), .pattern = ENCRYPTION_WORDS },
+			{ SAID(AT_ANY, 500, 599), .pattern = TLS_WORDS } } },
 	{ { "login-needs-tls", EX_NOPERM, PARKS(LOGIN),
 		"the server takes this login only over TLS",
 		"set tls = starttls or tls = implicit" },
 		.signs = { { SAID(AT_AUTH, 538, 538) }, { SAID(AT_AUTH, 500, 599), .enhanced = "5.7.11" },
-			{ SAID(AT_AUTH, 500, 599), .pattern = "encryption required|requires encryption" } } },
+			{ SAID(AT_AUTH, 500, 599), .pattern = ENCRYPTION_WORDS } } },
 	{ { "login-line-too-long", EX_NOPERM, PARKS(LOGIN),
 		"the password or token is longer than the server takes in one line",
 		"ask the provider for a shorter one; a token may ask for fewer scopes" },
@@ -309,10 +326,10 @@ const struct cause_row cause_rows[] = {
 	{ { "tls-wanted", EX_NOPERM, PARKS(LOGIN),
 		"the server wants an encrypted connection first",
 		"set tls = starttls for this account" },
+		.without = SMTP_ENCRYPTED,
 		.signs = { { SAID(AT_ANY, 530, 530), .pattern = "starttls" },
 			{ SAID(AT_ANY, 500, 599), .enhanced = "5.7.10" },
-			{ SAID(AT_ANY, 500, 599), .pattern = "must issue*starttls|use starttls|"
-			"starttls is required|starttls required" } } },
+			{ SAID(AT_ANY, 500, 599), .pattern = TLS_WORDS } } },
 	{ { "login-later", EX_TEMPFAIL, PARKS(RATE),
 		"the server cannot check logins at the moment",
 		"leave it for some minutes: the next try is made by itself where mail is queued" },
@@ -321,13 +338,15 @@ const struct cause_row cause_rows[] = {
 		"the server refused the login",
 		"see with -v what it offers; auth = NAME chooses another mechanism" },
 		.signs = { { SAID(AT_AUTH, 500, 599) } } },
+	{ { "login-not-counted", EX_NOPERM, PARKS(LOGIN),
+		"the server has let this account log in, and does not let it send for all that",
+		"check that host and port are the provider's own for submission, and that this login "
+		"may send; if both are right, its operator must mend it" },
+		.with = SMTP_LOGGED_IN, .signs = WANTS_LOGIN },
 	{ { "not-logged-in", EX_NOPERM, PARKS(LOGIN),
 		"the server wants a login before it takes mail, and this account has none",
 		"add user and password_command to the account" },
-		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 530, 530) },
-			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.7.57" },
-			{ SAID(AT_MAIL | AT_RCPT | AT_DATA, 400, 599), .pattern = LOGIN_WORDS },
-			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 400, 599), .pattern = LOGIN_WORDS_ALONE } } },
+		.signs = WANTS_LOGIN },
 
 	/* ---- how much and how fast */
 	{ { "daily-limit", EX_TEMPFAIL, PARKS(RATE),

@@ -53,6 +53,7 @@ void result_from_reply(struct smtp_result *to, enum smtp_verdict verdict, enum s
 	to->verdict = verdict;
 	to->step = step;
 	to->code = r->code;
+	to->standing = r->standing;
 	memcpy(to->enhanced, r->enhanced, sizeof(to->enhanced));
 	to->kind = ERR_NONE;
 	to->text = buf_take(&shown);
@@ -316,6 +317,11 @@ static void tell_answered(struct smtp *s, enum smtp_step step, const struct smtp
 		s->o.answered(s->o.context, step, r);
 }
 
+static unsigned standing(const struct smtp *s)
+{
+	return (s->encrypted ? SMTP_ENCRYPTED : 0) | (s->logged_in ? SMTP_LOGGED_IN : 0);
+}
+
 /* One whole reply answers the oldest command. */
 static void answer(struct smtp *s)
 {
@@ -330,6 +336,7 @@ static void answer(struct smtp *s)
 	if (r->code != 334)
 		login_hide(s, &s->replies.reply.text);
 	trace_reply(s, r, s->count && s->queue[s->head].step == STEP_AUTH && r->code == 334);
+	s->replies.reply.standing = standing(s);
 	if (!asked) {
 		unasked(s, r);
 		return;

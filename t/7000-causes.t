@@ -242,6 +242,13 @@ subtest 'how much, and from where' => sub {
 	case('ehlo-refused-now', 75, EHLO => '450 4.7.1 <box>: Helo command rejected: need fully-qualified hostname');
 	case('out-of-step', 76, greeting => '554 SMTP synchronization error');
 	case('other-protocol-here', 76, EHLO => '530 Please login with USER and PASS.');
+	case('ehlo-unknown', 76, EHLO => '500 5.5.1 Command unrecognized', server => { tls => 'starttls' });
+	case('ehlo-unknown', 76, EHLO => '502 5.5.2 Error: command not recognized', logs_in => 1);
+	case('other-protocol-here', 76, ['EHLO reply "500 what"', 'HELO reply "500 what"'], 'neither EHLO nor HELO');
+	case('other-protocol-here', 76, ["greeting reply \"220 $_\"", 'EHLO reply "500 EHLO not understood"'],
+		$_, server => { tls => 'starttls' }) for 'ProFTPD Server ready', 'mx.example.test LMTP ready';
+	case('ehlo-unknown', 76, ['greeting reply "220 lmtp.example.test ESMTP"', 'EHLO reply "500 what"'],
+		'a host named lmtp', server => { tls => 'starttls' });
 	case('greeted-off', 69, greeting => '554 mail.example.test ESMTP not accepting messages');
 	case('busy', 75, greeting => '450 4.3.2 later');
 	case('starttls-refused', 76, STARTTLS => '502 5.5.1 no', server => { tls => 'starttls' });
@@ -393,9 +400,11 @@ subtest 'who else answers' => sub {
 		own($id, 76, $s, { tls => 'implicit' });
 		$s->stop;
 	}
-	my $ftp = sayer("220 ftp.example.test FTP server ready\r\n");
-	own('other-protocol-here', 76, $ftp, { tls => 'implicit' });
-	$ftp->stop;
+	for my $greeting ('ftp.example.test FTP server ready', 'mx.example.test LMTP ready') {
+		my $s = sayer("220 $greeting\r\n");
+		own('other-protocol-here', 76, $s, { tls => 'implicit' });
+		$s->stop;
+	}
 	my $binary = sayer("\x01\x02\x03\x04\x05\x06\x07\x08");
 	own('tls-not-tls', 76, $binary, { tls => 'implicit' });
 	$binary->stop;

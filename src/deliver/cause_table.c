@@ -599,11 +599,17 @@ const struct cause_row cause_rows[] = {
 		.signs = { { SAID(AT_RCPT | AT_CONTENT, 500, 599), .pattern =
 			"administrative prohibition|administratively prohibited|policy violation" } } },
 
-	/* ---- nothing special, by the step */
+	/* ---- nothing special, by the step.  smtp/engine.c names the first. */
 	{ { "other-protocol-here", EX_PROTOCOL, PARKS(NETWORK),
 		"what answers there is a server for something else than mail submission",
 		"check host and port: for submission they are 587 or 465" },
-		.signs = { { SAID(AT_OPEN, 500, 599), .pattern = "login with user and pass" } } },
+		.signs = { { SAID(AT_OPEN, 500, 599), .pattern = "login with user and pass" },
+			{ SAID(AT_HELO, 500, 500) }, { SAID(AT_HELO, 502, 502) } } },
+	{ { "ehlo-unknown", EX_PROTOCOL, PARKS(NETWORK),
+		"the server knows no EHLO, so that it can neither encrypt nor take a login",
+		"check host and port (587 or 465 for submission); a firewall on the way that looks into "
+		"SMTP may have put EHLO out of action" },
+		.signs = { { SAID(AT_EHLO, 500, 500) }, { SAID(AT_EHLO, 502, 502) } } },
 	{ { "greeted-off", EX_UNAVAILABLE, PARKS(NETWORK),
 		"the server does not take mail from here",
 		"check host and port: for submission they are usually 587 or 465" },

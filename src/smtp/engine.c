@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "smtp/state.h"
@@ -204,6 +205,7 @@ void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_repl
 
 static void answer_greeting(struct smtp *s, const struct smtp_reply *r)
 {
+	s->foreign = foreign_greeting(buf_text(&r->text), r->text.len);
 	if (r->code == 220)
 		s->phase = PHASE_EHLO;
 	else if (r->code >= 400)
@@ -234,6 +236,13 @@ static void after_hello(struct smtp *s)
 		return;
 }
 
+static void hello_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
+{
+	if (s->foreign)
+		s->failure.result.cause = "other-protocol-here";
+	engine_refused(s, step, r);
+}
+
 static void answer_ehlo(struct smtp *s, const struct smtp_reply *r)
 {
 	bool plain = !s->o.login && (s->o.settings->tls != SMTP_TLS_STARTTLS || s->encrypted);
@@ -243,7 +252,7 @@ static void answer_ehlo(struct smtp *s, const struct smtp_reply *r)
 	} else if ((r->code == 500 || r->code == 502) && plain) {
 		s->phase = PHASE_HELO;   /* RFC 5321 section 3.2 */
 	} else if (r->code >= 400) {
-		engine_refused(s, STEP_EHLO, r);
+		hello_refused(s, STEP_EHLO, r);
 	} else {
 		engine_protocol(s, STEP_EHLO, r);
 	}
@@ -255,7 +264,7 @@ static void answer_helo(struct smtp *s, const struct smtp_reply *r)
 		memset(&s->caps, 0, sizeof(s->caps));
 		s->phase = PHASE_READY;
 	} else if (r->code >= 400) {
-		engine_refused(s, STEP_HELO, r);
+		hello_refused(s, STEP_HELO, r);
 	} else {
 		engine_protocol(s, STEP_HELO, r);
 	}

@@ -165,6 +165,8 @@ subtest 'logins' => sub {
 	case('app-password-needed', 77, ['AUTH reply "534-5.7.9 Application-specific password required. For more information, go to\r\n' .
 		'534 5.7.9 https://support.google.com/mail/?p=InvalidSecondFactor x - gsmtp"'], 'in two lines', logs_in => 1);
 	case('app-password-needed', 77, AUTH => '534 5.7.9 Application-specific password required.');
+	case('app-password-needed', 77, AUTH => '535 5.7.8 please use an app specific password');
+	case('login-address-refused', 77, AUTH => '525 5.7.1 Unauthorized IP address');
 	case('web-login-wanted', 77, AUTH => '534 5.7.14 Please log in via your web browser and then try again.');
 	case('security-defaults', 77, AUTH => "535 5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy.");
 	case('smtp-auth-disabled-mailbox', 77, AUTH => '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.');
@@ -200,6 +202,8 @@ subtest 'logins' => sub {
 	case('login-mechanism-unknown', 77, AUTH => '504 5.7.4 Unrecognized authentication type');
 	case('login-not-enabled', 77, AUTH => '503 5.5.1 Error: authentication not enabled');
 	case('login-mechanism-weak', 77, AUTH => '534 5.7.9 Authentication mechanism is too weak');
+	case('login-refused', 77, AUTH => '526 Authentication failure');
+	case('login-refused', 77, AUTH => '550 User not found');
 	case('login-refused', 77, AUTH => '535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6');
 	case('login-refused', 77, AUTH => '535 Incorrect authentication data');
 	case('tls-wanted', 77, AUTH => '530 5.7.0 Must issue a STARTTLS command first');

@@ -50,6 +50,16 @@
 #define LOGIN_WORDS_ALONE "client was not authenticated|turn on smtp authentication|" \
 	"relay*without authentication|smtp auth*required|smtp auth*needed|requires smtp auth"
 
+/* Why a login was refused. */
+#define LOGIN_ADDRESS_WORDS "unauthorized ip|unauthorised ip|ip address*not allowed|" \
+	"ip address*not authorized|ip address*not permitted|ip address*block|" \
+	"your ip*block|your ip*black|your ip*not allowed|your ip*not authorized|" \
+	" ip not allowed| ip not authorized| ip is not allowed| ip is blocked| ip blocked"
+#define REFUSED_LOGIN_WORDS "authentication fail|authentication unsuccessful|auth failed|" \
+	"login failed|login incorrect|user not found|user unknown|unknown user|no such user|" \
+	"invalid user|invalid login|invalid password|wrong password|incorrect password|" \
+	"invalid credentials|bad credentials|bad username"
+
 /* Only a login or encryption is missed by who says so. */
 #define TLS_WORDS "must issue*starttls|use starttls|starttls is required|starttls required"
 #define ENCRYPTION_WORDS "encryption required|requires encryption"
@@ -145,12 +155,17 @@ const struct cause_row cause_rows[] = {
 		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "\"status\"*\"401\"|\"status\"*\"400\"|"
 			"invalid_token|token has expired|token is expired|token expired|expired token" } } },
 
-	/* ---- ... what the provider has against this kind of login */
+	/* ---- ... what the provider has against where it comes from, and this kind of login */
+	{ { "login-address-refused", EX_NOPERM, PARKS(LOGIN),
+		"the provider takes no logins from the address of this machine's network",
+		"allow the address at the provider's web site (lists of authorized IPs), or log in from "
+		"another network; a VPN may be why" },
+		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = LOGIN_ADDRESS_WORDS } } },
 	{ { "app-password-needed", EX_NOPERM, PARKS(LOGIN),
 		"the provider does not take the normal password from programs",
 		"make an app password in the account's security settings and use that" },
 		.signs = { { SAID(AT_AUTH, 534, 535), .pattern = "application-specific|app-specific|"
-			"app password|application password" } } },
+			"application specific|app specific|app password|application password" } } },
 	{ { "web-login-wanted", EX_NOPERM, PARKS(LOGIN),
 		"the provider finds this login unusual and wants to see one in a web browser first",
 		"sign in at the provider's web site, confirm that it was you, and try again" },
@@ -234,8 +249,9 @@ const struct cause_row cause_rows[] = {
 		"the server has seen too many logins and takes none for a while",
 		"wait a quarter of an hour, and find out which program logs in so often" },
 		.signs = { { SAID(AT_AUTH, 400, 599), .pattern = "too many login|too many bad|"
-			"too many failed|too many auth|too many invalid|too many unsuccessful" },
-			{ SAID(AT_AUTH, 400, 499), .pattern = "locked" } } },
+			"too many failed|too many auth|too many invalid|too many unsuccessful|"
+			"too many error" },
+			{ SAID(AT_AUTH, 400, 499), .pattern = " locked" } } },
 
 	/* ---- ... and user and secret themselves.  The first is named by smtp/login.c. */
 	{ { "token-refused", EX_NOPERM, PARKS(LOGIN),
@@ -320,7 +336,8 @@ const struct cause_row cause_rows[] = {
 		"the server does not accept this user and password",
 		"check user and password (often the whole address; many providers want an app "
 		"password); the login was tried once" },
-		.signs = { { SAID(AT_AUTH, 535, 535) }, { SAID(AT_AUTH, 500, 599), .enhanced = "5.7.8" } } },
+		.signs = { { SAID(AT_AUTH, 535, 535) }, { SAID(AT_AUTH, 500, 599), .enhanced = "5.7.8" },
+			{ SAID(AT_AUTH, 500, 599), .pattern = REFUSED_LOGIN_WORDS } } },
 
 	/* ---- logins and encryption that are missing */
 	{ { "tls-wanted", EX_NOPERM, PARKS(LOGIN),

@@ -355,10 +355,10 @@ sub away
 	return;
 }
 
-# A port where these octets are said to whoever calls.
+# A port where these octets are said to whoever calls; then it hangs up, or waits for them to.
 sub sayer
 {
-	my ($text) = @_;
+	my ($text, $hangs_up) = @_;
 	my $listener = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "listen: $!\n";
 	my $child = fork // die "fork: $!\n";
 
@@ -368,7 +368,7 @@ sub sayer
 			my $ignored;
 
 			$c->syswrite($text);
-			1 while $c->sysread($ignored, 4096);
+			1 while !$hangs_up && $c->sysread($ignored, 4096);
 		}
 		exit 0;
 	}
@@ -383,6 +383,10 @@ subtest 'names and connections' => sub {
 	own('connect-refused', 75, undef, {});
 	own('socket-not-served', 75, undef, { host => workdir() . '/nobody.sock' });
 	own('no-network', 75, undef, { host => '255.255.255.255' });
+	own('connection-closed-at-once', 75, { at => "greeting $_" }, {}) for 'close', 'reset';
+	my $hanger = sayer("220 mx", 1);
+	own('lost', 75, $hanger, {});
+	$hanger->stop;
 	own('no-greeting', 75, { at => 'greeting silence' }, { timeout => '300ms' });
 	my $path = place('s');
 	own('tls-from-the-start-here', 75, { listen => $path, at => 'greeting silence' },

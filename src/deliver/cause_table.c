@@ -764,6 +764,11 @@ const struct cause_row cause_rows[] = {
 	{ { "socket-not-served", EX_TEMPFAIL, PARKS(NETWORK), "nobody answers at the socket that host names",
 		"start the service that listens there, and check that host is its path" }, NAMED },
 
+	{ { "connection-closed-at-once", EX_TEMPFAIL, PARKS(NETWORK),
+		"the server takes the call and hangs up at once, without a word",
+		"try another network, or wait an hour: a ban (fail2ban), a limit of connections or a "
+		"firewall does that, and a VPN or proxy that cannot reach the server" }, NAMED },
+
 	/* the mode of TLS, and what else may answer */
 	{ { "no-greeting", EX_TEMPFAIL, PARKS(NETWORK), "the server takes the call and says nothing",
 		"if this port expects TLS from the start, set tls = implicit" }, NAMED },

@@ -469,7 +469,7 @@ my %elsewhere = (
 	'name-no-address' => 'wants a name server', 'connect-timeout' => 't/unit/net_dial.c',
 	'port-25-blocked' => 't/unit/net_dial.c', 'client-certificate-wanted' => 't/unit/net_tls.c',
 	'client-certificate-refused' => 'no server here refuses one by an alert',
-	'no-terminal' => 't/7300-check-screen.t', 'server-not-known' => 't/7400-check-server.t',
+	'config-denied' => 't/2010-config-mistakes.t', 'no-terminal' => 't/7300-check-screen.t', 'server-not-known' => 't/7400-check-server.t',
 	'login-not-bindable' => 't/unit/sasl_choose.c', 'login-without-user' => 't/unit/sasl_choose.c',
 	'login-without-password' => 't/unit/sasl_choose.c',
 );

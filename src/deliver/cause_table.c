@@ -719,6 +719,8 @@ const struct cause_row cause_rows[] = {
 		OF(ERR_CAPABILITY) },
 	{ { "config", EX_CONFIG, PARKS(LOGIN), "the configuration is not right",
 		"mend it and try again; `sendoff config check` tests it" }, OF(ERR_CONFIG) },
+	{ { "config-denied", EX_CONFIG, PARKS(LOGIN), "the configuration may not be read by this user",
+		"see its owner and mode (ls -l), and have them changed" }, NAMED },
 	{ { "no-terminal", EX_CONFIG, OF_CALLER,
 		"the password would have to be typed in, and there is no terminal to ask at",
 		"call it at a terminal, or give --password-file FILE (- is standard input)" }, NAMED },

@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use POSIX ();
 use SendoffTest;
 use SendoffTest::Send;
 
@@ -72,5 +73,52 @@ like(check(auth => 'plian')->{err}, qr/did you mean PLAIN\?/, 'a slip is');
 	like($r->{out}, qr/^To: root\@xn--bcher-kva\.example$/m, 'in the header');
 	unlike($r->{out}, qr/[^\x00-\x7f]/, 'nothing but ASCII, the Message-ID included');
 }
+
+# A file that is there and may not be read is no mistake in it.
+my $somebody = 61234;
+
+sub as_somebody
+{
+	my ($place, @args) = @_;
+	my %o = (cwd => '/', stdin => "x\n", env => { HOME => "$place/home" },
+		before => sub { POSIX::setgid($somebody); $) = "$somebody $somebody"; POSIX::setuid($somebody) });
+
+	return map { run_sendoff([], %o, command => [ "$place/sendoff", @args, @$_ ]) }
+		[ 'send', '--no-queue', 'you@example.net' ], [ '--json', 'check' ];
+}
+
+subtest 'a file that may not be read' => sub {
+	plan skip_all => 'needs root' if $>;
+	my $place = workdir() . '/place';
+	my $own = "$place/home/.config/sendoff/config";
+
+	chmod 0711, workdir();
+	for my $dir ($place, map { "$place/$_" } 'home', 'home/.config', 'home/.config/sendoff', 'locked') {
+		mkdir $dir;
+		chown $somebody, $somebody, $dir if $dir =~ /home/;
+		chmod $dir =~ /locked/ ? 0700 : 0755, $dir;
+	}
+	system('cp', SendoffTest::Run::program('sendoff'), "$place/sendoff") == 0 or die "cp failed\n";
+	chmod 0755, "$place/sendoff";
+	file_write($_, "[account a]\nhost = 127.0.0.1\n", 0600) for "$place/config", $own, "$place/locked/config";
+	for my $row (['named', "$place/config", qr/which belongs to root and has mode 0600/, qr/chown.*chgrp.*by root/, '-C', "$place/config"],
+			['of her own', $own, qr/which belongs to root and has mode 0600/, qr/chown.*chgrp.*by root/],
+			['of her own, by its mode', $own, qr/has mode 0000/, qr/it is yours: run chmod 0600 \Q$own\E/],
+			['behind a directory', "$place/locked/config", qr/Permission denied/, qr/a directory above it/, '-C', "$place/locked/config"]) {
+		my ($name, $path, $why, $next, @args) = @$row;
+
+		if ($name =~ /mode/) {
+			chown $somebody, $somebody, $own;
+			chmod 0, $own;
+		}
+		my ($text, $json) = as_somebody($place, @args);
+		is($_->{exit}, 78, "G1: $name: exit 78") for $text, $json;
+		like($text->{err}, qr/^sendoff: cannot open '\Q$path\E'.*$why.*\n  .*$next/, '... whose it is, and what to do');
+		like($json->{out}, qr/"cause": ?"config-denied"/, '... its cause') or diag($json->{out});
+	}
+	unlink $own;
+	my ($text) = as_somebody($place);
+	like($text->{err}, qr/no configuration was found/, 'no file at all is another matter');
+};
 
 done_testing;

@@ -290,6 +290,12 @@ subtest 'AUTH in one group with MAIL: a server that stumbles costs nothing' => s
 	is($s->connections, 1, 'C9: and tried once');
 	is($s->stored, 0, 'D6: no mail');
 	is_deeply([grep { /octets/ } $s->commands], [], 'D6: no content');
+	for my $refusal ('525 5.7.1 Unauthorized IP address', '526 Authentication failure') {
+		$s = server_start(@me, tls => 'implicit', require_login => 1, at => qq(AUTH reply "$refusal"));
+		$r = send_mail(account($s, @me, tls => 'implicit', pipelining => 'full'));
+		is($r->{exit}, 77, "$refusal: is one");
+		is($s->connections, 1, "C9: $refusal: tried once");
+	}
 };
 
 done_testing;

@@ -121,7 +121,7 @@ my @rows = (
 		['MAIL', '421 4.3.2', 'server-closes', 'rate'], ['MAIL', '451 4.3.0', 'sender-later', ''],
 		['MAIL', '452 4.3.1', 'message-too-big-now', ''], ['MAIL', '450 4.7.1 too many messages', 'too-many-messages', 'rate'],
 		['RCPT', '421 4.3.2', 'server-closes', 'rate'], ['RCPT', '450 4.2.0', 'recipient-later', ''],
-		['RCPT', '451 4.7.1', 'recipient-later', ''], ['RCPT', '452 4.2.2', 'recipient-later', ''],
+		['RCPT', '451 4.7.1', 'recipient-later', ''], ['RCPT', '452 4.2.2', 'recipient-full', ''],
 		['DATA', '421 4.3.2', 'server-closes', 'rate'], ['DATA', '451 4.3.0', 'content-later', ''],
 		['CONTENT', '421 4.3.2', 'server-closes', 'rate'], ['CONTENT', '451 4.3.0', 'content-later', ''],
 		['CONTENT', '452 4.3.1', 'content-later', ''],

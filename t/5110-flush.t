@@ -263,7 +263,7 @@ subtest 'C9: trouble of other kinds' => sub {
 	run($config, ['-q'], name => 'sendmail', env => { SENDOFF_CONFIG => $config }) for 1 .. 3;
 	is($s->connections, 2, 'C9: sendmail -q does not try before its time');
 	my $park = spool_park(dir(), 'test');
-	is_deeply([@$park{qw(kind steps cause)}], ['network', 1, 'lost'], 'one step, for what failed together');
+	is_deeply([@$park{qw(kind steps cause)}], ['network', 1, 'connection-closed-at-once'], 'one step, for what failed together');
 	ok($park->{until} - $park->{set} >= 240 && $park->{until} - $park->{set} <= 360, 'C9: five minutes, and a fifth either way');
 
 	# A sender whom the server does not take: asked once in a run, others go.

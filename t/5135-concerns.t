@@ -85,6 +85,7 @@ subtest 'one recipient is refused for now' => sub {
 	for my $said ('450 4.2.1 <bad@example.net>: recipient is over its rate limit',
 			'452 4.2.2 mailbox has too many messages',
 			'452 4.2.2 Mailbox full, user exceeded daily quota',
+			'450 4.1.2 <bad@example.net>: Recipient address rejected: Domain not found',
 			'450 4.1.1 <bad@example.net>: Recipient address rejected: unverified address: host ' .
 			'mx.example.net said: 450 4.7.1 Too many connections') {
 		my ($s, $config) = fresh($bad, $said);
@@ -124,6 +125,7 @@ subtest 'the account is in trouble' => sub {
 			[RCPT => '550 5.7.1 The limit on the number of allowed outgoing messages was exceeded. Try again later.', 'rate'],
 			[RCPT => '554 5.7.1 Policy rejection; Message count quota exceeded', 'rate'],
 			[CONTENT => '554 5.2.2 mailbox full; STOREDRV.Submission.Exception:QuotaExceededException', 'rate'],
+			[RCPT => '450 4.7.1 <box.example.test>: Helo command rejected: Host not found', 'network'],
 			[CONTENT => '554 5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org', 'network'],
 			[CONTENT => '550 5.7.1 Client does not have permissions to send as this sender', 'none'],
 			[CONTENT => '554 Sender verify failed', 'none']) {

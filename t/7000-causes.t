@@ -165,6 +165,8 @@ subtest 'logins' => sub {
 	case('app-password-needed', 77, ['AUTH reply "534-5.7.9 Application-specific password required. For more information, go to\r\n' .
 		'534 5.7.9 https://support.google.com/mail/?p=InvalidSecondFactor x - gsmtp"'], 'in two lines', logs_in => 1);
 	case('app-password-needed', 77, AUTH => '534 5.7.9 Application-specific password required.');
+	case('app-password-needed', 77, AUTH => '535 5.7.8 please use an app specific password');
+	case('login-address-refused', 77, AUTH => '525 5.7.1 Unauthorized IP address');
 	case('web-login-wanted', 77, AUTH => '534 5.7.14 Please log in via your web browser and then try again.');
 	case('security-defaults', 77, AUTH => "535 5.7.139 Authentication unsuccessful, user is locked by your organization's security defaults policy.");
 	case('smtp-auth-disabled-mailbox', 77, AUTH => '535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Mailbox.');
@@ -193,10 +195,15 @@ subtest 'logins' => sub {
 	case('ses-credentials', 77, AUTH => '535 Authentication Credentials Invalid', host => 'email-smtp.eu-west-1.amazonaws.com');
 	case('sendgrid-key', 77, AUTH => '535 Authentication failed: Bad username / password', host => 'smtp.sendgrid.net');
 	case('login-needs-tls', 77, AUTH => '538 5.7.11 Encryption required for requested authentication mechanism');
+	case('tls-not-seen', 77, AUTH => '538 5.7.11 Encryption required for requested authentication mechanism', server => { tls => 'implicit' });
+	case('tls-not-seen', 77, MAIL => '530 5.7.0 Must issue a STARTTLS command first', server => { tls => 'starttls' });
+	case('login-not-counted', 77, MAIL => '530 5.7.57 Client not authenticated to send mail', logs_in => 1);
 	case('login-line-too-long', 77, AUTH => '500 5.5.6 Authentication Exchange line is too long');
 	case('login-mechanism-unknown', 77, AUTH => '504 5.7.4 Unrecognized authentication type');
 	case('login-not-enabled', 77, AUTH => '503 5.5.1 Error: authentication not enabled');
 	case('login-mechanism-weak', 77, AUTH => '534 5.7.9 Authentication mechanism is too weak');
+	case('login-refused', 77, AUTH => '526 Authentication failure');
+	case('login-refused', 77, AUTH => '550 User not found');
 	case('login-refused', 77, AUTH => '535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6');
 	case('login-refused', 77, AUTH => '535 Incorrect authentication data');
 	case('tls-wanted', 77, AUTH => '530 5.7.0 Must issue a STARTTLS command first');
@@ -235,8 +242,17 @@ subtest 'how much, and from where' => sub {
 	case('no-reverse-name', 75, RCPT => '450 4.7.1 Client host rejected: cannot find your reverse hostname, [192.0.2.1]');
 	case('ehlo-refused', 69, EHLO => '501 5.5.4 Invalid domain name');
 	case('ehlo-refused', 69, RCPT => '504 5.5.2 box: Helo command rejected: need fully-qualified hostname');
+	case('ehlo-refused-now', 75, RCPT => '450 4.7.1 <box.example.test>: Helo command rejected: Host not found');
+	case('ehlo-refused-now', 75, EHLO => '450 4.7.1 <box>: Helo command rejected: need fully-qualified hostname');
 	case('out-of-step', 76, greeting => '554 SMTP synchronization error');
 	case('other-protocol-here', 76, EHLO => '530 Please login with USER and PASS.');
+	case('ehlo-unknown', 76, EHLO => '500 5.5.1 Command unrecognized', server => { tls => 'starttls' });
+	case('ehlo-unknown', 76, EHLO => '502 5.5.2 Error: command not recognized', logs_in => 1);
+	case('other-protocol-here', 76, ['EHLO reply "500 what"', 'HELO reply "500 what"'], 'neither EHLO nor HELO');
+	case('other-protocol-here', 76, ["greeting reply \"220 $_\"", 'EHLO reply "500 EHLO not understood"'],
+		$_, server => { tls => 'starttls' }) for 'ProFTPD Server ready', 'mx.example.test LMTP ready';
+	case('ehlo-unknown', 76, ['greeting reply "220 lmtp.example.test ESMTP"', 'EHLO reply "500 what"'],
+		'a host named lmtp', server => { tls => 'starttls' });
 	case('greeted-off', 69, greeting => '554 mail.example.test ESMTP not accepting messages');
 	case('busy', 75, greeting => '450 4.3.2 later');
 	case('starttls-refused', 76, STARTTLS => '502 5.5.1 no', server => { tls => 'starttls' });
@@ -283,7 +299,8 @@ subtest 'who, to whom and what' => sub {
 	case('recipient-refused', 67, RCPT => '550 5.1.1 <you@example.net>: User unknown');
 	case('recipient-refused', 67, RCPT => '550 5.2.1 <you@example.net>: Recipient address rejected: account is disabled');
 	case('recipient-later', 75, RCPT => '450 4.2.1 not now');
-	case('recipient-later', 75, RCPT => '452 4.2.2 Mailbox full, user exceeded daily quota');
+	case('recipient-full', 75, RCPT => '452 4.2.2 Mailbox full, user exceeded daily quota');
+	case('recipient-domain-unknown', 75, RCPT => '450 4.1.2 <you@example.net>: Recipient address rejected: Domain not found');
 	case('message-too-big', 69, CONTENT => "552 5.3.4 Your message exceeded Google's message size limits.");
 	case('message-too-big', 69, MAIL => '552 5.3.4 Message size exceeds fixed limit');
 	case('bare-line-ends', 69, CONTENT => '521 5.5.2 mail.example.test Error: bare <LF> received');
@@ -338,10 +355,10 @@ sub away
 	return;
 }
 
-# A port where these octets are said to whoever calls.
+# A port where these octets are said to whoever calls; then it hangs up, or waits for them to.
 sub sayer
 {
-	my ($text) = @_;
+	my ($text, $hangs_up) = @_;
 	my $listener = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "listen: $!\n";
 	my $child = fork // die "fork: $!\n";
 
@@ -351,7 +368,7 @@ sub sayer
 			my $ignored;
 
 			$c->syswrite($text);
-			1 while $c->sysread($ignored, 4096);
+			1 while !$hangs_up && $c->sysread($ignored, 4096);
 		}
 		exit 0;
 	}
@@ -366,6 +383,10 @@ subtest 'names and connections' => sub {
 	own('connect-refused', 75, undef, {});
 	own('socket-not-served', 75, undef, { host => workdir() . '/nobody.sock' });
 	own('no-network', 75, undef, { host => '255.255.255.255' });
+	own('connection-closed-at-once', 75, { at => "greeting $_" }, {}) for 'close', 'reset';
+	my $hanger = sayer("220 mx", 1);
+	own('lost', 75, $hanger, {});
+	$hanger->stop;
 	own('no-greeting', 75, { at => 'greeting silence' }, { timeout => '300ms' });
 	my $path = place('s');
 	own('tls-from-the-start-here', 75, { listen => $path, at => 'greeting silence' },
@@ -387,9 +408,11 @@ subtest 'who else answers' => sub {
 		own($id, 76, $s, { tls => 'implicit' });
 		$s->stop;
 	}
-	my $ftp = sayer("220 ftp.example.test FTP server ready\r\n");
-	own('other-protocol-here', 76, $ftp, { tls => 'implicit' });
-	$ftp->stop;
+	for my $greeting ('ftp.example.test FTP server ready', 'mx.example.test LMTP ready') {
+		my $s = sayer("220 $greeting\r\n");
+		own('other-protocol-here', 76, $s, { tls => 'implicit' });
+		$s->stop;
+	}
 	my $binary = sayer("\x01\x02\x03\x04\x05\x06\x07\x08");
 	own('tls-not-tls', 76, $binary, { tls => 'implicit' });
 	$binary->stop;
@@ -446,7 +469,7 @@ my %elsewhere = (
 	'name-no-address' => 'wants a name server', 'connect-timeout' => 't/unit/net_dial.c',
 	'port-25-blocked' => 't/unit/net_dial.c', 'client-certificate-wanted' => 't/unit/net_tls.c',
 	'client-certificate-refused' => 'no server here refuses one by an alert',
-	'no-terminal' => 't/7300-check-screen.t', 'server-not-known' => 't/7400-check-server.t',
+	'config-denied' => 't/2010-config-mistakes.t', 'no-terminal' => 't/7300-check-screen.t', 'server-not-known' => 't/7400-check-server.t',
 	'login-not-bindable' => 't/unit/sasl_choose.c', 'login-without-user' => 't/unit/sasl_choose.c',
 	'login-without-password' => 't/unit/sasl_choose.c',
 	'login-needed' => 't/8110-oauth-send.t', 'sign-in-over' => 't/8110-oauth-send.t',

@@ -205,8 +205,8 @@ subtest 'the login cannot be' => sub {
 		stage => 'login', cause => 'server-proof-wrong', stages => up_to('login'));
 	later('D7 SCRAM with a wrong one', server => { mechanisms => 'SCRAM-SHA-256', scram_bad_signature => 1 }, exit => '77',
 		stage => 'login', cause => 'server-proof-wrong', stages => up_to('login'));
-	later('it wants TLS', server => { at => 'AUTH reply "538 5.7.11 encrypt first"' }, exit => 77, stage => 'login',
-		cause => 'login-needs-tls', said => qr/^538/, stages => up_to('login'));
+	later('it wants TLS, which there is', server => { at => 'AUTH reply "538 5.7.11 encrypt first"' }, exit => 77, stage => 'login',
+		cause => 'tls-not-seen', said => qr/^538/, stages => up_to('login'));
 	later('it wants an app password', server => { at => 'AUTH reply "534 5.7.9 Application-specific password required"' },
 		exit => 77, stage => 'login', cause => 'app-password-needed', said => qr/^534/, next => qr/app password/i, words => 1);
 	run_cases();

@@ -39,6 +39,11 @@ static bool is_web(const char *line, size_t len)
 		begins(line, len, "<!doctype");
 }
 
+bool foreign_greeting(const char *words, size_t len)
+{
+	return (holds(words, len, "FTP") || holds(words, len, "LMTP")) && !holds(words, len, "SMTP");
+}
+
 static bool is_other(const char *line, size_t len)
 {
 	static const char *const beginnings[] = { "* OK", "* BYE", "* PREAUTH", "+OK", "-ERR", "SSH-",
@@ -47,7 +52,7 @@ static bool is_other(const char *line, size_t len)
 	for (size_t i = 0; i < COUNT(beginnings); i++)
 		if (begins(line, len, beginnings[i]))
 			return true;
-	return begins(line, len, "220") && holds(line, len, "FTP") && !holds(line, len, "SMTP");
+	return begins(line, len, "220") && foreign_greeting(line + 3, len - 3);
 }
 
 bool foreign_name(const char *line, size_t len, struct err *e)

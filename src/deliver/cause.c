@@ -126,6 +126,8 @@ static bool row_fits(const struct cause_row *row, const struct heard *h)
 	if (h->result->code >= 500 && h->result->cause &&
 	    !strcmp(h->result->cause, row->cause.id))
 		return true;
+	if ((h->result->standing & row->with) != row->with || h->result->standing & row->without)
+		return false;
 	for (size_t i = 0; i < CAUSE_SIGNS && row->signs[i].most; i++)
 		if (fits(&row->signs[i], h))
 			return true;

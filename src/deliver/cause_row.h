@@ -10,6 +10,8 @@
 enum {
 	AT_ANY = 0,
 	AT_OPEN = 1 << STEP_GREETING | 1 << STEP_EHLO | 1 << STEP_HELO,
+	AT_EHLO = 1 << STEP_EHLO,
+	AT_HELO = 1 << STEP_HELO,
 	AT_STARTTLS = 1 << STEP_STARTTLS,
 	AT_AUTH = 1 << STEP_AUTH,
 	AT_MAIL = 1 << STEP_MAIL,
@@ -32,13 +34,15 @@ struct cause_sign {
  * somewhere behind it; it is case-free, and addresses in what was said count for
  * nothing.  A host ends in whole labels. */
 
-enum { CAUSE_SIGNS = 4, CAUSE_PART_MAX = 80 };
+enum { CAUSE_SIGNS = 5, CAUSE_PART_MAX = 80 };
 
 struct cause_row {
 	struct cause cause;
 	enum err_kind kind;        /* it is what this kind of err means; ERR_NONE */
 	const char *host;          /* ... when the server is that; NULL: any */
 	bool named;                /* only err.cause and smtp_result.cause name it */
+	unsigned with, without;    /* sets of enum smtp_standing: what the session must, and must
+	                            * not, have come to for a sign to count */
 	struct cause_sign signs[CAUSE_SIGNS];   /* one of them is enough */
 };
 

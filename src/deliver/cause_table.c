@@ -33,6 +33,9 @@
 
 #define NO_REVERSE_WORDS "cannot find your*hostname|reverse dns|reverse hostname|ptr record|no ptr"
 
+#define HELO_WORDS "helo command rejected|ehlo command rejected|invalid helo|invalid ehlo|" \
+	"helo argument|ehlo argument|helo name|bad helo"
+
 /* Lists of blocked addresses.  Before a recipient is named all is said of us; behind, less. */
 #define BLOCKED_US "client host*blocked|your ip*block|your ip*black|your ip*reputation"
 #define BLOCKED_AT_RCPT BLOCKED_US "|ip address*block|ip address*black|blocked using|" \
@@ -46,6 +49,24 @@
 /* ... and what no content is refused for. */
 #define LOGIN_WORDS_ALONE "client was not authenticated|turn on smtp authentication|" \
 	"relay*without authentication|smtp auth*required|smtp auth*needed|requires smtp auth"
+
+/* Why a login was refused. */
+#define LOGIN_ADDRESS_WORDS "unauthorized ip|unauthorised ip|ip address*not allowed|" \
+	"ip address*not authorized|ip address*not permitted|ip address*block|" \
+	"your ip*block|your ip*black|your ip*not allowed|your ip*not authorized|" \
+	" ip not allowed| ip not authorized| ip is not allowed| ip is blocked| ip blocked"
+#define REFUSED_LOGIN_WORDS "authentication fail|authentication unsuccessful|auth failed|" \
+	"login failed|login incorrect|user not found|user unknown|unknown user|no such user|" \
+	"invalid user|invalid login|invalid password|wrong password|incorrect password|" \
+	"invalid credentials|bad credentials|bad username"
+
+/* Only a login or encryption is missed by who says so. */
+#define TLS_WORDS "must issue*starttls|use starttls|starttls is required|starttls required"
+#define ENCRYPTION_WORDS "encryption required|requires encryption"
+#define WANTS_LOGIN { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 530, 530) }, \
+	{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.7.57" }, \
+	{ SAID(AT_MAIL | AT_RCPT | AT_DATA, 400, 599), .pattern = LOGIN_WORDS }, \
+	{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 400, 599), .pattern = LOGIN_WORDS_ALONE } }
 
 #define RELAY_WORDS "relay access denied|relaying denied|relay not permitted|unable to relay|" \
 	"relaying not allowed|relay not allowed|relaying prohibited|permitted to relay|do not relay"
@@ -134,12 +155,17 @@ const struct cause_row cause_rows[] = {
 		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = "\"status\"*\"401\"|\"status\"*\"400\"|"
 			"invalid_token|token has expired|token is expired|token expired|expired token" } } },
 
-	/* ---- ... what the provider has against this kind of login */
+	/* ---- ... what the provider has against where it comes from, and this kind of login */
+	{ { "login-address-refused", EX_NOPERM, PARKS(LOGIN),
+		"the provider takes no logins from the address of this machine's network",
+		"allow the address at the provider's web site (lists of authorized IPs), or log in from "
+		"another network; a VPN may be why" },
+		.signs = { { SAID(AT_AUTH, 500, 599), .pattern = LOGIN_ADDRESS_WORDS } } },
 	{ { "app-password-needed", EX_NOPERM, PARKS(LOGIN),
 		"the provider does not take the normal password from programs",
 		"make an app password in the account's security settings and use that" },
 		.signs = { { SAID(AT_AUTH, 534, 535), .pattern = "application-specific|app-specific|"
-			"app password|application password" } } },
+			"application specific|app specific|app password|application password" } } },
 	{ { "web-login-wanted", EX_NOPERM, PARKS(LOGIN),
 		"the provider finds this login unusual and wants to see one in a web browser first",
 		"sign in at the provider's web site, confirm that it was you, and try again" },
@@ -223,8 +249,9 @@ const struct cause_row cause_rows[] = {
 		"the server has seen too many logins and takes none for a while",
 		"wait a quarter of an hour, and find out which program logs in so often" },
 		.signs = { { SAID(AT_AUTH, 400, 599), .pattern = "too many login|too many bad|"
-			"too many failed|too many auth|too many invalid|too many unsuccessful" },
-			{ SAID(AT_AUTH, 400, 499), .pattern = "locked" } } },
+			"too many failed|too many auth|too many invalid|too many unsuccessful|"
+			"too many error" },
+			{ SAID(AT_AUTH, 400, 499), .pattern = " locked" } } },
 
 	/* ---- ... and user and secret themselves.  The first is named by smtp/login.c. */
 	{ { "token-refused", EX_NOPERM, PARKS(LOGIN),
@@ -268,11 +295,20 @@ const struct cause_row cause_rows[] = {
 		.signs = { { SAID(AT_AUTH, 535, 535), .host = "sendgrid.net" } } },
 
 	/* ---- ... and the mechanism */
+	{ { "tls-not-seen", EX_NOPERM, PARKS(LOGIN),
+		"the server does not know that this connection is encrypted",
+		"tell its operator: a proxy in front of it ends TLS and does not say so; another port "
+		"of the server may be served without it" },
+		.with = SMTP_ENCRYPTED,
+		.signs = { { SAID(AT_ANY, 530, 530), .pattern = "starttls" }, { SAID(AT_AUTH, 538, 538) },
+			{ SAID(AT_AUTH | AT_MAIL, 500, 599), .enhanced = "5.7.10|5.7.11" },
+			{ SAID(AT_AUTH, 500, 599), .pattern = ENCRYPTION_WORDS },
+			{ SAID(AT_ANY, 500, 599), .pattern = TLS_WORDS } } },
 	{ { "login-needs-tls", EX_NOPERM, PARKS(LOGIN),
 		"the server takes this login only over TLS",
 		"set tls = starttls or tls = implicit" },
 		.signs = { { SAID(AT_AUTH, 538, 538) }, { SAID(AT_AUTH, 500, 599), .enhanced = "5.7.11" },
-			{ SAID(AT_AUTH, 500, 599), .pattern = "encryption required|requires encryption" } } },
+			{ SAID(AT_AUTH, 500, 599), .pattern = ENCRYPTION_WORDS } } },
 	{ { "login-line-too-long", EX_NOPERM, PARKS(LOGIN),
 		"the password or token is longer than the server takes in one line",
 		"ask the provider for a shorter one; a token may ask for fewer scopes" },
@@ -287,7 +323,8 @@ const struct cause_row cause_rows[] = {
 			"unsupported mechanism|invalid authentication mechanism" } } },
 	{ { "login-not-enabled", EX_NOPERM, PARKS(LOGIN),
 		"the server takes no logins at this port",
-		"set port = 587 or port = 465; if it needs no login at all, set auth = none" },
+		"check that host is the provider's for submission, and port 587 or 465; if it needs no "
+		"login at all, set auth = none" },
 		.signs = { { SAID(AT_AUTH, 502, 503) },
 			{ SAID(AT_AUTH, 500, 599), .pattern = "authentication not enabled|auth not available|"
 			"authentication not available|auth not supported" } } },
@@ -299,16 +336,17 @@ const struct cause_row cause_rows[] = {
 		"the server does not accept this user and password",
 		"check user and password (often the whole address; many providers want an app "
 		"password); the login was tried once" },
-		.signs = { { SAID(AT_AUTH, 535, 535) }, { SAID(AT_AUTH, 500, 599), .enhanced = "5.7.8" } } },
+		.signs = { { SAID(AT_AUTH, 535, 535) }, { SAID(AT_AUTH, 500, 599), .enhanced = "5.7.8" },
+			{ SAID(AT_AUTH, 500, 599), .pattern = REFUSED_LOGIN_WORDS } } },
 
 	/* ---- logins and encryption that are missing */
 	{ { "tls-wanted", EX_NOPERM, PARKS(LOGIN),
 		"the server wants an encrypted connection first",
 		"set tls = starttls for this account" },
+		.without = SMTP_ENCRYPTED,
 		.signs = { { SAID(AT_ANY, 530, 530), .pattern = "starttls" },
 			{ SAID(AT_ANY, 500, 599), .enhanced = "5.7.10" },
-			{ SAID(AT_ANY, 500, 599), .pattern = "must issue*starttls|use starttls|"
-			"starttls is required|starttls required" } } },
+			{ SAID(AT_ANY, 500, 599), .pattern = TLS_WORDS } } },
 	{ { "login-later", EX_TEMPFAIL, PARKS(RATE),
 		"the server cannot check logins at the moment",
 		"leave it for some minutes: the next try is made by itself where mail is queued" },
@@ -317,13 +355,15 @@ const struct cause_row cause_rows[] = {
 		"the server refused the login",
 		"see with -v what it offers; auth = NAME chooses another mechanism" },
 		.signs = { { SAID(AT_AUTH, 500, 599) } } },
+	{ { "login-not-counted", EX_NOPERM, PARKS(LOGIN),
+		"the server has let this account log in, and does not let it send for all that",
+		"check that host and port are the provider's own for submission, and that this login "
+		"may send; if both are right, its operator must mend it" },
+		.with = SMTP_LOGGED_IN, .signs = WANTS_LOGIN },
 	{ { "not-logged-in", EX_NOPERM, PARKS(LOGIN),
 		"the server wants a login before it takes mail, and this account has none",
 		"add user and password_command to the account" },
-		.signs = { { SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 530, 530) },
-			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 500, 599), .enhanced = "5.7.57" },
-			{ SAID(AT_MAIL | AT_RCPT | AT_DATA, 400, 599), .pattern = LOGIN_WORDS },
-			{ SAID(AT_MAIL | AT_RCPT | AT_CONTENT, 400, 599), .pattern = LOGIN_WORDS_ALONE } } },
+		.signs = WANTS_LOGIN },
 
 	/* ---- how much and how fast */
 	{ { "daily-limit", EX_TEMPFAIL, PARKS(RATE),
@@ -377,16 +417,16 @@ const struct cause_row cause_rows[] = {
 	/* ---- who we are to the server */
 	{ { "ip-blocked", EX_UNAVAILABLE, PARKS(NETWORK),
 		"the address of this machine's network is on a list of blocked ones",
-		"use port = 587 or port = 465 with a login, which most servers take from anywhere, or "
-		"ask the network's operator to have the address removed" },
+		"send from another network, or ask the list that the answer names to take the address "
+		"off; without a login as yet: one at port 587 or 465 is mostly taken from anywhere" },
 		.signs = { { SAID(AT_OPEN | AT_MAIL, 500, 599), .pattern = BLOCKED_BEFORE },
 			{ SAID(AT_RCPT, 500, 599), .pattern = BLOCKED_AT_RCPT },
 			{ SAID(AT_CONTENT, 500, 599), .pattern = BLOCKED_US },
 			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = "banned sending ip" } } },
 	{ { "no-reverse-name", EX_UNAVAILABLE, PARKS(NETWORK),
 		"the server wants this machine's address to have a name in DNS, and it has none",
-		"submit at port = 587 with a login instead, or ask the network's operator for a PTR "
-		"record" },
+		"ask the network's operator for a PTR record, or send from another network; without a "
+		"login as yet: one at port 587 or 465 as a rule needs no such name" },
 		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = NO_REVERSE_WORDS },
 			{ SAID(AT_MAIL | AT_RCPT, 400, 499), .pattern = NO_REVERSE_WORDS },
 			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .enhanced = "5.7.25" } } },
@@ -394,9 +434,12 @@ const struct cause_row cause_rows[] = {
 		"the server does not accept the name by which this machine greets it (EHLO)",
 		"set ehlo to a whole host name, like ehlo = host.example.com" },
 		.signs = { { SAID(AT_OPEN, 501, 501) }, { SAID(AT_OPEN, 504, 504) },
-			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = "helo command rejected|"
-			"ehlo command rejected|invalid helo|invalid ehlo|helo argument|ehlo argument|"
-			"helo name|bad helo" } } },
+			{ SAID(AT_OPEN | AT_MAIL | AT_RCPT, 500, 599), .pattern = HELO_WORDS } } },
+	{ { "ehlo-refused-now", EX_TEMPFAIL, PARKS(NETWORK),
+		"the server is not content for now with the name by which this machine greets it (EHLO)",
+		"set ehlo to a whole host name that DNS knows, like ehlo = mail.example.com: left alone it "
+		"seldom mends itself" },
+		.signs = { { SAID(AT_OPEN | AT_MAIL | AT_RCPT, 400, 499), .pattern = HELO_WORDS } } },
 	{ { "out-of-step", EX_PROTOCOL, PARKS(NETWORK),
 		"the server says that something was sent out of turn",
 		"set pipelining = off; if it comes again, a proxy or virus scanner between here and the "
@@ -485,9 +528,9 @@ const struct cause_row cause_rows[] = {
 	{ { "recipient-domain-unknown", EX_NOUSER, OF_RECIPIENT,
 		"the domain of this recipient does not exist, or takes no mail",
 		"check the part of the address behind the @" },
-		.signs = { { SAID(AT_RCPT, 500, 599), .enhanced = "5.1.2|5.4.4" },
-			{ SAID(AT_RCPT, 500, 599), .pattern = "recipient address rejected: domain not found|"
-			"null mx" } } },
+		.signs = { { SAID(AT_RCPT, 450, 599), .enhanced = "5.1.2|5.4.4|4.1.2" },
+			{ SAID(AT_RCPT, 450, 599), .pattern = "recipient address rejected: domain not found" },
+			{ SAID(AT_RCPT, 500, 599), .pattern = "null mx" } } },
 	{ { "recipient-unrouteable", EX_NOUSER, OF_RECIPIENT,
 		"the server knows no way to this address: its domain does not exist, or its user does not",
 		"check both sides of the @" },
@@ -496,9 +539,9 @@ const struct cause_row cause_rows[] = {
 	{ { "recipient-full", EX_NOUSER, OF_RECIPIENT,
 		"the mailbox of this recipient is full",
 		"tell them by another way" },
-		.signs = { { SAID(AT_RCPT, 500, 599), .enhanced = "5.2.2" },
-			{ SAID(AT_RCPT, 500, 599), .pattern = "mailbox is full|mailbox full|over quota|"
-			"quota exceeded|exceeded*quota" } } },
+		.signs = { { SAID(AT_RCPT, 450, 599), .enhanced = "5.2.2|4.2.2" },
+			{ SAID(AT_RCPT, 450, 599), .pattern = "mailbox is full|mailbox full|over quota" },
+			{ SAID(AT_RCPT, 500, 599), .pattern = "quota exceeded|exceeded*quota" } } },
 	{ { "too-many-recipients", EX_TEMPFAIL, OF_RECIPIENT,
 		"these are more recipients in one message than the server takes",
 		"set max_recipients to what it allows: sendoff then sends it in several goes" },
@@ -573,11 +616,17 @@ const struct cause_row cause_rows[] = {
 		.signs = { { SAID(AT_RCPT | AT_CONTENT, 500, 599), .pattern =
 			"administrative prohibition|administratively prohibited|policy violation" } } },
 
-	/* ---- nothing special, by the step */
+	/* ---- nothing special, by the step.  smtp/engine.c names the first. */
 	{ { "other-protocol-here", EX_PROTOCOL, PARKS(NETWORK),
 		"what answers there is a server for something else than mail submission",
 		"check host and port: for submission they are 587 or 465" },
-		.signs = { { SAID(AT_OPEN, 500, 599), .pattern = "login with user and pass" } } },
+		.signs = { { SAID(AT_OPEN, 500, 599), .pattern = "login with user and pass" },
+			{ SAID(AT_HELO, 500, 500) }, { SAID(AT_HELO, 502, 502) } } },
+	{ { "ehlo-unknown", EX_PROTOCOL, PARKS(NETWORK),
+		"the server knows no EHLO, so that it can neither encrypt nor take a login",
+		"check host and port (587 or 465 for submission); a firewall on the way that looks into "
+		"SMTP may have put EHLO out of action" },
+		.signs = { { SAID(AT_EHLO, 500, 500) }, { SAID(AT_EHLO, 502, 502) } } },
 	{ { "greeted-off", EX_UNAVAILABLE, PARKS(NETWORK),
 		"the server does not take mail from here",
 		"check host and port: for submission they are usually 587 or 465" },
@@ -644,7 +693,7 @@ const struct cause_row cause_rows[] = {
 	{ { "store", EX_TEMPFAIL, OF_CALLER, "there is no room for the message",
 		"free some space, or point TMPDIR to a directory that has it" }, OF(ERR_STORE) },
 	{ { "name-unknown", EX_NOHOST, PARKS(NETWORK), "the server's name does not exist",
-		"check host for a typing error" }, OF(ERR_NAME) },
+		"check host for a typing error; an internal name needs its network or VPN" }, OF(ERR_NAME) },
 	{ { "name-later", EX_TEMPFAIL, PARKS(NETWORK), "the server's name could not be looked up now",
 		"check that this machine is online" }, OF(ERR_NAME_AGAIN) },
 	{ { "connect", EX_TEMPFAIL, PARKS(NETWORK), "the server cannot be reached",
@@ -670,6 +719,8 @@ const struct cause_row cause_rows[] = {
 		OF(ERR_CAPABILITY) },
 	{ { "config", EX_CONFIG, PARKS(LOGIN), "the configuration is not right",
 		"mend it and try again; `sendoff config check` tests it" }, OF(ERR_CONFIG) },
+	{ { "config-denied", EX_CONFIG, PARKS(LOGIN), "the configuration may not be read by this user",
+		"see its owner and mode (ls -l), and have them changed" }, NAMED },
 	{ { "no-terminal", EX_CONFIG, OF_CALLER,
 		"the password would have to be typed in, and there is no terminal to ask at",
 		"call it at a terminal, or give --password-file FILE (- is standard input)" }, NAMED },
@@ -714,6 +765,11 @@ const struct cause_row cause_rows[] = {
 		"and httpd_can_sendmail 1; AppArmor: its log; systemd: RestrictAddressFamilies)" }, NAMED },
 	{ { "socket-not-served", EX_TEMPFAIL, PARKS(NETWORK), "nobody answers at the socket that host names",
 		"start the service that listens there, and check that host is its path" }, NAMED },
+
+	{ { "connection-closed-at-once", EX_TEMPFAIL, PARKS(NETWORK),
+		"the server takes the call and hangs up at once, without a word",
+		"try another network, or wait an hour: a ban (fail2ban), a limit of connections or a "
+		"firewall does that, and a VPN or proxy that cannot reach the server" }, NAMED },
 
 	/* the mode of TLS, and what else may answer */
 	{ { "no-greeting", EX_TEMPFAIL, PARKS(NETWORK), "the server takes the call and says nothing",

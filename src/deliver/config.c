@@ -94,6 +94,14 @@ static void note_tried(struct config *c, const char *path, const char *what)
 	buf_printf(&c->tried, "%s: %s\n", shown, what);
 }
 
+static void note_denied(struct config *c, const char *path)
+{
+	if (!path)
+		return;
+	free(c->denied);
+	c->denied = mem_string(path);
+}
+
 /* Reads one file.  Returns FILE_OK, or why not; only FILE_BAD is final. */
 static enum file_result load_file(struct config *c, const char *path, struct err *e)
 {
@@ -104,7 +112,7 @@ static enum file_result load_file(struct config *c, const char *path, struct err
 
 	result = file_open(path, FILE_OWNED, &fd, e);
 	if (result != FILE_OK) {
-		c->denied |= result == FILE_DENIED;
+		note_denied(c, result == FILE_DENIED ? path : NULL);
 		note_tried(c, path, result == FILE_ABSENT ? "absent" :
 			result == FILE_DENIED ? "no permission to read it" : e->text);
 		c->faulty |= result == FILE_BAD;
@@ -252,6 +260,8 @@ static int nothing_found(struct config *c, struct err *e)
 {
 	struct buf list = BUF_INIT(700);
 
+	if (c->denied && access(c->denied, F_OK) == 0)
+		return config_denied(c->denied, e);
 	for (const char *at = buf_text(&c->tried); *at;) {
 		size_t len = strcspn(at, "\n");
 
@@ -260,9 +270,6 @@ static int nothing_found(struct config *c, struct err *e)
 	}
 	err_set(e, ERR_CONFIG, "no configuration was found (tried: %s)", buf_text(&list));
 	buf_release(&list);
-	if (c->denied)
-		return err_hint(e, "ask the administrator to let you read the first one (usually by the "
-			"group sendoff), or write the second one yourself");
 	return err_hint(e, "write one of these files (sendoff-config(5) has an example), name one "
 		"with -C, or set SENDOFF_HOST or SENDOFF_PROVIDER");
 }
@@ -272,6 +279,8 @@ static int load_named(struct config *c, const char *path, bool by_option, struct
 {
 	enum file_result result = load_file(c, path, e);
 
+	if (result == FILE_DENIED)
+		return config_denied(path, e);
 	if (result == FILE_ABSENT)
 		err_hint(e, "check the name behind %s", by_option ? "-C" : "SENDOFF_CONFIG");
 	return result == FILE_OK ? 0 : -1;
@@ -496,6 +505,7 @@ void config_release(struct config *c)
 		buf_wipe(&c->texts[i]);
 	buf_release(&c->tried);
 	free(c->file);
+	free(c->denied);
 	memset(c, 0, sizeof(*c));
 }
 

@@ -30,7 +30,7 @@ struct config {
 	size_t count;
 	bool runner;                /* the runner's socket is one of the accounts */
 	bool only_system;           /* there is no other file than the system's */
-	bool denied;                /* some file is there and may not be read */
+	char *denied;               /* own; the last file that is there and may not be read; NULL */
 	bool faulty;                /* a source is there and is not right: mail waits for it */
 	struct buf tried;           /* own; a line for each path: "PATH: what came of it" */
 };

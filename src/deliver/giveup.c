@@ -151,13 +151,14 @@ static int conclude(struct giving *g, const char *summary, struct err *e)
 
 /* ---- failed */
 
-/* By what a server said of a recipient, or of the message. */
+/* By what a server said of a recipient, or of the message: not for want of a login or of
+ * encryption, which nobody is given up for. */
 static const char *next_step(const struct giving *g)
 {
 	for (size_t i = 0; i < g->entry->count; i++) {
 		const struct entry_recipient *to = &g->entry->recipients[i];
 		struct smtp_result r = { .verdict = VERDICT_REFUSED, .code = to->code,
-			.text = to->text };
+			.standing = SMTP_ENCRYPTED | SMTP_LOGGED_IN, .text = to->text };
 
 		if (to->state != RECIPIENT_FAILED || to->code < 500 || !to->enhanced[0])
 			continue;

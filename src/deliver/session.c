@@ -55,6 +55,7 @@ struct session {
 	uint64_t done;                      /* messages, when the limit was set */
 	struct smtp_message *waiting, **waiting_end;   /* submitted before there was an engine */
 	bool failing, finish_asked, idle_told, turning;
+	bool heard;                         /* the server said something, if not a whole reply */
 	bool readable;                      /* there may be something to read */
 	bool paused;                        /* see session_hooks.pauses */
 	uint64_t told;                      /* messages done when that was last looked at */
@@ -375,6 +376,8 @@ static void lost(struct session *s, enum conn_result how, const struct err *why)
 	account_where(s->account, where, sizeof(where));
 	if (how == CONN_CLOSED || !e.kind)
 		err_set(&e, ERR_LOST, "%s closed the connection", where);
+	if (e.kind == ERR_LOST && !s->heard)
+		err_cause(&e, "connection-closed-at-once");
 	smtp_broken(s->engine, &e);
 }
 
@@ -387,6 +390,7 @@ static enum moved read_some(struct session *s)
 	enum conn_result r = conn_read(&s->conn, data, sizeof(data), &count, &events, &e);
 
 	if (r == CONN_OK) {
+		s->heard = true;
 		s->readable = count == sizeof(data) || conn_pending(&s->conn);
 		smtp_received(s->engine, data, count);
 		explicit_bzero(data, count < 512 ? count : 512);

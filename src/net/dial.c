@@ -210,6 +210,8 @@ static void add_cause(const struct dial *d, struct err *e)
 		err_cause(e, "connect-timeout");
 	else if (most_say(d, ECONNREFUSED))
 		err_cause(e, "connect-refused");
+	else if (most_say(d, ECONNRESET))   /* there was one until a moment ago */
+		err_cause(e, "connection-closed-at-once");
 	else if (most_say(d, EACCES) || most_say(d, EPERM))
 		err_cause(e, "connect-forbidden");
 	else if (most_say(d, EHOSTUNREACH))

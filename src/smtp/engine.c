@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "smtp/state.h"
@@ -53,6 +54,7 @@ void result_from_reply(struct smtp_result *to, enum smtp_verdict verdict, enum s
 	to->verdict = verdict;
 	to->step = step;
 	to->code = r->code;
+	to->standing = r->standing;
 	memcpy(to->enhanced, r->enhanced, sizeof(to->enhanced));
 	to->kind = ERR_NONE;
 	to->text = buf_take(&shown);
@@ -203,6 +205,7 @@ void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_repl
 
 static void answer_greeting(struct smtp *s, const struct smtp_reply *r)
 {
+	s->foreign = foreign_greeting(buf_text(&r->text), r->text.len);
 	if (r->code == 220)
 		s->phase = PHASE_EHLO;
 	else if (r->code >= 400)
@@ -233,6 +236,13 @@ static void after_hello(struct smtp *s)
 		return;
 }
 
+static void hello_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
+{
+	if (s->foreign)
+		s->failure.result.cause = "other-protocol-here";
+	engine_refused(s, step, r);
+}
+
 static void answer_ehlo(struct smtp *s, const struct smtp_reply *r)
 {
 	bool plain = !s->o.login && (s->o.settings->tls != SMTP_TLS_STARTTLS || s->encrypted);
@@ -242,7 +252,7 @@ static void answer_ehlo(struct smtp *s, const struct smtp_reply *r)
 	} else if ((r->code == 500 || r->code == 502) && plain) {
 		s->phase = PHASE_HELO;   /* RFC 5321 section 3.2 */
 	} else if (r->code >= 400) {
-		engine_refused(s, STEP_EHLO, r);
+		hello_refused(s, STEP_EHLO, r);
 	} else {
 		engine_protocol(s, STEP_EHLO, r);
 	}
@@ -254,7 +264,7 @@ static void answer_helo(struct smtp *s, const struct smtp_reply *r)
 		memset(&s->caps, 0, sizeof(s->caps));
 		s->phase = PHASE_READY;
 	} else if (r->code >= 400) {
-		engine_refused(s, STEP_HELO, r);
+		hello_refused(s, STEP_HELO, r);
 	} else {
 		engine_protocol(s, STEP_HELO, r);
 	}
@@ -316,6 +326,11 @@ static void tell_answered(struct smtp *s, enum smtp_step step, const struct smtp
 		s->o.answered(s->o.context, step, r);
 }
 
+static unsigned standing(const struct smtp *s)
+{
+	return (s->encrypted ? SMTP_ENCRYPTED : 0) | (s->logged_in ? SMTP_LOGGED_IN : 0);
+}
+
 /* One whole reply answers the oldest command. */
 static void answer(struct smtp *s)
 {
@@ -330,6 +345,7 @@ static void answer(struct smtp *s)
 	if (r->code != 334)
 		login_hide(s, &s->replies.reply.text);
 	trace_reply(s, r, s->count && s->queue[s->head].step == STEP_AUTH && r->code == 334);
+	s->replies.reply.standing = standing(s);
 	if (!asked) {
 		unasked(s, r);
 		return;

@@ -201,7 +201,7 @@ static void challenge(struct smtp *s, const struct smtp_reply *r)
 /* Whether a refusal speaks of the login itself, and not of the group it led. */
 static bool about_login(int code)
 {
-	return (code >= 530 && code <= 539) || code == 454 || code == 432 || code == 450 ||
+	return (code >= 520 && code <= 539) || code == 454 || code == 432 || code == 450 ||
 		code == 451 || code == 421 || code == 550;
 }
 

@@ -32,10 +32,14 @@ enum smtp_verdict {
 	VERDICT_WELCOME      /* of a trial: would have been accepted */
 };
 
+/* What a session had come to when something was said in it. */
+enum smtp_standing { SMTP_ENCRYPTED = 1, SMTP_LOGGED_IN = 2 };
+
 struct smtp_result {
 	enum smtp_verdict verdict;
 	enum smtp_step step;      /* where it was said */
 	int   code;               /* 0: no server said it */
+	unsigned standing;        /* when code is not: set of enum smtp_standing */
 	char  enhanced[16];
 	char *text;               /* own; code and words, cleaned; or why without a server; NULL */
 	enum err_kind kind;       /* when code is 0: what kind of failure */

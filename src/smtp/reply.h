@@ -21,6 +21,7 @@ struct smtp_reply {
 	int  code;                /* 200 to 599 */
 	char enhanced[16];        /* "5.1.1" (RFC 2034, class equal to the code's), or "" */
 	struct buf text;          /* own; the lines without codes, joined by LF; raw octets */
+	unsigned standing;        /* the engine's: set of enum smtp_standing (message.h) */
 };
 
 struct reply_parser {

@@ -84,6 +84,7 @@ struct smtp {
 	size_t head, count, cap;
 	bool group_closed;          /* nothing more may be sent until the queue is empty */
 
+	bool foreign;               /* it greeted as FTP or LMTP does */
 	bool encrypted, verified;
 	struct sasl_binding binding;
 	struct sasl *sasl;          /* own */

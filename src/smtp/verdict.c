@@ -175,6 +175,7 @@ static void leave_for_later(struct work *w, const struct smtp_failure *f, enum s
 		to->cause = f->err.kind ? f->err.cause : f->result.cause;
 		if (!f->err.kind) {   /* the server said it, to all */
 			to->code = f->result.code;
+			to->standing = f->result.standing;
 			memcpy(to->enhanced, f->result.enhanced, sizeof(to->enhanced));
 		}
 	}

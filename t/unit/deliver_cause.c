@@ -14,6 +14,7 @@ struct saying {
 	const char *id;
 	const char *host;       /* NULL: mail.example.test */
 	const char *known;      /* smtp_result.cause */
+	unsigned standing;      /* of the session */
 };
 
 static const struct saying sayings[] = {
@@ -213,6 +214,24 @@ static const struct saying sayings[] = {
 	{ STEP_AUTH, "525 5.7.13 x", .id = "account-disabled" },
 	{ STEP_MAIL, "550 5.7.1 Your mail limit has been reached.", .id = "daily-limit" },
 	/* ---- logins elsewhere */
+	{ STEP_AUTH, "525 5.7.1 Unauthorized IP address", .id = "login-address-refused" },
+	{ STEP_AUTH, "535 Authentication failed: Your IP has been blocked",
+		.id = "login-address-refused" },
+	{ STEP_AUTH, "535 5.7.1 IP address not allowed", .id = "login-address-refused" },
+	{ STEP_AUTH, "535 5.7.8 your IP is blacklisted",
+		.id = "login-address-refused", .host = "smtp.163.com" },
+	{ STEP_AUTH, "535 5.7.8 Your subscription blocks that, relationship not allowed",
+		.id = "login-refused" },
+	{ STEP_AUTH, "454 4.7.0 Your IP has been blocked", .id = "login-later" },
+	{ STEP_RCPT, "554 5.7.1 your IP address is blocked", .id = "ip-blocked" },
+	{ STEP_AUTH, "526 Authentication failure", .id = "login-refused" },
+	{ STEP_AUTH, "550 User not found", .id = "login-refused" },
+	{ STEP_AUTH, "550 5.1.1 No such user", .id = "login-refused" },
+	{ STEP_RCPT, "550 User not found", .id = "recipient-refused" },
+	{ STEP_AUTH, "526 no", .id = "login-not-understood" },
+	{ STEP_AUTH, "535 5.7.8 please use an app specific password", .id = "app-password-needed" },
+	{ STEP_AUTH, "421 4.7.0 mx Error: too many errors", .id = "too-many-logins" },
+	{ STEP_AUTH, "421 Too many errors on this connection", .id = "too-many-logins" },
 	{ STEP_AUTH, "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6",
 		.id = "login-refused" },
 	{ STEP_AUTH, "535 Incorrect authentication data", .id = "login-refused" },
@@ -242,6 +261,38 @@ static const struct saying sayings[] = {
 	{ STEP_AUTH, "530 5.7.0 Must issue a STARTTLS command first", .id = "tls-wanted" },
 	{ STEP_MAIL, "530 5.7.0 Must issue a STARTTLS command first", .id = "tls-wanted" },
 	{ STEP_MAIL, "523 5.7.10 Encryption Needed", .id = "tls-wanted" },
+	/* ---- ... inside TLS, and after a login that was accepted */
+	{ STEP_AUTH, "530 5.7.0 Must issue a STARTTLS command first",
+		.id = "tls-not-seen", .standing = SMTP_ENCRYPTED },
+	{ STEP_MAIL, "530 5.7.0 Must issue a STARTTLS command first",
+		.id = "tls-not-seen", .standing = SMTP_ENCRYPTED },
+	{ STEP_MAIL, "530 5.7.0 Must issue a STARTTLS command first",
+		.id = "tls-not-seen", .standing = SMTP_ENCRYPTED | SMTP_LOGGED_IN },
+	{ STEP_RCPT, "550 5.7.1 Must issue a STARTTLS command first",
+		.id = "tls-not-seen", .standing = SMTP_ENCRYPTED },
+	{ STEP_AUTH, "538 5.7.11 Encryption required for requested authentication mechanism",
+		.id = "tls-not-seen", .standing = SMTP_ENCRYPTED },
+	{ STEP_AUTH, "538 no", .id = "tls-not-seen", .standing = SMTP_ENCRYPTED },
+	{ STEP_AUTH, "535 5.7.1 This login requires encryption",
+		.id = "tls-not-seen", .standing = SMTP_ENCRYPTED },
+	{ STEP_MAIL, "523 5.7.10 Encryption Needed", .id = "tls-not-seen", .standing = SMTP_ENCRYPTED },
+	{ STEP_AUTH, "535 5.7.8 x", .id = "login-refused", .standing = SMTP_ENCRYPTED },
+	{ STEP_RCPT, "550 5.7.10 This recipient requires encryption",
+		.id = "recipient-refused", .standing = SMTP_ENCRYPTED | SMTP_LOGGED_IN },
+	{ STEP_CONTENT, "550 5.7.10 Encrypt this message",
+		.id = "content-refused", .standing = SMTP_ENCRYPTED | SMTP_LOGGED_IN },
+	{ STEP_MAIL, "530 5.7.0 Authentication required",
+		.id = "login-not-counted", .standing = SMTP_ENCRYPTED | SMTP_LOGGED_IN },
+	{ STEP_MAIL, "530 5.7.57 Client not authenticated to send mail.",
+		.id = "login-not-counted", .standing = SMTP_LOGGED_IN },
+	{ STEP_RCPT, "550 5.7.1 SMTP AUTH is required",
+		.id = "login-not-counted", .standing = SMTP_LOGGED_IN },
+	{ STEP_CONTENT, "530 5.7.0 Authentication Required",
+		.id = "login-not-counted", .standing = SMTP_LOGGED_IN },
+	{ STEP_RCPT, "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication "
+		"required", .id = "recipient-restricted", .standing = SMTP_LOGGED_IN },
+	{ STEP_MAIL, "530 5.7.0 Authentication required",
+		.id = "not-logged-in", .standing = SMTP_ENCRYPTED },
 	{ STEP_MAIL, "530 5.7.0 Authentication required", .id = "not-logged-in" },
 	{ STEP_MAIL, "530 ", .id = "not-logged-in" },
 	{ STEP_MAIL, "553 5.7.1 <a@b.test>: Sender address rejected: not logged in",
@@ -279,11 +330,31 @@ static const struct saying sayings[] = {
 	{ STEP_EHLO, "550 Access denied - Invalid HELO name (See RFC2821 4.1.1.1)",
 		.id = "ehlo-refused" },
 	{ STEP_HELO, "501 Syntactically invalid HELO argument(s)", .id = "ehlo-refused" },
+	{ STEP_RCPT, "450 4.7.1 <box.example.test>: Helo command rejected: Host not found",
+		.id = "ehlo-refused-now" },
+	{ STEP_RCPT, "450 4.7.1 <box>: Helo command rejected: need fully-qualified hostname",
+		.id = "ehlo-refused-now" },
+	{ STEP_EHLO, "450 4.7.1 <box>: Helo command rejected: Host not found",
+		.id = "ehlo-refused-now" },
+	{ STEP_RCPT, "421 4.7.1 <box>: Helo command rejected: Host not found",
+		.id = "server-closes" },
+	{ STEP_CONTENT, "451 4.7.1 bad helo in a header", .id = "content-later" },
 	{ STEP_EHLO, "550 x", .id = "greeted-off" },
 	{ STEP_EHLO, "554 SMTP synchronization error", .id = "out-of-step" },
 	{ STEP_MAIL, "503 5.5.0 improper use of SMTP command pipelining", .id = "out-of-step" },
 	{ STEP_GREETING, "554 mail.b.test ESMTP not accepting messages", .id = "greeted-off" },
 	{ STEP_EHLO, "530 Please login with USER and PASS.", .id = "other-protocol-here" },
+	{ STEP_EHLO, "500 5.5.1 Command unrecognized", .id = "ehlo-unknown" },
+	{ STEP_EHLO, "502 5.5.2 Error: command not recognized", .id = "ehlo-unknown" },
+	{ STEP_EHLO, "503 5.5.1 x", .id = "greeted-off" },
+	{ STEP_GREETING, "500 x", .id = "greeted-off" },
+	{ STEP_EHLO, "500 EHLO not understood",
+		.id = "other-protocol-here", .known = "other-protocol-here" },
+	{ STEP_EHLO, "500 Your IP is on our blacklist",
+		.id = "ip-blocked", .known = "other-protocol-here" },
+	{ STEP_HELO, "500 5.5.1 Command unrecognized", .id = "other-protocol-here" },
+	{ STEP_HELO, "502 x", .id = "other-protocol-here" },
+	{ STEP_HELO, "550 x", .id = "greeted-off" },
 	{ STEP_GREETING, "450 4.3.2 wait", .id = "busy" },
 	{ STEP_STARTTLS, "454 4.7.0 TLS not available due to local problem",
 		.id = "starttls-later" },
@@ -337,7 +408,16 @@ static const struct saying sayings[] = {
 	{ STEP_RCPT, "550 ", .id = "recipient-refused" },
 	{ STEP_RCPT, "452 4.5.3 Too many recipients", .id = "too-many-recipients" },
 	{ STEP_RCPT, "452 4.5.3 x", .id = "too-many-recipients" },
-	{ STEP_RCPT, "452 4.2.2 x", .id = "recipient-later" },
+	{ STEP_RCPT, "450 4.1.2 <you@exmaple.test>: Recipient address rejected: Domain not found",
+		.id = "recipient-domain-unknown" },
+	{ STEP_RCPT, "450 Recipient address rejected: Domain not found",
+		.id = "recipient-domain-unknown" },
+	{ STEP_RCPT, "421 4.1.2 x", .id = "server-closes" },
+	{ STEP_RCPT, "450 4.1.1 null mx", .id = "recipient-later" },
+	{ STEP_RCPT, "452 4.2.2 x", .id = "recipient-full" },
+	{ STEP_RCPT, "452 4.2.2 over quota", .id = "recipient-full" },
+	{ STEP_RCPT, "450 4.2.1 quota exceeded", .id = "recipient-later" },
+	{ STEP_CONTENT, "452 4.2.2 over quota", .id = "content-later" },
 	{ STEP_RCPT, "450 4.2.0 <a@b.test>: Recipient address rejected: Greylisted, see "
 		"http://postgrey.x/",
 		.id = "greylisted" },
@@ -416,8 +496,9 @@ static const struct saying sayings[] = {
 		.id = "microsoft-no-recipient" },
 	{ STEP_RCPT, "550 5.4.1 Relay Access Denied", .id = "relay-denied" },
 	{ STEP_RCPT, "450 4.2.1 <a@b.test>: recipient is over its rate limit", .id = "recipient-later" },
-	{ STEP_RCPT, "452 4.2.2 mailbox has too many messages", .id = "recipient-later" },
-	{ STEP_RCPT, "452 4.2.2 Mailbox full, user exceeded daily quota", .id = "recipient-later" },
+	{ STEP_RCPT, "452 4.2.2 mailbox has too many messages", .id = "recipient-full" },
+	{ STEP_RCPT, "452 4.2.2 Mailbox full, user exceeded daily quota", .id = "recipient-full" },
+	{ STEP_RCPT, "450 4.3.0 the recipient is not in the mood", .id = "recipient-later" },
 	{ STEP_CONTENT, "452 4.2.2 too many messages", .id = "content-later" },
 	{ STEP_RCPT, "451 4.2.1 too many connections to this mailbox", .id = "recipient-later" },
 	{ STEP_CONTENT, "432 4.3.2 STOREDRV.Deliver; recipient thread limit exceeded",
@@ -514,7 +595,7 @@ static void split(const char *text, struct smtp_result *r)
 static void test_saying(const struct saying *s)
 {
 	struct smtp_result r = { .step = s->step, .verdict = VERDICT_REFUSED,
-		.text = mem_string(s->text), .cause = s->known };
+		.text = mem_string(s->text), .cause = s->known, .standing = s->standing };
 	const struct cause *cause;
 
 	split(s->text, &r);
@@ -602,6 +683,9 @@ static void test_general_last(void)
 			for (size_t k = i + 1; k < cause_row_count; k++) {
 				const struct cause_sign *b = &cause_rows[k].signs[0];
 
+				if (cause_rows[i].with & ~cause_rows[k].with ||
+				    cause_rows[i].without & ~cause_rows[k].without)
+					continue;   /* it leaves sessions of another standing */
 				if (b->most && (!a->steps || (b->steps && !(b->steps & ~a->steps))) &&
 				    a->least <= b->least && a->most >= b->most)
 					check(false, "%s is not swallowed by %s", cause_rows[k].cause.id,

@@ -283,6 +283,30 @@ static void test_all_refused(void)
 	outcome_release(&o);
 }
 
+/* Taken and thrown away before we have looked. */
+static void test_reset(void)
+{
+	struct net_settings set = settings();
+	struct resolved list = { .count = 0 };
+	struct linger hard = { .l_onoff = 1 };
+	struct outcome o;
+	unsigned port = 0;
+	int fd = listener("127.0.0.1", 1, &port), taken;
+
+	add(&list, "127.0.0.1", port);
+	outcome_init(&o);
+	o.dial = dial_start_at(&o.loop, &set, &list, clock_ms() + 5000, record, &o);
+	taken = accept(fd, NULL, NULL);
+	setsockopt(taken, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(taken);
+	loop_run(&o.loop);
+	check_int(o.fd, -1, "a reset: no socket");
+	check_int(o.err.kind, ERR_CONNECT, "ERR_CONNECT");
+	check_text(o.err.cause, "connection-closed-at-once", "it was there, all the same");
+	outcome_release(&o);
+	close(fd);
+}
+
 static void test_black_hole(void)
 {
 	struct net_settings set = settings();
@@ -687,6 +711,7 @@ int main(void)
 	test_connected();
 	test_refused_then_good();
 	test_all_refused();
+	test_reset();
 	test_black_hole();
 	test_trail();
 	test_all();

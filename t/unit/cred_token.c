@@ -240,7 +240,7 @@ static void killed(void)
 {
 	struct token one = made("one", "refresh"), two = made("two", "refresh"), back;
 	unsigned whole = 0, half = 0;
-	struct err e;
+	struct err e = { 0 };
 
 	token_save(dir, "work", &one, &e);
 	fflush(stdout);

@@ -391,8 +391,8 @@ static pid_t own_world(void)
 	bool good = fd >= 0 && write(fd, text, sizeof(text) - 1) == (ssize_t)sizeof(text) - 1 &&
 		fchmod(fd, 0644) == 0 && (unshare(CLONE_NEWNET | CLONE_NEWNS) == 0 ||
 		unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) == 0) &&
-		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-		mount(path, "/etc/resolv.conf", NULL, MS_BIND, NULL) == 0;
+		mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
+		mount(path, "/etc/resolv.conf", "none", MS_BIND, NULL) == 0;
 	pid_t pid;
 
 	close(fd);

@@ -838,6 +838,9 @@ const struct cause_row cause_rows[] = {
 		"allow_clear_password = yes" }, NAMED },
 	{ { "login-without-password", EX_NOPERM, PARKS(LOGIN), "the account has a user and no password",
 		"set password_command or password_file" }, NAMED },
+	{ { "login-without-means", EX_CONFIG, PARKS(LOGIN), "the account has neither a password nor an OAuth client",
+		"set password_command or password_file; or call sendoff login ACCOUNT, which tells how to "
+		"get an OAuth client" }, NAMED },
 	{ { "login-without-user", EX_NOPERM, PARKS(LOGIN), "the account has a password and no user",
 		"set user, as a rule to the whole mail address" }, NAMED },
 	{ { "login-wants-token", EX_NOPERM, PARKS(LOGIN), "the server takes OAuth access tokens only",

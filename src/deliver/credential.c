@@ -76,6 +76,19 @@ int credential_plan(const struct account *a, struct oauth_plan *out, struct err 
 	return 0;
 }
 
+int credential_exists(const struct account *a, struct err *e)
+{
+	char command[TOKEN_COMMAND_MAX];
+
+	if (!account_wants_secret(a) || a->secret.given.data)
+		return 0;
+	token_command(a->scope == SCOPE_SYSTEM, a->name, command);
+	err_set(e, ERR_SECRET, "there is a login but no password");
+	err_cause(e, "login-without-means");
+	return err_hint(e, "add one of password_command, password_file, password_env, password; "
+		"or, to sign in by OAuth, call %s, which tells what it takes", command);
+}
+
 /* A message can wait for that place. */
 static char *open_store(const struct account *a, struct err *e)
 {
@@ -216,7 +229,7 @@ const char *credential_next(const struct account *a, const struct cause *cause,
 	const char *at = cause->next ? strstr(cause->next, place) : NULL;
 	char command[TOKEN_COMMAND_MAX];
 
-	if (!account_signs_in(a))
+	if (!account_signs_in(a) && !account_wants_secret(a))
 		return cause->next;
 	token_command(a->scope == SCOPE_SYSTEM, a->name, command);
 	if (is_refused_token(cause))

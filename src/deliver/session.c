@@ -599,6 +599,10 @@ struct session *session_start(struct loop *l, const struct account *a,
 	s->waiting_end = &s->waiting;
 	s->connect_deadline = clock_ms() + (uint64_t)a->net.connect_timeout;
 	set_limit(s);
+	if (credential_exists(a, &e) < 0) {   /* that no server need be asked for */
+		fail(s, &e);
+		return s;
+	}
 	s->dial = dial_start(l, &a->net, s->connect_deadline, connected, s);
 	/* While the network is at it: GnuTLS and the roots (a large part of all the work). */
 	if (s->stage == STAGE_DIAL && a->smtp.tls != SMTP_TLS_OFF) {

@@ -52,10 +52,14 @@ static void fetch(struct probe *p)
 
 bool secret_get(struct probe *p)
 {
+	struct err missing = { 0 };
+
 	stage_begin(p, REPORT_SECRET);
 	if (account_signs_in(&p->account))
 		token_mark(&p->account, p->stored);
-	if (account_logs_in(&p->account) && account_has_secret(&p->account))
+	if (credential_exists(&p->account, &missing) < 0)
+		finding_of_err(p, REPORT_SECRET, &missing);
+	else if (account_logs_in(&p->account) && account_has_secret(&p->account))
 		fetch(p);
 	tell_secret(p);
 	stage_end(p);

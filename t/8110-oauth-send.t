@@ -316,7 +316,8 @@ subtest 'no place for tokens' => sub {
 	system 'rm', '-rf', $directory;
 	file_write($directory, 'in the way', 0600);
 	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
-	is($r->{exit}, 78, 'exit 78') or diag($r->{out});
+	is($r->{exit}, 75, 'exit 75: it is no mistake of the configuration') or diag($r->{out});
+	is(error_of($r)->{cause}, 'token-not-stored', 'the cause');
 	like(error_of($r)->{text}, qr/directory of tokens/, '... and why');
 	is(send_mail($config, \@to)->{exit} . queued(), '01', 'B1: with a queue it waits');
 	unlink $directory;

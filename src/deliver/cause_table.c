@@ -861,6 +861,10 @@ const struct cause_row cause_rows[] = {
 	/* the provider that gives tokens */
 	{ { "oauth-unreachable", EX_TEMPFAIL, PARKS(NETWORK), "the provider's server for tokens does not answer",
 		"check that this machine is online; it is asked again by itself" }, NAMED },
+	{ { "library-missing", EX_CONFIG, PARKS(LOGIN), "a library that OAuth needs is not installed",
+		"install libcurl3-gnutls (or libcurl4)" }, NAMED },
+	{ { "token-not-stored", EX_TEMPFAIL, PARKS(LOGIN), "the token cannot be stored",
+		"free some space there, or let the user who runs sendoff write to the directory" }, NAMED },
 	{ { "oauth-certificate", EX_NOPERM, PARKS(LOGIN), "the provider's server for tokens could not prove that it is the right one",
 		"see that this machine's clock is right; if it is your own, set tls_ca_file" }, NAMED },
 

@@ -1,6 +1,7 @@
 /* deliver/credential.c - a password or a token; see credential.h. */
 #include "deliver/credential.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,14 @@ struct credential_fetch {
 
 /* ---- fetching */
 
+/* A place to write to is what is missing, and not a process or memory; what is wrong with the
+ * file of a token comes with a next step of its own. */
+static bool is_disks(const struct err *e)
+{
+	return !e->cause && !e->hint[0] && e->sys_errno && e->sys_errno != EAGAIN &&
+		e->sys_errno != ENOMEM && e->sys_errno != EMFILE && e->sys_errno != ENFILE;
+}
+
 /* The provider's server is not the mail server, whose name and port a person would look at
  * otherwise. */
 static void name_trouble(struct err *e)
@@ -40,6 +49,10 @@ static void name_trouble(struct err *e)
 		if (!e->cause)
 			err_cause(e, "oauth-certificate");
 		break;
+	case ERR_SECRET:
+		if (is_disks(e))
+			err_cause(e, "token-not-stored");
+		return;
 	default:
 		return;
 	}
@@ -96,6 +109,8 @@ static char *open_store(const struct account *a, struct err *e)
 
 	if (directory)
 		return directory;
+	if (e->kind == ERR_STORE)
+		err_cause(e, "token-not-stored");
 	e->kind = ERR_SECRET;
 	if (!e->hint[0])
 		err_hint(e, "let the user who runs sendoff write there");

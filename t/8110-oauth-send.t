@@ -193,6 +193,37 @@ subtest 'a new one is refused as well' => sub {
 	$_->stop for $right, $tokens;
 };
 
+# Another token helps only where the refusal is about the token.
+my @refusals = (
+	['535 5.7.8 Username and Password not accepted', 'token-refused', 2],
+	['535 5.7.3 Authentication unsuccessful', 'token-refused', 2],
+	['535 5.7.0 no', 'token-refused', 2],
+	['535 no', 'token-refused', 2],
+	['535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled', 'smtp-auth-disabled', 1],
+	['535 5.7.139 Authentication unsuccessful, user is locked by your organizations security defaults policy',
+		'security-defaults', 1, qr/ask the administrator/],
+	['535 5.7.1 Service principal SendAs not allowed', 'token-not-allowed', 1, qr/send as/],
+	['504 5.7.4 Unrecognized authentication type', 'login-mechanism-unknown', 1, qr/xoauth2/],
+	['538 5.7.11 Encryption required', 'tls-not-seen', 1],
+	['530 5.7.57 Client not authenticated', 'login-not-understood', 1],
+	['534 5.7.9 no', 'login-mechanism-weak', 1],
+);
+subtest 'what is about the token' => sub {
+	for my $case (@refusals) {
+		my ($reply, $cause, $logins, $next) = @$case;
+		my ($tokens, $mail, $config) = scene(mail => { at => ["auth:1+ reply \"$reply\""] });
+		my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
+
+		is($r->{exit}, 77, "$reply: 77") or diag($r->{out});
+		is(error_of($r)->{cause}, $cause, '... the cause');
+		like(error_of($r)->{next}, $next, '... the next step') if $next;
+		unlike(error_of($r)->{next}, qr/password/, '... which is not about a password');
+		is(logins($mail), $logins, "C9: logins");
+		is(scalar refreshes($tokens), $logins - 1, '... and new tokens');
+		$_->stop for $mail, $tokens;
+	}
+};
+
 subtest 'many messages' => sub {
 	my ($tokens, $mail, $config) = scene(account => { max_connections => 1 });
 	my $held = watched();

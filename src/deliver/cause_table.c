@@ -172,7 +172,7 @@ const struct cause_row cause_rows[] = {
 		.signs = { { SAID(AT_AUTH, 534, 535), .enhanced = "5.7.14" },
 			{ SAID(AT_AUTH, 534, 535), .pattern = "via your web browser|webloginrequired" } } },
 	{ { "security-defaults", EX_NOPERM, PARKS(LOGIN),
-		"the organization's security defaults forbid logging in with a password",
+		"the organization's security defaults forbid this way to log in",
 		"set auth = xoauth2 with a password_command that prints an access token, or ask the "
 		"administrator for conditional access rules in their place" },
 		.signs = { { SAID(AT_AUTH, 535, 535), .pattern = "security defaults" } } },
@@ -253,7 +253,7 @@ const struct cause_row cause_rows[] = {
 			"too many error" },
 			{ SAID(AT_AUTH, 400, 499), .pattern = " locked" } } },
 
-	/* ---- ... and user and secret themselves.  The first is named by smtp/login.c. */
+	/* ---- ... and user and secret themselves.  Those of tokens are named by smtp/login.c. */
 	{ { "token-refused", EX_NOPERM, PARKS(LOGIN),
 		"the server does not accept this OAuth access token",
 		"get one as user, for SMTP at this provider: a token of somebody else, or for another "
@@ -268,6 +268,10 @@ const struct cause_row cause_rows[] = {
 		"logging in by SMTP is not allowed for this mailbox",
 		"ask the administrator to allow Authenticated SMTP for the mailbox" },
 		.signs = { { SAID(AT_AUTH, 535, 535), .enhanced = "5.7.139" } } },
+	{ { "token-not-allowed", EX_NOPERM, PARKS(LOGIN),
+		"the server does not let this user or app in, whatever the access token",
+		"its own words say why; ask the administrator of the mailbox to allow SMTP and, for an "
+		"app that signs in by itself, to send as user" }, NAMED },
 	{ { "google-password", EX_NOPERM, PARKS(LOGIN),
 		"Google does not accept this user and password, and never the one of its web site",
 		"make an app password at https://myaccount.google.com/apppasswords (it wants 2-step "

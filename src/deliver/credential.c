@@ -237,22 +237,43 @@ static void about_token(const struct account *a, const char *command,
 			"administrator see whether this app may send as %s", user);
 }
 
+/* What is always to be done about a password is of no use here. */
+static const char *instead(const struct cause *c)
+{
+	static const struct { const char *id, *next; } steps[] = {
+		{ "security-defaults", "ask the administrator of the organization to allow Authenticated "
+			"SMTP for this mailbox" },
+		{ "login-mechanism-unknown", "set auth to the other one of xoauth2 and oauthbearer; -v "
+			"shows what the server offers" },
+		{ "login-mechanism-weak", "the server's own words say what it wants; see what the "
+			"administrator of the mailbox allows" },
+		{ "microsoft-password", "check user, and ask the administrator to allow Authenticated "
+			"SMTP for this mailbox" },
+	};
+
+	for (size_t i = 0; i < COUNT(steps); i++)
+		if (!strcmp(c->id, steps[i].id))
+			return steps[i].next;
+	return c->next;
+}
+
 const char *credential_next(const struct account *a, const struct cause *cause,
 	char out[CREDENTIAL_NEXT_MAX])
 {
 	static const char place[] = "sendoff login ACCOUNT";
-	const char *at = cause->next ? strstr(cause->next, place) : NULL;
+	const char *next = account_signs_in(a) ? instead(cause) : cause->next;
+	const char *at = next ? strstr(next, place) : NULL;
 	char command[TOKEN_COMMAND_MAX];
 
 	if (!account_signs_in(a) && !account_wants_secret(a))
-		return cause->next;
+		return next;
 	token_command(a->scope == SCOPE_SYSTEM, a->name, command);
 	if (is_refused_token(cause))
 		about_token(a, command, out);
 	else if (at)
-		snprintf(out, CREDENTIAL_NEXT_MAX, "%.*s%s%s", (int)(at - cause->next), cause->next,
+		snprintf(out, CREDENTIAL_NEXT_MAX, "%.*s%s%s", (int)(at - next), next,
 			command, at + strlen(place));
 	else
-		return cause->next;
+		return next;
 	return out;
 }

@@ -232,6 +232,9 @@ static void test_next(void)
 	next_is(&token, "token-wrong-scope", "sendoff login work");
 	next_is(&token, "oauth-google-over", "then sendoff login work");
 	next_is(&token, "login-needed", "call sendoff login work");
+	next_is(&token, "security-defaults", "ask the administrator");
+	next_is(&plain, "security-defaults", "auth = xoauth2");
+	next_is(&token, "login-mechanism-unknown", "xoauth2 and oauthbearer");
 	next_is(&token, "connect", "check that this machine is online");
 	next_is(&plain, "token-refused", cause_named("token-refused")->next);
 	next_is(&plain, "login-needed", "sendoff login ACCOUNT");

@@ -39,6 +39,7 @@ static void fetch(struct probe *p)
 
 	process_hold_secret();
 	fetch = credential_fetch_start(&p->loop, &p->account, p->refused, got_secret, p);
+	p->fetched = fetch != NULL;
 	loop_run(&p->loop);
 	credential_fetch_free(&fetch);
 	if (!p->secret.data && !p->out->cause && p->interrupted.kind)
@@ -68,7 +69,7 @@ bool secret_get(struct probe *p)
 
 bool secret_renew(struct probe *p, const char *refused)
 {
-	if (!refused || p->second || p->interrupted.kind)
+	if (!refused || p->second || p->fetched || p->interrupted.kind)
 		return false;
 	snprintf(p->refused, sizeof(p->refused), "%s", refused);
 	p->account.secret.given = (struct secret){ 0 };

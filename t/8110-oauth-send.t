@@ -335,6 +335,23 @@ subtest 'the sign-in is over' => sub {
 	$_->stop for $mail, $tokens;
 };
 
+subtest 'a flush that comes too soon' => sub {
+	my ($tokens, $mail, $config) = scene(token => \%old, tokens => { at => ['token:2 error invalid_grant'] });
+	my $said = qr/account 'test' must sign in again.* \(account test\)\n  sign in again: sendoff login test\n\z/;
+	send_mail($config, \@to);
+	like(flush($config)->{err}, qr/^1 still waiting: $said/, 'tried: the next step');
+	my $before = time;
+	my $r = flush($config);
+	is($r->{exit}, 75, 'exit 75');
+	like($r->{err}, qr/^1 still waiting: not tried again before \d\d:\d\d: $said/, 'within a minute: not tried, and told so');
+	$r = run_sendoff(['-C', $config, '--json', 'queue', 'flush']);
+	my $o = decode_json($r->{out});
+	is($o->{cause}, 'sign-in-over', 'as JSON: the cause') or diag($r->{out});
+	is($o->{next}, 'sign in again: sendoff login test', '... the next step');
+	cmp_ok(abs($o->{not_before} - $before - 60), '<=', 5, '... and from when on it is tried');
+	$_->stop for $mail, $tokens;
+};
+
 subtest '... for a reason that is known' => sub {
 	my ($tokens, $mail, $config) = scene(token => \%old, tokens => { at =>
 		['token:2 error invalid_grant "Token has been expired or revoked."'] });

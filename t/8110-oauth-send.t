@@ -378,6 +378,21 @@ subtest 'no place for tokens' => sub {
 	$_->stop for $mail, $tokens;
 };
 
+subtest 'a client that is refused' => sub {
+	my ($tokens, $mail, $config) = scene(nobody => 1, tokens => { client_secret => 'a secret of the client',
+		at => ['token:1 error invalid_grant', 'token:2 status 503 body x'] },
+		account => { oauth_flow => 'client', oauth_client_secret => 'a secret of the client' });
+	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
+	is($r->{exit}, 78, 'exit 78') or diag($r->{out});
+	is(error_of($r)->{cause}, 'oauth-proof-refused', 'the cause');
+	like(error_of($r)->{next}, qr/secret, certificate or key/, 'what it may be');
+	unlike($r->{out}, qr/sign in/, '... and nobody is to sign in');
+	is(send_mail($config, ['send', '--no-queue', 'you@example.net'])->{exit}, 75, 'then a pause, which is noted');
+	$r = run_sendoff(['-C', $config, 'login', '--status']);
+	like($r->{out}, qr/^ +access +no token yet$/m, 'status: there is none yet') or diag($r->{out});
+	$_->stop for $mail, $tokens;
+};
+
 subtest 'without a person' => sub {
 	my ($tokens, $mail, $config) = scene(nobody => 1, tokens => { client_secret => 'a secret of the client' },
 		account => { oauth_flow => 'client', oauth_client_secret => 'a secret of the client' });

@@ -947,6 +947,10 @@ const struct cause_row cause_rows[] = {
 		"the provider does not accept client id and secret together",
 		"compare oauth_client_id and oauth_client_secret with the page of the app; "
 		"either may belong to another one" }, NAMED },
+	{ { "oauth-proof-refused", EX_CONFIG, PARKS(LOGIN),
+		"the provider does not accept what the app proves itself with",
+		"see on the page of the app whether its secret, certificate or key has expired or was "
+		"removed, and set the one that is listed there" }, NAMED },
 	{ { "oauth-client-not-allowed", EX_CONFIG, PARKS(LOGIN),
 		"the app may not sign users in like this",
 		"allow it on the page of the app (Entra: Authentication, Allow public client "

@@ -90,7 +90,8 @@ static void report_sign_in(const struct account *a, bool json, struct buf *out)
 	struct oauth_plan plan = { .provider = NULL };
 	struct err e = { 0 };
 
-	if (account_signs_in(a) && credential_plan(a, &plan, &e) < 0) {
+	if (credential_exists(a, &e) < 0 ||
+	    (account_signs_in(a) && credential_plan(a, &plan, &e) < 0)) {
 		if (json)
 			print_json(out, (const char *[]){ "account", a->name, "result", "warning",
 				"text", e.text, "next", e.hint, NULL });

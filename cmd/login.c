@@ -85,6 +85,8 @@ static int failed(struct login *l, struct err *e)
 	struct buf steps = BUF_INIT(64 * 1024);
 	int code;
 
+	if (e->kind == ERR_STORE && !e->cause)   /* and not a message */
+		err_cause(e, "token-not-stored");
 	if (e->cause && !strcmp(e->cause, "oauth-client-id-missing"))
 		login_add_steps(l->account, &steps);
 	if (steps.len)

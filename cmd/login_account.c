@@ -66,11 +66,6 @@ int login_mind_scope(const struct account *a, const char *command, struct err *e
 }
 /* ---- accounts that cannot, or need not */
 
-static const struct oauth_provider *provider_of(const struct account *a)
-{
-	return oauth_settings_provider(&a->oauth, a->who.provider);
-}
-
 /* One to a line in the table; here they get their numbers. */
 static void add_step(const struct screen *screen, unsigned number, const char *text, size_t len,
 	struct buf *out)
@@ -86,7 +81,7 @@ static void add_step(const struct screen *screen, unsigned number, const char *t
 
 void login_add_steps(const struct account *a, struct buf *out)
 {
-	const struct oauth_provider *p = provider_of(a);
+	const struct oauth_provider *p = account_oauth_provider(a);
 	struct screen screen;
 	unsigned number = 0;
 	const char *line = p ? p->steps : "";
@@ -110,7 +105,7 @@ static const char *source_of(const struct secret_settings *set)
 
 bool login_is_needless(const struct account *a, struct buf *out)
 {
-	if (oauth_configured(&a->oauth) || (!secret_configured(&a->secret) && provider_of(a)))
+	if (oauth_configured(&a->oauth) || (!secret_configured(&a->secret) && account_oauth_provider(a)))
 		return false;
 	if (secret_configured(&a->secret))
 		buf_printf(out, "account '%s' logs in with a password, from %s: there is nothing to "

@@ -159,7 +159,9 @@ static void add_token(const struct status *s, const struct facts *f)
 		buf_clear(&words);
 	}
 	login_moment(t->expires, moment);
-	if (t->expires > s->now)
+	if (!t->access.data)
+		buf_add_text(&words, "no token yet");
+	else if (t->expires > s->now)
 		buf_printf(&words, "until %s (in %s)", moment, show_span(t->expires - s->now, span));
 	else
 		buf_printf(&words, "ended %s (%s ago)", moment, show_span(s->now - t->expires, span));

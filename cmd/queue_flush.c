@@ -97,6 +97,10 @@ static void add_result(struct flush_result *sum, const struct flush_result *r)
 	if (r->reason[0]) {
 		memcpy(sum->account, r->account, sizeof(sum->account));
 		memcpy(sum->reason, r->reason, sizeof(sum->reason));
+		memcpy(sum->step, r->step, sizeof(sum->step));
+		sum->cause = r->cause;
+		sum->signs_in = r->signs_in;
+		sum->untried = r->untried;
 	}
 }
 
@@ -106,9 +110,21 @@ static void add_part(struct buf *out, size_t count, const char *one, const char 
 		buf_printf(out, "%s%zu %s", out->len ? ", " : "", count, count == 1 ? one : many);
 }
 
+/* "12:34", the minute in which it has come. */
+static const char *clock_words(int64_t when, char out[8])
+{
+	time_t moment = (time_t)(when + 59);
+	struct tm local;
+
+	if (!localtime_r(&moment, &local) || !strftime(out, 8, "%H:%M", &local))
+		snprintf(out, 8, "later");
+	return out;
+}
+
 static void describe(const struct flush_result *r, struct buf *out)
 {
 	struct buf parts = BUF_INIT(4096);
+	char moment[8];
 
 	if (r->delivered)
 		buf_printf(&parts, "sent %zu", r->delivered);
@@ -120,11 +136,18 @@ static void describe(const struct flush_result *r, struct buf *out)
 	buf_release(&parts);
 	if ((r->later || r->failed) && r->reason[0]) {
 		buf_add_text(out, ": ");
+		if (r->untried)
+			buf_printf(out, "not tried again before %s: ", clock_words(r->untried, moment));
 		text_clean(r->reason, strlen(r->reason), 2 * TEXT_SHOWN_MAX, out);
 		if (r->account[0])
 			buf_printf(out, " (account %s)", r->account);
 	}
 	buf_add_char(out, '\n');
+	if (r->later && r->signs_in && r->step[0]) {
+		buf_add_text(out, "  ");
+		text_clean(r->step, strlen(r->step), sizeof(r->step), out);
+		buf_add_char(out, '\n');
+	}
 }
 
 static void set_text(json_t *object, const char *name, const char *text)
@@ -149,6 +172,11 @@ static json_t *result_json(const struct flush_result *r)
 		json_object_set_new(object, "next_try", json_integer(r->next));
 	set_text(object, "account", r->account);
 	set_text(object, "reason", r->reason);
+	if (r->cause)
+		json_object_set_new(object, "cause", json_string(r->cause));
+	set_text(object, "next", r->step);
+	if (r->untried)
+		json_object_set_new(object, "not_before", json_integer(r->untried));
 	return object;
 }
 

@@ -123,7 +123,7 @@ subtest 'what is wrong' => sub {
 	fails("[account a]\nprovider = mailgun\n$from",
 		qr/account 'a': there is a password but no user\n  add the key user: Mailgun takes SMTP credentials/, 'no user');
 	fails("[account a]\nprovider = google\nfrom = me\n$secret", qr/account 'a': from is not a whole address/, 'half an address');
-	fails("[account a]\nprovider = google\nfrom = me\@gmail.com\n", qr/there is a login but no password/, 'no password');
+	fails("[account a]\nprovider = gmx\nfrom = me\@gmx.net\n", qr/there is a login but no password/, 'no password');
 	fails("[account a]\nprovider = a\xc2\x9bb\n$from", qr/control character/, 'a control character');
 };
 

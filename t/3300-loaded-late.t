@@ -194,6 +194,8 @@ subtest 'without libcurl' => sub {
 	$r = without([ keys %hidden ], ['-C', $config, 'send', '--no-queue', 'you@example.net']);
 	is($r->{exit}, 78, 'for a new one it is missed');
 	like($r->{err}, qr/libcurl\S* cannot be loaded: \S.*\n  install libcurl3-gnutls\n/, 'E4: ... and the package is named');
+	$r = without([ keys %hidden ], ['-C', $config, '--json', 'send', '--no-queue', 'you@example.net']);
+	like($r->{out}, qr/"cause":\s*"library-missing"/, '... by a cause of its own');
 	$r = without([ keys %hidden ], ['-C', $config, 'send', 'you@example.net']);
 	is($r->{exit}, 0, 'B1: what may wait is stored') or diag($r->{err});
 	is(queued(), 1, '... indeed');

@@ -162,6 +162,7 @@ subtest 'logins' => sub {
 		$refused->('token-expired', '{"status":"400","schemes":"Bearer","scope":"https://mail.google.com/"}'),
 		$refused->('token-expired', '{"status":"401","schemes":"bearer mac"}');
 	case('token-refused', 77, AUTH => '535 5.7.3 Authentication unsuccessful [X.PROD.OUTLOOK.COM]', @token);
+	case('token-not-allowed', 77, AUTH => '535 5.7.1 Service principal SendAs not allowed', @token);
 	case('app-password-needed', 77, ['AUTH reply "534-5.7.9 Application-specific password required. For more information, go to\r\n' .
 		'534 5.7.9 https://support.google.com/mail/?p=InvalidSecondFactor x - gsmtp"'], 'in two lines', logs_in => 1);
 	case('app-password-needed', 77, AUTH => '534 5.7.9 Application-specific password required.');
@@ -473,7 +474,8 @@ my %elsewhere = (
 	'login-not-bindable' => 't/unit/sasl_choose.c', 'login-without-user' => 't/unit/sasl_choose.c',
 	'login-without-password' => 't/unit/sasl_choose.c',
 	'login-needed' => 't/8110-oauth-send.t', 'sign-in-over' => 't/8110-oauth-send.t',
-	'login-wants-password' => 't/8110-oauth-send.t',
+	'login-wants-password' => 't/8110-oauth-send.t', 'login-without-means' => 't/8100-oauth-config.t',
+	'library-missing' => 't/3300-loaded-late.t', 'token-not-stored' => 't/8110-oauth-send.t',
 );
 
 is_deeply([ grep { !$met{$_} && !$plain{$_} && !$elsewhere{$_} && !/^certificate-|^clock-|^pin-|^no-ca-|^oauth-/ } sort keys %row ], [],

@@ -86,6 +86,23 @@ subtest 'what is missing' => sub {
 	like($warning->{text}, qr/client_id/, '... too');
 };
 
+subtest 'neither a password nor a client' => sub {
+	my $config = config("[account work]\nprovider = google\nfrom = me\@gmail.com\n");
+	my $both = qr/password_command.*sendoff login work/;
+	my $r = run_sendoff(['-C', $config, 'config', 'check']);
+
+	is($r->{exit}, 0, 'it may come later');
+	like($r->{out}, qr/^account work: warning: there is a login but no password\n  .*$both/m, 'config check: both ways');
+	$r = send_mail($config, ['--json', 'send', '--no-queue', 'a@b.test']);
+	is($r->{exit}, 78, 'send: 78') or diag($r->{err});
+	my $error = decode_json((split /\n/, $r->{out})[0])->{error};
+	is($error->{cause}, 'login-without-means', '... the cause');
+	like($error->{next}, $both, '... both ways');
+	$r = run_sendoff(['-C', $config, 'check', '--timeout', '5'], timeout => 30);
+	is($r->{exit}, 78, 'check: 78') or diag($r->{out});
+	like($r->{out} =~ s/\s+/ /gr, $both, '... both ways') or diag($r->{out});
+};
+
 subtest 'its provider follows from that of the mail' => sub {
 	my $r = check("[account work]\nprovider = google\nfrom = me\@gmail.com\noauth_client_id = x\noauth_client_secret = yyyyyy\n");
 

@@ -173,15 +173,16 @@ subtest 'a new one is refused as well' => sub {
 	$r = send_mail($config, \@to);
 	is($r->{exit}, 0, 'with a queue it waits');
 	like($r->{err}, qr/sendoff login test/, '... told what to do');
-	is(logins($mail), 4, 'C9: two more');
+	is(logins($mail), 3, 'C9: one more, by a token that was got for it');
+	is(scalar refreshes($tokens), 2, 'C9: ... and none was got behind that');
 	is_deeply([ @{ park() }{qw(kind steps)} ], [ 'login', 1 ], 'the account is parked');
 	send_mail($config, \@to);
-	is(logins($mail), 4, 'C9: nobody tries again');
+	is(logins($mail), 3, 'C9: nobody tries again');
 
 	# The wait grows: that the token was renewed in between is no sign-in.
 	ok(wait_until(sub { time > park()->{until} }, 8), 'its time has come');
 	send_mail($config, \@to);
-	is(logins($mail), 6, 'tried once more');
+	is(logins($mail), 4, 'tried once more');
 	is_deeply([ @{ park() }{qw(kind steps)} ], [ 'login', 2 ], 'C9: parked for longer');
 	$mail->stop;
 
@@ -191,6 +192,37 @@ subtest 'a new one is refused as well' => sub {
 	signed_in($tokens, 'test', signed_in => time + 1);
 	released($right, $config, 5);
 	$_->stop for $right, $tokens;
+};
+
+# Another token helps only where the refusal is about the token.
+my @refusals = (
+	['535 5.7.8 Username and Password not accepted', 'token-refused', 2],
+	['535 5.7.3 Authentication unsuccessful', 'token-refused', 2],
+	['535 5.7.0 no', 'token-refused', 2],
+	['535 no', 'token-refused', 2],
+	['535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled', 'smtp-auth-disabled', 1],
+	['535 5.7.139 Authentication unsuccessful, user is locked by your organizations security defaults policy',
+		'security-defaults', 1, qr/ask the administrator/],
+	['535 5.7.1 Service principal SendAs not allowed', 'token-not-allowed', 1, qr/send as/],
+	['504 5.7.4 Unrecognized authentication type', 'login-mechanism-unknown', 1, qr/xoauth2/],
+	['538 5.7.11 Encryption required', 'tls-not-seen', 1],
+	['530 5.7.57 Client not authenticated', 'login-not-understood', 1],
+	['534 5.7.9 no', 'login-mechanism-weak', 1],
+);
+subtest 'what is about the token' => sub {
+	for my $case (@refusals) {
+		my ($reply, $cause, $logins, $next) = @$case;
+		my ($tokens, $mail, $config) = scene(mail => { at => ["auth:1+ reply \"$reply\""] });
+		my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
+
+		is($r->{exit}, 77, "$reply: 77") or diag($r->{out});
+		is(error_of($r)->{cause}, $cause, '... the cause');
+		like(error_of($r)->{next}, $next, '... the next step') if $next;
+		unlike(error_of($r)->{next}, qr/password/, '... which is not about a password');
+		is(logins($mail), $logins, "C9: logins");
+		is(scalar refreshes($tokens), $logins - 1, '... and new tokens');
+		$_->stop for $mail, $tokens;
+	}
 };
 
 subtest 'many messages' => sub {
@@ -213,6 +245,9 @@ subtest 'many messages' => sub {
 	is($r->{exit}, 75, 'refused for good: they wait') or diag($r->{err} . $r->{out});
 	is(logins($mail) . scalar refreshes($tokens), '21', 'C9: two logins, one new token');
 	is(park()->{kind}, 'login', '... and the account is parked');
+	$tokens->forget;
+	flush($config);
+	is(logins($mail) . scalar refreshes($tokens), '32', 'C9: another run: one login, one new token');
 	$_->stop for $mail, $tokens;
 };
 
@@ -300,6 +335,23 @@ subtest 'the sign-in is over' => sub {
 	$_->stop for $mail, $tokens;
 };
 
+subtest 'a flush that comes too soon' => sub {
+	my ($tokens, $mail, $config) = scene(token => \%old, tokens => { at => ['token:2 error invalid_grant'] });
+	my $said = qr/account 'test' must sign in again.* \(account test\)\n  sign in again: sendoff login test\n\z/;
+	send_mail($config, \@to);
+	like(flush($config)->{err}, qr/^1 still waiting: $said/, 'tried: the next step');
+	my $before = time;
+	my $r = flush($config);
+	is($r->{exit}, 75, 'exit 75');
+	like($r->{err}, qr/^1 still waiting: not tried again before \d\d:\d\d: $said/, 'within a minute: not tried, and told so');
+	$r = run_sendoff(['-C', $config, '--json', 'queue', 'flush']);
+	my $o = decode_json($r->{out});
+	is($o->{cause}, 'sign-in-over', 'as JSON: the cause') or diag($r->{out});
+	is($o->{next}, 'sign in again: sendoff login test', '... the next step');
+	cmp_ok(abs($o->{not_before} - $before - 60), '<=', 5, '... and from when on it is tried');
+	$_->stop for $mail, $tokens;
+};
+
 subtest '... for a reason that is known' => sub {
 	my ($tokens, $mail, $config) = scene(token => \%old, tokens => { at =>
 		['token:2 error invalid_grant "Token has been expired or revoked."'] });
@@ -316,12 +368,28 @@ subtest 'no place for tokens' => sub {
 	system 'rm', '-rf', $directory;
 	file_write($directory, 'in the way', 0600);
 	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
-	is($r->{exit}, 78, 'exit 78') or diag($r->{out});
+	is($r->{exit}, 75, 'exit 75: it is no mistake of the configuration') or diag($r->{out});
+	is(error_of($r)->{cause}, 'token-not-stored', 'the cause');
 	like(error_of($r)->{text}, qr/directory of tokens/, '... and why');
 	is(send_mail($config, \@to)->{exit} . queued(), '01', 'B1: with a queue it waits');
 	unlink $directory;
 	signed_in($tokens, 'test');
 	released($mail, $config, 2);
+	$_->stop for $mail, $tokens;
+};
+
+subtest 'a client that is refused' => sub {
+	my ($tokens, $mail, $config) = scene(nobody => 1, tokens => { client_secret => 'a secret of the client',
+		at => ['token:1 error invalid_grant', 'token:2 status 503 body x'] },
+		account => { oauth_flow => 'client', oauth_client_secret => 'a secret of the client' });
+	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
+	is($r->{exit}, 78, 'exit 78') or diag($r->{out});
+	is(error_of($r)->{cause}, 'oauth-proof-refused', 'the cause');
+	like(error_of($r)->{next}, qr/secret, certificate or key/, 'what it may be');
+	unlike($r->{out}, qr/sign in/, '... and nobody is to sign in');
+	is(send_mail($config, ['send', '--no-queue', 'you@example.net'])->{exit}, 75, 'then a pause, which is noted');
+	$r = run_sendoff(['-C', $config, 'login', '--status']);
+	like($r->{out}, qr/^ +access +no token yet$/m, 'status: there is none yet') or diag($r->{out});
 	$_->stop for $mail, $tokens;
 };
 

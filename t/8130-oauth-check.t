@@ -89,6 +89,8 @@ subtest 'one that the server does not take' => sub {
 	like($o->{failed}{cause}, qr/^token-/, '... the cause') or diag($r->{out});
 	is($o->{failed}{next}, 'sign in again, as the right user: sendoff login test', '... and the next step');
 	is(logins($mail), 2, 'C9: two logins');
+	check($config);
+	is(logins($mail), 3, 'C9: a new one is not followed by another');
 	$_->stop for $mail, $tokens;
 };
 

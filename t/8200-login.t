@@ -318,6 +318,15 @@ for my $case ([ access_denied => 77 ], [ expired_token => 77 ]) {
 	like($r->{err}, qr/^sendoff: oauth_client_id is missing/, 'no client id: told');
 	like($r->{err}, qr/^How to get a client id from Google:\n  1\. .+\n/m, 'no client id: step by step');
 	like($r->{err}, qr/^  4\. /m, 'no client id: to the end');
+	for my $at ('provider = google', 'host = smtp.gmail.com') {
+		$r = login(config("[account work]\n$at\nuser = me\@gmail.com\nfrom = me\@gmail.com\n"), 'work');
+		is($r->{exit}, 78, "$at, and nothing to log in with: exit");
+		like($r->{err}, qr/^sendoff: oauth_client_id is missing/, '... told');
+		like($r->{err}, qr/^How to get a client id from Google:\n  1\. .+\n/m, '... step by step');
+	}
+	$r = login(config("[account work]\nprovider = microsoft365\nfrom = me\@example.com\n"));
+	like($r->{err}, qr/^How to get a client id from Microsoft 365:\n  1\. .+\n/m, 'Microsoft: step by step') or
+		diag($r->{err});
 	$r = login(config("[account a]\nhost = h\n"), 'b');
 	is($r->{exit}, 64, 'no such account');
 	is(login(config("[account a]\nhost = h\n"), '--flow', 'magic')->{exit}, 64, 'no such flow');

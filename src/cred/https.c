@@ -37,6 +37,7 @@ struct told {
 	long retry_after;
 	size_t len;
 	bool too_long;
+	bool missing;            /* libcurl is */
 	char body[HTTPS_BODY_MAX];
 };
 
@@ -282,7 +283,8 @@ static int ask(int out, void *question)
 
 	process_hold_secret();
 	clearenv();
-	if (curl_need(&t->err) == 0)
+	t->missing = curl_need(&t->err) < 0;
+	if (!t->missing)
 		perform(question, t);
 	t->err.cause = NULL;
 	return lookup_answer(out, t, sizeof(*t));
@@ -305,6 +307,8 @@ static void tell(void *context, const void *answer, bool late)
 			h->host);
 	} else if (t->err.kind) {
 		e = t->err;
+		if (t->missing)
+			err_cause(&e, "library-missing");
 	} else {
 		a.status = t->status;
 		a.retry_after = t->retry_after;

@@ -30,7 +30,8 @@ struct https_answer {
 
 struct https;
 /* Called once.  a NULL: ERR_NAME, ERR_NAME_AGAIN, ERR_CONNECT, ERR_TIMEOUT, ERR_CERT, ERR_TLS,
- * ERR_LOST, ERR_PROTOCOL (too long); ERR_SYSTEM: libcurl is missing (its package is named);
+ * ERR_LOST, ERR_PROTOCOL (too long); ERR_SYSTEM: libcurl is missing (its package is named), with
+ * the cause "library-missing";
  * ERR_CONFIG: not an https URL, a CA file that cannot be used.  Gone after the call; what is
  * to stay is taken. */
 typedef void https_done(void *context, struct https_answer *a, struct err *e);

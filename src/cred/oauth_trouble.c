@@ -19,8 +19,8 @@ enum {
 	PART_MAX    = 64
 };
 
-/* Who is meant: any, or only where the flow has no user. */
-enum whose { OF_ANY, OF_SERVICE };
+/* Who is meant: any, or only a program that signs for a user, or that is one itself. */
+enum whose { OF_ANY, OF_SERVICE, OF_CLIENT };
 
 struct row {
 	long code;                   /* Microsoft's AADSTS number; 0: any */
@@ -121,6 +121,7 @@ static const struct row rows[] = {
 	{ .errors = "expired_token|code_expired", OVER("oauth-device-late") },
 	{ .errors = "access_denied|authorization_declined", OVER("oauth-access-denied") },
 	{ .errors = "consent_required", OVER("oauth-consent-missing") },
+	{ .errors = "invalid_grant", .whose = OF_CLIENT, WRONG("oauth-proof-refused") },
 	{ .errors = "invalid_grant|interaction_required|login_required|account_selection_required|"
 		"bad_verification_code", OVER("sign-in-over") },
 	{ .errors = "invalid_client", WRONG("oauth-client-refused") },
@@ -186,7 +187,8 @@ static bool fits(const struct row *row, const struct oauth_plan *p, const struct
 		return false;
 	if (row->words && !is_among(row->words, words, false))
 		return false;
-	return row->whose == OF_ANY || p->flow == OAUTH_FLOW_SERVICE;
+	return row->whose == OF_ANY ||
+		p->flow == (row->whose == OF_SERVICE ? OAUTH_FLOW_SERVICE : OAUTH_FLOW_CLIENT);
 }
 
 static const struct row *of_status(int status)
@@ -347,7 +349,9 @@ static void add_command(const struct oauth_plan *p, const struct row *row, struc
 	static const char more[] = "oauth-google-over|oauth-consent-missing|oauth-admin-consent|"
 		"oauth-app-kind-wrong";
 
-	if (row->outcome == OAUTH_OVER && p->account && !is_among(more, row->cause, true))
+	bool person = p->flow != OAUTH_FLOW_CLIENT && p->flow != OAUTH_FLOW_SERVICE;
+
+	if (row->outcome == OAUTH_OVER && person && p->account && !is_among(more, row->cause, true))
 		err_hint(e, "sign in again: sendoff login %s", p->account);
 }
 

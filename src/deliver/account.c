@@ -152,6 +152,20 @@ bool account_signs_in(const struct account *a)
 	return account_logs_in(a) && oauth_configured(&a->oauth);
 }
 
+const struct oauth_provider *account_oauth_provider(const struct account *a)
+{
+	const struct preset *known = a->who.provider ? preset_find(a->who.provider) :
+		preset_of_host(a->net.host);
+
+	return oauth_settings_provider(&a->oauth, known ? known->id : NULL);
+}
+
+bool account_wants_secret(const struct account *a)
+{
+	return account_logs_in(a) && !account_has_secret(a) && !a->tls.cert &&
+		account_oauth_provider(a);
+}
+
 bool account_is_pattern(const char *item)
 {
 	return strchr(item, '*') != NULL;
@@ -333,7 +347,7 @@ static int check_login(const struct account *a, struct err *e)
 			err_set(e, ERR_CONFIG, "there is a password but no user");
 		return user_hint(a, e);
 	}
-	if (!secret && !a->tls.cert) {
+	if (!secret && !a->tls.cert && !account_wants_secret(a)) {
 		err_set(e, ERR_CONFIG, "there is a login but no password");
 		return err_hint(e, "add one of password_command, password_file, password_env, password; "
 			"or auth = none when the server asks for no login");

@@ -107,6 +107,12 @@ bool account_logs_in(const struct account *a);     /* no mail without login */
 bool account_signs_in(const struct account *a);    /* ... which takes an access token (OAuth) */
 bool account_has_secret(const struct account *a);  /* a password or token is to be had */
 
+/* Where its user would sign in by OAuth, told by what it sets, its provider or its host.
+ * NULL: nothing is known. */
+const struct oauth_provider *account_oauth_provider(const struct account *a);
+/* It logs in, has nothing to do so with, and may yet sign in there: whole but for that. */
+bool account_wants_secret(const struct account *a);
+
 /* Whether the port is the one that speaks TLS from the start (RFC 8314 section
  * 3.3) and tls says otherwise: who waits for a greeting there waits in vain. */
 bool account_mixes_up(const struct account *a);

@@ -172,7 +172,7 @@ const struct cause_row cause_rows[] = {
 		.signs = { { SAID(AT_AUTH, 534, 535), .enhanced = "5.7.14" },
 			{ SAID(AT_AUTH, 534, 535), .pattern = "via your web browser|webloginrequired" } } },
 	{ { "security-defaults", EX_NOPERM, PARKS(LOGIN),
-		"the organization's security defaults forbid logging in with a password",
+		"the organization's security defaults forbid this way to log in",
 		"set auth = xoauth2 with a password_command that prints an access token, or ask the "
 		"administrator for conditional access rules in their place" },
 		.signs = { { SAID(AT_AUTH, 535, 535), .pattern = "security defaults" } } },
@@ -253,7 +253,7 @@ const struct cause_row cause_rows[] = {
 			"too many error" },
 			{ SAID(AT_AUTH, 400, 499), .pattern = " locked" } } },
 
-	/* ---- ... and user and secret themselves.  The first is named by smtp/login.c. */
+	/* ---- ... and user and secret themselves.  Those of tokens are named by smtp/login.c. */
 	{ { "token-refused", EX_NOPERM, PARKS(LOGIN),
 		"the server does not accept this OAuth access token",
 		"get one as user, for SMTP at this provider: a token of somebody else, or for another "
@@ -268,6 +268,10 @@ const struct cause_row cause_rows[] = {
 		"logging in by SMTP is not allowed for this mailbox",
 		"ask the administrator to allow Authenticated SMTP for the mailbox" },
 		.signs = { { SAID(AT_AUTH, 535, 535), .enhanced = "5.7.139" } } },
+	{ { "token-not-allowed", EX_NOPERM, PARKS(LOGIN),
+		"the server does not let this user or app in, whatever the access token",
+		"its own words say why; ask the administrator of the mailbox to allow SMTP and, for an "
+		"app that signs in by itself, to send as user" }, NAMED },
 	{ { "google-password", EX_NOPERM, PARKS(LOGIN),
 		"Google does not accept this user and password, and never the one of its web site",
 		"make an app password at https://myaccount.google.com/apppasswords (it wants 2-step "
@@ -838,6 +842,9 @@ const struct cause_row cause_rows[] = {
 		"allow_clear_password = yes" }, NAMED },
 	{ { "login-without-password", EX_NOPERM, PARKS(LOGIN), "the account has a user and no password",
 		"set password_command or password_file" }, NAMED },
+	{ { "login-without-means", EX_CONFIG, PARKS(LOGIN), "the account has neither a password nor an OAuth client",
+		"set password_command or password_file; or call sendoff login ACCOUNT, which tells how to "
+		"get an OAuth client" }, NAMED },
 	{ { "login-without-user", EX_NOPERM, PARKS(LOGIN), "the account has a password and no user",
 		"set user, as a rule to the whole mail address" }, NAMED },
 	{ { "login-wants-token", EX_NOPERM, PARKS(LOGIN), "the server takes OAuth access tokens only",
@@ -858,6 +865,10 @@ const struct cause_row cause_rows[] = {
 	/* the provider that gives tokens */
 	{ { "oauth-unreachable", EX_TEMPFAIL, PARKS(NETWORK), "the provider's server for tokens does not answer",
 		"check that this machine is online; it is asked again by itself" }, NAMED },
+	{ { "library-missing", EX_CONFIG, PARKS(LOGIN), "a library that OAuth needs is not installed",
+		"install libcurl3-gnutls (or libcurl4)" }, NAMED },
+	{ { "token-not-stored", EX_TEMPFAIL, PARKS(LOGIN), "the token cannot be stored",
+		"free some space there, or let the user who runs sendoff write to the directory" }, NAMED },
 	{ { "oauth-certificate", EX_NOPERM, PARKS(LOGIN), "the provider's server for tokens could not prove that it is the right one",
 		"see that this machine's clock is right; if it is your own, set tls_ca_file" }, NAMED },
 
@@ -936,6 +947,10 @@ const struct cause_row cause_rows[] = {
 		"the provider does not accept client id and secret together",
 		"compare oauth_client_id and oauth_client_secret with the page of the app; "
 		"either may belong to another one" }, NAMED },
+	{ { "oauth-proof-refused", EX_CONFIG, PARKS(LOGIN),
+		"the provider does not accept what the app proves itself with",
+		"see on the page of the app whether its secret, certificate or key has expired or was "
+		"removed, and set the one that is listed there" }, NAMED },
 	{ { "oauth-client-not-allowed", EX_CONFIG, PARKS(LOGIN),
 		"the app may not sign users in like this",
 		"allow it on the page of the app (Entra: Authentication, Allow public client "

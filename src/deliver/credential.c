@@ -1,6 +1,7 @@
 /* deliver/credential.c - a password or a token; see credential.h. */
 #include "deliver/credential.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,14 @@ struct credential_fetch {
 
 /* ---- fetching */
 
+/* A place to write to is what is missing, and not a process or memory; what is wrong with the
+ * file of a token comes with a next step of its own. */
+static bool is_disks(const struct err *e)
+{
+	return !e->cause && !e->hint[0] && e->sys_errno && e->sys_errno != EAGAIN &&
+		e->sys_errno != ENOMEM && e->sys_errno != EMFILE && e->sys_errno != ENFILE;
+}
+
 /* The provider's server is not the mail server, whose name and port a person would look at
  * otherwise. */
 static void name_trouble(struct err *e)
@@ -40,6 +49,10 @@ static void name_trouble(struct err *e)
 		if (!e->cause)
 			err_cause(e, "oauth-certificate");
 		break;
+	case ERR_SECRET:
+		if (is_disks(e))
+			err_cause(e, "token-not-stored");
+		return;
 	default:
 		return;
 	}
@@ -76,6 +89,19 @@ int credential_plan(const struct account *a, struct oauth_plan *out, struct err 
 	return 0;
 }
 
+int credential_exists(const struct account *a, struct err *e)
+{
+	char command[TOKEN_COMMAND_MAX];
+
+	if (!account_wants_secret(a) || a->secret.given.data)
+		return 0;
+	token_command(a->scope == SCOPE_SYSTEM, a->name, command);
+	err_set(e, ERR_SECRET, "there is a login but no password");
+	err_cause(e, "login-without-means");
+	return err_hint(e, "add one of password_command, password_file, password_env, password; "
+		"or, to sign in by OAuth, call %s, which tells what it takes", command);
+}
+
 /* A message can wait for that place. */
 static char *open_store(const struct account *a, struct err *e)
 {
@@ -83,6 +109,8 @@ static char *open_store(const struct account *a, struct err *e)
 
 	if (directory)
 		return directory;
+	if (e->kind == ERR_STORE)
+		err_cause(e, "token-not-stored");
 	e->kind = ERR_SECRET;
 	if (!e->hint[0])
 		err_hint(e, "let the user who runs sendoff write there");
@@ -209,22 +237,43 @@ static void about_token(const struct account *a, const char *command,
 			"administrator see whether this app may send as %s", user);
 }
 
+/* What is always to be done about a password is of no use here. */
+static const char *instead(const struct cause *c)
+{
+	static const struct { const char *id, *next; } steps[] = {
+		{ "security-defaults", "ask the administrator of the organization to allow Authenticated "
+			"SMTP for this mailbox" },
+		{ "login-mechanism-unknown", "set auth to the other one of xoauth2 and oauthbearer; -v "
+			"shows what the server offers" },
+		{ "login-mechanism-weak", "the server's own words say what it wants; see what the "
+			"administrator of the mailbox allows" },
+		{ "microsoft-password", "check user, and ask the administrator to allow Authenticated "
+			"SMTP for this mailbox" },
+	};
+
+	for (size_t i = 0; i < COUNT(steps); i++)
+		if (!strcmp(c->id, steps[i].id))
+			return steps[i].next;
+	return c->next;
+}
+
 const char *credential_next(const struct account *a, const struct cause *cause,
 	char out[CREDENTIAL_NEXT_MAX])
 {
 	static const char place[] = "sendoff login ACCOUNT";
-	const char *at = cause->next ? strstr(cause->next, place) : NULL;
+	const char *next = account_signs_in(a) ? instead(cause) : cause->next;
+	const char *at = next ? strstr(next, place) : NULL;
 	char command[TOKEN_COMMAND_MAX];
 
-	if (!account_signs_in(a))
-		return cause->next;
+	if (!account_signs_in(a) && !account_wants_secret(a))
+		return next;
 	token_command(a->scope == SCOPE_SYSTEM, a->name, command);
 	if (is_refused_token(cause))
 		about_token(a, command, out);
 	else if (at)
-		snprintf(out, CREDENTIAL_NEXT_MAX, "%.*s%s%s", (int)(at - cause->next), cause->next,
+		snprintf(out, CREDENTIAL_NEXT_MAX, "%.*s%s%s", (int)(at - next), next,
 			command, at + strlen(place));
 	else
-		return cause->next;
+		return next;
 	return out;
 }

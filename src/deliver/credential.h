@@ -14,6 +14,10 @@
  * servers of a provider that no table knows are trusted by the account's own roots. */
 int  credential_plan(const struct account *a, struct oauth_plan *out, struct err *e);
 
+/* Whether there is anything to log in with.  -1: ERR_SECRET with the cause
+ * "login-without-means", and both ways to mend it. */
+int  credential_exists(const struct account *a, struct err *e);
+
 /* Starts fetching it; as secret_fetch_start(), which may call done before it returns (and
  * then returns NULL).  refused: digest of an access token that will not do, borrowed until
  * credential_fetch_free(); NULL. */

@@ -121,7 +121,7 @@ static void lane_stuck(struct lane *l, const struct err *why)
 	l->closed = true;
 	f->r->later += l->count - l->at;
 	l->at = l->count;
-	text_clean_to(f->r->reason, sizeof(f->r->reason), why->text, strlen(why->text));
+	flush_reason(f, why->text);
 	clock_gettime(CLOCK_REALTIME, &record.when);
 	log_text(&record, "outcome", "trouble");
 	log_text(&record, "account", l->account->name);

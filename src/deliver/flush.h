@@ -43,6 +43,10 @@ struct flush_result {
 	                           * nothing keeps the next run from trying at once */
 	int64_t next;             /* when something is due again; 0: nothing is left */
 	char account[CONF_NAME_MAX + 1], reason[ENTRY_TEXT_MAX + 1];   /* the last trouble; "" */
+	const char *cause;        /* of an account's trouble, in the table of causes; NULL */
+	char step[512];           /* what to do about that; "" */
+	bool signs_in;            /* ... where a person signs in by OAuth */
+	int64_t untried;          /* it is an old one, and not tried again before then; 0 */
 };
 
 /* -1: ERR_STORE, ERR_SYSTEM; trouble with a message or an account is no error. */

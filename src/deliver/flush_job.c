@@ -322,7 +322,7 @@ static int count_as_tried(struct job *j, const char *cause, const char *reason)
 		f->r->unwritten = true;
 		log_damage(j, &e);
 	}
-	text_clean_to(f->r->reason, sizeof(f->r->reason), reason, strlen(reason));
+	flush_reason(f, reason);
 	f->r->later++;
 	job_free(j);
 	return 0;
@@ -360,7 +360,7 @@ static int put_off(struct job *j, const struct err *why)
 	struct flush *f = j->lane->flush;
 
 	log_damage(j, why);
-	text_clean_to(f->r->reason, sizeof(f->r->reason), why->text, strlen(why->text));
+	flush_reason(f, why->text);
 	f->r->later++;
 	job_free(j);
 	return 0;
@@ -606,8 +606,8 @@ static const char *settle_rest(struct job *j, const struct smtp_result *told, in
 		f->r->failed++;
 	else
 		f->r->delivered++;
-	if (told)
-		snprintf(f->r->reason, sizeof(f->r->reason), "%s", told->text ? told->text : "");
+	if (told && !j->lane->closed)   /* which has told more */
+		flush_reason(f, told->text ? told->text : "");
 	return told && !expired ? "later" : failed || expired ? "failed" : "sent";
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "deliver/credential.h"
 #include "deliver/flush_state.h"
 #include "deliver/trouble.h"
 
@@ -67,6 +68,32 @@ void flush_note_next(struct flush *f, int64_t when)
 		f->r->next = when;
 }
 
+void flush_reason(struct flush *f, const char *reason)
+{
+	struct flush_result *r = f->r;
+
+	text_clean_to(r->reason, sizeof(r->reason), reason, strlen(reason));
+	r->cause = NULL;
+	r->step[0] = '\0';
+	r->signs_in = false;
+	r->untried = 0;
+}
+
+/* It is trouble of that account.  hint: a next step that is better than that of the cause;
+ * "". */
+static void note_account(struct flush *f, const struct account *a, const struct cause *cause,
+	const char *hint)
+{
+	struct flush_result *r = f->r;
+	char out[CREDENTIAL_NEXT_MAX];
+	const char *next = hint[0] ? hint : cause ? credential_next(a, cause, out) : NULL;
+
+	snprintf(r->account, sizeof(r->account), "%s", a->name);
+	r->cause = cause ? cause->id : NULL;
+	r->signs_in = account_signs_in(a);
+	snprintf(r->step, sizeof(r->step), "%s", next ? next : "");
+}
+
 /* Not worth a connection, where max_rate lets nothing go for long. */
 static bool rate_lets(struct flush *f, const struct account *a)
 {
@@ -74,7 +101,8 @@ static bool rate_lets(struct flush *f, const struct account *a)
 
 	if (!wait || (f->o->patient && wait <= FLUSH_RATE_PATIENCE))
 		return true;
-	snprintf(f->r->account, sizeof(f->r->account), "%s", a->name);
+	flush_reason(f, "");
+	note_account(f, a, NULL, "");
 	snprintf(f->r->reason, sizeof(f->r->reason), "max_rate lets the next message go in %lld s",
 		(long long)wait);
 	flush_note_next(f, time(NULL) + wait);
@@ -91,23 +119,39 @@ static const struct account *without_root(struct flush *f, const struct account 
 		return a;
 	if (config_has_runner())
 		return config_runner_account();
-	snprintf(f->r->reason, sizeof(f->r->reason), "root does not use it from a queue of its own, "
-		"only as user %s: start the runner, which takes it from here", CONFIG_RUNNER_USER);
-	snprintf(f->r->account, sizeof(f->r->account), "%s", a->name);
+	flush_reason(f, "root does not use it from a queue of its own, only as user "
+		CONFIG_RUNNER_USER ": start the runner, which takes it from here");
+	note_account(f, a, NULL, "");
 	return NULL;
+}
+
+/* It is parked, and was not tried: what is told of it is old. */
+static void note_parked(struct flush *f, const struct account *a, const char *reason,
+	int64_t until)
+{
+	struct park p = { .kind = PARK_NONE };
+	struct err ignored;
+
+	if (park_read(f->spool, a->name, &p, &ignored) < 0)
+		p.cause = NULL;
+	flush_reason(f, reason);
+	note_account(f, a, p.cause ? cause_named(p.cause) : NULL, "");
+	f->r->untried = until;
+	flush_note_next(f, until);
+	park_release(&p);
 }
 
 /* Which lane an account's messages go by now; NULL: they wait. */
 static struct lane *open_lane(struct flush *f, const struct finding *found)
 {
 	const struct account *open;
+	char reason[ENTRY_TEXT_MAX + 1] = "";
 	int64_t until = 0;
 
 	open = trouble_free(f->spool, found->config, found->account, TROUBLE_ASK,
-		f->o->override ? &f->grants : NULL, &until, f->r->reason, sizeof(f->r->reason));
+		f->o->override ? &f->grants : NULL, &until, reason, sizeof(reason));
 	if (!open) {
-		snprintf(f->r->account, sizeof(f->r->account), "%s", found->account->name);
-		flush_note_next(f, until);
+		note_parked(f, found->account, reason, until);
 		return NULL;
 	}
 	open = without_root(f, open);
@@ -120,7 +164,7 @@ static void note_waiting(struct flush *f, const struct err *why)
 	f->r->due++;
 	f->r->later++;
 	f->r->account[0] = '\0';
-	snprintf(f->r->reason, sizeof(f->r->reason), "%.*s", ENTRY_TEXT_MAX, why->text);
+	flush_reason(f, why->text);
 }
 
 struct opened {
@@ -212,8 +256,9 @@ void lane_close(struct lane *l, const struct smtp_result *r, const struct err *e
 		return;
 	l->closed = true;
 	f->r->unwritten |= trouble_park(f->spool, l->config, l->account, r, err) < 0;
-	snprintf(f->r->account, sizeof(f->r->account), "%s", l->account->name);
-	text_clean_to(f->r->reason, sizeof(f->r->reason), why, strlen(why));
+	flush_reason(f, why);
+	note_account(f, l->account, r ? cause_of_result(r, l->account->net.host) : cause_of_err(err),
+		r ? "" : err->hint);
 }
 
 /* The first success releases all that waits for the account; each sender's first one

@@ -181,6 +181,8 @@ void job_settle(struct job *j);      /* writes down what became of it, and frees
 /* Everything in new/ that this run has not looked at yet, into lanes.  True: something
  * was found to be sent. */
 bool flush_collect(struct flush *f);   /* f->err: the queue cannot be read */
+/* What stands in the way, as the last trouble: not an account's own (yet). */
+void flush_reason(struct flush *f, const char *reason);
 void flush_note_next(struct flush *f, int64_t when);
 
 /* Nothing more goes by this lane: for what a server said (r) or what we could

@@ -44,6 +44,7 @@ struct session {
 	struct credential_fetch *fetch;     /* own; while the secret is got */
 	struct secret secret;               /* own; wiped */
 	bool secret_here;
+	bool fetched;                       /* it was not at hand: just now it was got */
 	char refused[DIGEST_HEX + 1];       /* see session_refused(); "" */
 
 	struct tls_facts tls;               /* outlive the connection; version "": none */
@@ -76,7 +77,8 @@ static void end(struct session *s, const struct smtp_failure *f)
 		conn_abort(&s->conn);
 	else
 		conn_close(&s->conn);
-	if (!f || !credential_renews(s->account, &s->secret, f, s->refused))
+	/* What is as new as can be is followed by nothing better. */
+	if (!f || !credential_renews(s->account, &s->secret, f, s->refused) || s->fetched)
 		s->refused[0] = '\0';
 	secret_wipe(&s->secret);
 	s->hooks.ended(s->hooks.context, f);
@@ -250,6 +252,7 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 {
 	struct session *s = context;
 
+	s->fetched = s->fetch != NULL;
 	credential_fetch_free(&s->fetch);
 	if (!secret) {
 		fail(s, e);
@@ -599,6 +602,10 @@ struct session *session_start(struct loop *l, const struct account *a,
 	s->waiting_end = &s->waiting;
 	s->connect_deadline = clock_ms() + (uint64_t)a->net.connect_timeout;
 	set_limit(s);
+	if (credential_exists(a, &e) < 0) {   /* that no server need be asked for */
+		fail(s, &e);
+		return s;
+	}
 	s->dial = dial_start(l, &a->net, s->connect_deadline, connected, s);
 	/* While the network is at it: GnuTLS and the roots (a large part of all the work). */
 	if (s->stage == STAGE_DIAL && a->smtp.tls != SMTP_TLS_OFF) {

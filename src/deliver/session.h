@@ -57,8 +57,8 @@ void session_ask(struct session *s, struct smtp_question *q);
 
 void session_resume(struct session *s);
 
-/* It ended because the server refused the access token, and another one may do: the same in
- * a new session, whose hooks.refused is this, is worth one more login.  NULL: not so.  From
+/* It ended because the server refused the access token, which was at hand and not got for
+ * this session, and another one may do: the same in a new session, whose hooks.refused is this, is worth one more login.  NULL: not so.  From
  * ended() on. */
 const char *session_refused(const struct session *s);
 

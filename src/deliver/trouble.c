@@ -165,7 +165,8 @@ static bool blocked(struct spool *s, const struct config *c, const struct accoun
 		!(p.kind == PARK_NETWORK && (grants || ask == TROUBLE_FRESH)) &&
 		!is_granted(s, a, grants);
 	if (blocks) {
-		*until = p.until;
+		*until = grants && p.overridden + OVERRIDE_SECONDS < p.until ?
+			p.overridden + OVERRIDE_SECONDS : p.until;
 		snprintf(reason, size, "%s", p.reason ? p.reason : "");
 	}
 	park_release(&p);

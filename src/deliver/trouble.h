@@ -41,7 +41,7 @@ void trouble_grants_release(struct trouble_grants *g);
 /* Whether it may be used now: the account, else its fallback, else NULL with the
  * moment and the reason.  TROUBLE_FRESH: a message that has just come is tried in
  * spite of trouble with the network, which costs a server nothing.  grants: an
- * operator asks; NULL: nobody of that kind. */
+ * operator asks, who may do so again at that moment; NULL: nobody of that kind. */
 enum trouble_ask { TROUBLE_ASK, TROUBLE_FRESH };
 const struct account *trouble_free(struct spool *s, const struct config *c,
 	const struct account *a, enum trouble_ask ask, struct trouble_grants *grants,

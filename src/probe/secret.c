@@ -39,6 +39,7 @@ static void fetch(struct probe *p)
 
 	process_hold_secret();
 	fetch = credential_fetch_start(&p->loop, &p->account, p->refused, got_secret, p);
+	p->fetched = fetch != NULL;
 	loop_run(&p->loop);
 	credential_fetch_free(&fetch);
 	if (!p->secret.data && !p->out->cause && p->interrupted.kind)
@@ -52,10 +53,14 @@ static void fetch(struct probe *p)
 
 bool secret_get(struct probe *p)
 {
+	struct err missing = { 0 };
+
 	stage_begin(p, REPORT_SECRET);
 	if (account_signs_in(&p->account))
 		token_mark(&p->account, p->stored);
-	if (account_logs_in(&p->account) && account_has_secret(&p->account))
+	if (credential_exists(&p->account, &missing) < 0)
+		finding_of_err(p, REPORT_SECRET, &missing);
+	else if (account_logs_in(&p->account) && account_has_secret(&p->account))
 		fetch(p);
 	tell_secret(p);
 	stage_end(p);
@@ -64,7 +69,7 @@ bool secret_get(struct probe *p)
 
 bool secret_renew(struct probe *p, const char *refused)
 {
-	if (!refused || p->second || p->interrupted.kind)
+	if (!refused || p->second || p->fetched || p->interrupted.kind)
 		return false;
 	snprintf(p->refused, sizeof(p->refused), "%s", refused);
 	p->account.secret.given = (struct secret){ 0 };

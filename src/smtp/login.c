@@ -205,6 +205,23 @@ static bool about_login(int code)
 		code == 451 || code == 421 || code == 550;
 }
 
+/* What is said against a login with a token.  Only where it is about the token another one
+ * may do: neither the mechanism (504), the line (530, 538) nor the mailbox is (5.7.1,
+ * 5.7.139). */
+static const char *cause_of_token(const struct smtp *s, const struct smtp_reply *r)
+{
+	static const char *const about_it[] = { "", "5.7.0", "5.7.3", "5.7.8" };
+
+	if (r->code < 500 || !(sasl_traits(s->mechanism) & SASL_TOKEN))
+		return NULL;
+	if (sasl_server_error(s->sasl))
+		return "token-refused";
+	for (size_t i = 0; r->code == 535 && i < COUNT(about_it); i++)
+		if (!strcmp(r->enhanced, about_it[i]))
+			return "token-refused";
+	return r->code == 535 ? "token-not-allowed" : NULL;
+}
+
 static void refused(struct smtp *s, const struct smtp_reply *r)
 {
 	struct buf more = BUF_INIT(4 * TEXT_SHOWN_MAX);
@@ -220,8 +237,7 @@ static void refused(struct smtp *s, const struct smtp_reply *r)
 		trace_note(s, SMTP_NOTE, buf_text(&more));
 	if (more.len)
 		buf_printf(&s->replies.reply.text, " (%s)", buf_text(&more));
-	if (r->code >= 500 && sasl_traits(s->mechanism) & SASL_TOKEN)
-		s->failure.result.cause = "token-refused";
+	s->failure.result.cause = cause_of_token(s, r);
 	engine_refused(s, STEP_AUTH, r);
 	buf_release(&more);
 }

@@ -193,6 +193,13 @@ static const struct refusal services[] = {
 	{ 503, "", OAUTH_LATER, "oauth-later", NULL, NULL },
 };
 
+/* Where nobody signs in nobody is told to. */
+static const struct refusal clients[] = {
+	{ 400, "{\"error\":\"invalid_grant\"}", OAUTH_WRONG, "oauth-proof-refused", "invalid_grant", NULL },
+	{ 400, ENTRA("invalid_grant", 50076, "Due to a configuration change"), OAUTH_OVER,
+		"oauth-second-factor", NULL, NULL },
+};
+
 static const char *met[CAUSES_MOST];
 static size_t met_count;
 
@@ -228,6 +235,9 @@ static void test_refusals(void)
 	p.flow = OAUTH_FLOW_SERVICE;
 	for (size_t i = 0; i < COUNT(services); i++)
 		check_refusal(&p, &services[i]);
+	p.flow = OAUTH_FLOW_CLIENT;
+	for (size_t i = 0; i < COUNT(clients); i++)
+		check_refusal(&p, &clients[i]);
 }
 
 /* Each row of the table has a case above. */

@@ -3,8 +3,10 @@
  */
 #include "t/unit/tap.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,18 +29,32 @@ static struct account account_of(bool token)
 	return a;
 }
 
-static void store(const char *access, bool stale)
+static void keep(struct token *t, const char *access)
 {
 	struct err e = { 0 };
 	char *where = token_directory(false, &e);
-	struct token t = { .obtained = 1000, .expires = 4000000000, .signed_in = 1234, .stale = stale };
 
-	secret_set(&t.access, access, strlen(access));
-	snprintf(t.client_id, sizeof(t.client_id), "%s", client);
-	snprintf(t.token_url, sizeof(t.token_url), "%s", token_url);
-	check(where && token_save(where, name, &t, &e) == 0, "a token is stored: %s", e.text);
-	token_wipe(&t);
+	secret_set(&t->access, access, strlen(access));
+	snprintf(t->client_id, sizeof(t->client_id), "%s", client);
+	snprintf(t->token_url, sizeof(t->token_url), "%s", token_url);
+	check(where && token_save(where, name, t, &e) == 0, "a token is stored: %s", e.text);
+	token_wipe(t);
 	free(where);
+}
+
+static void store(const char *access, bool stale)
+{
+	keep(&(struct token){ .obtained = 1000, .expires = 4000000000, .signed_in = 1234,
+		.stale = stale }, access);
+}
+
+/* One that is to be replaced. */
+static void store_old(void)
+{
+	struct token t = { .obtained = 1000, .expires = 2000, .signed_in = 1234 };
+
+	secret_set(&t.refresh, "refresh-1", 9);
+	keep(&t, "access-1");
 }
 
 static bool is_stale(void)
@@ -96,6 +112,21 @@ static void test_fetch(void)
 	token.oauth.client_id = NULL;
 	check_text(fetch(&token), "oauth-client-id-missing", "what is missing is told");
 	secret_wipe(&plain.secret.password);
+}
+
+/* Before a provider is asked for a token there is a place for it. */
+static void test_full_disk(void)
+{
+	struct account token = account_of(true);
+	struct rlimit none = { .rlim_cur = 10 }, before;
+
+	store_old();
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	none.rlim_max = before.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &none);
+	check_text(fetch(&token), "token-not-stored", "a full disk is no trouble with a password");
+	setrlimit(RLIMIT_FSIZE, &before);
 }
 
 static void roots_are(const char *provider, const char *one, const char *two, const char *want)
@@ -201,6 +232,9 @@ static void test_next(void)
 	next_is(&token, "token-wrong-scope", "sendoff login work");
 	next_is(&token, "oauth-google-over", "then sendoff login work");
 	next_is(&token, "login-needed", "call sendoff login work");
+	next_is(&token, "security-defaults", "ask the administrator");
+	next_is(&plain, "security-defaults", "auth = xoauth2");
+	next_is(&token, "login-mechanism-unknown", "xoauth2 and oauthbearer");
 	next_is(&token, "connect", "check that this machine is online");
 	next_is(&plain, "token-refused", cause_named("token-refused")->next);
 	next_is(&plain, "login-needed", "sendoff login ACCOUNT");
@@ -221,6 +255,7 @@ int main(void)
 		return 1;
 	setenv("XDG_STATE_HOME", directory, 1);
 	test_fetch();
+	test_full_disk();
 	test_roots();
 	test_renews();
 	test_next();

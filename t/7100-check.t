@@ -207,11 +207,10 @@ subtest 'the source of the secret' => sub {
 		like(stage($r, 'secret')->{facts}{source}, $words, "$source: named");
 	}
 	my @options = ('--host', 'localhost', '--port', $s->port, '--tls', 'implicit', '--user', $me{user});
-	my $c = config("[sendoff]\n[defaults]\ntls_ca_file = {ca}\n");
 	for my $from (['--password-file', $file], ['--password-file', '-']) {
-		my $r = check(undef, [@options, @$from, '--json'], stdin => "pass w0rd\r\n", env => { SSL_CERT_FILE => cert('ca') });
+		my $r = check(undef, [@options, @$from, '--set', 'tls_ca_file=' . cert('ca'), '--json'], stdin => "pass w0rd\r\n");
 
-		like($r->{json}{failed}{cause} // 'none', qr/^(?:certificate.*|none)$/, "@$from: comes as far as the certificate");
+		is($r->{exit}, 0, "@$from: works") or diag($r->{out});
 		is(stage($r, 'secret')->{mark}, 'ok', "@$from: the secret is there");
 	}
 };

@@ -2,6 +2,9 @@
  *
  * What is stored is looked at before the lock is taken and again behind it: of many that
  * wait, the first asks, and the others find what it got.
+ *
+ * Who spends a refresh token may get another one for it, and then only once: the child that
+ * asks writes down what comes itself, and goes on when we are let go, or end.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,6 +47,8 @@ struct token_fetch {
 	int lock;                        /* own; -1 */
 	unsigned discoveries;            /* places that were asked */
 	bool starting;                   /* https_start() is not back yet */
+	bool kept;                       /* the child that asks has written down what came */
+	bool unkept;                     /* what came could not be written down */
 	enum step step;                  /* what came of it */
 	struct err err;
 	token_done *done;
@@ -250,24 +255,30 @@ static enum step discover(struct token_fetch *f)
 	return step;
 }
 
+static int put(struct token_fetch *f)
+{
+	return f->kept ? 0 : token_save(f->directory, f->plan->account, &f->token, &f->err);
+}
+
 /* The new one is on disk before anybody uses it: without a refresh token there is nothing
  * that could be lost, and the message need not wait for the disk. */
 static enum step keep(struct token_fetch *f, const struct oauth_grant *g)
 {
 	token_take(&f->token, &f->asked, g, time(NULL));
-	if (token_save(f->directory, f->plan->account, &f->token, &f->err) == 0 ||
-			!f->token.refresh.data)
+	if (put(f) == 0 || !f->token.refresh.data)
 		return GOT;
 	secret_wipe(&f->token.access);
+	f->unkept = true;
 	return FAILED;
 }
 
 /* What was learnt besides a token.  That it is kept is a courtesy to the provider. */
 static void remember(struct token_fetch *f)
 {
-	struct err ignored;
+	struct err said = f->err;
 
-	token_save(f->directory, f->plan->account, &f->token, &ignored);
+	put(f);
+	f->err = said;
 }
 
 static enum step later(struct token_fetch *f, long retry_after)
@@ -325,9 +336,24 @@ static void take_answer(void *context, struct https_answer *a, struct err *e)
 {
 	struct token_fetch *f = context;
 
+	f->kept = has_person(f->plan);
 	if (!a)
 		f->err = *e;
 	told(f, a ? answered(f, a) : FAILED);
+}
+
+/* In the child, which is a copy of us and has the lock.  What we see of the answer as well we
+ * conclude ourselves; that it could not be kept we would not know. */
+static int keep_answer(void *context, const struct https_answer *a, struct err *e)
+{
+	struct token_fetch *f = context;
+
+	if (a)
+		answered(f, a);
+	if (!f->unkept)
+		return 0;
+	*e = f->err;
+	return -1;
 }
 
 static int make_form(struct token_fetch *f, struct buf *form)
@@ -356,6 +382,10 @@ static enum step ask_token(struct token_fetch *f)
 	buf_reserve(&header, FORM_MAX);
 	if (oauth_authorization(&f->asked, &header))
 		r.authorization = buf_text(&header);
+	if (has_person(f->plan)) {
+		r.keep = keep_answer;
+		r.lock = f->lock;
+	}
 	if (make_form(f, &form) == 0)
 		step = request(f, &r, take_answer);
 	buf_wipe(&form);

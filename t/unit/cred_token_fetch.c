@@ -438,7 +438,8 @@ static void given_up(void)
 	bool busy;
 	int fd;
 
-	store("geheim", "geheim2", 7200, -3600);
+	plan.flow = OAUTH_FLOW_CLIENT;
+	drop();
 	web->action = WEB_SILENT;
 	loop_init(&loop);
 	f = token_fetch_start(&loop, &set, never, NULL);
@@ -447,6 +448,8 @@ static void given_up(void)
 	token_fetch_free(&f);
 	fd = token_lock(dir, "work", &busy, &e);
 	check(fd >= 0, "let go, it holds no lock");
+	plan.flow = OAUTH_FLOW_AUTO;
+	store("geheim", "geheim2", 7200, -3600);
 	f = token_fetch_start(&loop, &set, never, NULL);
 	check(f, "it waits for the lock");
 	token_fetch_free(&f);
@@ -454,6 +457,77 @@ static void given_up(void)
 	loop_release(&loop);
 	close(fd);
 	stored("geheim", "geheim2");
+}
+
+/* ---- a refresh token is spent once */
+
+static bool was_asked(void)
+{
+	for (unsigned i = 0; i < 500 && !web->asked; i++)
+		poll(NULL, 0, 10);
+	return web->asked == 1;
+}
+
+static void spend(void)
+{
+	store("geheim", "geheim2", 7200, -3600);
+	grant(",\"refresh_token\":\"turn-#\"");
+	web->wait = 500;
+}
+
+static void is_kept(const char *what)
+{
+	struct err e;
+	bool busy;
+
+	check(was_asked() && token_lock(dir, "work", &busy, &e) < 0 && busy,
+		"%s: what was asked for is waited for, under the lock", what);
+	fetch();
+	check_text(got.access, "new-1", "... and whoever comes next finds it");
+	check_int(web->asked, 1, "... without a second question");
+	stored("new-1", "turn-1");
+	web->wait = 0;
+}
+
+static void let_go(void)
+{
+	struct token_settings set = { .plan = &plan, .directory = dir };
+	struct token_fetch *f;
+	struct loop loop;
+
+	spend();
+	loop_init(&loop);
+	f = token_fetch_start(&loop, &set, never, NULL);
+	check(was_asked(), "it asks");
+	token_fetch_free(&f);
+	loop_release(&loop);
+	is_kept("let go");
+}
+
+static void killed(int number)
+{
+	int ends[2];
+	char octet;
+	pid_t pid;
+
+	spend();
+	fflush(stdout);
+	if (pipe(ends) < 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		dup2(ends[1], STDERR_FILENO);
+		run_with(NULL);
+		_exit(0);
+	}
+	close(ends[1]);
+	check(was_asked(), "another process asks");
+	kill(pid, number);
+	waitpid(pid, NULL, 0);
+	check_int(read(ends[0], &octet, 1), 0, "whoever reads its output does not wait");
+	check_int(token_signed_in(false, "work"), 1795000000, "... for the answer");
+	close(ends[0]);
+	is_kept(number == SIGKILL ? "killed" : "told to stop");
 }
 
 /* ---- the disk */
@@ -467,16 +541,19 @@ static void limit(rlim_t octets)
 	setrlimit(RLIMIT_FSIZE, &r);
 }
 
-static void disk_fills(struct watch *w, short revents)
+/* In the way of what is written: the child that asks has none of our limits of later. */
+static void block(struct watch *w, short revents)
 {
-	(void)w;
+	char *path = mem_printf("%s/work.new", dir);
+
 	(void)revents;
-	limit(10);
+	check_int(w ? mkdir(path, 0700) : rmdir(path), 0, "the place is %s", w ? "taken" : "free");
+	free(path);
 }
 
 static void full_disk(void)
 {
-	struct watch soon = { .fd = -1, .run = disk_fills };
+	struct watch soon = { .fd = -1, .run = block };
 
 	signal(SIGXFSZ, SIG_IGN);
 	store("geheim", "geheim2", 7200, -3600);
@@ -491,9 +568,9 @@ static void full_disk(void)
 	web->wait = 400;
 	soon.deadline = clock_ms() + 150;
 	run_with(&soon);
-	limit(RLIM_INFINITY);
+	block(NULL, 0);
 	fails(ERR_SECRET, NULL, "cannot keep a token in");
-	check_int(web->asked, 1, "when it fills meanwhile the token is not used");
+	check_int(web->asked, 1, "when that comes meanwhile the token is not used");
 	stored("geheim", "geheim2");
 	web->wait = 0;
 }
@@ -590,6 +667,9 @@ int main(void)
 	trouble();
 	waiting();
 	given_up();
+	let_go();
+	killed(SIGTERM);
+	killed(SIGKILL);
 	full_disk();
 	client();
 	discovery();

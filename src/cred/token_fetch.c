@@ -370,6 +370,15 @@ static int make_form(struct token_fetch *f, struct buf *form)
 	return result;
 }
 
+/* A question that spends a refresh token is given all its time, or is not put. */
+static int check_time(struct token_fetch *f)
+{
+	if (!has_person(f->plan) || clock_ms() + HTTPS_SECONDS * 1000 <= f->deadline)
+		return 0;
+	return err_set(&f->err, ERR_TIMEOUT, "so much of the time for getting a token has gone by "
+		"that the provider is not asked any more");
+}
+
 /* Buffers that never grow leave no copies. */
 static enum step ask_token(struct token_fetch *f)
 {
@@ -386,7 +395,7 @@ static enum step ask_token(struct token_fetch *f)
 		r.keep = keep_answer;
 		r.lock = f->lock;
 	}
-	if (make_form(f, &form) == 0)
+	if (check_time(f) == 0 && make_form(f, &form) == 0)
 		step = request(f, &r, take_answer);
 	buf_wipe(&form);
 	buf_wipe(&header);

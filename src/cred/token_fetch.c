@@ -94,6 +94,14 @@ static enum step fail(struct token_fetch *f, const char *cause, const char *why,
 	return FAILED;   /* the others' rows say more than that */
 }
 
+/* What is stored is not ours, however valid. */
+static enum step fail_as_others(struct token_fetch *f)
+{
+	token_wipe(&f->token);
+	return fail(f, "login-needed", "was signed in with another client id or token URL, and must "
+		"sign in anew", "");
+}
+
 /* ---- what is stored */
 
 /* A token is its client's, and of no use to another. */
@@ -162,8 +170,7 @@ static enum step look(struct token_fetch *f)
 		return judge(f, time(NULL));
 	token_wipe(&f->token);   /* not ours, however valid */
 	if (has_person(f->plan))
-		return fail(f, "login-needed", loaded ? "is not signed in" :
-			"was signed in with another client id or token URL, and must sign in anew", "");
+		return loaded ? fail(f, "login-needed", "is not signed in", "") : fail_as_others(f);
 	return ASKS;
 }
 
@@ -408,6 +415,8 @@ static enum step ask(struct token_fetch *f)
 {
 	if (f->asked.discover)
 		return discover(f);
+	if (has_person(f->plan) && !is_of_plan(&f->token, &f->asked))
+		return fail_as_others(f);
 	if (f->token.refresh.data &&
 			token_save(f->directory, f->plan->account, &f->token, &f->err) < 0)
 		return FAILED;

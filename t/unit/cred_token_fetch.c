@@ -608,7 +608,8 @@ static void client(void)
 
 static void discovery(void)
 {
-	char *issuer = web_url(""), *body = mem_printf("{\"issuer\":\"%s\",\"token_endpoint\":\"%s\","
+	char *issuer = web_url(""), *told = url;
+	char *body = mem_printf("{\"issuer\":\"%s\",\"token_endpoint\":\"%s\","
 		"\"access_token\":\"new-#\"}", issuer, url);
 
 	plan.flow = OAUTH_FLOW_CLIENT;
@@ -637,6 +638,19 @@ static void discovery(void)
 	check_text(got.access, "", "who cannot be reached: %s", got.err.text);
 	check_int(web->asked, 1, "... is asked once");
 	plan.flow = OAUTH_FLOW_AUTO;
+	store("geheim", "geheim2", 7200, -3600);
+	web_next("200 OK", "", body);
+	fetch();
+	check_text(got.access, "new-2", "a person's is renewed there as well");
+	url = web_url("/elsewhere");
+	store("geheim", "geheim2", 3400, 200);
+	free(url);
+	url = told;
+	fetch();
+	fails(ERR_SECRET, "login-needed", "was signed in with another client id or token URL");
+	check(web->asked == 1 && !strncmp(web->request, "GET ", 4),
+		"D8: no token of one provider is shown to another");
+	stored("geheim", "geheim2");
 	plan.token_url = url;
 	plan.issuer = NULL;
 	plan.discover = false;

@@ -157,6 +157,15 @@ static void note_refusal(struct token_fetch *f)
 	f->token.stale |= !strcmp(digest, f->refused);
 }
 
+/* A pause is stored before there is a token, and is the same client's. */
+static void name_owner(struct token_fetch *f)
+{
+	struct token *t = &f->token;
+
+	snprintf(t->client_id, sizeof(t->client_id), "%s", text_of(f->plan->client_id));
+	snprintf(t->token_url, sizeof(t->token_url), "%s", text_of(f->plan->token_url));
+}
+
 static enum step look(struct token_fetch *f)
 {
 	int loaded;
@@ -171,6 +180,7 @@ static enum step look(struct token_fetch *f)
 	token_wipe(&f->token);   /* not ours, however valid */
 	if (has_person(f->plan))
 		return loaded ? fail(f, "login-needed", "is not signed in", "") : fail_as_others(f);
+	name_owner(f);
 	return ASKS;
 }
 

@@ -577,6 +577,18 @@ static void full_disk(void)
 
 /* ---- without a person */
 
+static void is_left_alone(const char *who)
+{
+	drop();
+	web_next("429 Later", "Retry-After: 50\r\n", "");
+	fetch();
+	check_text(got.access, "", "%s has no token: %s", who, got.err.text);
+	fetch();
+	fails(ERR_CONNECT, "oauth-later", "wants no request for a token for another ");
+	check_int(web->asked, 1, "... and nobody asks again before it is time");
+	drop();
+}
+
 static void client(void)
 {
 	plan.flow = OAUTH_FLOW_CLIENT;
@@ -597,8 +609,9 @@ static void client(void)
 	grant("");
 	fetch();
 	check_text(got.access, "new-2", "nobody need sign in again");
+	is_left_alone("a client");
+	grant("");
 	limit(10);
-	drop();
 	fetch();
 	limit(RLIM_INFINITY);
 	check_text(got.access, "new-1", "without a refresh token the disk may be full");

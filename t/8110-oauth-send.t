@@ -180,6 +180,18 @@ for my $fault ('EHLO:1 reply "421 4.3.2 busy"', 'STARTTLS:1 reply "454 4.7.0 no"
 	is_kept($tokens, $mail, $config, 'a mail server that fails meanwhile');
 }
 
+subtest 'an access token that will not do, and a new refresh token' => sub {
+	my ($tokens, $mail, $config) = scene(token => \%old, tokens => { at => ['token:2 set token_type "MAC"'] });
+	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
+
+	is(error_of($r)->{cause}, 'oauth-token-unusable', 'the cause');
+	unlink glob queue_dir() . '/accounts/*';
+	is(send_mail($config)->{exit}, 0, 'the next one is sent');
+	is_deeply([refreshes($tokens)], ['refresh_token 200', 'refresh_token 200'], '... by another one');
+	is_deeply([$tokens->violations], [], '... for which the new refresh token was spent');
+	$_->stop for $mail, $tokens;
+};
+
 subtest '... before the message is whole' => sub {
 	my ($tokens, $mail, $config) = scene();
 	$tokens->forget;

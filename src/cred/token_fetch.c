@@ -289,6 +289,18 @@ static enum step keep(struct token_fetch *f, const struct oauth_grant *g)
 	return FAILED;
 }
 
+/* What came with an access token that will not do. */
+static enum step keep_refresh(struct token_fetch *f, const struct oauth_grant *g)
+{
+	struct err said = f->err;
+
+	secret_set(&f->token.refresh, g->refresh.data, g->refresh.len);
+	f->unkept = put(f) < 0;
+	if (!f->unkept)
+		f->err = said;
+	return FAILED;
+}
+
 /* What was learnt besides a token.  That it is kept is a courtesy to the provider. */
 static void remember(struct token_fetch *f)
 {
@@ -343,6 +355,8 @@ static enum step answered(struct token_fetch *f, const struct https_answer *a)
 		err_cause(&f->err, "oauth-answer-strange");
 		break;
 	case OAUTH_WRONG:
+		if (grant.refresh.data)
+			step = keep_refresh(f, &grant);
 		break;
 	}
 	oauth_grant_wipe(&grant);

@@ -349,6 +349,15 @@ static void trouble(void)
 	file_is(&after);
 	check_text(buf_text(&after), buf_text(&before), "nothing is lost");
 
+	store("geheim", "geheim2", 7200, -3600);
+	web_next("200 OK", "", "{\"refresh_token\":\"turn-#\"}");
+	fetch();
+	fails(ERR_CONFIG, "oauth-client-refused", "invalid_client");
+	stored("geheim", "turn-1");
+	grant("");
+	fetch();
+	check(strstr(web->request, "&refresh_token=turn-1"), "what came with it is asked by");
+
 	store("geheim", "geheim2", 3400, 200);
 	web->action = WEB_CLOSE;
 	fetch();

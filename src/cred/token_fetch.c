@@ -29,7 +29,7 @@ enum {
 	DISCOVERIES = 2,          /* places to ask an issuer in */
 	LEAST       = 60,         /* s that must be left of a token which cannot be replaced now */
 	LATER       = 10,         /* seconds that a provider is left alone who did not say */
-	LATER_MOST  = 3600
+	LATER_MOST  = 86400
 };
 
 enum step { WAITING, ASKS, GOT, FAILED };

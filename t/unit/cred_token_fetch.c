@@ -312,6 +312,14 @@ static void later(void)
 	fetch();
 	check_text(got.access, "new-3", "B7: a pause of ten years is the clock's fault");
 	store("geheim", "geheim2", 7200, -3600);
+	web_next("503 Later", "Retry-After: 7200\r\n", "");
+	fetch();
+	check(token_load(dir, "work", &t, &e) == 0 && t.not_before > time(NULL) + 7000,
+		"two hours are two hours");
+	token_wipe(&t);
+	fetch();
+	check_int(web->asked, 1, "... for everybody");
+	store("geheim", "geheim2", 7200, -3600);
 	web_next("500 Oh", "", "");
 	fetch();
 	fetch();

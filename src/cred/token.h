@@ -22,7 +22,7 @@ struct token {
 	struct secret access, refresh;   /* own; data NULL: none */
 	int64_t obtained, expires;       /* seconds since 1970, by our clock */
 	int64_t signed_in;               /* when a person did; 0: nobody */
-	int64_t not_before;              /* the provider wants no request until then; 0 */
+	int64_t not_before;              /* the provider is not asked until then; 0 */
 	char scope[1024], client_id[256], token_url[512];
 	bool stale;                      /* a mail server refused the access token: get another */
 	char over[256];                  /* why there will be no other before a new sign-in, in words

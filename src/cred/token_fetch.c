@@ -140,7 +140,7 @@ static enum step judge(struct token_fetch *f, int64_t now)
 			"its token has expired, and nothing came with it to get another by");
 	if (!rest(t, now))
 		return ASKS;
-	err_set(&f->err, ERR_CONNECT, "the provider wants no request for a token for another %lld s",
+	err_set(&f->err, ERR_CONNECT, "the provider is asked for no token for another %lld s",
 		(long long)rest(t, now));
 	err_cause(&f->err, "oauth-later");
 	return FAILED;
@@ -318,6 +318,21 @@ static enum step later(struct token_fetch *f, long retry_after)
 	return FAILED;
 }
 
+/* Who does not answer is left alone as well: each of many would wait for it in turn. */
+static enum step unanswered(struct token_fetch *f, const struct err *e)
+{
+	f->err = *e;
+	switch (e->kind) {
+	case ERR_NAME_AGAIN:
+	case ERR_CONNECT:
+	case ERR_TIMEOUT:
+	case ERR_LOST:
+		return later(f, 0);
+	default:
+		return FAILED;
+	}
+}
+
 static enum step over(struct token_fetch *f)
 {
 	const char *cause = cause_of(text_of(f->err.cause));
@@ -368,9 +383,7 @@ static void take_answer(void *context, struct https_answer *a, struct err *e)
 	struct token_fetch *f = context;
 
 	f->kept = has_person(f->plan);
-	if (!a)
-		f->err = *e;
-	told(f, a ? answered(f, a) : FAILED);
+	told(f, a ? answered(f, a) : unanswered(f, e));
 }
 
 /* In the child, which is a copy of us and has the lock.  What we see of the answer as well we
@@ -381,6 +394,8 @@ static int keep_answer(void *context, const struct https_answer *a, struct err *
 
 	if (a)
 		answered(f, a);
+	else
+		unanswered(f, e);
 	if (!f->unkept)
 		return 0;
 	*e = f->err;

@@ -299,7 +299,7 @@ static void later(void)
 		t.not_before <= time(NULL) + 17, "the pause is stored");
 	check_text(t.refresh.data, "geheim2", "... and nothing is lost");
 	fetch();
-	fails(ERR_CONNECT, "oauth-later", "wants no request for a token for another 1");
+	fails(ERR_CONNECT, "oauth-later", "is asked for no token for another 1");
 	check_int(web->asked, 1, "... nobody asks meanwhile");
 	t.not_before = time(NULL) - 1;
 	token_save(dir, "work", &t, &e);
@@ -323,8 +323,31 @@ static void later(void)
 	web_next("500 Oh", "", "");
 	fetch();
 	fetch();
-	fails(ERR_CONNECT, "oauth-later", "wants no request");
+	fails(ERR_CONNECT, "oauth-later", "is asked for no token");
 	check_int(web->asked, 1, "who says nothing is left alone for some seconds");
+}
+
+/* Many that wait for the lock would each wait for it. */
+static void unanswered(void)
+{
+	struct token t;
+	struct err e;
+
+	store("geheim", "geheim2", 7200, -3600);
+	web->action = WEB_CLOSE;
+	fetch();
+	check(!got.access[0] && got.err.kind == ERR_LOST, "no answer: %s", got.err.text);
+	check(token_load(dir, "work", &t, &e) == 0 && t.not_before > time(NULL) + 5 &&
+		t.not_before <= time(NULL) + 10, "... is remembered for 10 s");
+	token_wipe(&t);
+	fetch();
+	fails(ERR_CONNECT, "oauth-later", "is asked for no token for another ");
+	check_int(web->asked, 1, "... nobody asks meanwhile");
+	stored("geheim", "geheim2");
+	store("geheim", "geheim2", 7200, -3600);
+	grant("");
+	fetch();
+	check_text(got.access, "new-1", "... up to a new sign-in");
 }
 
 static void trouble(void)
@@ -332,16 +355,16 @@ static void trouble(void)
 	static const enum web_action actions[] = { WEB_CLOSE, WEB_PLAIN, WEB_HUGE, WEB_CUT };
 	struct buf before = BUF_INIT(4096), after = BUF_INIT(4096);
 
-	store("geheim", "geheim2", 7200, -3600);
-	file_is(&before);
 	for (size_t i = 0; i < COUNT(actions); i++) {
+		store("geheim", "geheim2", 7200, -3600);
 		web->action = actions[i];
 		fetch();
 		check(!got.access[0] && got.err.kind != ERR_NONE && !got.err.cause, "trouble %zu: %s",
 			i, got.err.text);
-		file_is(&after);
-		check_text(buf_text(&after), buf_text(&before), "nothing is lost");
+		stored("geheim", "geheim2");
 	}
+	store("geheim", "geheim2", 7200, -3600);
+	file_is(&before);
 	free(plan.ca_file);
 	plan.ca_file = mem_string(web_other_ca);
 	grant("");
@@ -601,7 +624,7 @@ static void is_left_alone(const char *who)
 	fetch();
 	check_text(got.access, "", "%s has no token: %s", who, got.err.text);
 	fetch();
-	fails(ERR_CONNECT, "oauth-later", "wants no request for a token for another ");
+	fails(ERR_CONNECT, "oauth-later", "is asked for no token for another ");
 	check_int(web->asked, 1, "... and nobody asks again before it is time");
 	drop();
 }
@@ -708,6 +731,7 @@ int main(void)
 	crowds();
 	over();
 	later();
+	unanswered();
 	trouble();
 	waiting();
 	given_up();

@@ -144,6 +144,54 @@ subtest 'renewed when a mail server refuses it' => sub {
 	$_->stop for $mail, $tokens;
 };
 
+# What a provider that replaces refresh tokens has answered is kept, whoever still wants it.
+my %slow = (at => ['token:2 keep delay 1200']);
+
+sub is_kept
+{
+	my ($tokens, $mail, $config, $what) = @_;
+
+	unlink glob queue_dir() . '/accounts/*';
+	my $r = send_mail($config, ['send', '--no-queue', 'you@example.net']);
+	is($r->{exit} . $r->{err}, '0', "$what: the next one is sent");
+	is_deeply([refreshes($tokens)], ['refresh_token 200'], '... by the token that was asked for');
+	is_deeply([$tokens->violations], [], '... and no refresh token was spent twice');
+	$_->stop for $mail, $tokens;
+	return;
+}
+
+for my $signal ('INT', 'TERM', 'KILL') {
+	my ($tokens, $mail, $config) = scene(token => \%old, tokens => \%slow);
+	my $run = send_mail_start($config, ['send', '--no-queue', 'you@example.net']);
+
+	ok(wait_until(sub { grep { $_->{kind} eq 'REQUEST' && $_->{text} =~ /"refresh_token"/ } $tokens->journal }, 10), 'it asks');
+	$run->kill($signal);
+	my $r = $run->finish;
+	ok($r->{exit} || $r->{signal}, "SIG$signal ends it");
+	is($mail->stored, 0, '... before anything was sent');
+	is_kept($tokens, $mail, $config, "SIG$signal meanwhile");
+}
+
+for my $fault ('EHLO:1 reply "421 4.3.2 busy"', 'STARTTLS:1 reply "454 4.7.0 no"') {
+	my ($tokens, $mail, $config) = scene(token => \%old, tokens => \%slow, mail => { at => ['greeting:1 delay 500', $fault] });
+	my $r = send_mail($config, ['send', '--no-queue', 'you@example.net']);
+
+	isnt($r->{exit}, 0, 'a mail server that fails') or diag($fault);
+	is_kept($tokens, $mail, $config, 'a mail server that fails meanwhile');
+}
+
+subtest 'an access token that will not do, and a new refresh token' => sub {
+	my ($tokens, $mail, $config) = scene(token => \%old, tokens => { at => ['token:2 set token_type "MAC"'] });
+	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
+
+	is(error_of($r)->{cause}, 'oauth-token-unusable', 'the cause');
+	unlink glob queue_dir() . '/accounts/*';
+	is(send_mail($config)->{exit}, 0, 'the next one is sent');
+	is_deeply([refreshes($tokens)], ['refresh_token 200', 'refresh_token 200'], '... by another one');
+	is_deeply([$tokens->violations], [], '... for which the new refresh token was spent');
+	$_->stop for $mail, $tokens;
+};
+
 subtest '... before the message is whole' => sub {
 	my ($tokens, $mail, $config) = scene();
 	$tokens->forget;

@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 
+use Fcntl qw(F_SETLK F_WRLCK);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
@@ -12,6 +13,7 @@ use SendoffTest;
 use SendoffTest::Send;
 use SendoffTest::SignedIn;
 use SendoffTest::Token;
+use Time::HiRes qw(sleep);
 
 use constant CROWD => 30;
 
@@ -46,6 +48,28 @@ is(crowd('an old token', $tokens, obtained => time - 3600, expires => time + 30)
 my $logins = crowd('a token that is refused', $tokens);
 cmp_ok($logins, '<=', 2 * CROWD, 'C9: nobody had more than one rejected login');
 is_deeply([ grep { !/ 200$/ } $tokens->asked ], [], 'no used refresh token was shown a second time');
+
+# Who had to wait for the lock does not spend a refresh token with a few seconds left.
+if (my @hurry = hurry(20)) {
+	my $mail = server_start(user => 'me@example.com', tokens => $tokens->tokens, tls => 'starttls');
+	my $config = account($mail, oauth($tokens), tls => 'starttls', map { $_ => '10m' }
+		qw(timeout connect_timeout final_timeout));
+	my $before = signed_in($tokens, 'test', obtained => time - 3600, expires => time + 30);
+	my $asked = $tokens->asked;
+
+	open my $lock, '+>>', token_directory() . '/test.lock' or die;
+	my $whole = pack 's! s! x![q] q q l x![q]', F_WRLCK, 0, 0, 0, 0;
+	fcntl($lock, F_SETLK, $whole) or die "lock: $!\n";
+	my $run = send_mail_start($config, undef, env => {@hurry}, timeout => 60);
+	sleep 2.5;   # 50 s of its own
+	close $lock;
+	my $r = $run->finish;
+	is($r->{exit}, 75, 'with 10 s left it is for later') or diag($r->{err});
+	like($r->{err}, qr/so much of the time for getting a token has gone by/, '... and says why');
+	is(scalar(my @all = $tokens->asked), $asked, '... nobody was asked');
+	is(token_stored('test')->{refresh_token}, $before->{refresh_token}, '... and nothing is lost');
+	$mail->stop;
+}
 
 # What is left of it: the token, the lock, nothing half-written.
 opendir my $dir, token_directory() or die;

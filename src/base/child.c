@@ -171,19 +171,28 @@ static void plain_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static void close_between(int below, int above)
+{
+	if (above - below > 1)
+		close_range((unsigned)below + 1, (unsigned)above - 1, 0);
+}
+
 /* In the child.  Our sockets do not belong to it: one that it kept would stay
  * open after we have closed ours. */
-static void run_work(int out, int (*work)(int, void *), void *context)
+static void run_work(int out, int kept, int (*work)(int, void *), void *context)
 {
+	int first = kept >= 0 && kept < out ? kept : out, last = kept > out ? kept : out;
+
 	setpgid(0, 0);
 	plain_signals();
-	if (out > 3)
-		close_range(3, (unsigned)out - 1, 0);
-	close_range((unsigned)out + 1, ~0U, 0);
+	close_between(STDERR_FILENO, first);
+	close_between(first, last);
+	close_range((unsigned)last + 1, ~0U, 0);
 	_exit(work(out, context));
 }
 
-int child_call(struct child *c, int (*work)(int out, void *context), void *context, struct err *e)
+int child_call(struct child *c, int (*work)(int out, void *context), void *context, int kept,
+	struct err *e)
 {
 	int ends[2], number;
 	pid_t pid;
@@ -194,7 +203,7 @@ int child_call(struct child *c, int (*work)(int out, void *context), void *conte
 	pid = fork();
 	number = errno;
 	if (pid == 0)
-		run_work(ends[1], work, context);
+		run_work(ends[1], kept, work, context);
 	close(ends[1]);
 	if (pid < 0) {
 		close(ends[0]);
@@ -251,7 +260,7 @@ int child_end(struct child *c, int kill_it)
 	return got < 0 ? -1 : status;
 }
 
-/* ---- a command that nobody waits for */
+/* ---- what nobody waits for */
 
 /* Whoever reads our output to its end must not wait for it. */
 static void let_go_of_output(void)
@@ -265,6 +274,28 @@ static void let_go_of_output(void)
 	if (!isatty(STDERR_FILENO))
 		dup2(null, STDERR_FILENO);
 	close(null);
+}
+
+void child_stand_alone(void)
+{
+	static const int stops[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };
+	struct sigaction ignored = { .sa_handler = SIG_IGN };
+
+	for (size_t i = 0; i < sizeof(stops) / sizeof(*stops); i++)
+		sigaction(stops[i], &ignored, NULL);
+	let_go_of_output();
+}
+
+void child_spare(struct child *c)
+{
+	int status;
+
+	if (c->out >= 0)
+		close(c->out);
+	c->out = -1;
+	if (c->pid > 0)
+		wait_for(c->pid, &status, WNOHANG);
+	c->pid = 0;
 }
 
 static int watch_over(const char *command, char **environment, unsigned seconds)

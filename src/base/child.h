@@ -25,8 +25,16 @@ int child_start(struct child *c, const char *command, const char *const *hidden,
 
 /* Starts a function instead of a command: it writes its result to the
  * descriptor and returns the exit status.  For work that blocks (names).  It
- * has no descriptors but that one and 0 to 2. */
-int child_call(struct child *c, int (*work)(int out, void *context), void *context, struct err *e);
+ * has no descriptors but that one, `kept` (-1: none) and 0 to 2. */
+int child_call(struct child *c, int (*work)(int out, void *context), void *context, int kept,
+	struct err *e);
+
+/* In such a child, for work that comes to its end whatever becomes of us: a signal to stop
+ * does not end it, and whoever reads our output does not wait for it. */
+void child_stand_alone(void);
+
+/* Lets it go on alone; whoever reaps what we leave behind reaps it. */
+void child_spare(struct child *c);
 
 /* Runs a command that nobody waits for: in a session of its own, its stdout
  * /dev/null as well, with the variables in `added` ("NAME=value", NULL-terminated)

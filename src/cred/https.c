@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "base/child.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/process.h"
@@ -45,6 +47,7 @@ struct question {
 	const struct https_request *request;   /* borrowed, as host */
 	const char *host;
 	uint64_t deadline;
+	void *context;                         /* of `keep` */
 };
 
 struct https {
@@ -54,6 +57,13 @@ struct https {
 	https_done *done;
 	void *context;
 };
+
+static unsigned seconds_until(uint64_t deadline)
+{
+	uint64_t now = clock_ms();
+
+	return deadline > now ? (unsigned)((deadline - now + 999) / 1000) : 0;
+}
 
 /* ---- the URL */
 
@@ -276,16 +286,45 @@ static void perform(const struct question *q, struct told *t)
 	t->retry_after = retry < 0 ? 0 : retry > RETRY_MOST ? RETRY_MOST : (long)retry;
 }
 
+static void copy_answer(struct https_answer *a, const struct told *t)
+{
+	a->status = t->status;
+	a->retry_after = t->retry_after;
+	a->body = BUF_INIT(HTTPS_BODY_MAX + 1);
+	buf_reserve(&a->body, t->len);   /* never grows, so leaves no copy */
+	buf_add(&a->body, t->body, t->len);
+}
+
+static void keep(const struct question *q, struct told *t)
+{
+	struct https_answer a = { 0 };
+	struct err e = t->err;
+
+	alarm(0);
+	if (!t->err.kind)
+		copy_answer(&a, t);
+	if (q->request->keep(q->context, t->err.kind ? NULL : &a, &e) < 0)
+		t->err = e;
+	https_answer_release(&a);
+}
+
 /* Whatever the libraries behind libcurl would read of the environment is none of theirs. */
 static int ask(int out, void *question)
 {
 	struct told *t = mem_alloc(sizeof(*t));
+	const struct question *q = question;
 
 	process_hold_secret();
 	clearenv();
+	if (q->request->keep) {
+		child_stand_alone();
+		alarm(seconds_until(q->deadline) + 1);   /* whatever hangs in a library */
+	}
 	t->missing = curl_need(&t->err) < 0;
 	if (!t->missing)
-		perform(question, t);
+		perform(q, t);
+	if (q->request->keep)
+		keep(q, t);
 	t->err.cause = NULL;
 	return lookup_answer(out, t, sizeof(*t));
 }
@@ -310,11 +349,7 @@ static void tell(void *context, const void *answer, bool late)
 		if (t->missing)
 			err_cause(&e, "library-missing");
 	} else {
-		a.status = t->status;
-		a.retry_after = t->retry_after;
-		a.body = BUF_INIT(HTTPS_BODY_MAX + 1);
-		buf_reserve(&a.body, t->len);   /* never grows, so leaves no copy */
-		buf_add(&a.body, t->body, t->len);
+		copy_answer(&a, t);
 	}
 	h->done(h->context, e.kind ? NULL : &a, &e);
 	https_answer_release(&a);
@@ -324,16 +359,19 @@ struct https *https_start(struct loop *l, const struct https_request *r, uint64_
 	https_done *done, void *context)
 {
 	struct https *h = mem_alloc(sizeof(*h));
-	struct question q = { .request = r, .host = h->host, .deadline = deadline };
-	uint64_t now = clock_ms();
+	struct question q = { .request = r, .host = h->host, .deadline = deadline,
+		.context = context };
 	struct err e = { 0 };
 
 	if (deadline == LOOP_NEVER)
-		q.deadline = now + HTTPS_SECONDS * 1000;
-	h->seconds = (unsigned)((q.deadline - (q.deadline > now ? now : q.deadline) + 999) / 1000);
+		q.deadline = clock_ms() + HTTPS_SECONDS * 1000;
+	h->seconds = seconds_until(q.deadline);
 	h->done = done;
 	h->context = context;
-	if (check_url(r->url, h->host, &e) == 0)
+	if (check_url(r->url, h->host, &e) == 0 && r->keep)
+		h->lookup = lookup_start_spared(l, ask, &q, sizeof(struct told), q.deadline, r->lock, tell,
+			h, &e);
+	else if (!e.kind)
 		h->lookup = lookup_start(l, ask, &q, sizeof(struct told), q.deadline, tell, h, &e);
 	if (h->lookup)
 		return h;

@@ -2,7 +2,7 @@
  *
  * By libcurl, which is loaded when this is first called, in a child that a deadline kills:
  * neither waits in the loop, and what the library leaves behind in memory dies with the
- * child.  https only, no redirect is followed, at most HTTPS_BODY_MAX octets of an answer;
+ * child; unless what comes is to be kept whatever becomes of us.  https only, no redirect is followed, at most HTTPS_BODY_MAX octets of an answer;
  * the usual variables for proxies (https_proxy, all_proxy, no_proxy) count as process.h has
  * kept them.
  */
@@ -15,11 +15,18 @@
 
 enum { HTTPS_BODY_MAX = 64 * 1024, HTTPS_SECONDS = 20 };
 
+struct https_answer;
+/* In the child, once, before it tells: what came, or a NULL and what failed.  -1: *e, without
+ * a cause, is told instead.  The child holds `lock` then, is not killed, and ends by itself. */
+typedef int https_keep(void *context, const struct https_answer *a, struct err *e);
+
 struct https_request {
 	const char *url;
 	const struct buf *body;      /* borrowed for the call; a form; NULL: GET */
 	const char *authorization;   /* value of that header, borrowed for the call; NULL */
 	const char *ca_file;         /* NULL: the system's roots */
+	https_keep *keep;            /* with the context of done; NULL: nothing is kept */
+	int lock;                    /* borrowed for the call; where there is `keep` */
 };
 
 struct https_answer {
@@ -40,7 +47,7 @@ typedef void https_done(void *context, struct https_answer *a, struct err *e);
  * LOOP_NEVER: HTTPS_SECONDS from now. */
 struct https *https_start(struct loop *l, const struct https_request *r, uint64_t deadline,
 	https_done *done, void *context);
-void https_free(struct https **hp);   /* at any time; kills the child */
+void https_free(struct https **hp);   /* at any time; kills a child that keeps nothing */
 void https_answer_release(struct https_answer *a);
 
 #endif

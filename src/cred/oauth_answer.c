@@ -123,11 +123,22 @@ static enum oauth_outcome unusable(const struct oauth_plan *p, const char *why, 
 	return OAUTH_WRONG;
 }
 
+/* Also beside an access token that will not do: the provider may take no other any more. */
+static bool take_refresh(const char *refresh, struct oauth_grant *out)
+{
+	if (!refresh || !*refresh)
+		return true;
+	if (!is_token(refresh, 0x20))
+		return false;
+	secret_set(&out->refresh, refresh, strlen(refresh));
+	return true;
+}
+
 static enum oauth_outcome take_grant(const struct oauth_plan *p, const json_t *answer,
 	struct oauth_grant *out, struct err *e)
 {
 	const char *access = json_text(answer, "access_token"), *type = json_text(answer, "token_type");
-	const char *refresh = json_text(answer, "refresh_token");
+	bool good = take_refresh(json_text(answer, "refresh_token"), out);
 
 	if (!access)
 		return unusable(p, "the answer has no access token", e);
@@ -135,11 +146,9 @@ static enum oauth_outcome take_grant(const struct oauth_plan *p, const json_t *a
 		return unusable(p, "the access token is of a kind that no mail server takes", e);
 	if (!is_token(access, 0x21))
 		return unusable(p, "the access token has octets that cannot be sent, or too many", e);
-	if (refresh && *refresh && !is_token(refresh, 0x20))
+	if (!good)
 		return unusable(p, "the refresh token has octets that it may not have, or too many", e);
 	secret_set(&out->access, access, strlen(access));
-	if (refresh && *refresh)
-		secret_set(&out->refresh, refresh, strlen(refresh));
 	out->expires_in = expires_in(answer);
 	take_scope(answer, out->scope, sizeof(out->scope));
 	return OAUTH_GRANTED;

@@ -64,6 +64,7 @@ enum oauth_outcome {
 	OAUTH_OVER,          /* invalid_grant, expired_token, access_denied: sign in again; *e */
 	OAUTH_WRONG          /* the configuration is: *e */
 };
+/* out: what was granted; of OAUTH_WRONG a new refresh token alone, or nothing; else nothing. */
 enum oauth_outcome oauth_read_token(const struct oauth_plan *p, int status, const char *body,
 	size_t len, struct oauth_grant *out, struct err *e);
 

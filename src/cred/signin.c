@@ -120,11 +120,16 @@ int signin_ask(struct signin *s, const char *url, const struct buf *body)
 enum oauth_outcome signin_ask_token(struct signin *s, struct buf *body)
 {
 	int good = signin_ask(s, s->plan->token_url, body);
+	enum oauth_outcome outcome;
 
 	buf_wipe(body);
-	if (good == 0)
-		return oauth_read_token(s->plan, s->answer.status, buf_text(&s->answer.body),
+	if (good == 0) {
+		outcome = oauth_read_token(s->plan, s->answer.status, buf_text(&s->answer.body),
 			s->answer.body.len, s->out, s->e);
+		if (outcome != OAUTH_GRANTED)
+			oauth_grant_wipe(s->out);
+		return outcome;
+	}
 	*s->e = s->asked;
 	return s->e->kind == ERR_SIGNAL || s->e->kind == ERR_CONFIG || s->e->kind == ERR_SYSTEM ?
 		OAUTH_WRONG : OAUTH_LATER;

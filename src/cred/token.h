@@ -2,8 +2,8 @@
  * whole and synced, under a lock that all processes take before they ask for a new one.
  *
  * $XDG_STATE_HOME/sendoff/tokens/NAME; of the system's accounts /var/lib/sendoff/NAME, which
- * only user `sendoff` reads.  What the provider replaces is lost only when the process or the
- * machine ends between its answer and the sync of the file, a few milliseconds later.
+ * only user `sendoff` reads.  What the provider replaces is lost only when its answer does not
+ * arrive, or when the machine or the child that asks is killed before the file is synced.
  */
 #ifndef CRED_TOKEN_H
 #define CRED_TOKEN_H
@@ -22,7 +22,7 @@ struct token {
 	struct secret access, refresh;   /* own; data NULL: none */
 	int64_t obtained, expires;       /* seconds since 1970, by our clock */
 	int64_t signed_in;               /* when a person did; 0: nobody */
-	int64_t not_before;              /* the provider wants no request until then; 0 */
+	int64_t not_before;              /* the provider is not asked until then; 0 */
 	char scope[1024], client_id[256], token_url[512];
 	bool stale;                      /* a mail server refused the access token: get another */
 	char over[256];                  /* why there will be no other before a new sign-in, in words
@@ -98,6 +98,8 @@ typedef void token_done(void *context, struct secret *s, struct err *e);
 /* May call done before it returns (and then returns NULL). */
 struct token_fetch *token_fetch_start(struct loop *l, const struct token_settings *set,
 	token_done *done, void *context);
-void token_fetch_free(struct token_fetch **fp);   /* at any time */
+/* At any time.  A refresh token that was sent is not wasted: a child waits for the answer, for
+ * HTTPS_SECONDS at most, and keeps it; meanwhile it has the lock. */
+void token_fetch_free(struct token_fetch **fp);
 
 #endif

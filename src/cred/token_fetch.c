@@ -2,6 +2,9 @@
  *
  * What is stored is looked at before the lock is taken and again behind it: of many that
  * wait, the first asks, and the others find what it got.
+ *
+ * Who spends a refresh token may get another one for it, and then only once: the child that
+ * asks writes down what comes itself, and goes on when we are let go, or end.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +29,7 @@ enum {
 	DISCOVERIES = 2,          /* places to ask an issuer in */
 	LEAST       = 60,         /* s that must be left of a token which cannot be replaced now */
 	LATER       = 10,         /* seconds that a provider is left alone who did not say */
-	LATER_MOST  = 3600
+	LATER_MOST  = 86400
 };
 
 enum step { WAITING, ASKS, GOT, FAILED };
@@ -44,6 +47,8 @@ struct token_fetch {
 	int lock;                        /* own; -1 */
 	unsigned discoveries;            /* places that were asked */
 	bool starting;                   /* https_start() is not back yet */
+	bool kept;                       /* the child that asks has written down what came */
+	bool unkept;                     /* what came could not be written down */
 	enum step step;                  /* what came of it */
 	struct err err;
 	token_done *done;
@@ -89,6 +94,14 @@ static enum step fail(struct token_fetch *f, const char *cause, const char *why,
 	return FAILED;   /* the others' rows say more than that */
 }
 
+/* What is stored is not ours, however valid. */
+static enum step fail_as_others(struct token_fetch *f)
+{
+	token_wipe(&f->token);
+	return fail(f, "login-needed", "was signed in with another client id or token URL, and must "
+		"sign in anew", "");
+}
+
 /* ---- what is stored */
 
 /* A token is its client's, and of no use to another. */
@@ -127,7 +140,7 @@ static enum step judge(struct token_fetch *f, int64_t now)
 			"its token has expired, and nothing came with it to get another by");
 	if (!rest(t, now))
 		return ASKS;
-	err_set(&f->err, ERR_CONNECT, "the provider wants no request for a token for another %lld s",
+	err_set(&f->err, ERR_CONNECT, "the provider is asked for no token for another %lld s",
 		(long long)rest(t, now));
 	err_cause(&f->err, "oauth-later");
 	return FAILED;
@@ -144,6 +157,15 @@ static void note_refusal(struct token_fetch *f)
 	f->token.stale |= !strcmp(digest, f->refused);
 }
 
+/* A pause is stored before there is a token, and is the same client's. */
+static void name_owner(struct token_fetch *f)
+{
+	struct token *t = &f->token;
+
+	snprintf(t->client_id, sizeof(t->client_id), "%s", text_of(f->plan->client_id));
+	snprintf(t->token_url, sizeof(t->token_url), "%s", text_of(f->plan->token_url));
+}
+
 static enum step look(struct token_fetch *f)
 {
 	int loaded;
@@ -157,8 +179,8 @@ static enum step look(struct token_fetch *f)
 		return judge(f, time(NULL));
 	token_wipe(&f->token);   /* not ours, however valid */
 	if (has_person(f->plan))
-		return fail(f, "login-needed", loaded ? "is not signed in" :
-			"was signed in with another client id or token URL, and must sign in anew", "");
+		return loaded ? fail(f, "login-needed", "is not signed in", "") : fail_as_others(f);
+	name_owner(f);
 	return ASKS;
 }
 
@@ -250,24 +272,42 @@ static enum step discover(struct token_fetch *f)
 	return step;
 }
 
+static int put(struct token_fetch *f)
+{
+	return f->kept ? 0 : token_save(f->directory, f->plan->account, &f->token, &f->err);
+}
+
 /* The new one is on disk before anybody uses it: without a refresh token there is nothing
  * that could be lost, and the message need not wait for the disk. */
 static enum step keep(struct token_fetch *f, const struct oauth_grant *g)
 {
 	token_take(&f->token, &f->asked, g, time(NULL));
-	if (token_save(f->directory, f->plan->account, &f->token, &f->err) == 0 ||
-			!f->token.refresh.data)
+	if (put(f) == 0 || !f->token.refresh.data)
 		return GOT;
 	secret_wipe(&f->token.access);
+	f->unkept = true;
+	return FAILED;
+}
+
+/* What came with an access token that will not do. */
+static enum step keep_refresh(struct token_fetch *f, const struct oauth_grant *g)
+{
+	struct err said = f->err;
+
+	secret_set(&f->token.refresh, g->refresh.data, g->refresh.len);
+	f->unkept = put(f) < 0;
+	if (!f->unkept)
+		f->err = said;
 	return FAILED;
 }
 
 /* What was learnt besides a token.  That it is kept is a courtesy to the provider. */
 static void remember(struct token_fetch *f)
 {
-	struct err ignored;
+	struct err said = f->err;
 
-	token_save(f->directory, f->plan->account, &f->token, &ignored);
+	put(f);
+	f->err = said;
 }
 
 static enum step later(struct token_fetch *f, long retry_after)
@@ -276,6 +316,21 @@ static enum step later(struct token_fetch *f, long retry_after)
 		retry_after > LATER_MOST ? LATER_MOST : retry_after);
 	remember(f);
 	return FAILED;
+}
+
+/* Who does not answer is left alone as well: each of many would wait for it in turn. */
+static enum step unanswered(struct token_fetch *f, const struct err *e)
+{
+	f->err = *e;
+	switch (e->kind) {
+	case ERR_NAME_AGAIN:
+	case ERR_CONNECT:
+	case ERR_TIMEOUT:
+	case ERR_LOST:
+		return later(f, 0);
+	default:
+		return FAILED;
+	}
 }
 
 static enum step over(struct token_fetch *f)
@@ -315,6 +370,8 @@ static enum step answered(struct token_fetch *f, const struct https_answer *a)
 		err_cause(&f->err, "oauth-answer-strange");
 		break;
 	case OAUTH_WRONG:
+		if (grant.refresh.data)
+			step = keep_refresh(f, &grant);
 		break;
 	}
 	oauth_grant_wipe(&grant);
@@ -325,9 +382,24 @@ static void take_answer(void *context, struct https_answer *a, struct err *e)
 {
 	struct token_fetch *f = context;
 
-	if (!a)
-		f->err = *e;
-	told(f, a ? answered(f, a) : FAILED);
+	f->kept = has_person(f->plan);
+	told(f, a ? answered(f, a) : unanswered(f, e));
+}
+
+/* In the child, which is a copy of us and has the lock.  What we see of the answer as well we
+ * conclude ourselves; that it could not be kept we would not know. */
+static int keep_answer(void *context, const struct https_answer *a, struct err *e)
+{
+	struct token_fetch *f = context;
+
+	if (a)
+		answered(f, a);
+	else
+		unanswered(f, e);
+	if (!f->unkept)
+		return 0;
+	*e = f->err;
+	return -1;
 }
 
 static int make_form(struct token_fetch *f, struct buf *form)
@@ -344,6 +416,15 @@ static int make_form(struct token_fetch *f, struct buf *form)
 	return result;
 }
 
+/* A question that spends a refresh token is given all its time, or is not put. */
+static int check_time(struct token_fetch *f)
+{
+	if (!has_person(f->plan) || clock_ms() + HTTPS_SECONDS * 1000 <= f->deadline)
+		return 0;
+	return err_set(&f->err, ERR_TIMEOUT, "so much of the time for getting a token has gone by "
+		"that the provider is not asked any more");
+}
+
 /* Buffers that never grow leave no copies. */
 static enum step ask_token(struct token_fetch *f)
 {
@@ -356,7 +437,11 @@ static enum step ask_token(struct token_fetch *f)
 	buf_reserve(&header, FORM_MAX);
 	if (oauth_authorization(&f->asked, &header))
 		r.authorization = buf_text(&header);
-	if (make_form(f, &form) == 0)
+	if (has_person(f->plan)) {
+		r.keep = keep_answer;
+		r.lock = f->lock;
+	}
+	if (check_time(f) == 0 && make_form(f, &form) == 0)
 		step = request(f, &r, take_answer);
 	buf_wipe(&form);
 	buf_wipe(&header);
@@ -369,6 +454,8 @@ static enum step ask(struct token_fetch *f)
 {
 	if (f->asked.discover)
 		return discover(f);
+	if (has_person(f->plan) && !is_of_plan(&f->token, &f->asked))
+		return fail_as_others(f);
 	if (f->token.refresh.data &&
 			token_save(f->directory, f->plan->account, &f->token, &f->err) < 0)
 		return FAILED;

@@ -17,6 +17,7 @@ struct lookup {
 	struct child child;
 	char *answer;           /* own */
 	size_t size, got;
+	bool spared;            /* the child is not killed before it has told */
 	lookup_done *done;
 	void *context;
 };
@@ -24,6 +25,14 @@ struct lookup {
 int lookup_answer(int out, const void *answer, size_t size)
 {
 	return file_write_all(out, answer, size) < 0;
+}
+
+static void end_child(struct lookup *l)
+{
+	if (l->spared)
+		child_spare(&l->child);
+	else
+		child_end(&l->child, 1);
 }
 
 static void finish(struct lookup *l, bool late)
@@ -35,7 +44,8 @@ static void finish(struct lookup *l, bool late)
 	/* What counts is the whole answer, not the exit status, which is not to
 	 * be had where SIGCHLD is ignored.  A child that has closed its pipe or
 	 * said too much has no more to do. */
-	child_end(&l->child, 1);
+	l->spared &= late;
+	end_child(l);
 	size = l->size;
 	l->answer = NULL;
 	l->done(l->context, l->got == l->size ? answer : NULL, late);
@@ -61,13 +71,13 @@ static void can_read(struct watch *w, short revents)
 	finish(l, !revents);
 }
 
-struct lookup *lookup_start(struct loop *loop, lookup_ask *ask, void *question, size_t size,
-	uint64_t deadline, lookup_done *done, void *context, struct err *e)
+static struct lookup *start(struct loop *loop, lookup_ask *ask, void *question, size_t size,
+	uint64_t deadline, int kept, lookup_done *done, void *context, struct err *e)
 {
 	struct lookup *l = mem_alloc(sizeof(*l));
 
 	l->child.out = -1;
-	if (child_call(&l->child, ask, question, e) < 0) {
+	if (child_call(&l->child, ask, question, kept, e) < 0) {
 		free(l);
 		return NULL;
 	}
@@ -82,6 +92,22 @@ struct lookup *lookup_start(struct loop *loop, lookup_ask *ask, void *question, 
 	return l;
 }
 
+struct lookup *lookup_start(struct loop *l, lookup_ask *ask, void *question, size_t size,
+	uint64_t deadline, lookup_done *done, void *context, struct err *e)
+{
+	return start(l, ask, question, size, deadline, -1, done, context, e);
+}
+
+struct lookup *lookup_start_spared(struct loop *l, lookup_ask *ask, void *question, size_t size,
+	uint64_t deadline, int lock, lookup_done *done, void *context, struct err *e)
+{
+	struct lookup *started = start(l, ask, question, size, deadline, lock, done, context, e);
+
+	if (started)
+		started->spared = true;
+	return started;
+}
+
 void lookup_free(struct lookup **lp)
 {
 	struct lookup *l = *lp;
@@ -89,7 +115,7 @@ void lookup_free(struct lookup **lp)
 	if (!l)
 		return;
 	loop_remove(l->loop, &l->watch);
-	child_end(&l->child, 1);
+	end_child(l);
 	if (l->answer)
 		explicit_bzero(l->answer, l->size);
 	free(l->answer);

@@ -27,6 +27,11 @@ typedef void lookup_done(void *context, const void *answer, bool late);
 /* deadline: clock_ms() time, or LOOP_NEVER.  NULL: ERR_SYSTEM. */
 struct lookup *lookup_start(struct loop *l, lookup_ask *ask, void *question, size_t size,
 	uint64_t deadline, lookup_done *done, void *context, struct err *e);
+/* The same for a question whose answer must not be lost once it was asked: the child keeps
+ * `lock` open and is never killed, neither at the deadline nor by lookup_free(); it sees to
+ * it that it ends. */
+struct lookup *lookup_start_spared(struct loop *l, lookup_ask *ask, void *question, size_t size,
+	uint64_t deadline, int lock, lookup_done *done, void *context, struct err *e);
 void lookup_free(struct lookup **lp);   /* at any time; kills the child */
 
 #endif

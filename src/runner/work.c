@@ -64,7 +64,7 @@ struct work *work_start(struct loop *l, const struct work_order *order, struct e
 	w->loop = l;
 	w->order = *order;
 	w->found = BUF_INIT(order->most + PIECE);
-	if (child_call(&w->child, order->run, order->context, e) < 0) {
+	if (child_call(&w->child, order->run, order->context, -1, e) < 0) {
 		free(w);
 		return NULL;
 	}

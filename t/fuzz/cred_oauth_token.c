@@ -46,6 +46,12 @@ static void check_err(const struct err *e)
 	must(is_plain(e->text) && is_plain(e->hint) && shows_no_token(e->text));
 }
 
+/* A refresh token, or none. */
+static bool is_kept(const struct secret *refresh)
+{
+	return !refresh->data || (refresh->len && is_plain(refresh->data));
+}
+
 static void check_token(const struct oauth_plan *p, int status, const char *body, size_t len)
 {
 	struct oauth_grant g;
@@ -57,7 +63,7 @@ static void check_token(const struct oauth_plan *p, int status, const char *body
 		must(status < 300 && g.access.len && g.access.len <= SECRET_MAX && g.expires_in > 0);
 		for (size_t i = 0; i < g.access.len; i++)
 			must(g.access.data[i] > 0x20 && g.access.data[i] < 0x7f);
-		must(is_plain(g.scope) && (!g.refresh.data || (g.refresh.len && is_plain(g.refresh.data))));
+		must(is_plain(g.scope) && is_kept(&g.refresh));
 		oauth_token_facts(&g.access, user, sizeof(user), audience, sizeof(audience));
 		must(is_plain(user) && is_plain(audience));
 		break;
@@ -67,9 +73,12 @@ static void check_token(const struct oauth_plan *p, int status, const char *body
 		break;
 	case OAUTH_LATER:
 	case OAUTH_OVER:
-	case OAUTH_WRONG:
 		check_err(&e);
 		must(!g.access.data && !g.refresh.data);
+		break;
+	case OAUTH_WRONG:
+		check_err(&e);
+		must(!g.access.data && is_kept(&g.refresh) && (status < 300 || !g.refresh.data));
 	}
 	must(status < 500 || status > 599 || !g.access.data);
 	oauth_grant_wipe(&g);

@@ -149,11 +149,14 @@ static void test_calls(void)
 
 	check_int(child_end(&c, 1), -1, "none started");
 	dup2(1, 99);
-	check_int(child_call(&c, work, text, &e), 0, "work starts");
+	check_int(child_call(&c, work, text, -1, &e), 0, "work starts");
 	check_text(output(&c), "from work", "writes its result");
 	check_int(child_end(&c, 0), 7 << 8, "returns its status, has none of our descriptors");
+	check_int(child_call(&c, work, text, 99, &e), 0, "work that is given one");
+	check_text(output(&c), "from work", "writes its result");
+	check_int(child_end(&c, 0), 8 << 8, "... and has it");
 	close(99);
-	check_int(child_call(&c, stay, NULL, &e), 0, "work that blocks");
+	check_int(child_call(&c, stay, NULL, -1, &e), 0, "work that blocks");
 	check_int(child_end(&c, 1), SIGKILL, "C1 is killed");
 }
 

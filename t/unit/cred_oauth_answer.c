@@ -47,6 +47,8 @@ static const struct {
 	{ "{\"access_token\":\"a\",\"refresh_token\":\"b\\n\"}", NULL, NULL, 0, NULL },
 	{ "{\"access_token\":\"a\",\"token_type\":\"mac\"}", NULL, NULL, 0, NULL },
 	{ "{\"access_token\":\"a\",\"token_type\":\"DPoP\"}", NULL, NULL, 0, NULL },
+	{ "{\"access_token\":\"a\",\"refresh_token\":\"b\",\"token_type\":\"DPoP\"}", NULL, "b", 0, NULL },
+	{ "{\"refresh_token\":\"b c\"}", NULL, "b c", 0, NULL },
 };
 
 /* No JSON that may be believed. */
@@ -61,13 +63,14 @@ static enum oauth_outcome read_token(const char *body, size_t len, struct oauth_
 	return oauth_read_token(&plan, 200, body, len, g, e);
 }
 
-static void check_no_grant(enum oauth_outcome outcome, const char *cause, const struct oauth_grant *g,
-	const struct err *e)
+static void check_no_grant(enum oauth_outcome outcome, const char *cause, const char *refresh,
+	const struct oauth_grant *g, const struct err *e)
 {
 	check_int(outcome, OAUTH_WRONG, "... is not taken");
 	check_text(e->cause, cause, "... its cause");
 	check(cause_named(e->cause) && e->kind == ERR_PROTOCOL && e->text[0], "... is said: %s", e->text);
-	check(!g->access.data && !g->refresh.data, "... and nothing of it is kept");
+	check_text(g->access.data, NULL, "... and nothing of it is kept");
+	check_text(g->refresh.data, refresh, "... but what will get the next");
 }
 
 static void test_grants(void)
@@ -79,7 +82,8 @@ static void test_grants(void)
 
 		printf("# %s\n", grants[i].body);
 		if (!grants[i].access) {
-			check_no_grant(outcome, "oauth-token-unusable", &g, &e);
+			check_no_grant(outcome, "oauth-token-unusable", grants[i].refresh, &g, &e);
+			oauth_grant_wipe(&g);
 			continue;
 		}
 		check_int(outcome, OAUTH_GRANTED, "granted");
@@ -97,7 +101,7 @@ static void test_grants(void)
 		enum oauth_outcome outcome = read_token(strange[i], strlen(strange[i]), &g, &e);
 
 		printf("# %s\n", strange[i]);
-		check_no_grant(outcome, "oauth-answer-strange", &g, &e);
+		check_no_grant(outcome, "oauth-answer-strange", NULL, &g, &e);
 	}
 }
 
@@ -110,7 +114,7 @@ static void test_token_cuts(void)
 		struct oauth_grant g;
 		struct err e;
 
-		check_no_grant(read_token(body, cut, &g, &e), "oauth-answer-strange", &g, &e);
+		check_no_grant(read_token(body, cut, &g, &e), "oauth-answer-strange", NULL, &g, &e);
 		free(body);
 	}
 }
@@ -140,10 +144,10 @@ static void test_sizes(void)
 	check_int(sized(SECRET_MAX, 0, &g, &e), OAUTH_GRANTED, "the longest token");
 	check_int(g.access.len, SECRET_MAX, "whole");
 	oauth_grant_wipe(&g);
-	check_no_grant(sized(SECRET_MAX + 1, 0, &g, &e), "oauth-token-unusable", &g, &e);
+	check_no_grant(sized(SECRET_MAX + 1, 0, &g, &e), "oauth-token-unusable", NULL, &g, &e);
 	check_int(sized(10, 64 * 1024, &g, &e), OAUTH_GRANTED, "the longest answer");
 	oauth_grant_wipe(&g);
-	check_no_grant(sized(10, 64 * 1024 + 1, &g, &e), "oauth-answer-strange", &g, &e);
+	check_no_grant(sized(10, 64 * 1024 + 1, &g, &e), "oauth-answer-strange", NULL, &g, &e);
 }
 
 /* ---- the device flow: RFC 8628 section 3.2, and others */

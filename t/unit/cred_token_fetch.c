@@ -299,7 +299,7 @@ static void later(void)
 		t.not_before <= time(NULL) + 17, "the pause is stored");
 	check_text(t.refresh.data, "geheim2", "... and nothing is lost");
 	fetch();
-	fails(ERR_CONNECT, "oauth-later", "wants no request for a token for another 1");
+	fails(ERR_CONNECT, "oauth-later", "is asked for no token for another 1");
 	check_int(web->asked, 1, "... nobody asks meanwhile");
 	t.not_before = time(NULL) - 1;
 	token_save(dir, "work", &t, &e);
@@ -312,11 +312,42 @@ static void later(void)
 	fetch();
 	check_text(got.access, "new-3", "B7: a pause of ten years is the clock's fault");
 	store("geheim", "geheim2", 7200, -3600);
+	web_next("503 Later", "Retry-After: 7200\r\n", "");
+	fetch();
+	check(token_load(dir, "work", &t, &e) == 0 && t.not_before > time(NULL) + 7000,
+		"two hours are two hours");
+	token_wipe(&t);
+	fetch();
+	check_int(web->asked, 1, "... for everybody");
+	store("geheim", "geheim2", 7200, -3600);
 	web_next("500 Oh", "", "");
 	fetch();
 	fetch();
-	fails(ERR_CONNECT, "oauth-later", "wants no request");
+	fails(ERR_CONNECT, "oauth-later", "is asked for no token");
 	check_int(web->asked, 1, "who says nothing is left alone for some seconds");
+}
+
+/* Many that wait for the lock would each wait for it. */
+static void unanswered(void)
+{
+	struct token t;
+	struct err e;
+
+	store("geheim", "geheim2", 7200, -3600);
+	web->action = WEB_CLOSE;
+	fetch();
+	check(!got.access[0] && got.err.kind == ERR_LOST, "no answer: %s", got.err.text);
+	check(token_load(dir, "work", &t, &e) == 0 && t.not_before > time(NULL) + 5 &&
+		t.not_before <= time(NULL) + 10, "... is remembered for 10 s");
+	token_wipe(&t);
+	fetch();
+	fails(ERR_CONNECT, "oauth-later", "is asked for no token for another ");
+	check_int(web->asked, 1, "... nobody asks meanwhile");
+	stored("geheim", "geheim2");
+	store("geheim", "geheim2", 7200, -3600);
+	grant("");
+	fetch();
+	check_text(got.access, "new-1", "... up to a new sign-in");
 }
 
 static void trouble(void)
@@ -324,16 +355,16 @@ static void trouble(void)
 	static const enum web_action actions[] = { WEB_CLOSE, WEB_PLAIN, WEB_HUGE, WEB_CUT };
 	struct buf before = BUF_INIT(4096), after = BUF_INIT(4096);
 
-	store("geheim", "geheim2", 7200, -3600);
-	file_is(&before);
 	for (size_t i = 0; i < COUNT(actions); i++) {
+		store("geheim", "geheim2", 7200, -3600);
 		web->action = actions[i];
 		fetch();
 		check(!got.access[0] && got.err.kind != ERR_NONE && !got.err.cause, "trouble %zu: %s",
 			i, got.err.text);
-		file_is(&after);
-		check_text(buf_text(&after), buf_text(&before), "nothing is lost");
+		stored("geheim", "geheim2");
 	}
+	store("geheim", "geheim2", 7200, -3600);
+	file_is(&before);
 	free(plan.ca_file);
 	plan.ca_file = mem_string(web_other_ca);
 	grant("");
@@ -348,6 +379,15 @@ static void trouble(void)
 	fails(ERR_CONFIG, "oauth-client-refused", "invalid_client");
 	file_is(&after);
 	check_text(buf_text(&after), buf_text(&before), "nothing is lost");
+
+	store("geheim", "geheim2", 7200, -3600);
+	web_next("200 OK", "", "{\"refresh_token\":\"turn-#\"}");
+	fetch();
+	fails(ERR_CONFIG, "oauth-client-refused", "invalid_client");
+	stored("geheim", "turn-1");
+	grant("");
+	fetch();
+	check(strstr(web->request, "&refresh_token=turn-1"), "what came with it is asked by");
 
 	store("geheim", "geheim2", 3400, 200);
 	web->action = WEB_CLOSE;
@@ -438,7 +478,8 @@ static void given_up(void)
 	bool busy;
 	int fd;
 
-	store("geheim", "geheim2", 7200, -3600);
+	plan.flow = OAUTH_FLOW_CLIENT;
+	drop();
 	web->action = WEB_SILENT;
 	loop_init(&loop);
 	f = token_fetch_start(&loop, &set, never, NULL);
@@ -447,6 +488,8 @@ static void given_up(void)
 	token_fetch_free(&f);
 	fd = token_lock(dir, "work", &busy, &e);
 	check(fd >= 0, "let go, it holds no lock");
+	plan.flow = OAUTH_FLOW_AUTO;
+	store("geheim", "geheim2", 7200, -3600);
 	f = token_fetch_start(&loop, &set, never, NULL);
 	check(f, "it waits for the lock");
 	token_fetch_free(&f);
@@ -454,6 +497,77 @@ static void given_up(void)
 	loop_release(&loop);
 	close(fd);
 	stored("geheim", "geheim2");
+}
+
+/* ---- a refresh token is spent once */
+
+static bool was_asked(void)
+{
+	for (unsigned i = 0; i < 500 && !web->asked; i++)
+		poll(NULL, 0, 10);
+	return web->asked == 1;
+}
+
+static void spend(void)
+{
+	store("geheim", "geheim2", 7200, -3600);
+	grant(",\"refresh_token\":\"turn-#\"");
+	web->wait = 500;
+}
+
+static void is_kept(const char *what)
+{
+	struct err e;
+	bool busy;
+
+	check(was_asked() && token_lock(dir, "work", &busy, &e) < 0 && busy,
+		"%s: what was asked for is waited for, under the lock", what);
+	fetch();
+	check_text(got.access, "new-1", "... and whoever comes next finds it");
+	check_int(web->asked, 1, "... without a second question");
+	stored("new-1", "turn-1");
+	web->wait = 0;
+}
+
+static void let_go(void)
+{
+	struct token_settings set = { .plan = &plan, .directory = dir };
+	struct token_fetch *f;
+	struct loop loop;
+
+	spend();
+	loop_init(&loop);
+	f = token_fetch_start(&loop, &set, never, NULL);
+	check(was_asked(), "it asks");
+	token_fetch_free(&f);
+	loop_release(&loop);
+	is_kept("let go");
+}
+
+static void killed(int number)
+{
+	int ends[2];
+	char octet;
+	pid_t pid;
+
+	spend();
+	fflush(stdout);
+	if (pipe(ends) < 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		dup2(ends[1], STDERR_FILENO);
+		run_with(NULL);
+		_exit(0);
+	}
+	close(ends[1]);
+	check(was_asked(), "another process asks");
+	kill(pid, number);
+	waitpid(pid, NULL, 0);
+	check_int(read(ends[0], &octet, 1), 0, "whoever reads its output does not wait");
+	check_int(token_signed_in(false, "work"), 1795000000, "... for the answer");
+	close(ends[0]);
+	is_kept(number == SIGKILL ? "killed" : "told to stop");
 }
 
 /* ---- the disk */
@@ -467,16 +581,19 @@ static void limit(rlim_t octets)
 	setrlimit(RLIMIT_FSIZE, &r);
 }
 
-static void disk_fills(struct watch *w, short revents)
+/* In the way of what is written: the child that asks has none of our limits of later. */
+static void block(struct watch *w, short revents)
 {
-	(void)w;
+	char *path = mem_printf("%s/work.new", dir);
+
 	(void)revents;
-	limit(10);
+	check_int(w ? mkdir(path, 0700) : rmdir(path), 0, "the place is %s", w ? "taken" : "free");
+	free(path);
 }
 
 static void full_disk(void)
 {
-	struct watch soon = { .fd = -1, .run = disk_fills };
+	struct watch soon = { .fd = -1, .run = block };
 
 	signal(SIGXFSZ, SIG_IGN);
 	store("geheim", "geheim2", 7200, -3600);
@@ -491,14 +608,26 @@ static void full_disk(void)
 	web->wait = 400;
 	soon.deadline = clock_ms() + 150;
 	run_with(&soon);
-	limit(RLIM_INFINITY);
+	block(NULL, 0);
 	fails(ERR_SECRET, NULL, "cannot keep a token in");
-	check_int(web->asked, 1, "when it fills meanwhile the token is not used");
+	check_int(web->asked, 1, "when that comes meanwhile the token is not used");
 	stored("geheim", "geheim2");
 	web->wait = 0;
 }
 
 /* ---- without a person */
+
+static void is_left_alone(const char *who)
+{
+	drop();
+	web_next("429 Later", "Retry-After: 50\r\n", "");
+	fetch();
+	check_text(got.access, "", "%s has no token: %s", who, got.err.text);
+	fetch();
+	fails(ERR_CONNECT, "oauth-later", "is asked for no token for another ");
+	check_int(web->asked, 1, "... and nobody asks again before it is time");
+	drop();
+}
 
 static void client(void)
 {
@@ -520,8 +649,9 @@ static void client(void)
 	grant("");
 	fetch();
 	check_text(got.access, "new-2", "nobody need sign in again");
+	is_left_alone("a client");
+	grant("");
 	limit(10);
-	drop();
 	fetch();
 	limit(RLIM_INFINITY);
 	check_text(got.access, "new-1", "without a refresh token the disk may be full");
@@ -531,7 +661,8 @@ static void client(void)
 
 static void discovery(void)
 {
-	char *issuer = web_url(""), *body = mem_printf("{\"issuer\":\"%s\",\"token_endpoint\":\"%s\","
+	char *issuer = web_url(""), *told = url;
+	char *body = mem_printf("{\"issuer\":\"%s\",\"token_endpoint\":\"%s\","
 		"\"access_token\":\"new-#\"}", issuer, url);
 
 	plan.flow = OAUTH_FLOW_CLIENT;
@@ -560,6 +691,19 @@ static void discovery(void)
 	check_text(got.access, "", "who cannot be reached: %s", got.err.text);
 	check_int(web->asked, 1, "... is asked once");
 	plan.flow = OAUTH_FLOW_AUTO;
+	store("geheim", "geheim2", 7200, -3600);
+	web_next("200 OK", "", body);
+	fetch();
+	check_text(got.access, "new-2", "a person's is renewed there as well");
+	url = web_url("/elsewhere");
+	store("geheim", "geheim2", 3400, 200);
+	free(url);
+	url = told;
+	fetch();
+	fails(ERR_SECRET, "login-needed", "was signed in with another client id or token URL");
+	check(web->asked == 1 && !strncmp(web->request, "GET ", 4),
+		"D8: no token of one provider is shown to another");
+	stored("geheim", "geheim2");
 	plan.token_url = url;
 	plan.issuer = NULL;
 	plan.discover = false;
@@ -587,9 +731,13 @@ int main(void)
 	crowds();
 	over();
 	later();
+	unanswered();
 	trouble();
 	waiting();
 	given_up();
+	let_go();
+	killed(SIGTERM);
+	killed(SIGKILL);
 	full_disk();
 	client();
 	discovery();

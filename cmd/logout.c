@@ -1,7 +1,18 @@
 /* cmd/logout.c - sendoff logout: the token is ended and forgotten; see login.h. */
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/login.h"
+
+/* No other provider or app may see the token (RFC 6749 section 10.4), and none can end it. */
+static int check_whose(const struct oauth_plan *p, const struct token *t, struct err *e)
+{
+	const char *client = p->client_id ? p->client_id : "", *url = p->token_url ? p->token_url : "";
+
+	if (!strcmp(t->client_id, client) && !strcmp(t->token_url, url))
+		return 0;
+	return err_set(e, ERR_CONFIG, "it was signed in with another client or server");
+}
 
 /* What the provider says to it is told and changes nothing here. */
 static void tell_provider(struct login *l, const struct token *t)
@@ -12,6 +23,8 @@ static void tell_provider(struct login *l, const struct token *t)
 
 	if (good == 0)
 		good = signin_prepare(&l->plan, &e);
+	if (good == 0)
+		good = check_whose(&l->plan, t, &e);
 	if (good == 0)
 		good = signin_revoke(&l->plan, t, &e);
 	if (good < 0)

@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use SendoffTest;
+use SendoffTest::SignedIn ();
 use SendoffTest::Token;
 
 my $tokens_dir = workdir() . '/home/.local/state/sendoff/tokens';
@@ -278,6 +279,22 @@ for my $case ([ access_denied => 77 ], [ expired_token => 77 ]) {
 	$r = login(account($server, %urls, oauth_issuer => $server->issuer . '/elsewhere'), { env => \%here });
 	is($r->{exit}, 78, 'issuer: it is not there') or diag($r->{err});
 	like($r->{err}, qr/oauth_issuer/, 'issuer: which key');
+}
+
+# A token goes to nobody but who gave it.
+for my $case ([ server => {} ], [ client => { oauth_client_id => 'another-client' } ]) {
+	my ($name, $keys) = @$case;
+	my ($theirs, $other) = (token_server(), token_server());
+	my $now = $name eq 'server' ? $other : $theirs;
+	SendoffTest::SignedIn::signed_in($theirs, 'work');
+	my $r = run_sendoff([ '-C', account($now, (map { ("oauth_${_}_url" => undef) } qw(auth token device)),
+		oauth_issuer => $now->issuer, %$keys), 'logout', 'work' ]);
+
+	is($r->{exit}, 0, "another $name: signed out") or diag($r->{err});
+	like($r->{err}, qr/^sendoff: the provider was not told: it was signed in with another client or server\n  next: /,
+		"another $name: it is told");
+	is(scalar $_->requests('revoke'), 0, "another $name: the token goes nowhere") for $theirs, $other;
+	is_not_stored("another $name");
 }
 
 # Where the provider cannot be told, the token goes all the same.

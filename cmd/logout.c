@@ -37,25 +37,30 @@ static void tell_provider(struct login *l, const struct token *t)
 	buf_release(&out);
 }
 
-static int forget(struct login *l, bool *was_there, struct err *e)
+/* By who holds the lock: nobody gets another token meanwhile, which would not be ended. */
+static int end(struct login *l, bool *was_there, struct err *e)
 {
 	struct token t = { .obtained = 0 };
-	int there, good, fd;
+	int there = token_load(l->directory, l->account->name, &t, e);
 
-	l->directory = token_directory(l->account->scope == SCOPE_SYSTEM, e);
-	if (!l->directory)
-		return -1;
-	there = token_load(l->directory, l->account->name, &t, e);
 	*was_there = there != 1;
 	if (there == 0)
 		tell_provider(l, &t);
 	token_wipe(&t);
-	if (there == 1)
-		return 0;
+	return there == 1 ? 0 : token_remove(l->directory, l->account->name, e);   /* also a damaged one */
+}
+
+static int forget(struct login *l, bool *was_there, struct err *e)
+{
+	int good, fd;
+
+	l->directory = token_directory(l->account->scope == SCOPE_SYSTEM, e);
+	if (!l->directory)
+		return -1;
 	fd = token_lock_within(l->directory, l->account->name, LOGIN_LOCK_SECONDS, e);
 	if (fd < 0)
 		return -1;
-	good = token_remove(l->directory, l->account->name, e);   /* also one that is damaged */
+	good = end(l, was_there, e);
 	close(fd);
 	return good;
 }

@@ -297,6 +297,26 @@ for my $case ([ server => {} ], [ client => { oauth_client_id => 'another-client
 	is_not_stored("another $name");
 }
 
+# What somebody is getting just now is ended as well, and nobody gets another meanwhile.
+{
+	my $server = token_server();
+	my $config = account($server, (map { ("oauth_${_}_url" => undef) } qw(auth token device)),
+		oauth_issuer => $server->issuer);
+	SendoffTest::SignedIn::signed_in($server, 'work');
+	my $lock = SendoffTest::SignedIn::token_lock('work');
+	my $run = start_sendoff([ '-C', $config, 'logout', 'work' ]);
+	$run->turn(1) for 1 .. 2;
+	is(scalar $server->requests('revoke'), 0, 'busy: nothing is revoked before the lock is had');
+	my $new = SendoffTest::SignedIn::signed_in($server, 'work');
+	close $lock;
+	my $r = $run->finish;
+	is($r->{exit}, 0, 'busy: signed out') or diag($r->{err});
+	is($_->{form}{token}, $new->{refresh_token}, 'busy: what was stored last is ended')
+		for $server->requests('revoke');
+	is(scalar $server->requests('revoke'), 1, 'busy: ... once');
+	is_not_stored('busy');
+}
+
 # Where the provider cannot be told, the token goes all the same.
 {
 	my $server = token_server();

@@ -317,6 +317,20 @@ for my $case ([ server => {} ], [ client => { oauth_client_id => 'another-client
 	is_not_stored('busy');
 }
 
+{
+	my $server = token_server();
+	SendoffTest::SignedIn::signed_in($server, 'work');
+	my $lock = SendoffTest::SignedIn::token_lock('work');
+	my $run = start_sendoff([ '-C', account($server), 'logout', 'work' ]);
+	$run->turn(1) for 1 .. 2;
+	$run->kill('INT');
+	my $r = $run->finish;
+	is($r->{exit}, 75, 'stopped while it is busy: exit') or diag($r->{err});
+	cmp_ok($r->{seconds}, '<', 10, 'stopped while it is busy: at once');
+	is(scalar(stored()), 1, 'stopped while it is busy: the token stays');
+}
+forget();
+
 # Where the provider cannot be told, the token goes all the same.
 {
 	my $server = token_server();

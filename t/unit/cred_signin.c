@@ -390,6 +390,19 @@ static void test_device(void)
 		"the time that is left is told, %u times", p.waited);
 }
 
+/* A provider that asks for more patience than most has it. */
+static void test_device_patience(void)
+{
+	struct person p = { .shown = 0 };
+
+	device_interval = 100;
+	ANSWERS({ 200, 0 }, { PENDING, 0 }, { SLOW_DOWN, 0 }, { GRANTED, 0 });
+	check_int(run(OAUTH_FLOW_DEVICE, &p), 0, "a long interval");
+	check(gap(1) >= 100 && gap(2) >= 100 && gap(3) >= 105, "... is kept: %.1f %.1f %.1f", gap(1), gap(2),
+		gap(3));
+	device_interval = 2;
+}
+
 static void test_device_trouble(void)
 {
 	struct person p = { .shown = 0 };
@@ -623,6 +636,7 @@ int main(int argc, char **argv)
 	test_choose();
 	test_discovery();
 	test_device();
+	test_device_patience();
 	test_device_trouble();
 	test_paste();
 	test_exchange();

@@ -15,10 +15,12 @@
 #include "cmd/cmd.h"
 #include "deliver/credential.h"
 #include "cmd/screen.h"
+#include "cred/https.h"
 #include "cred/signin.h"
 #include "deliver/config.h"
 
-enum { LOGIN_LOCK_SECONDS = 30 };   /* for others to be done with a token */
+/* For others to be done with a token: each of them asks a provider three times at most. */
+enum { LOGIN_LOCK_SECONDS = 3 * HTTPS_SECONDS + 10 };
 
 struct login_words {
 	enum oauth_flow flow;        /* OAUTH_FLOW_AUTO: not said */

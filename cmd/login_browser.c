@@ -1,7 +1,9 @@
 /* cmd/login_browser.c - a browser is started with the page to sign in at; see login.h.
  *
- * Never by a shell: the address is one word of its argv.  It is left to itself, in a
- * session of its own, and what it prints goes to /dev/null.
+ * Never by a shell: the address is one word of its argv, which others on this machine can
+ * read, and sign in at as somebody else; a page in a private file would hide it, but browsers
+ * that are confined (snap, flatpak) could not read that.  It is left to itself, in a session
+ * of its own, and what it prints goes to /dev/null.
  */
 #include <errno.h>
 #include <fcntl.h>

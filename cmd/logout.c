@@ -1,7 +1,18 @@
 /* cmd/logout.c - sendoff logout: the token is ended and forgotten; see login.h. */
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/login.h"
+
+/* No other provider or app may see the token (RFC 6749 section 10.4), and none can end it. */
+static int check_whose(const struct oauth_plan *p, const struct token *t, struct err *e)
+{
+	const char *client = p->client_id ? p->client_id : "", *url = p->token_url ? p->token_url : "";
+
+	if (!strcmp(t->client_id, client) && !strcmp(t->token_url, url))
+		return 0;
+	return err_set(e, ERR_CONFIG, "it was signed in with another client or server");
+}
 
 /* What the provider says to it is told and changes nothing here. */
 static void tell_provider(struct login *l, const struct token *t)
@@ -12,6 +23,8 @@ static void tell_provider(struct login *l, const struct token *t)
 
 	if (good == 0)
 		good = signin_prepare(&l->plan, &e);
+	if (good == 0)
+		good = check_whose(&l->plan, t, &e);
 	if (good == 0)
 		good = signin_revoke(&l->plan, t, &e);
 	if (good < 0)
@@ -24,25 +37,30 @@ static void tell_provider(struct login *l, const struct token *t)
 	buf_release(&out);
 }
 
-static int forget(struct login *l, bool *was_there, struct err *e)
+/* By who holds the lock: nobody gets another token meanwhile, which would not be ended. */
+static int end(struct login *l, bool *was_there, struct err *e)
 {
 	struct token t = { .obtained = 0 };
-	int there, good, fd;
+	int there = token_load(l->directory, l->account->name, &t, e);
 
-	l->directory = token_directory(l->account->scope == SCOPE_SYSTEM, e);
-	if (!l->directory)
-		return -1;
-	there = token_load(l->directory, l->account->name, &t, e);
 	*was_there = there != 1;
 	if (there == 0)
 		tell_provider(l, &t);
 	token_wipe(&t);
-	if (there == 1)
-		return 0;
+	return there == 1 ? 0 : token_remove(l->directory, l->account->name, e);   /* also a damaged one */
+}
+
+static int forget(struct login *l, bool *was_there, struct err *e)
+{
+	int good, fd;
+
+	l->directory = token_directory(l->account->scope == SCOPE_SYSTEM, e);
+	if (!l->directory)
+		return -1;
 	fd = token_lock_within(l->directory, l->account->name, LOGIN_LOCK_SECONDS, e);
 	if (fd < 0)
 		return -1;
-	good = token_remove(l->directory, l->account->name, e);   /* also one that is damaged */
+	good = end(l, was_there, e);
 	close(fd);
 	return good;
 }

@@ -402,11 +402,11 @@ subtest 'a flush that comes too soon' => sub {
 
 subtest '... for a reason that is known' => sub {
 	my ($tokens, $mail, $config) = scene(token => \%old, tokens => { at =>
-		['token:2 error invalid_grant "Token has been expired or revoked."'] });
+		['token:2 error invalid_grant "reauth related error (invalid_rapt)"'] });
 	my $r = send_mail($config, ['--json', 'send', '--no-queue', 'you@example.net']);
 	is($r->{exit}, 77, 'exit 77') or diag($r->{out});
-	is(error_of($r)->{cause}, 'oauth-google-over', 'the cause') or diag($r->{out});
-	like(error_of($r)->{next}, qr/publish the app.*sendoff login test$/, 'what helps, with the command') or
+	is(error_of($r)->{cause}, 'oauth-sign-in-limited', 'the cause') or diag($r->{out});
+	like(error_of($r)->{next}, qr/sendoff login test\b/, 'what helps, with the command') or
 		diag($r->{out});
 	$_->stop for $mail, $tokens;
 };

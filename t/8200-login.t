@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use SendoffTest;
+use SendoffTest::SignedIn ();
 use SendoffTest::Token;
 
 my $tokens_dir = workdir() . '/home/.local/state/sendoff/tokens';
@@ -174,11 +175,15 @@ forget();
 	my ($port) = $run->{out} =~ /127\.0\.0\.1%3A(\d+)/i;
 	my $page = SendoffTest::Token::fetch("http://127.0.0.1:$port/?code=forged&state=guessed", undef);
 	is($page->{status}, 400, 'forged: the page says no');
-	my $r = $run->finish;
-	is($r->{exit}, 76, 'forged: it is over') or diag($r->{err});
+	is(SendoffTest::Token::fetch("http://127.0.0.1:$port/?x", undef)->{status}, 400, 'forged: so it does to anything');
 	is_not_stored('forged');
 	is(scalar $server->requests('token'), 0, 'forged: the code goes nowhere');
+	my ($url) = $run->{out} =~ /^(https:\S+)$/m;
+	like(SendoffTest::Token::browse($url, cert('ca'))->{body}, qr/You are signed in/, 'forged: the right one still comes');
+	is($run->finish->{exit}, 0, 'forged: and signs in');
+	is_stored('forged before');
 }
+forget();
 
 # ---- a browser elsewhere
 
@@ -275,6 +280,56 @@ for my $case ([ access_denied => 77 ], [ expired_token => 77 ]) {
 	is($r->{exit}, 78, 'issuer: it is not there') or diag($r->{err});
 	like($r->{err}, qr/oauth_issuer/, 'issuer: which key');
 }
+
+# A token goes to nobody but who gave it.
+for my $case ([ server => {} ], [ client => { oauth_client_id => 'another-client' } ]) {
+	my ($name, $keys) = @$case;
+	my ($theirs, $other) = (token_server(), token_server());
+	my $now = $name eq 'server' ? $other : $theirs;
+	SendoffTest::SignedIn::signed_in($theirs, 'work');
+	my $r = run_sendoff([ '-C', account($now, (map { ("oauth_${_}_url" => undef) } qw(auth token device)),
+		oauth_issuer => $now->issuer, %$keys), 'logout', 'work' ]);
+
+	is($r->{exit}, 0, "another $name: signed out") or diag($r->{err});
+	like($r->{err}, qr/^sendoff: the provider was not told: it was signed in with another client or server\n  next: /,
+		"another $name: it is told");
+	is(scalar $_->requests('revoke'), 0, "another $name: the token goes nowhere") for $theirs, $other;
+	is_not_stored("another $name");
+}
+
+# What somebody is getting just now is ended as well, and nobody gets another meanwhile.
+{
+	my $server = token_server();
+	my $config = account($server, (map { ("oauth_${_}_url" => undef) } qw(auth token device)),
+		oauth_issuer => $server->issuer);
+	SendoffTest::SignedIn::signed_in($server, 'work');
+	my $lock = SendoffTest::SignedIn::token_lock('work');
+	my $run = start_sendoff([ '-C', $config, 'logout', 'work' ]);
+	$run->turn(1) for 1 .. 2;
+	is(scalar $server->requests('revoke'), 0, 'busy: nothing is revoked before the lock is had');
+	my $new = SendoffTest::SignedIn::signed_in($server, 'work');
+	close $lock;
+	my $r = $run->finish;
+	is($r->{exit}, 0, 'busy: signed out') or diag($r->{err});
+	is($_->{form}{token}, $new->{refresh_token}, 'busy: what was stored last is ended')
+		for $server->requests('revoke');
+	is(scalar $server->requests('revoke'), 1, 'busy: ... once');
+	is_not_stored('busy');
+}
+
+{
+	my $server = token_server();
+	SendoffTest::SignedIn::signed_in($server, 'work');
+	my $lock = SendoffTest::SignedIn::token_lock('work');
+	my $run = start_sendoff([ '-C', account($server), 'logout', 'work' ]);
+	$run->turn(1) for 1 .. 2;
+	$run->kill('INT');
+	my $r = $run->finish;
+	is($r->{exit}, 75, 'stopped while it is busy: exit') or diag($r->{err});
+	cmp_ok($r->{seconds}, '<', 10, 'stopped while it is busy: at once');
+	is(scalar(stored()), 1, 'stopped while it is busy: the token stays');
+}
+forget();
 
 # Where the provider cannot be told, the token goes all the same.
 {

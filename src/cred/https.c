@@ -182,6 +182,23 @@ static bool is_proxys(CURL *easy, struct told *t, const char *host, const char *
 	return true;
 }
 
+/* Which roots have not served. */
+static void add_trust(struct told *t, const char *ca_file, CURLcode code)
+{
+	char shown[200];
+
+	if (code != CURLE_SSL_CACERT_BADFILE && t->err.kind != ERR_CERT)
+		return;
+	if (ca_file) {
+		text_clean_to(shown, sizeof(shown), ca_file, strlen(ca_file));
+		err_hint(&t->err, "%s that '%s' holds the server's authority: of tls_ca_file the first "
+			"file counts here", t->err.kind == ERR_CERT ?
+			"see that this machine's clock is right, and" : "see", shown);
+	} else if (code == CURLE_SSL_CACERT_BADFILE) {
+		err_hint(&t->err, "install the package ca-certificates");
+	}
+}
+
 static void explain(CURL *easy, CURLcode code, const char *said, const struct question *q,
 	struct told *t)
 {
@@ -194,9 +211,7 @@ static void explain(CURL *easy, CURLcode code, const char *said, const struct qu
 			HTTPS_BODY_MAX);
 	else if (!is_proxys(easy, t, q->host, why))
 		err_set(&t->err, kind_of(code, q->host), "%s cannot be asked: %s", q->host, why);
-	if (code == CURLE_SSL_CACERT_BADFILE)
-		err_hint(&t->err, q->request->ca_file ? "look at tls_ca_file" :
-			"install the package ca-certificates");
+	add_trust(t, q->request->ca_file, code);
 }
 
 /* Ours alone count: neither the roots that libcurl would take nor what it would add. */

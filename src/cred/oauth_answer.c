@@ -14,8 +14,7 @@ enum {
 	EXPIRES_MOST     = 366 * 24 * 3600,
 	DEVICE_SECONDS   = 600,
 	DEVICE_MOST      = 3600,
-	INTERVAL_DEFAULT = 5,
-	INTERVAL_MOST    = 60
+	INTERVAL_DEFAULT = 5
 };
 
 static const char asking_token[] = "asking for an access token";
@@ -218,7 +217,7 @@ static int take_device(const struct oauth_plan *p, const json_t *answer, struct 
 	if (whole && oauth_is_https(whole) && strlen(whole) < sizeof(out->url_complete))
 		memcpy(out->url_complete, whole, strlen(whole) + 1);
 	out->expires_in = bounded(answer, "expires_in", DEVICE_SECONDS, DEVICE_MOST);
-	out->interval = bounded(answer, "interval", INTERVAL_DEFAULT, INTERVAL_MOST);
+	out->interval = bounded(answer, "interval", INTERVAL_DEFAULT, DEVICE_MOST);
 	return 0;
 }
 

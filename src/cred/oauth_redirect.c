@@ -136,6 +136,20 @@ static int judge(const struct oauth_plan *p, const struct query *q, const char *
 	return 0;
 }
 
+bool oauth_redirect_is_ours(const char *url, const char *state)
+{
+	const char *mark = strchr(url, '?');
+	struct query q;
+	bool ours;
+
+	if (!mark || strlen(url) > URL_MAX)
+		return false;
+	mark++;
+	ours = query_parse(&q, mark, strcspn(mark, "#")) && same(value(&q, STATE), state);
+	query_release(&q);
+	return ours;
+}
+
 int oauth_read_redirect(const struct oauth_plan *p, const char *url, const char *state,
 	struct buf *code, struct err *e)
 {

@@ -53,6 +53,8 @@ void oauth_url(const struct oauth_plan *p, const char *redirect, const char *sta
  * and others, in words), ERR_CONFIG, ERR_PROTOCOL (another state, another issuer, no code). */
 int  oauth_read_redirect(const struct oauth_plan *p, const char *url, const char *state,
 	struct buf *code, struct err *e);
+/* Whether it belongs to the sign-in of that state at all, whatever else it says. */
+bool oauth_redirect_is_ours(const char *url, const char *state);
 
 /* ---- answers */
 

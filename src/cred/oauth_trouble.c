@@ -26,6 +26,7 @@ struct row {
 	long code;                   /* Microsoft's AADSTS number; 0: any */
 	const char *errors;          /* "a|b" is one or the other; NULL: any */
 	const char *words;           /* likewise, in the description, case-free; NULL: any */
+	const char *provider;        /* its id, for words that others use too; NULL: any */
 	enum whose whose;
 	enum oauth_outcome outcome;
 	const char *cause;
@@ -108,7 +109,7 @@ static const struct row rows[] = {
 	/* ---- Google's words */
 	{ .errors = "invalid_grant", .words = "invalid_rapt|reauth", OVER("oauth-sign-in-limited") },
 	{ .errors = "invalid_grant", .words = "token has been expired or revoked",
-		OVER("oauth-google-over") },
+		.provider = "google", OVER("oauth-google-over") },
 	{ .errors = "deleted_client|disabled_client", WRONG("oauth-app-disabled") },
 	{ .errors = "admin_policy_enforced|org_internal", WRONG("oauth-admin-forbids") },
 	{ .words = "client_secret is missing|client secret is missing", WRONG("oauth-secret-wanted") },
@@ -181,6 +182,8 @@ static bool says_code(const char *words, long code)
 static bool fits(const struct row *row, const struct oauth_plan *p, const struct oauth_trouble *t,
 	const char *words)
 {
+	if (row->provider && !(p->provider && !strcmp(p->provider->id, row->provider)))
+		return false;
 	if (row->code && !has_code(t, row->code) && !says_code(words, row->code))
 		return false;
 	if (row->errors && !(t->error && is_among(row->errors, t->error, true)))

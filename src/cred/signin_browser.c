@@ -38,6 +38,7 @@ struct visitor {
 struct browser {
 	struct loop *loop;             /* borrowed */
 	struct landing at;
+	const char *state;             /* borrowed */
 	unsigned port;
 	struct watch listening[2];     /* IPv4, IPv6; fd -1: not had */
 	struct visitor visitors[VISITORS];
@@ -97,6 +98,15 @@ static void take(struct visitor *v)
 	loop_stop(b->loop);
 }
 
+/* Of another sign-in, or of none: the one that is waited for can still come. */
+static void turn_away(struct visitor *v)
+{
+	buf_wipe(&v->browser->target);
+	landing_page(400, "Not this sign-in", "This does not belong to the sign-in that sendoff "
+		"waits for. Open the address that the terminal shows.", &v->out);
+	send_page(v);
+}
+
 static void judge(struct visitor *v)
 {
 	struct browser *b = v->browser;
@@ -110,7 +120,10 @@ static void judge(struct visitor *v)
 		send_page(v);
 		break;
 	case LANDING_CAME:
-		take(v);
+		if (oauth_redirect_is_ours(buf_text(&b->target), b->state))
+			take(v);
+		else
+			turn_away(v);
 		break;
 	}
 }
@@ -250,13 +263,15 @@ static int listen_on_both(struct browser *b, unsigned port, struct err *e)
 	return *v6 < 0 && v6_wanted ? -1 : 0;
 }
 
-struct browser *browser_open(struct loop *l, const struct landing *at, struct err *e)
+struct browser *browser_open(struct loop *l, const struct landing *at, const char *state,
+	struct err *e)
 {
 	struct browser *b = mem_alloc(sizeof(*b));
 	int good = 1;
 
 	b->loop = l;
 	b->at = *at;
+	b->state = state;
 	b->target = BUF_INIT(LANDING_REQUEST_MAX);
 	for (size_t i = 0; i < COUNT(b->listening); i++)
 		b->listening[i] = (struct watch){ .fd = -1, .events = POLLIN, .run = let_in, .owner = b };

@@ -105,7 +105,7 @@ int signin_by_code(struct signin *s)
 		err_set(s->e, ERR_CONFIG, "this provider does not send the browser back to this machine");
 		return err_hint(s->e, "add `--flow %s`", s->plan->auth_url ? "paste" : "device");
 	}
-	b = browser_open(&s->loop, &at, s->e);
+	b = browser_open(&s->loop, &at, s->state, s->e);
 	if (b) {
 		landing_write(s->plan->redirect, browser_port(b), &redirect);
 		show(s, OAUTH_FLOW_CODE, buf_text(&redirect));

@@ -6,7 +6,7 @@
 
 enum {
 	BODY_MAX = 64 * 1024,
-	LEAST_S = 1, USUAL_S = 5, MOST_S = 60,   /* between two questions */
+	LEAST_S = 1, USUAL_S = 5,      /* between two questions */
 	SLOWER_S = 5,                  /* RFC 8628 section 3.5 */
 	LIFE_MOST_S = 3600
 };
@@ -70,7 +70,7 @@ static enum oauth_outcome ask_once(struct signin *s, const struct oauth_device *
 
 static int poll_for_it(struct signin *s, const struct oauth_device *d)
 {
-	int64_t interval = between(LEAST_S, d->interval ? d->interval : USUAL_S, MOST_S);
+	int64_t interval = between(LEAST_S, d->interval ? d->interval : USUAL_S, LIFE_MOST_S);
 	int64_t pause = interval;
 
 	while (clock_ms() + (uint64_t)pause * 1000 < s->end) {
@@ -80,14 +80,14 @@ static int poll_for_it(struct signin *s, const struct oauth_device *d)
 		case OAUTH_GRANTED:
 			return 0;
 		case OAUTH_SLOW_DOWN:
-			interval = between(LEAST_S, interval + SLOWER_S, MOST_S);
+			interval = between(LEAST_S, interval + SLOWER_S, LIFE_MOST_S);
 			pause = interval;
 			break;
 		case OAUTH_PENDING:
 			pause = interval;
 			break;
 		case OAUTH_LATER:   /* less and less often */
-			interval = between(LEAST_S, interval * 2, MOST_S);
+			interval = between(LEAST_S, interval * 2, LIFE_MOST_S);
 			pause = s->answer.retry_after > interval ? s->answer.retry_after : interval;
 			break;
 		case OAUTH_OVER:

@@ -47,8 +47,10 @@ int  signin_by_device(struct signin *s);
 /* ---- signin_browser.c */
 
 struct browser;
-/* Listens on 127.0.0.1 and ::1, at one port.  -1, as NULL: ERR_SYSTEM. */
-struct browser *browser_open(struct loop *l, const struct landing *at, struct err *e);
+/* Listens on 127.0.0.1 and ::1, at one port.  What does not bring that state, which is
+ * borrowed, is refused and ends nothing.  NULL: ERR_SYSTEM. */
+struct browser *browser_open(struct loop *l, const struct landing *at, const char *state,
+	struct err *e);
 void browser_free(struct browser **bp);   /* *bp may be NULL */
 unsigned browser_port(const struct browser *b);
 /* What it has brought: path and query; NULL: nothing yet.  When it comes, the ports are

@@ -56,7 +56,8 @@ int  token_load(const char *directory, const char *account, struct token *out, s
 /* The lock of one account; kernel-held, gone with the process or close().  A descriptor, or -1
  * with *busy (somebody is at it) or *e (ERR_STORE, ERR_RIGHT). */
 int  token_lock(const char *directory, const char *account, bool *busy, struct err *e);
-/* The same for whoever may block: tries for so many seconds.  -1: also ERR_TIMEOUT. */
+/* The same for whoever may block: tries for so many seconds.  -1: also ERR_TIMEOUT,
+ * ERR_SIGNAL. */
 int  token_lock_within(const char *directory, const char *account, unsigned seconds, struct err *e);
 
 /* Both by who holds the lock.  Durable when it returns 0; -1: ERR_STORE, and the old one
@@ -64,9 +65,9 @@ int  token_lock_within(const char *directory, const char *account, unsigned seco
 int  token_save(const char *directory, const char *account, const struct token *t, struct err *e);
 int  token_remove(const char *directory, const char *account, struct err *e);
 
-/* Takes the lock itself, for which it may wait for 2 s.  A mail server has refused that access token: the next fetch gets
- * another one.  0, also where there is another already or somebody is getting one; -1:
- * ERR_SECRET, ERR_STORE, ERR_RIGHT. */
+/* Takes the lock itself, for which it may wait for 2 s.  A mail server has refused that access
+ * token: the next fetch gets another one.  0, also where there is another already or somebody
+ * is getting one; -1: ERR_SECRET, ERR_STORE, ERR_RIGHT, ERR_SIGNAL. */
 int  token_refuse(const char *directory, const char *account, const struct secret *access,
 	struct err *e);
 

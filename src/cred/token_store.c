@@ -273,6 +273,11 @@ int token_lock(const char *directory, const char *account, bool *busy, struct er
 	return fd;
 }
 
+static int stopped(struct err *e)
+{
+	return err_set(e, ERR_SIGNAL, "told to stop while another process has the token of the account");
+}
+
 int token_lock_within(const char *directory, const char *account, unsigned seconds, struct err *e)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS };
@@ -280,8 +285,11 @@ int token_lock_within(const char *directory, const char *account, unsigned secon
 	bool busy;
 	int fd;
 
-	while ((fd = token_lock(directory, account, &busy, e)) < 0 && busy && clock_ms() < until)
+	while ((fd = token_lock(directory, account, &busy, e)) < 0 && busy && clock_ms() < until &&
+	       !process_stopped())
 		nanosleep(&pause, NULL);
+	if (fd < 0 && busy && process_stopped())
+		return stopped(e);
 	if (fd < 0 && busy) {
 		err_set(e, ERR_TIMEOUT, "the token of the account is being renewed by another process "
 			"for more than %u s", seconds);
@@ -404,14 +412,16 @@ int token_refuse(const char *directory, const char *account, const struct secret
 
 	while ((result = mark(directory, account, access, false, e)) == 1) {
 		lock = token_lock(directory, account, &busy, e);
-		if (lock >= 0 || !busy || clock_ms() >= until)
+		if (lock >= 0 || !busy || clock_ms() >= until || process_stopped())
 			break;
 		nanosleep(&pause, NULL);
 	}
 	if (result != 1)
 		return result;
+	if (lock < 0 && busy)
+		return process_stopped() ? stopped(e) : 0;
 	if (lock < 0)
-		return busy ? 0 : -1;
+		return -1;
 	result = mark(directory, account, access, true, e);
 	close(lock);
 	return result;

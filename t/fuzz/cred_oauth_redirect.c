@@ -53,8 +53,9 @@ static void read_by(const struct oauth_plan *p, const char *url)
 
 	if (oauth_read_redirect(p, url, state, &code, &e) == 0) {
 		must(code.len && is_plain(buf_text(&code)) && strlen(code.data) == code.len);
-		must(holds_state(url) && strstr(url, "code="));
+		must(holds_state(url) && strstr(url, "code=") && oauth_redirect_is_ours(url, state));
 	} else {
+		must(oauth_redirect_is_ours(url, state) || e.kind == ERR_PROTOCOL);
 		must(!code.len && e.kind != ERR_NONE && cause_named(e.cause) != NULL);
 		must(is_plain(e.text) && is_plain(e.hint));
 	}

@@ -88,7 +88,7 @@ static struct browser *open_at(const char *url)
 
 	loop_init(&loop);
 	check(landing_parse(url, &at), "%s", url);
-	b = browser_open(&loop, &at, &e);
+	b = browser_open(&loop, &at, "s", &e);
 	if (!check(b != NULL, "... is listened at"))
 		printf("# %s\n", e.text);
 	return b;
@@ -141,7 +141,7 @@ static void test_whole(int family, const char *name)
 static void test_failure_page(void)
 {
 	struct browser *b = open_at("http://localhost:{port}/back");
-	char *text = request(b, "/back?error=access_denied");
+	char *text = request(b, "/back?error=access_denied&state=s");
 	char *more = mem_alloc(100000);
 	bool ended;
 	int fd = reach(AF_INET, browser_port(b));
@@ -163,7 +163,7 @@ static void test_failure_page(void)
 static void test_octets(void)
 {
 	struct browser *b = open_at("http://127.0.0.1:{port}/");
-	char *text = request(b, "/?code=abc");
+	char *text = request(b, "/?code=abc&state=s");
 	int fd = reach(AF_INET, browser_port(b));
 	bool early = false;
 
@@ -174,7 +174,7 @@ static void test_octets(void)
 			turn();
 	}
 	check(!early, "octet by octet it is waited for");
-	check_text(browser_target(b), "/?code=abc", "... and taken when it is whole");
+	check_text(browser_target(b), "/?code=abc&state=s", "... and taken when it is whole");
 	close(fd);
 	browser_answer(b, true, "");
 	turn();
@@ -190,6 +190,10 @@ static void test_others(void)
 		{ "GET /favicon.ico HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", "HTTP/1.1 404 " },
 		{ "POST /?code=a HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", "HTTP/1.1 405 " },
 		{ "GET /?code=a HTTP/1.1\r\nHost: evil.example:%u\r\n\r\n", "HTTP/1.1 403 " },
+		{ "GET /?x HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", "HTTP/1.1 400 " },
+		{ "GET /?code=a&state=t HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", "HTTP/1.1 400 " },
+		{ "GET /?error=b HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", "HTTP/1.1 400 " },
+		{ "GET /?state=s&state=s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", "HTTP/1.1 400 " },
 		{ "SSH-2.0-x%u\r\n\r\n", "HTTP/1.1 400 " },
 	};
 	struct browser *b = open_at("http://127.0.0.1:{port}/");
@@ -220,11 +224,11 @@ static void test_others(void)
 	fd = reach(AF_INET, browser_port(b));
 	close(fd);
 	turn();
-	text = request(b, "/?code=right");
+	text = request(b, "/?code=right&state=s");
 	fd = reach(AF_INET, browser_port(b));
 	put(fd, text, strlen(text));
 	turn();
-	check_text(browser_target(b), "/?code=right", "the right one comes all the same");
+	check_text(browser_target(b), "/?code=right&state=s", "the right one comes all the same");
 	close(fd);
 	browser_free(&b);
 	loop_release(&loop);
@@ -236,7 +240,7 @@ static void test_others(void)
 static void test_crowd(void)
 {
 	struct browser *b = open_at("http://127.0.0.1:{port}/");
-	char *text = request(b, "/?code=right");
+	char *text = request(b, "/?code=right&state=s");
 	int fds[40], fd;
 	unsigned gone = 0;
 	bool ended;
@@ -254,7 +258,7 @@ static void test_crowd(void)
 	fd = reach(AF_INET, browser_port(b));
 	put(fd, text, strlen(text));
 	turn();
-	check_text(browser_target(b), "/?code=right", "the browser gets in");
+	check_text(browser_target(b), "/?code=right&state=s", "the browser gets in");
 	close(fd);
 	for (size_t i = 0; i < COUNT(fds); i++)
 		close(fds[i]);
@@ -266,7 +270,7 @@ static void test_crowd(void)
 static void test_two(void)
 {
 	struct browser *b = open_at("http://127.0.0.1:{port}/");
-	char *first = request(b, "/?code=first"), *second = request(b, "/?code=second");
+	char *first = request(b, "/?code=first&state=s"), *second = request(b, "/?code=second&state=s");
 	int one = reach(AF_INET, browser_port(b)), two = reach(AF_INET, browser_port(b));
 
 	put(one, first, strlen(first) - 1);
@@ -277,7 +281,7 @@ static void test_two(void)
 	turn();
 	put(one, "\n", 1);
 	turn();
-	check_text(browser_target(b), "/?code=second", "of two the first that is whole counts, once");
+	check_text(browser_target(b), "/?code=second&state=s", "of two the first that is whole counts, once");
 	close(one);
 	close(two);
 	browser_free(&b);
@@ -290,7 +294,7 @@ static void test_two(void)
 static void test_gone(void)
 {
 	struct browser *b = open_at("http://127.0.0.1:{port}/");
-	char *text = request(b, "/?code=a");
+	char *text = request(b, "/?code=a&state=s");
 	uint64_t begun;
 	int fd = reach(AF_INET, browser_port(b));
 
@@ -319,7 +323,7 @@ static void test_taken_port(void)
 		getsockname(fd, (struct sockaddr *)&v4, &len) == 0, "somebody has a port");
 	url = mem_printf("http://localhost:%u/", ntohs(v4.sin_port));
 	loop_init(&loop);
-	check(landing_parse(url, &at) && !browser_open(&loop, &at, &e), "the same again is not had");
+	check(landing_parse(url, &at) && !browser_open(&loop, &at, "s", &e), "the same again is not had");
 	check_int(e.kind, ERR_SYSTEM, "... and told");
 	check(strstr(e.hint, "--flow paste") != NULL, "... with another way");
 	loop_release(&loop);

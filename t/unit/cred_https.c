@@ -224,6 +224,8 @@ static void certificates(void)
 	web->asked = 0;
 	ask_within(url, "a=b", NULL, web_other_ca, 5000);
 	fails(ERR_CERT, "localhost:");
+	check(strstr(got.err.hint, web_other_ca) && strstr(got.err.hint, "of tls_ca_file the first file"),
+		"... and which file has not served: %s", got.err.hint);
 	ask_within(url, "a=b", NULL, NULL, 5000);
 	check(got.err.kind == ERR_CERT || got.err.kind == ERR_CONFIG,
 		"D3: the system's roots do not know it");

@@ -167,7 +167,7 @@ static const struct {
 	{ "{\"device_code\":\"d\",\"user_code\":\"WDJB-MJHT\",\"verification_uri\":\"https://x.test/\","
 		"\"verification_uri_complete\":\"javascript:alert(1)\"}", "https://x.test/", "", 600, 5 },
 	{ "{\"device_code\":\"d\",\"user_code\":\"WDJB-MJHT\",\"verification_uri\":\"https://x.test/\","
-		"\"expires_in\":99999999,\"interval\":99999}", "https://x.test/", "", 3600, 60 },
+		"\"expires_in\":99999999,\"interval\":99999}", "https://x.test/", "", 3600, 3600 },
 	{ "{\"device_code\":\"d\",\"user_code\":\"WDJB-MJHT\",\"verification_uri\":\"https://x.test/\","
 		"\"expires_in\":-1,\"interval\":0}", "https://x.test/", "", 600, 5 },
 	{ "{\"user_code\":\"WDJB-MJHT\",\"verification_uri\":\"https://x.test/\"}", NULL, NULL, 0, 0 },

@@ -157,8 +157,20 @@ static void test_limits(void)
 	buf_wipe(&small);
 }
 
+/* What can end the waiting for a browser: the state alone says so. */
+static void test_ours(void)
+{
+	for (size_t i = 0; i < COUNT(good); i++)
+		check(oauth_redirect_is_ours(good[i].url, STATE), "ours: %s", good[i].url);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		check(oauth_redirect_is_ours(bad[i].url, STATE) == (strcmp(bad[i].cause, "oauth-state-other") != 0 &&
+			strcmp(bad[i].text, "not well-formed") != 0 && !strstr(bad[i].text, "no answer")),
+			"ours or not: %s", bad[i].url);
+}
+
 int main(void)
 {
+	test_ours();
 	test_good();
 	test_bad();
 	test_cuts();

@@ -72,7 +72,7 @@ static const struct refusal refusals[] = {
 	{ 401, "Unauthorized", OAUTH_WRONG, "oauth-client-refused", "HTTP status 401", NULL },
 	/* ---- Google */
 	{ 400, "{\"error\":\"invalid_grant\",\"error_description\":\"Token has been expired or revoked.\"}",
-		OAUTH_OVER, "oauth-google-over", "invalid_grant: Token has been expired or revoked. (", NULL },
+		OAUTH_OVER, "sign-in-over", "invalid_grant: Token has been expired or revoked. (", LOGIN },
 	{ 400, "{\"error\":\"invalid_grant\",\"error_description\":\"Bad Request\"}", OAUTH_OVER,
 		"sign-in-over", NULL, LOGIN },
 	{ 400, "{\"error\":\"invalid_grant\",\"error_description\":\"reauth related error (invalid_rapt)\","
@@ -200,6 +200,12 @@ static const struct refusal clients[] = {
 		"oauth-second-factor", NULL, NULL },
 };
 
+/* In words that others use too. */
+static const struct refusal of_google = {
+	400, "{\"error\":\"invalid_grant\",\"error_description\":\"Token has been expired or revoked.\"}",
+	OAUTH_OVER, "oauth-google-over", "invalid_grant: Token has been expired or revoked. (", NULL
+};
+
 static const char *met[CAUSES_MOST];
 static size_t met_count;
 
@@ -232,6 +238,9 @@ static void test_refusals(void)
 
 	for (size_t i = 0; i < COUNT(refusals); i++)
 		check_refusal(&p, &refusals[i]);
+	p.provider = oauth_provider_find("google");
+	check_refusal(&p, &of_google);
+	p.provider = NULL;
 	p.flow = OAUTH_FLOW_SERVICE;
 	for (size_t i = 0; i < COUNT(services); i++)
 		check_refusal(&p, &services[i]);

@@ -139,6 +139,13 @@ int oauth_read_redirect(const struct oauth_plan *p, const char *url, const char 
 	return 0;
 }
 
+bool oauth_redirect_is_ours(const char *url, const char *state)
+{
+	const char *its = strstr(url, "state=");
+
+	return its && !strcmp(its + 6, state);
+}
+
 void oauth_grant_wipe(struct oauth_grant *g)
 {
 	secret_wipe(&g->access);
@@ -383,6 +390,19 @@ static void test_device(void)
 		"the time that is left is told, %u times", p.waited);
 }
 
+/* A provider that asks for more patience than most has it. */
+static void test_device_patience(void)
+{
+	struct person p = { .shown = 0 };
+
+	device_interval = 100;
+	ANSWERS({ 200, 0 }, { PENDING, 0 }, { SLOW_DOWN, 0 }, { GRANTED, 0 });
+	check_int(run(OAUTH_FLOW_DEVICE, &p), 0, "a long interval");
+	check(gap(1) >= 100 && gap(2) >= 100 && gap(3) >= 105, "... is kept: %.1f %.1f %.1f", gap(1), gap(2),
+		gap(3));
+	device_interval = 2;
+}
+
 static void test_device_trouble(void)
 {
 	struct person p = { .shown = 0 };
@@ -499,10 +519,10 @@ static void test_code(void)
 
 	p = (struct person){ .bring = "?code=right&state=x%s" };
 	asked_count = 0;
-	check(run(OAUTH_FLOW_CODE, &p) == -1 && e.kind == ERR_PROTOCOL && !asked_count,
-		"another state is not taken");
+	check(run(OAUTH_FLOW_CODE, &p) == -1 && e.kind == ERR_TIMEOUT && !asked_count && p.waited > 100,
+		"another state is not taken, nor does it end the waiting");
 	page = page_of(&p);
-	check(!strncmp(page, "HTTP/1.1 400 ", 13) && strstr(page, "another state") && !p.step.opened,
+	check(!strncmp(page, "HTTP/1.1 400 ", 13) && strstr(page, "Not this sign-in") && !p.step.opened,
 		"... and the browser is told");
 	p = (struct person){ .bring = "?error=access_denied&state=%s" };
 	check(run(OAUTH_FLOW_CODE, &p) == -1 && e.kind == ERR_LOGIN, "a refusal");
@@ -616,6 +636,7 @@ int main(int argc, char **argv)
 	test_choose();
 	test_discovery();
 	test_device();
+	test_device_patience();
 	test_device_trouble();
 	test_paste();
 	test_exchange();

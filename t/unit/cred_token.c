@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "cred/token.h"
@@ -397,6 +398,35 @@ static void lock(void)
 	close(ends[1]);
 }
 
+/* Who is told to stop waits for nobody. */
+static void stopped(void)
+{
+	struct token t = made("abc", "def");
+	struct err e = { 0 };
+	uint64_t begun = clock_ms();
+	bool busy;
+	int fd, status;
+	pid_t pid;
+
+	token_save(dir, "work", &t, &e);
+	fd = token_lock(dir, "work", &busy, &e);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		process_catch_signals();
+		raise(SIGINT);
+		if (token_lock_within(dir, "work", 20, &e) != -1 || e.kind != ERR_SIGNAL)
+			_exit(1);
+		e.kind = ERR_NONE;
+		_exit(token_refuse(dir, "work", &t.access, &e) == -1 && e.kind == ERR_SIGNAL ? 0 : 2);
+	}
+	check(waitpid(pid, &status, 0) == pid && status == 0, "a signal ends the waiting for a lock");
+	check(clock_ms() - begun < 1500, "... at once");
+	close(fd);
+	token_remove(dir, "work", &e);
+	token_wipe(&t);
+}
+
 static void refuse(void)
 {
 	struct token t = made("abc", "def"), back;
@@ -494,6 +524,7 @@ int main(void)
 	names();
 	damages();
 	lock();
+	stopped();
 	refuse();
 	fresh();
 	hints();

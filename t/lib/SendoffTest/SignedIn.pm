@@ -12,6 +12,7 @@ use warnings;
 
 use Digest::SHA qw(sha256);
 use Exporter 'import';
+use Fcntl qw(F_SETLK F_WRLCK);
 use File::Path qw(make_path);
 use JSON::PP ();
 use MIME::Base64 qw(encode_base64url);
@@ -19,7 +20,7 @@ use MIME::Base64 qw(encode_base64url);
 use SendoffTest;
 use SendoffTest::Token;
 
-our @EXPORT = qw(oauth signed_in token_directory token_stored token_change);
+our @EXPORT = qw(oauth signed_in token_directory token_stored token_change token_lock);
 
 my @names = qw(access_token refresh_token obtained expires signed_in not_before scope client_id
 	token_url stale over cause);
@@ -96,6 +97,18 @@ sub token_stored
 	my $path = ($directory // token_directory()) . "/$account";
 
 	return -e $path ? JSON::PP::decode_json(file_read($path)) : undef;
+}
+
+# Holds the lock of an account, as long as what it gives is open.
+sub token_lock
+{
+	my ($account, $directory) = @_;
+	my $path = ($directory // token_directory()) . "/$account.lock";
+	my $whole = pack 's! s! x![q] q q l x![q]', F_WRLCK, 0, 0, 0, 0;
+
+	open my $lock, '+>>', $path or die "$path: $!\n";
+	fcntl $lock, F_SETLK, $whole or die "$path: $!\n";
+	return $lock;
 }
 
 sub token_change

@@ -164,6 +164,7 @@ const struct cause_row cause_rows[] = {
 	{ { "app-password-needed", EX_NOPERM, PARKS(LOGIN),
 		"the provider does not take the normal password from programs",
 		"make an app password in the account's security settings and use that" },
+		.without = SMTP_BY_TOKEN,
 		.signs = { { SAID(AT_AUTH, 534, 535), .pattern = "application-specific|app-specific|"
 			"application specific|app specific|app password|application password" } } },
 	{ { "web-login-wanted", EX_NOPERM, PARKS(LOGIN),
@@ -242,6 +243,7 @@ const struct cause_row cause_rows[] = {
 	{ { "app-password-only", EX_NOPERM, PARKS(LOGIN),
 		"this provider takes nothing but app passwords from programs, and this is none",
 		"make one at its web site (Security, App passwords); user is the whole mail address" },
+		.without = SMTP_BY_TOKEN,
 		.signs = { { SAID(AT_AUTH, 535, 535), .pattern = "(#auth0|(#mbr" },
 			{ SAID(AT_AUTH, 535, 535), .host = APP_ONLY },
 			{ SAID(AT_AUTH, 550, 550), .enhanced = "5.7.8", .host = APP_ONLY } } },

@@ -328,7 +328,11 @@ static void tell_answered(struct smtp *s, enum smtp_step step, const struct smtp
 
 static unsigned standing(const struct smtp *s)
 {
-	return (s->encrypted ? SMTP_ENCRYPTED : 0) | (s->logged_in ? SMTP_LOGGED_IN : 0);
+	bool by_token = s->mechanism_chosen &&
+		(s->mechanism == SASL_XOAUTH2 || s->mechanism == SASL_OAUTHBEARER);
+
+	return (s->encrypted ? SMTP_ENCRYPTED : 0) | (s->logged_in ? SMTP_LOGGED_IN : 0) |
+		(by_token ? SMTP_BY_TOKEN : 0);
 }
 
 /* One whole reply answers the oldest command. */

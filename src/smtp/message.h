@@ -33,7 +33,10 @@ enum smtp_verdict {
 };
 
 /* What a session had come to when something was said in it. */
-enum smtp_standing { SMTP_ENCRYPTED = 1, SMTP_LOGGED_IN = 2 };
+enum smtp_standing {
+	SMTP_ENCRYPTED = 1, SMTP_LOGGED_IN = 2,
+	SMTP_BY_TOKEN = 4   /* the login is, or was, by an access token */
+};
 
 struct smtp_result {
 	enum smtp_verdict verdict;

@@ -147,6 +147,12 @@ static const struct saying sayings[] = {
 	/* ---- other providers */
 	{ STEP_AUTH, "535 5.7.0 (#AUTH005) Too many bad auth attempts.",
 		.id = "app-password-only" },
+	{ STEP_AUTH, "535 5.7.0 (#AUTH005) Too many bad auth attempts.",
+		.id = "too-many-logins", .standing = SMTP_ENCRYPTED | SMTP_BY_TOKEN },
+	{ STEP_AUTH, "535 5.7.0 (#MBR1212) Incorrect username or password.",
+		.id = "login-refused", .standing = SMTP_ENCRYPTED | SMTP_BY_TOKEN },
+	{ STEP_AUTH, "535 5.7.8 Application-specific password required",
+		.id = "login-refused", .standing = SMTP_ENCRYPTED | SMTP_BY_TOKEN },
 	{ STEP_AUTH, "535 5.7.0 (#MBR1212) Incorrect username or password.",
 		.id = "app-password-only" },
 	{ STEP_AUTH, "535 5.7.8 Error: authentication failed: x",

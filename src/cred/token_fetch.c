@@ -46,6 +46,7 @@ struct token_fetch {
 	int pause;                       /* ms */
 	int lock;                        /* own; -1 */
 	unsigned discoveries;            /* places that were asked */
+	int64_t asked_at;                /* when the token was asked for: it lives from then on */
 	bool starting;                   /* https_start() is not back yet */
 	bool kept;                       /* the child that asks has written down what came */
 	bool unkept;                     /* what came could not be written down */
@@ -281,7 +282,7 @@ static int put(struct token_fetch *f)
  * that could be lost, and the message need not wait for the disk. */
 static enum step keep(struct token_fetch *f, const struct oauth_grant *g)
 {
-	token_take(&f->token, &f->asked, g, time(NULL));
+	token_take(&f->token, &f->asked, g, f->asked_at);
 	if (put(f) == 0 || !f->token.refresh.data)
 		return GOT;
 	secret_wipe(&f->token.access);
@@ -312,7 +313,7 @@ static void remember(struct token_fetch *f)
 
 static enum step later(struct token_fetch *f, long retry_after)
 {
-	f->token.not_before = time(NULL) + (retry_after <= 0 ? LATER :
+	f->token.not_before = f->asked_at + (retry_after <= 0 ? LATER :
 		retry_after > LATER_MOST ? LATER_MOST : retry_after);
 	remember(f);
 	return FAILED;
@@ -441,6 +442,7 @@ static enum step ask_token(struct token_fetch *f)
 		r.keep = keep_answer;
 		r.lock = f->lock;
 	}
+	f->asked_at = time(NULL);
 	if (check_time(f) == 0 && make_form(f, &form) == 0)
 		step = request(f, &r, take_answer);
 	buf_wipe(&form);

@@ -152,7 +152,9 @@ static void retry_after(void)
 	check_int(got.retry_after, 0, "... which has passed");
 	web_next("503 x", "Retry-After: 99999999\r\n", "");
 	ask("/", "a=b");
-	check_int(got.retry_after, 86400, "... or is beyond belief");
+	/* Newer releases of libcurl themselves believe no more than six hours. */
+	check(got.retry_after == 86400 || got.retry_after == 6 * 3600, "... or is beyond belief (%ld)",
+		got.retry_after);
 	web_next("503 x", "Retry-After: soon\r\n", "");
 	ask("/", "a=b");
 	check_int(got.retry_after, 0, "... or is nonsense");

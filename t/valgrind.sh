@@ -9,7 +9,7 @@ rm -rf "$here"
 mkdir -p "$here"
 
 # Children are followed through fork, not into other programs.
-check="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect"
+check="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect --show-leak-kinds=definite,indirect"
 check="$check --trace-children=no --log-file=$here/log.%p"
 jobs=$(nproc)
 

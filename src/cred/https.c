@@ -6,6 +6,7 @@
 #include "cred/https.h"
 
 #include <netdb.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -282,8 +283,8 @@ static void perform(const struct question *q, struct told *t)
 	char said[CURL_ERROR_SIZE] = "";
 	curl_off_t retry = 0;
 	CURLcode code;
+	static CURL *easy;   /* it ends with the child, as all that it has */
 	long status = 0;
-	CURL *easy;
 
 	easy = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
 	if (!easy || !set_all(easy, q, t, said)) {
@@ -323,6 +324,11 @@ static void keep(const struct question *q, struct told *t)
 	https_answer_release(&a);
 }
 
+static void too_late(int number)
+{
+	_exit(number);
+}
+
 /* Whatever the libraries behind libcurl would read of the environment is none of theirs. */
 static int ask(int out, void *question)
 {
@@ -333,7 +339,8 @@ static int ask(int out, void *question)
 	clearenv();
 	if (q->request->keep) {
 		child_stand_alone();
-		alarm(seconds_until(q->deadline) + 1);   /* whatever hangs in a library */
+		signal(SIGALRM, too_late);   /* whatever hangs in a library */
+		alarm(seconds_until(q->deadline) + 1);
 	}
 	t->missing = curl_need(&t->err) < 0;
 	if (!t->missing)

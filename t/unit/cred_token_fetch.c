@@ -544,6 +544,11 @@ static void let_go(void)
 	is_kept("let go");
 }
 
+static void leave(int number)
+{
+	_exit(number);
+}
+
 static void killed(int number)
 {
 	int ends[2];
@@ -557,6 +562,7 @@ static void killed(int number)
 	pid = fork();
 	if (pid == 0) {
 		dup2(ends[1], STDERR_FILENO);
+		signal(SIGTERM, leave);
 		run_with(NULL);
 		_exit(0);
 	}

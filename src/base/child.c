@@ -286,6 +286,17 @@ void child_stand_alone(void)
 	let_go_of_output();
 }
 
+static void too_late(int number)
+{
+	_exit(number);
+}
+
+void child_end_within(unsigned seconds)
+{
+	signal(SIGALRM, too_late);
+	alarm(seconds);
+}
+
 void child_spare(struct child *c)
 {
 	int status;

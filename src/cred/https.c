@@ -6,7 +6,6 @@
 #include "cred/https.h"
 
 #include <netdb.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -316,17 +315,12 @@ static void keep(const struct question *q, struct told *t)
 	struct https_answer a = { 0 };
 	struct err e = t->err;
 
-	alarm(0);
+	child_end_within(0);
 	if (!t->err.kind)
 		copy_answer(&a, t);
 	if (q->request->keep(q->context, t->err.kind ? NULL : &a, &e) < 0)
 		t->err = e;
 	https_answer_release(&a);
-}
-
-static void too_late(int number)
-{
-	_exit(number);
 }
 
 /* Whatever the libraries behind libcurl would read of the environment is none of theirs. */
@@ -339,8 +333,7 @@ static int ask(int out, void *question)
 	clearenv();
 	if (q->request->keep) {
 		child_stand_alone();
-		signal(SIGALRM, too_late);   /* whatever hangs in a library */
-		alarm(seconds_until(q->deadline) + 1);
+		child_end_within(seconds_until(q->deadline) + 1);   /* whatever hangs in a library */
 	}
 	t->missing = curl_need(&t->err) < 0;
 	if (!t->missing)

@@ -162,6 +162,15 @@ void xtext_encode(const char *data, size_t len, struct buf *out)
 	}
 }
 
+/* The octet that two digits behind a sign stand for, or -1. */
+static int escaped(const char *text, size_t len, size_t sign, int (*digit)(char c))
+{
+	int high = sign + 1 < len ? digit(text[sign + 1]) : -1;
+	int low = sign + 2 < len ? digit(text[sign + 2]) : -1;
+
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
+}
+
 /* Only upper-case digits: section 4 of RFC 3461 knows no others. */
 static int xtext_digit(char c)
 {
@@ -176,12 +185,11 @@ int xtext_decode(const char *text, size_t len, struct buf *out)
 		if (c < 33 || c > 126 || c == '=')
 			return -1;
 		if (c == '+') {
-			int high = i + 1 < len ? xtext_digit(text[i + 1]) : -1;
-			int low = i + 2 < len ? xtext_digit(text[i + 2]) : -1;
+			int octet = escaped(text, len, i, xtext_digit);
 
-			if (high < 0 || low < 0)
+			if (octet < 0)
 				return -1;
-			c = (char)(high << 4 | low);
+			c = (char)octet;
 			i += 2;
 		}
 		buf_add_char(out, c);
@@ -210,12 +218,11 @@ int percent_decode(const char *text, size_t len, struct buf *out)
 		char c = text[i] == '+' ? ' ' : text[i];
 
 		if (c == '%') {
-			int high = i + 1 < len ? hex_value(text[i + 1]) : -1;
-			int low = i + 2 < len ? hex_value(text[i + 2]) : -1;
+			int octet = escaped(text, len, i, hex_value);
 
-			if (high < 0 || low < 0)
+			if (octet < 0)
 				return -1;
-			c = (char)(high << 4 | low);
+			c = (char)octet;
 			i += 2;
 		}
 		buf_add_char(out, c);

@@ -721,11 +721,6 @@ const struct tls_facts *session_tls(const struct session *s)
 	return s->tls.version[0] ? &s->tls : NULL;
 }
 
-const struct smtp_capabilities *session_capabilities(const struct session *s)
-{
-	return s->engine ? smtp_capabilities(s->engine) : NULL;
-}
-
 const struct dial *session_dial(const struct session *s)
 {
 	return s->dial;

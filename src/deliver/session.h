@@ -71,7 +71,6 @@ const char *session_mechanism(const struct session *s);   /* that logged in */
 bool session_unasked_login(const struct session *s);      /* smtp_unasked_login() */
 const char *session_chosen(const struct session *s);      /* that was, or would have */
 const struct tls_facts *session_tls(const struct session *s);
-const struct smtp_capabilities *session_capabilities(const struct session *s);
 
 /* Inside reached() only. */
 const struct dial *session_dial(const struct session *s);

@@ -119,7 +119,6 @@ static void answered(void *context, enum smtp_step step, const struct smtp_reply
 
 	if (step == STEP_GREETING) {
 		keep(&p->greeting, r);
-		p->greeted = r->code == 220;
 	} else if ((step == STEP_EHLO || step == STEP_HELO) && r->code / 100 == 2) {
 		keep(&p->ehlo, r);
 		memset(&p->now, 0, sizeof(p->now));

@@ -40,7 +40,7 @@ struct probe {
 	/* What the main session has seen. */
 	struct dial_trail trail;
 	struct smtp_capabilities before, now;   /* EHLO in clear and under TLS; the last one */
-	bool greeted, shaken, hello_told, logged_in;
+	bool shaken, hello_told, logged_in;
 	struct buf greeting, ehlo;          /* own */
 	struct smtp_message *mail;          /* borrowed; what is asked of the server: one of both */
 	struct smtp_message trial;          /* MAIL, RCPT, RSET; results own */
@@ -80,8 +80,6 @@ void visit_end(struct visit *v);
 
 struct report_stage *stage_begin(struct probe *p, enum report_step step);
 void stage_end(struct probe *p);        /* hands it out */
-/* Its step turned out to be another one. */
-void stage_drop(struct probe *p);
 
 /* False: it cannot be had, and p->out says why. */
 bool secret_get(struct probe *p);

@@ -92,7 +92,7 @@ static void check_device(const struct oauth_plan *p, int status, const char *bod
 	if (oauth_read_device(p, status, body, len, &d, &e) == 0) {
 		must(d.device_code.len && d.user_code[0] && is_plain(d.user_code));
 		must(!strncasecmp(d.url, "https://", 8) && is_plain(d.url) && is_plain(d.url_complete));
-		must(d.expires_in > 0 && d.interval > 0 && d.interval <= 60);
+		must(d.expires_in > 0 && d.interval > 0 && d.interval <= 3600);
 	} else {
 		check_err(&e);
 		must(!d.device_code.data && !d.user_code[0]);

@@ -1,5 +1,5 @@
 /* deliver/session.c - engine, connection and clock, joined; see session.h. */
-#include "deliver/session.h"
+#include "deliver/session_state.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,52 +14,10 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "base/process.h"
-#include "deliver/credential.h"
-#include "net/conn.h"
 
 enum {
 	READ_PIECE = 16 * 1024,
-	WRITES_A_TURN = 64,           /* then the poll loop sees to everybody else */
-	MIXED_UP_MS = 5 * 1000,       /* for a greeting on a port that is known to expect TLS */
-	STUMBLE_MS = 10 * 1000,       /* how long a server may think about a pipelined login */
-	SLOWEST = 1000                /* octets of content a second, below which it is no progress */
-};
-
-enum stage { STAGE_DIAL, STAGE_HANDSHAKE, STAGE_TALK, STAGE_OVER };
-
-struct session {
-	struct loop *loop;                  /* borrowed */
-	const struct account *account;      /* borrowed */
-	struct smtp_settings settings;      /* the account's, pipelining as this session has it */
-	struct session_hooks hooks;
-	enum stage stage;
-
-	struct dial *dial;                  /* own */
-	struct tls_trust *trust;            /* own */
-	struct conn conn;
-	struct smtp *engine;                /* own; from the connection on */
-	struct watch watch;
-	struct watch limit;                 /* the deadline of the whole */
-
-	struct credential_fetch *fetch;     /* own; while the secret is got */
-	struct secret secret;               /* own; wiped */
-	bool secret_here;
-	bool fetched;                       /* it was not at hand: just now it was got */
-	char refused[DIGEST_HEX + 1];       /* see session_refused(); "" */
-
-	struct tls_facts tls;               /* outlive the connection; version "": none */
-	char ehlo[300], peer[128], nonce[40];
-	uint64_t connect_deadline;
-	uint64_t since;                     /* when the present wait began */
-	uint64_t replies, octets;           /* taken and written until then */
-	uint64_t written;                   /* octets written in all */
-	uint64_t done;                      /* messages, when the limit was set */
-	struct smtp_message *waiting, **waiting_end;   /* submitted before there was an engine */
-	bool failing, finish_asked, idle_told, turning;
-	bool heard;                         /* the server said something, if not a whole reply */
-	bool readable;                      /* there may be something to read */
-	bool paused;                        /* see session_hooks.pauses */
-	uint64_t told;                      /* messages done when that was last looked at */
+	WRITES_A_TURN = 64            /* then the poll loop sees to everybody else */
 };
 
 /* ---- the end */
@@ -109,7 +67,7 @@ static struct smtp_message *take_waiting(struct session *s)
 }
 
 /* Ends before or beside the engine: its messages get their verdicts from it. */
-static void fail(struct session *s, const struct err *e)
+void session_fail(struct session *s, const struct err *e)
 {
 	struct smtp_failure f = { .err = *e };
 	struct smtp_message *m;
@@ -133,117 +91,6 @@ static void fail(struct session *s, const struct err *e)
 	end(s, &f);
 }
 
-/* ---- deadlines */
-
-static uint64_t deadline_of_reply(const struct session *s)
-{
-	const struct net_settings *set = &s->account->net;
-	uint64_t wait = (uint64_t)set->timeout;
-
-	if (smtp_waiting_for(s->engine) == STEP_CONTENT && !smtp_sending_content(s->engine))
-		wait = (uint64_t)set->final_timeout;
-	else if (smtp_may_stumble(s->engine) && wait > STUMBLE_MS)
-		wait = STUMBLE_MS;
-	else if (smtp_waiting_for(s->engine) == STEP_GREETING && wait > MIXED_UP_MS &&
-		 account_mixes_up(s->account))
-		wait = MIXED_UP_MS;
-	return s->since + wait;
-}
-
-static void expired(struct session *s)
-{
-	const struct net_settings *set = &s->account->net;
-	struct err e = { 0 };
-	char where[320];
-
-	account_where(s->account, where, sizeof(where));
-	if (s->stage == STAGE_HANDSHAKE) {
-		err_set(&e, ERR_TIMEOUT, "TLS with %s did not come about within %ld s", where,
-			set->connect_timeout / 1000);
-		if (s->account->smtp.tls == SMTP_TLS_IMPLICIT)
-			err_hint(&e, "if the server speaks plain SMTP first on this port, "
-				"set tls = starttls");
-		if (s->account->smtp.tls == SMTP_TLS_IMPLICIT)
-			err_cause(&e, "tls-silent");
-	} else {
-		err_set(&e, ERR_TIMEOUT, "%s gave no answer within %llu s", where,
-			(unsigned long long)(clock_ms() - s->since + 500) / 1000);
-		if (s->engine && smtp_waiting_for(s->engine) == STEP_GREETING &&
-		    s->account->smtp.tls != SMTP_TLS_IMPLICIT)
-			err_hint(&e, "if this port expects TLS from the start, set tls = implicit");
-		if (s->engine && smtp_waiting_for(s->engine) == STEP_GREETING)
-			err_cause(&e, account_mixes_up(s->account) ? "tls-from-the-start-here" :
-				"no-greeting");
-	}
-	fail(s, &e);
-}
-
-static void limit_passed(struct watch *w, short revents)
-{
-	struct session *s = w->owner;
-	struct err e = { 0 };
-	char where[320];
-
-	(void)revents;
-	account_where(s->account, where, sizeof(where));
-	err_set(&e, ERR_TIMEOUT, "%s is too slow: the whole session took too long", where);
-	fail(s, &e);
-}
-
-static struct smtp_load load_of(const struct session *s)
-{
-	struct smtp_load load = { .messages = 0 };
-
-	if (s->engine)
-		return *smtp_load(s->engine);
-	for (const struct smtp_message *m = s->waiting; m; m = m->next) {
-		load.messages++;
-		load.recipients += m->count;
-		load.octets += m->size;
-	}
-	return load;
-}
-
-/* The longest that so much may take, beyond what any session may. */
-static uint64_t patience(const struct session *s, uint64_t octets, size_t recipients)
-{
-	uint64_t transactions = recipients / (size_t)s->settings.max_recipients;
-
-	return octets / SLOWEST * 1000 + recipients * 2000 +
-		transactions * (uint64_t)s->account->net.final_timeout;
-}
-
-/* The most that may pass until the next message is done, whatever a server does to
- * stretch it: counted anew from there, for what is left by then. */
-static void set_limit(struct session *s)
-{
-	const struct net_settings *set = &s->account->net;
-	struct smtp_load load = load_of(s);
-	uint64_t most = (uint64_t)set->connect_timeout + 10 * (uint64_t)set->timeout +
-		(uint64_t)set->final_timeout + patience(s, load.octets, load.recipients);
-
-	most += credential_patience(s->account);
-	s->done = load.done;
-	s->limit.deadline = clock_ms() + most;
-	loop_add(s->loop, &s->limit);
-}
-
-/* A wait begins anew only when something whole happened: a reply came, or the
- * server took octets of the content; not with each octet of a reply. */
-static void note_progress(struct session *s)
-{
-	uint64_t replies = smtp_replies(s->engine);
-
-	if (replies != s->replies || s->written != s->octets) {
-		s->since = clock_ms();
-		s->replies = replies;
-		s->octets = s->written;
-	}
-	s->watch.deadline = deadline_of_reply(s);
-	if (smtp_load(s->engine)->done != s->done)
-		set_limit(s);
-}
-
 /* ---- secrets */
 
 static void turn(struct session *s);
@@ -255,7 +102,7 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 	s->fetched = s->fetch != NULL;
 	credential_fetch_free(&s->fetch);
 	if (!secret) {
-		fail(s, e);
+		session_fail(s, e);
 		return;
 	}
 	secret_wipe(&s->secret);
@@ -297,7 +144,7 @@ static void shake(struct session *s)
 		return;
 	default:
 		tell_reached(s, SESSION_SHAKEN, false);
-		fail(s, &e);
+		session_fail(s, &e);
 		return;
 	}
 	tell_reached(s, SESSION_SHAKEN, true);
@@ -329,7 +176,7 @@ static void start_tls(struct session *s)
 		s->trust = tls_trust_load(&s->account->tls, &e);
 	if (!s->trust || conn_tls(&s->conn, s->account->net.host, &s->account->tls, s->trust,
 			&e) < 0) {
-		fail(s, &e);
+		session_fail(s, &e);
 		return;
 	}
 	s->stage = STAGE_HANDSHAKE;
@@ -474,7 +321,7 @@ static void talk(struct session *s)
 		if (out == MOVED_NOTHING && in == MOVED_NOTHING)
 			break;
 	}
-	note_progress(s);
+	session_note_progress(s);
 	/* It is our turn, not the server's. */
 	if (smtp_turn(s->engine) == SMTP_WANT_MESSAGE)
 		s->watch.deadline = s->limit.deadline = LOOP_NEVER;
@@ -500,7 +347,7 @@ static void ready(struct watch *w, short revents)
 
 	s->readable |= (revents & ~POLLOUT) != 0;
 	if (!revents)
-		expired(s);
+		session_expired(s);
 	else
 		turn(s);
 }
@@ -563,13 +410,13 @@ static void connected(void *context, int fd, struct err *e)
 	tell_reached(s, SESSION_DIALLED, fd >= 0);
 	dial_free(&s->dial);
 	if (fd < 0) {
-		fail(s, &why);
+		session_fail(s, &why);
 		return;
 	}
 	conn_init(&s->conn, fd);
 	dial_peer_text(fd, s->peer, sizeof(s->peer));
 	if (choose_names(s, &why) < 0 || (account_logs_in(s->account) && gnutls_need(&why) < 0)) {
-		fail(s, &why);
+		session_fail(s, &why);
 		return;
 	}
 	make_engine(s);
@@ -597,13 +444,13 @@ struct session *session_start(struct loop *l, const struct account *a,
 	s->settings.pipelining = pipelining;
 	s->hooks = *hooks;
 	s->watch = (struct watch){ .fd = -1, .run = ready, .owner = s };
-	s->limit = (struct watch){ .fd = -1, .run = limit_passed, .owner = s };
+	s->limit = (struct watch){ .fd = -1, .run = session_limit_passed, .owner = s };
 	s->conn.fd = -1;
 	s->waiting_end = &s->waiting;
 	s->connect_deadline = clock_ms() + (uint64_t)a->net.connect_timeout;
-	set_limit(s);
+	session_set_limit(s);
 	if (credential_exists(a, &e) < 0) {   /* that no server need be asked for */
-		fail(s, &e);
+		session_fail(s, &e);
 		return s;
 	}
 	s->dial = dial_start(l, &a->net, s->connect_deadline, connected, s);
@@ -611,7 +458,7 @@ struct session *session_start(struct loop *l, const struct account *a,
 	if (s->stage == STAGE_DIAL && a->smtp.tls != SMTP_TLS_OFF) {
 		s->trust = tls_trust_load(&a->tls, &e);
 		if (!s->trust)
-			fail(s, &e);
+			session_fail(s, &e);
 	}
 	return s;
 }
@@ -636,7 +483,7 @@ void session_free(struct session **sp)
 
 void session_submit(struct session *s, struct smtp_message *m)
 {
-	bool first = !load_of(s).messages || s->limit.deadline == LOOP_NEVER;
+	bool first = !session_load(s).messages || s->limit.deadline == LOOP_NEVER;
 
 	s->idle_told = false;
 	if (s->engine) {
@@ -647,9 +494,9 @@ void session_submit(struct session *s, struct smtp_message *m)
 		s->waiting_end = &m->next;
 	}
 	if (first)
-		set_limit(s);
+		session_set_limit(s);
 	else
-		s->limit.deadline += patience(s, m->size, m->count);
+		session_extend_limit(s, m);
 	if (s->stage == STAGE_TALK && !s->turning)
 		s->watch.events |= POLLOUT;   /* the loop comes back when it can be sent */
 }
@@ -674,7 +521,7 @@ void session_ask(struct session *s, struct smtp_question *q)
 {
 	s->idle_told = false;
 	smtp_ask(s->engine, q);
-	set_limit(s);
+	session_set_limit(s);
 }
 
 void session_resume(struct session *s)
@@ -693,7 +540,7 @@ const char *session_refused(const struct session *s)
 
 void session_abort(struct session *s, const struct err *why)
 {
-	fail(s, why);
+	session_fail(s, why);
 }
 
 const char *session_peer(const struct session *s)

@@ -1,0 +1,71 @@
+/* deliver/session_state.h - one session, shared by its files; see session.h.
+ *
+ * session.c       names, sockets, handshakes, secrets and the dialogue
+ * session_wait.c  how long each of them, and the whole, may take
+ */
+#ifndef DELIVER_SESSION_STATE_H
+#define DELIVER_SESSION_STATE_H
+
+#include "base/digest.h"
+#include "base/secret.h"
+#include "deliver/credential.h"
+#include "deliver/session.h"
+#include "net/conn.h"
+
+enum stage { STAGE_DIAL, STAGE_HANDSHAKE, STAGE_TALK, STAGE_OVER };
+
+struct session {
+	struct loop *loop;                  /* borrowed */
+	const struct account *account;      /* borrowed */
+	struct smtp_settings settings;      /* the account's, pipelining as this session has it */
+	struct session_hooks hooks;
+	enum stage stage;
+
+	struct dial *dial;                  /* own */
+	struct tls_trust *trust;            /* own */
+	struct conn conn;
+	struct smtp *engine;                /* own; from the connection on */
+	struct watch watch;
+	struct watch limit;                 /* the deadline of the whole */
+
+	struct credential_fetch *fetch;     /* own; while the secret is got */
+	struct secret secret;               /* own; wiped */
+	bool secret_here;
+	bool fetched;                       /* it was not at hand: just now it was got */
+	char refused[DIGEST_HEX + 1];       /* see session_refused(); "" */
+
+	struct tls_facts tls;               /* outlive the connection; version "": none */
+	char ehlo[300], peer[128], nonce[40];
+	uint64_t connect_deadline;
+	uint64_t since;                     /* when the present wait began */
+	uint64_t replies, octets;           /* taken and written until then */
+	uint64_t written;                   /* octets written in all */
+	uint64_t done;                      /* messages, when the limit was set */
+	struct smtp_message *waiting, **waiting_end;   /* submitted before there was an engine */
+	bool failing, finish_asked, idle_told, turning;
+	bool heard;                         /* the server said something, if not a whole reply */
+	bool readable;                      /* there may be something to read */
+	bool paused;                        /* see session_hooks.pauses */
+	uint64_t told;                      /* messages done when that was last looked at */
+};
+
+/* Ends it; what was submitted gets its verdicts. */
+void session_fail(struct session *s, const struct err *e);
+
+/* ---- session_wait.c */
+
+/* Functions of struct watch: a wait, and the whole, took too long. */
+void session_expired(struct session *s);
+void session_limit_passed(struct watch *w, short revents);
+/* The most that may pass until the next message is done, whatever a server does to stretch
+ * it: counted anew from there, for what is left by then. */
+void session_set_limit(struct session *s);
+/* More was submitted: it lasts longer. */
+void session_extend_limit(struct session *s, const struct smtp_message *m);
+/* What is submitted and not done. */
+struct smtp_load session_load(const struct session *s);
+/* A wait begins anew only when something whole happened: a reply came, or the server took
+ * octets of the content; not with each octet of a reply. */
+void session_note_progress(struct session *s);
+
+#endif

@@ -9,6 +9,8 @@
 
 #include "queue/internal.h"
 
+enum { LOCK_TRIES = 100 };   /* of a new file that somebody else locks each time */
+
 int spool_random_name(char name[ENTRY_ID_LEN + 1])
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
@@ -48,7 +50,7 @@ int spool_make_file(struct spool *s, char name[ENTRY_ID_LEN + 1], struct err *e)
 
 	if (directory < 0)
 		return -1;
-	while ((fd = make_file(directory, name)) >= 0) {
+	for (int tries = 0; (fd = make_file(directory, name)) >= 0; tries++) {
 		int number;
 
 		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -57,7 +59,7 @@ int spool_make_file(struct spool *s, char name[ENTRY_ID_LEN + 1], struct err *e)
 		unlinkat(directory, name, 0);
 		close(fd);
 		/* Else somebody who sweeps looks at it this very moment: another one. */
-		if (number != EWOULDBLOCK)
+		if (number != EWOULDBLOCK || tries == LOCK_TRIES)
 			return spool_failed(s, number, e, "a new file cannot be locked");
 	}
 	return spool_failed(s, errno, e, "a new file cannot be made");

@@ -68,11 +68,41 @@ sub queueing
 	return account_text(host => '127.0.0.1', port => 9, global => { queue_dir => $spool, log => 'none' });
 }
 
+# What fails for ever ends all the same, and says so.
+sub sweep_for_ever
+{
+	my ($config, $args) = @_;
+	my (undef, @points) = points($args->($config->(spool_new())), stdin => $letter);
+	my ($runs, @bad, %seen) = 0;
+
+	# A kernel that has no memory for poll is waited for, as a writer to stdin is.
+	for my $point (grep { !$seen{$_->[0]}++ && $_->[0] ne 'poll' } @points) {
+		for my $error (grep { $_ ne 'EINTR' } errors_of($point), $point->[0] eq 'flock' ? 'EAGAIN' : ()) {
+			my $spool = spool_new();
+			my $r = SendoffTest::Fault::failing_from($point, $error, $args->($config->($spool)),
+				stdin => $letter);
+			my %new = (spool_entries($spool, 'new'), spool_entries(queue_dir(), 'new'));
+			my $where = "$error from $point->[1]. $point->[0] on: exit " . ($r->{exit} // '-') . ", signal $r->{signal}";
+
+			$runs++;
+			push @bad, "$where: does not end" if $r->{signal};
+			push @bad, "$where: exit 0 and not stored" if $r->{exit} == 0 && keys %new != 1;
+			push @bad, "$where: not 0, and stored" if $r->{exit} != 0 && %new;
+			push @bad, "$where: no word of it" if $r->{exit} != 0 && $r->{err} eq '' && $point->[0] ne 'write';
+			system('rm', '-rf', $spool, queue_dir());
+		}
+	}
+	is(join("\n", @bad), '', "A1, C1: what fails for ever ends with a word: $runs runs");
+	ok($runs > 15, '... indeed');
+}
+
 my $configured = 0;
 sub written { return file_write(workdir() . '/conf' . $configured++, $_[0]) }
 
 sweep('only stored', sub { written(queueing($_[0])) }, sub { ['-C', $_[0], 'send', '--queue', 'you@example.net'] });
 sweep('tried and stored', sub { written(queueing($_[0])) }, sub { ['-C', $_[0], 'send', 'you@example.net'] });
+
+sweep_for_ever(sub { written(queueing($_[0])) }, sub { ['-C', $_[0], 'send', '--queue', 'you@example.net'] });
 
 # A6: what cannot be read is not the end of the message.
 {

@@ -13,7 +13,7 @@ use Exporter 'import';
 use SendoffTest;
 use SendoffTest::Run;
 
-our @EXPORT = qw(points killed_at failing_at errors_of spool_new spool_entries spool_copy entry_id);
+our @EXPORT = qw(points killed_at failing_at failing_from errors_of spool_new spool_entries spool_copy entry_id);
 
 # Needed: strace that may trace, which a container may forbid.
 sub usable
@@ -63,6 +63,14 @@ sub killed_at { my ($point, @rest) = @_; return inject($point, 'signal=KILL', @r
 
 # That call fails; it is not made.
 sub failing_at { my ($point, $error, @rest) = @_; return inject($point, "error=$error", @rest) }
+
+# That call fails, and each of its name after it.
+sub failing_from
+{
+	my ($point, $error, @rest) = @_;
+
+	return inject([$point->[0], "$point->[1]+"], "error=$error", @rest);
+}
 
 # How a call can fail in this world; calls that are not here are left alone.
 my %errors = (

@@ -113,7 +113,7 @@ static bool is_local(const struct run *r, struct alias_rules plain)
 static int expand(struct run *r, struct err *e)
 {
 	struct message *m = &r->out->message;
-	struct alias_rules plain = { .domain = r->intake.domain };
+	struct alias_rules plain = { .domain = r->intake.domain }, rules;
 	struct alias_book book;
 	int good;
 
@@ -123,7 +123,9 @@ static int expand(struct run *r, struct err *e)
 		return message_expand(m, &plain, e);
 	if (alias_book_load(&book, r->configured ? r->config : NULL, true, e) < 0)
 		return -1;
-	good = message_expand(m, alias_book_rules(&book), e);
+	rules = *alias_book_rules(&book);
+	rules.left_out = &r->out->outcome.left_out;
+	good = message_expand(m, &rules, e);
 	alias_book_release(&book);
 	return good;
 }

@@ -253,10 +253,31 @@ static bool wants_facts_only(const struct sendmail *s)
 		(!modes_other(&s->modes) || s->modes.letter == 't');
 }
 
+/* These read no message: what is given with recipients would be lost, and nobody told. */
+static bool takes_none(const struct sendmail *s)
+{
+	return modes_other(&s->modes) && !strchr("pvthH", s->modes.letter ? s->modes.letter : 'q') &&
+		(s->o.count || s->o.from_header);
+}
+
+static int refuse_message(const struct sendmail *s)
+{
+	char letter[] = { 'b', s->modes.letter, '\0' };
+	struct err e = { 0 };
+
+	submit_drain(STDIN_FILENO);
+	err_set(&e, ERR_USAGE, "with -%s no message is sent, and none was: it takes no recipients",
+		s->modes.letter ? letter : "q");
+	err_hint(&e, "leave out the one or the other");
+	return print_failure(&e);
+}
+
 static int run(struct sendmail *s)
 {
 	if (s->modes.letter == 's')
 		return dialogue_run(s->globals, &s->o);
+	if (takes_none(s))
+		return refuse_message(s);
 	if (modes_other(&s->modes))
 		return modes_run(&s->modes, s->globals, s->o.recipients, s->o.count);
 	return send_one(s->globals, &s->o, &(struct send_manner){

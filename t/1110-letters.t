@@ -136,6 +136,15 @@ subtest 'modes' => sub {
 	refused(["-b$_", 'you@example.net'], "-b$_", qr/^sendoff: unknown option '-b$_'/) for qw(S P w z);
 };
 
+subtest 'A1: a message that a mode does not read is not lost in silence' => sub {
+	for (['-q'], ['-qf'], ['-qq'], ['-qRx'], ['-q30m'], ['-q', '-i'], ['-bi'], ['-I'], ['-bd'], ['-bD'], ['-qIabc']) {
+		my ($word) = $_->[0] =~ /\A(-b.|-q|-I)/;
+		refused([@$_, 'you@example.net'], "@$_", qr/^sendoff: with \Q@{[$word eq '-I' ? '-bi' : $word]}\E no message is sent, and none was/);
+		refused([@$_, '-t'], "@$_ -t", qr/no message is sent/);
+	}
+	is(scalar(queued()), 0, 'nor stored');
+};
+
 subtest 'what must not be taken for mail' => sub {
 	refused(["-M$_", '1abcde-000001-AA'], "-M$_", qr/^sendoff: -M$_ is for another program's queue\n  .*help queue/)
 		for qw(rm f t g vb set), '';

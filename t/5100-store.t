@@ -450,6 +450,35 @@ subtest 'A1: a target that is of no use takes the mail from nobody' => sub {
 	ok(!-e "$home/run" && !-e "$home/file", 'F2: nothing was run, nothing written');
 };
 
+subtest 'the machine by its own name' => sub {
+	my @apart = ('unshare', $> ? ('-U', '-r') : (), '-u');
+	plan skip_all => 'no namespace of names for this user' if system("@apart true 2>/dev/null");
+	my $aliases = file_write(workdir() . '/aliases-own', "root: me\@example.org\n");
+	my $s = server_start();
+	my $count = 0;
+
+	for my $row (
+			['box', {}, { 'root@box' => 'me@example.org', 'ROOT@BOX' => 'me@example.org', 'bob@box' => 'bob@example.test',
+				'root@box.example' => 'root@box.example', 'root@boxes' => 'root@boxes' }],
+			['box.lan.example', {}, { 'root@box' => 'me@example.org', 'root@box.lan.example' => 'me@example.org',
+				'root@lan.example' => 'root@lan.example', 'root@x.box.lan.example' => 'root@x.box.lan.example' }],
+			['box.lan.example', { admin => 'boss@example.org' }, { 'bob@Box.Lan.Example' => 'boss@example.org' }],
+			['mail.example', { admin => 'boss@example.org' }, { 'bob@mail.example' => 'bob@mail.example', 'bob@mail' => 'boss@example.org' },
+				{ from => 'me@mail.example' }],
+			['mail.example', {}, { 'root@mail.example' => 'root@mail.example' }, { allowed_from => '*@mail.example' }],
+			['mail.example', {}, { 'root@mail.example' => 'root@mail.example' }, { match => 'x@y.test, *@MAIL.example' }]) {
+		my ($name, $global, $becomes, $keys) = @$row;
+		my $config = account($s, %{ $keys // {} }, global => { aliases => $aliases, %$global });
+		for my $to (sort keys %$becomes) {
+			my $r = run_sendoff([], stdin => $letter, env => { HOME => home() },
+				command => [@apart, 'sh', '-c', 'hostname "$1" && shift && exec "$@"', 'sh', $name,
+					SendoffTest::Run::program('sendoff'), '-C', $config, 'send', '--no-queue', $to]);
+			is($r->{exit}, 0, "$to at $name") or diag($r->{err});
+			is_deeply($s->envelope(++$count)->{recipients}, [$becomes->{$to}], "... goes to $becomes->{$to}");
+		}
+	}
+};
+
 subtest 'sendmail: what is told by mail is not told on stderr' => sub {
 	my $home = home();
 	my $s = server_start(@mixed);

@@ -97,12 +97,9 @@ static void choose_id_domain(struct run *r)
 /* Most mail has no use for the file of aliases. */
 static bool is_local(const struct run *r, struct alias_rules plain)
 {
-	const struct key_list *own = &r->config->global.local_names;
-	const char **names = mem_alloc((own->count + 1) * sizeof(*names));
+	const char **names = aliases_local_names(r->configured ? r->config : NULL);
 	bool local;
 
-	for (size_t i = 0; r->configured && i < own->count; i++)
-		names[i] = own->items[i];
 	plain.local_names = names;
 	local = message_is_local(&r->out->message, &plain);
 	free(names);

@@ -123,6 +123,19 @@ subtest 'A7: a message with a second name, or of another user' => sub {
 	}
 };
 
+subtest 'A7: two queues made one: an id in two states' => sub {
+	new_home();
+	my $config = account(nobody());
+	my $path = put('a');
+	my $held = file_write(dir() . '/hold/' . name_of('a'), file_read(put('b')));
+	unlink dir() . '/new/' . name_of('b');
+	my @was = map { file_read($_) } $path, $held;
+	my $r = run($config, ['queue', 'hold', name_of('a')]);
+	is($r->{exit}, 75, 'it cannot be moved onto the other');
+	like($r->{err}, qr{^sendoff: a message of the id a{12} is in both new/ and hold/ of the queue\n  move the one}, '... which is told');
+	is_deeply([map { file_read($_) } $path, $held], \@was, 'A7: both are as they were');
+};
+
 subtest 'too few descriptors are no damage' => sub {
 	my $config = account(server_start());
 	for my $limit (5 .. 18) {

@@ -21,7 +21,7 @@ struct sendmail {
 	struct globals *globals;
 	struct dsn dsn;
 	struct modes modes;
-	bool own_name;
+	bool own_name, mode_name;   /* called as sendoff; as mailq or newaliases */
 	bool facts;      /* -d0.1: what this program is, for whoever asks */
 };
 
@@ -256,7 +256,7 @@ static bool wants_facts_only(const struct sendmail *s)
 /* These read no message: what is given with recipients would be lost, and nobody told. */
 static bool takes_none(const struct sendmail *s)
 {
-	return modes_other(&s->modes) && !strchr("pvthH", s->modes.letter ? s->modes.letter : 'q') &&
+	return !s->mode_name && modes_other(&s->modes) && !strchr("pvthH", s->modes.letter ? s->modes.letter : 'q') &&
 		(s->o.count || s->o.from_header);
 }
 
@@ -289,7 +289,7 @@ int sendmail_main(struct globals *globals, char **words, int count, char mode,
 {
 	struct sendmail s = { .o = { .input = STDIN_FILENO, .dot_ends = true,
 		.log_fallback = "syslog", .report = true, .errors = ERRORS_MAIL }, .globals = globals,
-		.own_name = under_own_name, .modes = { .letter = mode } };
+		.own_name = under_own_name, .mode_name = mode != 0, .modes = { .letter = mode } };
 	struct err e = { 0 };
 	int code;
 

@@ -143,6 +143,8 @@ subtest 'A1: a message that a mode does not read is not lost in silence' => sub 
 		refused([@$_, '-t'], "@$_ -t", qr/no message is sent/);
 	}
 	is(scalar(queued()), 0, 'nor stored');
+	my $r = run_sendoff(['/etc/aliases'], name => 'newaliases', env => { SENDOFF_CONFIG => $config });
+	is("$r->{exit}$r->{err}", '0', 'newaliases has none to lose');
 };
 
 subtest 'what must not be taken for mail' => sub {

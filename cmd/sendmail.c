@@ -124,6 +124,29 @@ static void take_flag(struct sendmail *s, char letter)
 		s->modes.letter = 'i';
 }
 
+/* What is asked for of reports is no reason not to send. */
+static int take_dsn(struct sendmail *s, char letter, const char *value)
+{
+	struct err e = { 0 };
+	int result;
+
+	if (letter == 'N') {
+		result = dsn_parse_notify(value, &s->dsn.notify, &e);
+	} else if (letter == 'R') {
+		result = dsn_parse_ret(value, &s->dsn.ret, &e);
+	} else {
+		free(s->dsn.envid);
+		s->dsn.envid = NULL;
+		result = dsn_parse_envid(value, &s->dsn.envid, &e);
+	}
+	if (result < 0) {
+		err_context(&e, "option -%c has no effect", letter);
+		err_hint(&e, "sendmail(8) says what it takes");
+		print_failure(&e);
+	}
+	return 0;
+}
+
 static int take_value(struct sendmail *s, char letter, const char *value, struct err *e)
 {
 	switch (letter) {
@@ -140,13 +163,9 @@ static int take_value(struct sendmail *s, char letter, const char *value, struct
 		s->o.full_name = value;
 		return 0;
 	case 'N':
-		return dsn_parse_notify(value, &s->dsn.notify, e);
 	case 'R':
-		return dsn_parse_ret(value, &s->dsn.ret, e);
 	case 'V':
-		free(s->dsn.envid);
-		s->dsn.envid = NULL;
-		return dsn_parse_envid(value, &s->dsn.envid, e);
+		return take_dsn(s, letter, value);
 	case 'o':
 		take_o(s, value);
 		return 0;
@@ -256,7 +275,8 @@ static bool wants_facts_only(const struct sendmail *s)
 /* These read no message: what is given with recipients would be lost, and nobody told. */
 static bool takes_none(const struct sendmail *s)
 {
-	return !s->mode_name && modes_other(&s->modes) && !strchr("pvthH", s->modes.letter ? s->modes.letter : 'q') &&
+	return !s->mode_name && modes_other(&s->modes) &&
+		!strchr("pvthH", s->modes.letter ? s->modes.letter : 'q') &&
 		(s->o.count || s->o.from_header);
 }
 

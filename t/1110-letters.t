@@ -152,7 +152,17 @@ subtest 'what must not be taken for mail' => sub {
 		for qw(rm f t g vb set), '';
 	refused(["-$_", 'you@example.net'], "-$_", qr/^sendoff: unknown option '-$_'/) for qw(y z S T Q 5), '-frobnicate';
 	refused(["-$_"], "-$_ without its value", qr/^sendoff: option -$_ needs a value/) for qw(F f N R V b e o O h);
-	refused(['-N', 'maybe', 'you@example.net'], '-N maybe', qr/^sendoff: delivery reports 'maybe'/);
+};
+
+subtest 'what is asked for of reports keeps no mail back' => sub {
+	for (['N', 'maybe'], ['N', ''], ['N', 'never,success'], ['R', 'some'], ['R', ''], ['V', ''], ['V', 'a' x 101], ['V', "a\x1bb"]) {
+		my ($letter, $value) = @$_;
+		my $r = goes_out(["-$letter", $value], "-$letter '$value'", loud => 1);
+		like($r->{err}, qr/\Asendoff: option -$letter has no effect: .*\n  sendmail\(8\) says what it takes\n\z/, '... which is told');
+		unlike($server->envelope($count)->{mail}, qr/RET|ENVID/, '... and not passed on');
+	}
+	goes_out(['-N', 'success, delay'], 'a list with blanks');
+	like(join("\n", $server->commands), qr/NOTIFY=SUCCESS,DELAY/, '... is one');
 };
 
 done_testing;

@@ -3,11 +3,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/text.h"
 #include "cmd/queue.h"
 #include "cmd/sendmail.h"
 #include "deliver/aliases.h"
 #include "mail/envelope.h"
+
+static void ignore(void *context, const char *address)
+{
+	(void)context;
+	(void)address;
+}
+
+/* Lines that read well and lead nowhere: circles, lists that cannot be read.  Many names
+ * may lead to one of them. */
+static void add_dead_ends(const struct alias_book *b, struct buf *out)
+{
+	struct err why, left_out;
+	struct alias_rules rules = *alias_book_rules(b);
+	const struct err *told;
+	const char *name;
+
+	rules.left_out = &left_out;
+	for (size_t i = 0; i < COUNT(rules.tables); i++)
+		for (size_t k = 0; rules.tables[i] &&
+				(name = alias_table_alias(rules.tables[i], k)); k++) {
+			why = left_out = (struct err){ 0 };
+			told = alias_resolve(&rules, name, ignore, NULL, &why) < 0 ? &why : &left_out;
+			if (told->kind != ERR_NONE && !strstr(buf_text(out), told->text))
+				buf_printf(out, "%s\n", told->text);
+		}
+}
 
 /* Packages call this after a change: a line that is not right is told and stops
  * nothing, a file that cannot be used at all is an error. */
@@ -27,6 +54,7 @@ int aliases_check(const struct globals *globals)
 		for (size_t i = 0; i < 2; i++)
 			if (book.tables[i])
 				buf_add_text(&out, alias_table_faults(book.tables[i]));
+		add_dead_ends(&book, &out);
 		if (!globals->quiet)
 			print_err(&out);
 		alias_book_release(&book);
@@ -43,6 +71,7 @@ struct verifying {
 	const char *address;
 	struct buf out;        /* lines, or the members of a list */
 	json_t *list;          /* own */
+	struct err left_out;
 };
 
 static void add_result(void *context, const char *address)
@@ -62,10 +91,17 @@ static void add_result(void *context, const char *address)
 
 static void take_result(void *context, const json_t *object)
 {
+	struct verifying *v = context;
 	const char *address = json_string_value(json_object_get(object, "address"));
+	const char *left_out = json_string_value(json_object_get(object, "left_out"));
+	const char *hint = json_string_value(json_object_get(object, "hint"));
 
 	if (address)
 		add_result(context, address);
+	if (left_out) {
+		err_set(&v->left_out, ERR_CONFIG, "%s", left_out);
+		err_hint(&v->left_out, "%s", hint ? hint : "");
+	}
 }
 
 /* Which aliases count is up to whoever takes the message. */
@@ -81,16 +117,19 @@ static bool is_system(const struct config *c)
 static int verify_one(struct verifying *v, const struct config *c, const struct alias_rules *rules,
 	struct err *e)
 {
+	struct alias_rules mine = *rules;
 	char *text;
 	int r;
 
+	mine.left_out = &v->left_out;
+	v->left_out = (struct err){ 0 };
 	v->list = json_array();
 	buf_clear(&v->out);
 	if (is_system(c))
 		r = queues_ask(json_pack("{s:s, s:s}", "do", "verify", "address", v->address),
 			take_result, v, e);
 	else
-		r = alias_resolve(rules, v->address, add_result, v, e);
+		r = alias_resolve(&mine, v->address, add_result, v, e);
 	if (r == 0 && v->globals->json) {
 		json_t *object = json_pack("{s:s, s:O}", "address", v->address, "becomes", v->list);
 
@@ -118,6 +157,10 @@ static int verify_all(const struct globals *globals, const struct config *c,
 			one = print_failure(&e);
 		else
 			one = print_out(&v.out);
+		if (v.left_out.kind != ERR_NONE) {
+			err_context(&v.left_out, "left out");
+			print_failure(&v.left_out);
+		}
 		code = one > code ? one : code;
 	}
 	buf_release(&v.out);

@@ -9,7 +9,7 @@
 #include "cmd/check.h"
 
 enum { SCHEMA = 1, JSON_MOST = 1 << 28 };   /* raised when a member changes its meaning */
-enum { NAME_COLUMNS = 13, TIME_COLUMNS = 8, BELOW_COLUMNS = 6 };
+enum { NAME_COLUMNS = 13, TIME_COLUMNS = 8, BELOW_COLUMNS = 6, ROOM_COLUMNS = 34 };
 
 void check_show_drop(struct check_show *show)
 {
@@ -106,8 +106,10 @@ void check_show_stage(void *context, const struct report_stage *s)
 	struct check_show *show = context;
 	const struct screen *screen = &show->screen;
 	unsigned indent = screen_mark_columns(screen) + 1 + NAME_COLUMNS + 1 + TIME_COLUMNS + 2;
+	/* On a narrow terminal what is said gets nearly all of its width. */
+	unsigned hang = screen->width < indent + ROOM_COLUMNS ? BELOW_COLUMNS : indent;
 	struct buf out = BUF_INIT(1 << 20);
-	struct screen_text text = { .screen = screen, .out = &out, .column = indent, .hang = indent };
+	struct screen_text text = { .screen = screen, .out = &out, .column = indent, .hang = hang };
 	char time[32] = "";
 
 	show->sent |= s->step == REPORT_SEND;

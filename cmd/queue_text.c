@@ -148,7 +148,7 @@ static const char *next_words(const struct manage_item *i, char out[16])
 	int64_t wait = i->next - i->now;
 
 	if (!i->entry)
-		return "damaged";
+		return i->unread ? "unread" : "damaged";
 	if (!strcmp(i->state, "hold"))
 		return "held";
 	if (strcmp(i->state, "new") != 0)
@@ -301,7 +301,8 @@ static void add_history(const struct entry *n, struct buf *out)
 static const char *state_words(const struct manage_item *i)
 {
 	if (!i->entry)
-		return "damaged: it is kept and never sent";
+		return i->unread ? "not read: it waits until it can be" :
+			"damaged: it is kept and never sent";
 	if (!strcmp(i->state, "hold"))
 		return "held until it is released";
 	return !strcmp(i->state, "new") ? "waiting" : "given up";

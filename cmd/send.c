@@ -242,6 +242,13 @@ static void show_sent(const struct submission *s, const char *file, struct buf *
 		content->text ? content->text : "");
 }
 
+/* The mail goes to whoever else the alias names. */
+static void describe_left_out(struct err why, struct buf *out)
+{
+	err_context(&why, "left out");
+	outcome_describe_err(&why, out);
+}
+
 /* Success is silent but for a person at a terminal, and where several files
  * each want their line. */
 static int tell(const struct globals *globals, const struct submission *s,
@@ -268,6 +275,8 @@ static int tell(const struct globals *globals, const struct submission *s,
 		buf_printf(&err, "  it goes out with the next message that does%s; always by itself: "
 			"`sendoff queue watch`\n", s->outcome.not_before ? " from then on" :
 			"; at once: `sendoff queue flush`");
+	if (s->outcome.left_out.kind != ERR_NONE && !manner->silent)
+		describe_left_out(s->outcome.left_out, &err);
 	if (s->log_warning[0] && (code || !manner->silent))
 		buf_printf(&err, "sendoff: %s\n", s->log_warning);
 	if (!code && !globals->json && (person || manner->file) && !s->outcome.queued)

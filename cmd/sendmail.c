@@ -21,7 +21,7 @@ struct sendmail {
 	struct globals *globals;
 	struct dsn dsn;
 	struct modes modes;
-	bool own_name;
+	bool own_name, mode_name;   /* called as sendoff; as mailq or newaliases */
 	bool facts;      /* -d0.1: what this program is, for whoever asks */
 };
 
@@ -124,6 +124,29 @@ static void take_flag(struct sendmail *s, char letter)
 		s->modes.letter = 'i';
 }
 
+/* What is asked for of reports is no reason not to send. */
+static int take_dsn(struct sendmail *s, char letter, const char *value)
+{
+	struct err e = { 0 };
+	int result;
+
+	if (letter == 'N') {
+		result = dsn_parse_notify(value, &s->dsn.notify, &e);
+	} else if (letter == 'R') {
+		result = dsn_parse_ret(value, &s->dsn.ret, &e);
+	} else {
+		free(s->dsn.envid);
+		s->dsn.envid = NULL;
+		result = dsn_parse_envid(value, &s->dsn.envid, &e);
+	}
+	if (result < 0) {
+		err_context(&e, "option -%c has no effect", letter);
+		err_hint(&e, "sendmail(8) says what it takes");
+		print_failure(&e);
+	}
+	return 0;
+}
+
 static int take_value(struct sendmail *s, char letter, const char *value, struct err *e)
 {
 	switch (letter) {
@@ -140,13 +163,9 @@ static int take_value(struct sendmail *s, char letter, const char *value, struct
 		s->o.full_name = value;
 		return 0;
 	case 'N':
-		return dsn_parse_notify(value, &s->dsn.notify, e);
 	case 'R':
-		return dsn_parse_ret(value, &s->dsn.ret, e);
 	case 'V':
-		free(s->dsn.envid);
-		s->dsn.envid = NULL;
-		return dsn_parse_envid(value, &s->dsn.envid, e);
+		return take_dsn(s, letter, value);
 	case 'o':
 		take_o(s, value);
 		return 0;
@@ -253,10 +272,32 @@ static bool wants_facts_only(const struct sendmail *s)
 		(!modes_other(&s->modes) || s->modes.letter == 't');
 }
 
+/* These read no message: what is given with recipients would be lost, and nobody told. */
+static bool takes_none(const struct sendmail *s)
+{
+	return !s->mode_name && modes_other(&s->modes) &&
+		!strchr("pvthH", s->modes.letter ? s->modes.letter : 'q') &&
+		(s->o.count || s->o.from_header);
+}
+
+static int refuse_message(const struct sendmail *s)
+{
+	char letter[] = { 'b', s->modes.letter, '\0' };
+	struct err e = { 0 };
+
+	submit_drain(STDIN_FILENO);
+	err_set(&e, ERR_USAGE, "with -%s no message is sent, and none was: it takes no recipients",
+		s->modes.letter ? letter : "q");
+	err_hint(&e, "leave out the one or the other");
+	return print_failure(&e);
+}
+
 static int run(struct sendmail *s)
 {
 	if (s->modes.letter == 's')
 		return dialogue_run(s->globals, &s->o);
+	if (takes_none(s))
+		return refuse_message(s);
 	if (modes_other(&s->modes))
 		return modes_run(&s->modes, s->globals, s->o.recipients, s->o.count);
 	return send_one(s->globals, &s->o, &(struct send_manner){
@@ -268,7 +309,7 @@ int sendmail_main(struct globals *globals, char **words, int count, char mode,
 {
 	struct sendmail s = { .o = { .input = STDIN_FILENO, .dot_ends = true,
 		.log_fallback = "syslog", .report = true, .errors = ERRORS_MAIL }, .globals = globals,
-		.own_name = under_own_name, .modes = { .letter = mode } };
+		.own_name = under_own_name, .mode_name = mode != 0, .modes = { .letter = mode } };
 	struct err e = { 0 };
 	int code;
 

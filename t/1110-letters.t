@@ -136,12 +136,33 @@ subtest 'modes' => sub {
 	refused(["-b$_", 'you@example.net'], "-b$_", qr/^sendoff: unknown option '-b$_'/) for qw(S P w z);
 };
 
+subtest 'A1: a message that a mode does not read is not lost in silence' => sub {
+	for (['-q'], ['-qf'], ['-qq'], ['-qRx'], ['-q30m'], ['-q', '-i'], ['-bi'], ['-I'], ['-bd'], ['-bD'], ['-qIabc']) {
+		my ($word) = $_->[0] =~ /\A(-b.|-q|-I)/;
+		refused([@$_, 'you@example.net'], "@$_", qr/^sendoff: with \Q@{[$word eq '-I' ? '-bi' : $word]}\E no message is sent, and none was/);
+		refused([@$_, '-t'], "@$_ -t", qr/no message is sent/);
+	}
+	is(scalar(queued()), 0, 'nor stored');
+	my $r = run_sendoff(['/etc/aliases'], name => 'newaliases', env => { SENDOFF_CONFIG => $config });
+	is("$r->{exit}$r->{err}", '0', 'newaliases has none to lose');
+};
+
 subtest 'what must not be taken for mail' => sub {
 	refused(["-M$_", '1abcde-000001-AA'], "-M$_", qr/^sendoff: -M$_ is for another program's queue\n  .*help queue/)
 		for qw(rm f t g vb set), '';
 	refused(["-$_", 'you@example.net'], "-$_", qr/^sendoff: unknown option '-$_'/) for qw(y z S T Q 5), '-frobnicate';
 	refused(["-$_"], "-$_ without its value", qr/^sendoff: option -$_ needs a value/) for qw(F f N R V b e o O h);
-	refused(['-N', 'maybe', 'you@example.net'], '-N maybe', qr/^sendoff: delivery reports 'maybe'/);
+};
+
+subtest 'what is asked for of reports keeps no mail back' => sub {
+	for (['N', 'maybe'], ['N', ''], ['N', 'never,success'], ['R', 'some'], ['R', ''], ['V', ''], ['V', 'a' x 101], ['V', "a\x1bb"]) {
+		my ($letter, $value) = @$_;
+		my $r = goes_out(["-$letter", $value], "-$letter '$value'", loud => 1);
+		like($r->{err}, qr/\Asendoff: option -$letter has no effect: .*\n  sendmail\(8\) says what it takes\n\z/, '... which is told');
+		unlike($server->envelope($count)->{mail}, qr/RET|ENVID/, '... and not passed on');
+	}
+	goes_out(['-N', 'success, delay'], 'a list with blanks');
+	like(join("\n", $server->commands), qr/NOTIFY=SUCCESS,DELAY/, '... is one');
 };
 
 done_testing;

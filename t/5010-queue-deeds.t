@@ -201,7 +201,8 @@ like(queue_by($config, '--json', 'queue', 'check')->{out},
 # --- other letters --------------------------------------------------------
 
 my $aliases = file_write(workdir() . '/aliases', "root: admin\nadmin: me\@example.org, b\@x.test\n" .
-	"broken line\nloop: loop2\nloop2: loop\n", 0600);
+	"broken line\nloop: loop2\nloop2: loop\n" .
+	"desk: |/bin/false, carol\@example.org\nlist: :include:/nonexistent/list\nmore: list, desk\n", 0600);
 my $named = account($server, global => { queue_dir => $dir, aliases => $aliases });
 my %named = (env => { SENDOFF_CONFIG => $named });
 $r = run_sendoff([ '-bv', 'root', 'x@y.test' ], name => 'sendmail', %named);
@@ -210,11 +211,18 @@ is($r->{out}, "root: me\@example.org\nroot: b\@x.test\nx\@y.test: x\@y.test\n",
 	'... what they become');
 is(run_sendoff([ '-bv', 'loop' ], name => 'sendmail', %named)->{exit}, 78, '... a loop');
 is(run_sendoff([ '-bv' ], name => 'sendmail', %named)->{exit}, 64, '... nobody');
+$r = run_sendoff([ '-bv', 'desk' ], name => 'sendmail', %named);
+is($r->{exit}, 0, '... an alias of which one target is of no use');
+is($r->{out}, "desk: carol\@example.org\n", '... who is left');
+like($r->{err}, qr/\Asendoff: left out: \Q$aliases\E:6: an alias leads to a program, and none is run\n  .*\n\z/, '... and what is not');
 for my $call ([ 'newaliases' ], [ 'sendmail', '-bi' ]) {
 	my ($name, @words) = @$call;
 	$r = run_sendoff(\@words, name => $name, %named);
 	is($r->{exit}, 0, "@$call");
-	like($r->{err}, qr/^\Q$aliases\E:3: /, '... names a line that is wrong');
+	is_deeply([ $r->{err} =~ /^\Q$aliases\E:(\d+): /mg ], [ 3, 6, 5, 4, 7 ], '... names each line that is wrong, once') or diag($r->{err});
+	like($r->{err}, qr/:6: an alias leads to a program/, '... a program');
+	like($r->{err}, qr/:[45]: aliases lead back to each other in a circle$/m, '... a circle');
+	like($r->{err}, qr{:7: .*/nonexistent/list.*No such file}, '... a list that is not there');
 	is($r->{out}, '', '... no more');
 }
 for my $letter (qw(t h H z), '') {

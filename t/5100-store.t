@@ -420,6 +420,65 @@ subtest 'A1: an alias that leads to nobody loses no mail' => sub {
 	is($s->stored, 0, 'A2: nobody got it');
 };
 
+subtest 'A1: a target that is of no use takes the mail from nobody' => sub {
+	my $home = home();
+	my $aliases = file_write(workdir() . '/aliases-mixed', "\xef\xbb\xbfroot: |/usr/bin/touch $home/run, $home/file,\n" .
+		" root, me\@example.org, /dev/null, :fail: no\nonly: |/usr/bin/touch $home/run\n");
+	my $log = workdir() . '/log-mixed';
+	my $s = server_start();
+	my $config = account($s, global => { aliases => $aliases, log => $log });
+	my $why = qr/\Q$aliases\E:1: an alias leads to a program, and none is run/;
+
+	my $r = sendmail($config, ['root', 'x@example.net'], stdin => $letter, env => { HOME => $home });
+	is($r->{exit}, 0, 'sendmail: exit 0') or diag($r->{err});
+	is($r->{out} . $r->{err}, '', '... in silence');
+	is_deeply([sort @{ $s->envelope(1)->{recipients} }], [qw(me@example.org root@example.test x@example.net)],
+		'... all that are addresses have it, a byte order mark or not');
+	like(file_read($log), qr/ left_out="$why"/, '... the log has what was left out');
+	$r = send_mail($config, ['send', 'root'], stdin => $letter, env => { HOME => $home });
+	is($r->{exit}, 0, 'send: exit 0');
+	like($r->{err}, qr/\Asendoff: left out: $why\n  put an address there.*\n\z/, '... it is told');
+	$r = run_sendoff(['-C', $config, '--json', 'send', 'root'], stdin => $letter, env => { HOME => $home });
+	like($r->{out}, qr/"left_out":"$why"/, '... as JSON');
+	is($s->stored, 3, 'each once');
+	for my $to (['only'], ['only', 'x@example.net']) {
+		$r = sendmail($config, $to, stdin => $letter, env => { HOME => $home });
+		is($r->{exit}, 78, "@$to: where nobody else is left: exit 78");
+		like($r->{err}, qr/\Asendoff: \Q$aliases\E:3: an alias leads to a program/, '... told');
+	}
+	is($s->stored, 3, '... nobody got it');
+	ok(!-e "$home/run" && !-e "$home/file", 'F2: nothing was run, nothing written');
+};
+
+subtest 'the machine by its own name' => sub {
+	my @apart = ('unshare', $> ? ('-U', '-r') : (), '-u');
+	plan skip_all => 'no namespace of names for this user' if system("@apart true 2>/dev/null");
+	my $aliases = file_write(workdir() . '/aliases-own', "root: me\@example.org\n");
+	my $s = server_start();
+	my $count = 0;
+
+	for my $row (
+			['box', {}, { 'root@box' => 'me@example.org', 'ROOT@BOX' => 'me@example.org', 'bob@box' => 'bob@example.test',
+				'root@box.example' => 'root@box.example', 'root@boxes' => 'root@boxes' }],
+			['box.lan.example', {}, { 'root@box' => 'me@example.org', 'root@box.lan.example' => 'me@example.org',
+				'root@lan.example' => 'root@lan.example', 'root@x.box.lan.example' => 'root@x.box.lan.example' }],
+			['box.lan.example', { admin => 'boss@example.org' }, { 'bob@Box.Lan.Example' => 'boss@example.org' }],
+			['mail.example', { admin => 'boss@example.org' }, { 'bob@mail.example' => 'bob@mail.example', 'bob@mail' => 'boss@example.org' },
+				{ from => 'me@mail.example' }],
+			['mail.example', {}, { 'root@mail.example' => 'root@mail.example' }, { allowed_from => '*@mail.example' }],
+			['mail.example', {}, { 'root@mail.example' => 'root@mail.example' }, { match => 'x@y.test, *@MAIL.example' }]) {
+		my ($name, $global, $becomes, $keys) = @$row;
+		my $config = account($s, %{ $keys // {} }, global => { aliases => $aliases, %$global });
+		for my $to (sort keys %$becomes) {
+			my $r = run_sendoff([], stdin => $letter, env => { HOME => home() },
+				command => [@apart, 'sh', '-c', 'hostname "$1" && shift && exec "$@"', 'sh', $name,
+					SendoffTest::Run::program('sendoff'), '-C', $config, 'send', '--no-queue', $to]);
+			is($r->{exit}, 0, "$to at $name") or diag($r->{err});
+			is_deeply($s->envelope(++$count)->{recipients}, [$becomes->{$to}], "... goes to $becomes->{$to}");
+		}
+	}
+};
+
 subtest 'sendmail: what is told by mail is not told on stderr' => sub {
 	my $home = home();
 	my $s = server_start(@mixed);

@@ -22,7 +22,8 @@ my %accounts = (work => { from => 'me@example.test', users => '*' },
 
 my $accept = accept_start(accounts => \%accounts, people => \%people,
 	global => { default => 'work', admin => 'boss@example.net', local_names => 'box.example.test' },
-	aliases => "root: admin\@example.net\nteam: alice, bob\@example.org\nloop: pool\npool: loop\n");
+	aliases => "root: admin\@example.net\nteam: alice, bob\@example.org\nloop: pool\npool: loop\n" .
+	"desk: |/bin/false, carol\@example.org\n");
 
 # The user is named only where he can be another.
 sub as { return $root ? $_[0] : undef }
@@ -98,6 +99,11 @@ $reply = handed($alice, '<a@example.org>', [ 'dave@example.org' ],
 like($reply, qr/^554 5\.\d\.\d .*Received/, 'more than 30 Received lines: 554');
 like(handed($alice, '<a@example.org>', [ 'loop' ], letter('x')), qr/^451 4\.3\.5 /,
 	'a loop of aliases: the administrator mends it, 451');
+$reply = handed($alice, '<a@example.org>', [ 'desk' ], letter('desk'));
+is_deeply([ fields($accept->entry(id_of($reply)), 'to') ], [ '<carol@example.org> was=desk' ],
+	'a program among the targets of an alias: the others get it') or diag($reply);
+like(($accept->told('stored'))[-1]{left_out}, qr{^/etc/aliases:5: an alias leads to a program},
+	'... and the supervisor hears of it');
 like(handed($alice, '<a@example.org> XHOLD=4102444800 XERR=q', [ 'dave@example.org' ], letter('late')),
 	qr/^250 /, 'XHOLD, XERR');
 

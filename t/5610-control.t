@@ -17,7 +17,8 @@ my %policy = (
 	accounts => { work => { from => 'me@example.test' },
 		staff => { from => 'staff@example.test', match => '*@staff.test', users => '@staff' } },
 	global => { default => 'work', admin => 'boss@example.net' },
-	aliases => "team: ann\@example.org, bea\@example.org\nloop: pool\npool: loop\n");
+	aliases => "team: ann\@example.org, bea\@example.org\nloop: pool\npool: loop\n" .
+	"desk: |/bin/false, carol\@example.org\n");
 my $accept = accept_start(%policy, people => { 0 => [ 'root', 'root' ],
 	$alice => [ 'alice', 'staff' ], $bob => [ 'bob' ], $dynamic => [ 'some-service' ] });
 
@@ -113,6 +114,9 @@ is(last_of($bob, { do => 'explain', sender => 'x@staff.test' })->{account}, 'wor
 refused(last_of($bob, { do => 'explain', account => 'staff' }), 'right', qr/staff/, 'F4: nor ask for it');
 my @team = $accept->ask($bob, { do => 'verify', address => 'team' });
 is_deeply([ map { $_->{address} // () } @team ], [ 'ann@example.org', 'bea@example.org' ], 'verify');
+my @desk = $accept->ask($bob, { do => 'verify', address => 'desk' });
+is($desk[0]{address}, 'carol@example.org', 'verify: who is left');
+like($desk[1]{left_out}, qr{^/etc/aliases:4: an alias leads to a program}, '... and what is not');
 refused(last_of($bob, { do => 'verify', address => 'loop' }), 'config', qr/aliases/, 'verify: a loop');
 refused(last_of($bob, { do => 'verify', address => "a\nb" }), 'message', qr/./, 'verify: no address');
 

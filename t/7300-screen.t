@@ -95,6 +95,7 @@ for my $size ([ 80, 24 ], [ 132, 40 ], [ 40, 24 ]) {
 	unlike($text, qr/geheim/, "$name: D9: the password is nowhere");
 	like($screen->tmux('capture-pane', '-p', '-e', '-S', '-'), qr/\e\[32m(?:\e\[49m)?\xe2\x9c\x94/, "$name: in colours");
 	fits($name, $screen, $columns);
+	unlike($text, qr/^ {20}/m, "$name: words have room") if $columns == 40;
 	$screen->finish;
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/host.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -87,14 +88,55 @@ static int include(void *context, size_t table, const char *path, struct buf *ou
 	return alias_book_read(context, table, path, out, e);
 }
 
+static bool is_in_domain(const char *address, const char *domain)
+{
+	const char *at = strrchr(address, '@');
+
+	return at && text_equal_fold(at + 1, strlen(at + 1), domain, strlen(domain));
+}
+
+static bool lists_domain(const struct key_list *list, const char *domain)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (is_in_domain(list->items[i], domain))
+			return true;
+	return false;
+}
+
+static bool is_known_elsewhere(const struct config *c, const char *domain)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		const struct who_settings *who = &c->accounts[i].who;
+
+		if ((who->from && is_in_domain(who->from, domain)) ||
+				lists_domain(&who->match, domain) || lists_domain(&who->allowed_from, domain))
+			return true;
+	}
+	return false;
+}
+
+const char **aliases_local_names(const struct config *c)
+{
+	const char *host = host_name();
+	size_t own = c ? c->global.local_names.count : 0, count = 0, label = strcspn(host, ".");
+	const char **names = mem_alloc((own + 3) * sizeof(*names) + 2 * (strlen(host) + 1));
+	char *bare = (char *)(names + own + 3), *full = bare + label + 1;
+
+	for (; count < own; count++)
+		names[count] = c->global.local_names.items[count];
+	memcpy(bare, host, label);
+	bare[label] = '\0';
+	memcpy(full, host, strlen(host) + 1);
+	names[count++] = bare;
+	if (host[label] && !(c && is_known_elsewhere(c, host)))
+		names[count++] = full;
+	names[count] = NULL;
+	return names;
+}
+
 static void make_rules(struct alias_book *b, const struct config *c)
 {
-	const struct key_list *names = c ? &c->global.local_names : NULL;
-	size_t count = names ? names->count : 0;
-
-	b->local_names = mem_alloc((count + 1) * sizeof(*b->local_names));
-	for (size_t i = 0; i < count; i++)
-		b->local_names[i] = names->items[i];
+	b->local_names = aliases_local_names(c);
 	b->rules = (struct alias_rules){
 		.tables = { b->tables[PERSONAL], b->tables[SYSTEM] },
 		.admin = c ? c->global.admin : NULL,

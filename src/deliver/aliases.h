@@ -11,6 +11,12 @@
 #include "deliver/config.h"
 #include "mail/aliases.h"
 
+/* The domains that are this machine's: local_names, and what the machine calls itself,
+ * alone and with its domain; the latter not where an account sends as it, since there is
+ * a mailbox somewhere else then.  c may be NULL.  The array is the caller's, one free();
+ * what it points to is c's, or part of it. */
+const char **aliases_local_names(const struct config *c);
+
 struct alias_book {
 	struct alias_table *tables[2];   /* own; the personal one, the system's; NULL */
 	uid_t owners[2];

@@ -271,16 +271,21 @@ static const struct refused_sender *refusal_of_sender(const struct job *j)
 	return NULL;
 }
 
-static void log_damage(const struct job *j, const struct err *why)
+static void log_entry(const struct flush *f, const char *id, const struct err *why)
 {
 	struct log_record record = { .failed = true };
 	char warning[1];
 
 	clock_gettime(CLOCK_REALTIME, &record.when);
 	log_text(&record, "outcome", why->kind == ERR_DAMAGED ? "damaged" : "trouble");
-	log_text(&record, "id", held_id(j->held));
+	log_text(&record, "id", id);
 	log_text(&record, "error", why->text);
-	log_send(&j->lane->flush->config->global.log, "syslog", &record, warning, sizeof(warning));
+	log_send(&f->config->global.log, "syslog", &record, warning, sizeof(warning));
+}
+
+static void log_damage(const struct job *j, const struct err *why)
+{
+	log_entry(j->lane->flush, held_id(j->held), why);
 }
 
 static void keep_reason(struct job *j, const char *cause, const char *reason)
@@ -328,6 +333,18 @@ static int count_as_tried(struct job *j, const char *cause, const char *reason)
 	return 0;
 }
 
+/* Nothing is wrong with it: it waits. */
+static int put_off(struct job *j, const struct err *why)
+{
+	struct flush *f = j->lane->flush;
+
+	log_damage(j, why);
+	flush_reason(f, why->text);
+	f->r->later++;
+	job_free(j);
+	return 0;
+}
+
 /* Something about it is not right: kept, and nobody else is stopped. */
 static int refuse_job(struct job *j, const struct err *why)
 {
@@ -335,6 +352,8 @@ static int refuse_job(struct job *j, const struct err *why)
 	char id[ENTRY_ID_LEN + 1];
 	struct err ignored;
 
+	if (why->kind != ERR_DAMAGED && why->kind != ERR_FORMAT)
+		return put_off(j, why);
 	log_damage(j, why);
 	memcpy(id, held_id(j->held), sizeof(id));
 	if (why->kind == ERR_DAMAGED && spool_set_aside(f->spool, QUEUE_NEW, id, &ignored) == 0)
@@ -355,17 +374,6 @@ static bool can_be_noted(struct job *j, struct err *e)
 	return false;
 }
 
-static int put_off(struct job *j, const struct err *why)
-{
-	struct flush *f = j->lane->flush;
-
-	log_damage(j, why);
-	flush_reason(f, why->text);
-	f->r->later++;
-	job_free(j);
-	return 0;
-}
-
 int job_start(struct courier *c, const char *id)
 {
 	struct flush *f = c->lane->flush;
@@ -378,6 +386,11 @@ int job_start(struct courier *c, const char *id)
 	if (got == 0) {
 		f->r->busy++;
 		seen_busy(&f->seen, id);
+	}
+	if (got < 0) {
+		log_entry(f, id, &e);
+		flush_reason(f, e.text);
+		f->r->later++;
 	}
 	if (got <= 0)
 		return 0;

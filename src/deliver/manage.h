@@ -38,8 +38,9 @@ struct manage_item {
 	uint64_t size;              /* octets of content */
 	unsigned tries;
 	bool whole;                 /* manage_show(): its JSON has everything */
-	const struct entry *entry;  /* borrowed, during the call; NULL: damaged */
-	const char *trouble;        /* borrowed; what is wrong with a damaged one; NULL */
+	const struct entry *entry;  /* borrowed, during the call; NULL: damaged, or not read */
+	bool unread;                /* it could not be read now, and may be sound */
+	const char *trouble;        /* borrowed; what is wrong with its file; NULL */
 	const struct park *park;    /* borrowed; of its account, when that is parked; NULL */
 	/* The newest answer about a recipient that is still to be served; NULL. */
 	const struct entry_recipient *answer;

@@ -174,6 +174,8 @@ json_t *manage_item_json(const struct manage_item *i)
 		set_entry(object, i);
 	if (i->whole)
 		set_moment(object, "last_try", i->last);
+	if (i->unread)
+		json_object_set_new(object, "unread", json_true());
 	set_text(object, "trouble", i->trouble);
 	return object;
 }
@@ -368,6 +370,7 @@ int manage_item_read(const json_t *object, struct manage_copy *out, struct err *
 	i->tries = (unsigned)count_of(object, "tries");
 	i->next = number_of(object, "next_try");
 	i->last = number_of(object, "last_try");
+	i->unread = json_is_true(json_object_get(object, "unread"));
 	if (trouble) {
 		snprintf(out->trouble, sizeof(out->trouble), "%s", trouble);
 		i->trouble = out->trouble;

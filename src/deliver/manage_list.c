@@ -156,10 +156,10 @@ static int stat_file(const struct manage *m, enum queue_state state, const char 
 
 /* A file that cannot be read as a message: its own facts are all there is. */
 static void tell_damaged(struct listing *l, enum queue_state state, const char *name,
-	const char *trouble)
+	const char *trouble, bool unread)
 {
 	struct manage_item i = { .state = queue_state_name(state), .trouble = trouble,
-		.now = l->now };
+		.unread = unread, .now = l->now };
 	struct stat st;
 
 	if (stat_file(l->m, state, name, &st) < 0)
@@ -181,12 +181,13 @@ static int show_one(struct listing *l, enum queue_state state, const char *name,
 
 	if (state == QUEUE_DAMAGED) {
 		if (m->asker.all)
-			tell_damaged(l, state, name, "set aside: it is not what was stored");
+			tell_damaged(l, state, name, "set aside: it is not what was stored", false);
 		return !m->asker.all;
 	}
 	r = spool_peek(m->spool, state, name, &n, &why);
 	if (r < 0 && m->asker.all) {
-		tell_damaged(l, state, name, why.text);
+		tell_damaged(l, state, name, why.text,
+			why.kind != ERR_DAMAGED && why.kind != ERR_FORMAT);
 		r = 0;
 	} else if (r == 0 && manage_may_see(m, &n)) {
 		tell(l, state, &n, whole);

@@ -44,18 +44,19 @@ static void add_whole(void *context, const char *address)
 		envelope_add(to, address);
 }
 
-/* What this machine calls itself is no domain that mail could be sent to: its
- * names count as local here, whether or not the configuration says so. */
-static void add_own_names(struct alias_rules *rules, const char **names, const char *label)
+/* Here the machine's whole name counts as local even where an account sends as it. */
+static const char **with_host_name(const char *const *local_names)
 {
+	const char **names;
 	size_t count = 0;
 
-	for (; rules->local_names && rules->local_names[count]; count++)
-		names[count] = rules->local_names[count];
-	names[count++] = host_name();
-	names[count++] = label;
-	names[count] = NULL;
-	rules->local_names = names;
+	while (local_names[count])
+		count++;
+	names = mem_alloc((count + 2) * sizeof(*names));
+	for (size_t i = 0; i < count; i++)
+		names[i] = local_names[i];
+	names[count] = host_name();
+	return names;
 }
 
 /* The sender's local name; false: its domain is foreign. */
@@ -96,15 +97,14 @@ void notice_addressees(const struct config *c, const struct notice *n, bool pers
 	struct alias_book book;
 	struct alias_rules rules = { .admin = c->global.admin };
 	struct buf name = BUF_INIT(ADDRESS_PATH_MAX);
-	const char **names = mem_alloc((c->global.local_names.count + 3) * sizeof(*names));
-	char *label = mem_copy(host_name(), strcspn(host_name(), "."));
+	const char **own = aliases_local_names(c), **names = with_host_name(own);
 	struct err ignored;
 	bool loaded = alias_book_load(&book, c, personal, &ignored) == 0;
 
 	if (loaded)
 		rules = *alias_book_rules(&book);
 	rules.domain = NULL;
-	add_own_names(&rules, names, label);
+	rules.local_names = names;
 	if (!find_name(&rules, n, &name))
 		envelope_add(to, n->letter->sender);
 	else
@@ -117,7 +117,7 @@ void notice_addressees(const struct config *c, const struct notice *n, bool pers
 		alias_book_release(&book);
 	buf_release(&name);
 	free(names);
-	free(label);
+	free(own);
 }
 
 bool notice_wanted(const struct config *c, const struct notice *n, const struct envelope *to)

@@ -488,6 +488,7 @@ void outcome_json(const struct outcome *o, const char *file, struct buf *out)
 			json_array_append_new(list, recipient_json(o, i));
 	}
 	set_number(object, "milliseconds", (long long)o->milliseconds);
+	set_text(object, "left_out", o->left_out.text);
 	json_object_set_new(object, "recipients", list);
 	set_error(object, o);
 	text = json_dumps(object, JSON_COMPACT);
@@ -572,5 +573,7 @@ void outcome_record(const struct outcome *o, struct log_record *r)
 	if (o->id[0])
 		log_text(r, "id", o->id);
 	log_number(r, "milliseconds", (long long)o->milliseconds);
+	if (o->left_out.kind != ERR_NONE)
+		log_text(r, "left_out", o->left_out.text);
 	record_words(o, r);
 }

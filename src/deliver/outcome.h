@@ -41,6 +41,7 @@ struct outcome {
 	char id[32];                         /* ... under this id, with its scope; "" none */
 	struct err store;                    /* kind ERR_NONE: storing did not fail */
 	bool reported;                       /* refusals are told by mail */
+	struct err left_out;                 /* what is of no use in the aliases; ERR_NONE: all is */
 };
 
 /* Settles exit and counts; account, attempt, err, refusal and what the queue

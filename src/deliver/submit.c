@@ -97,12 +97,9 @@ static void choose_id_domain(struct run *r)
 /* Most mail has no use for the file of aliases. */
 static bool is_local(const struct run *r, struct alias_rules plain)
 {
-	const struct key_list *own = &r->config->global.local_names;
-	const char **names = mem_alloc((own->count + 1) * sizeof(*names));
+	const char **names = aliases_local_names(r->configured ? r->config : NULL);
 	bool local;
 
-	for (size_t i = 0; r->configured && i < own->count; i++)
-		names[i] = own->items[i];
 	plain.local_names = names;
 	local = message_is_local(&r->out->message, &plain);
 	free(names);
@@ -113,7 +110,7 @@ static bool is_local(const struct run *r, struct alias_rules plain)
 static int expand(struct run *r, struct err *e)
 {
 	struct message *m = &r->out->message;
-	struct alias_rules plain = { .domain = r->intake.domain };
+	struct alias_rules plain = { .domain = r->intake.domain }, rules;
 	struct alias_book book;
 	int good;
 
@@ -123,7 +120,9 @@ static int expand(struct run *r, struct err *e)
 		return message_expand(m, &plain, e);
 	if (alias_book_load(&book, r->configured ? r->config : NULL, true, e) < 0)
 		return -1;
-	good = message_expand(m, alias_book_rules(&book), e);
+	rules = *alias_book_rules(&book);
+	rules.left_out = &r->out->outcome.left_out;
+	good = message_expand(m, &rules, e);
 	alias_book_release(&book);
 	return good;
 }

@@ -79,6 +79,11 @@ const char *alias_table_name(const struct alias_table *t)
 	return t->name;
 }
 
+const char *alias_table_alias(const struct alias_table *t, size_t place)
+{
+	return place < t->count ? t->aliases[place].name : NULL;
+}
+
 size_t alias_table_count(const struct alias_table *t)
 {
 	return t->count;
@@ -139,9 +144,8 @@ static const char *read_name(const char *text, size_t len, struct buf *name, siz
 static void note_targets(struct alias_table *t, const struct target_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (list->items[i].kind == TARGET_BROKEN)
-			note(t, list->items[i].line, "the alias leads to something that is no "
-				"address");
+		if (list->items[i].kind >= TARGET_PIPE)
+			note(t, list->items[i].line, target_why(list->items[i].kind));
 }
 
 /* One alias with its continuation lines. */

@@ -31,7 +31,9 @@ struct resolver {
 	struct included included[INCLUDES_MAX];
 	size_t include_count;
 	bool in_default;                     /* names without alias are not looked up there again */
+	bool refused;                        /* as a whole: it may be right the next time */
 	struct err *e;
+	struct err left_out;                 /* the first that was passed over, and why */
 };
 
 /* Where a target stands, and below what. */
@@ -99,12 +101,18 @@ static int fail(struct resolver *r, const struct place *at, const char *why, con
 	return err_hint(r->e, "%s", next);
 }
 
+static int refuse(struct resolver *r, const struct place *at, const char *why, const char *next)
+{
+	r->refused = true;
+	return fail(r, at, why, next);
+}
+
 static int add(struct resolver *r, const char *address, const struct place *at)
 {
 	envelope_add(&r->out, address);
 	if (r->out.count <= ALIAS_RESULTS_MAX)
 		return 0;
-	return fail(r, at, "one name becomes more than 10000 addresses",
+	return refuse(r, at, "one name becomes more than 10000 addresses",
 		"use a mailing list for so many");
 }
 
@@ -170,6 +178,7 @@ static int read_include(struct resolver *r, const struct target *t, const struct
 	int result = rules->include(rules->context, at->table, t->text, &text, r->e);
 
 	if (result < 0) {
+		r->refused = true;
 		err_context(r->e, "%s:%u", at->file, at->line);
 	} else {
 		within.file = text_clean_to(shown, sizeof(shown), t->text, strlen(t->text));
@@ -190,7 +199,7 @@ static int include(struct resolver *r, const struct target *t, const struct plac
 	int result;
 
 	if (!r->rules->include)
-		return fail(r, at, "an alias leads to an :include: file, and none are read here",
+		return refuse(r, at, "an alias leads to an :include: file, and none are read here",
 			"put the addresses into the alias itself");
 	for (size_t i = 0; !file && i < r->include_count; i++)
 		if (r->included[i].table == at->table && !strcmp(r->included[i].path, t->text))
@@ -198,7 +207,7 @@ static int include(struct resolver *r, const struct target *t, const struct plac
 	if (file)
 		return file->walked == WALKED_DONE ? 0 : in_circle(r, at);
 	if (r->include_count == INCLUDES_MAX)
-		return fail(r, at, "more than 100 :include: files", "join some of them");
+		return refuse(r, at, "more than 100 :include: files", "join some of them");
 	file = &r->included[r->include_count++];
 	*file = (struct included){ at->table, mem_string(t->text), WALKED_NOW };
 	result = read_include(r, t, at);
@@ -206,25 +215,30 @@ static int include(struct resolver *r, const struct target *t, const struct plac
 	return result;
 }
 
+static int take_one(struct resolver *r, const struct target *t, const struct place *at)
+{
+	if (at->depth > ALIAS_DEPTH_MAX)
+		return too_deep(r, at);
+	if (t->kind == TARGET_ADDRESS || t->kind == TARGET_ITSELF)
+		return resolve(r, t->text, at, t->kind == TARGET_ITSELF);
+	return t->kind == TARGET_INCLUDE ? include(r, t, at) : target_refuse(t, at->file, r->e);
+}
+
+/* A target that is of no use takes the mail away from nobody beside it. */
 static int take(struct resolver *r, const struct target_list *list, const struct place *within)
 {
 	struct place at = *within;
-	int result = 0;
 
-	for (size_t i = 0; !result && i < list->count; i++) {
-		const struct target *t = &list->items[i];
-
-		at.line = t->line;
-		if (at.depth > ALIAS_DEPTH_MAX)
-			result = too_deep(r, &at);
-		else if (t->kind == TARGET_ADDRESS || t->kind == TARGET_ITSELF)
-			result = resolve(r, t->text, &at, t->kind == TARGET_ITSELF);
-		else if (t->kind == TARGET_INCLUDE)
-			result = include(r, t, &at);
-		else
-			result = target_refuse(t, at.file, r->e);
+	for (size_t i = 0; i < list->count; i++) {
+		at.line = list->items[i].line;
+		if (take_one(r, &list->items[i], &at) == 0)
+			continue;
+		if (r->refused)
+			return -1;
+		if (r->left_out.kind == ERR_NONE)
+			r->left_out = *r->e;
 	}
-	return result;
+	return 0;
 }
 
 /* ---- following them */
@@ -313,13 +327,22 @@ int alias_resolve(const struct alias_rules *rules, const char *address,
 {
 	struct resolver *r = mem_alloc(sizeof(*r));
 	const struct place start = { 0 };
+	struct err why = { 0 };
 	int result;
 
 	r->rules = rules;
-	r->e = e;
+	r->e = &why;
 	result = resolve(r, address, &start, false);
-	if (!result && !r->out.count)
+	if (result < 0)
+		*e = why;
+	if (!result && !r->out.count && r->left_out.kind != ERR_NONE) {
+		*e = r->left_out;
+		result = -1;
+	} else if (!result && !r->out.count) {
 		result = leads_to_nobody(e, address);
+	} else if (!result && rules->left_out && rules->left_out->kind == ERR_NONE) {
+		*rules->left_out = r->left_out;
+	}
 	for (size_t i = 0; !result && i < r->out.count; i++)
 		add_one(context, r->out.recipients[i]);
 	envelope_release(&r->out);

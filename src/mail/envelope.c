@@ -167,8 +167,10 @@ int dsn_parse_notify(const char *text, unsigned *notify, struct err *e)
 	char shown[64];
 
 	for (const char *p = text;; p++) {
-		size_t len = strcspn(p, ",");
+		size_t len;
 
+		p += strspn(p, " ");
+		len = strcspn(p, ", ");
 		if (is_word(p, len, "never") || is_word(p, len, "none"))
 			set |= DSN_NEVER;
 		else if (is_word(p, len, "success"))
@@ -179,9 +181,11 @@ int dsn_parse_notify(const char *text, unsigned *notify, struct err *e)
 			set |= DSN_DELAY;
 		else
 			break;
-		p += len;
-		if (*p)
+		p += len + strspn(p + len, " ");
+		if (*p == ',')
 			continue;
+		if (*p)
+			break;
 		if (set & DSN_NEVER && set != DSN_NEVER)
 			break;
 		*notify = set;

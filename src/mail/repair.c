@@ -150,7 +150,8 @@ static void put_header(struct repair *r, const char *data, size_t len)
 	r->failed = true;
 	err_set(&r->why, ERR_MESSAGE, "the header of the message is longer than %d octets",
 		REPAIR_HEADER_MAX);
-	err_hint(&r->why, "put an empty line between the header and the text");
+	err_hint(&r->why, "put an empty line between the header and the text; very many recipients are "
+		"given as arguments");
 }
 
 /* ---- the body ---- */

@@ -32,7 +32,10 @@ static bool is_blank(char c)
 
 void targets_prepare(const char *text, size_t len, struct buf *out)
 {
-	for (size_t at = 0; at < len;) {
+	/* What editors of other systems put in front of a text in UTF-8. */
+	size_t mark = len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+
+	for (size_t at = mark; at < len;) {
 		const char *line = text + at, *lf = memchr(line, '\n', len - at);
 		size_t end = lf ? (size_t)(lf - line) : len - at, first = 0, keep = end;
 
@@ -264,22 +267,27 @@ void targets_write(const struct target_list *list, unsigned *line, struct buf *o
 
 /* ---- refusing */
 
+static const struct { const char *why, *next; } refusals[] = {
+	[TARGET_PIPE] = { "an alias leads to a program, and none is run",
+		"put an address there, or leave that mail to the program's own timer or unit" },
+	[TARGET_FILE] = { "an alias leads to a file, and none is written",
+		"put an address there" },
+	[TARGET_NOWHERE] = { "an alias leads to /dev/null, and no mail is thrown away",
+		"put an address there, or stop what sends this mail" },
+	[TARGET_SPECIAL] = { "an alias leads to a ':special:' that only other mail systems know",
+		"put an address there" },
+	[TARGET_BROKEN] = { "an alias leads to something that is no address",
+		"correct it; several addresses are separated by commas, and comments stand on "
+		"lines of their own" },
+};
+
+const char *target_why(enum target_kind kind)
+{
+	return refusals[kind].why;
+}
+
 int target_refuse(const struct target *t, const char *file, struct err *e)
 {
-	static const struct { const char *why, *next; } words[] = {
-		[TARGET_PIPE] = { "an alias leads to a program, and none is run",
-			"put an address there, or leave that mail to the program's own timer or unit" },
-		[TARGET_FILE] = { "an alias leads to a file, and none is written",
-			"put an address there" },
-		[TARGET_NOWHERE] = { "an alias leads to /dev/null, and no mail is thrown away",
-			"put an address there, or stop what sends this mail" },
-		[TARGET_SPECIAL] = { "an alias leads to a ':special:' that only other mail "
-			"systems know", "put an address there" },
-		[TARGET_BROKEN] = { "an alias leads to something that is no address",
-			"correct it; several addresses are separated by commas, and comments stand "
-			"on lines of their own" },
-	};
-
-	err_set(e, ERR_CONFIG, "%s:%u: %s", file, t->line, words[t->kind].why);
-	return err_hint(e, "%s", words[t->kind].next);
+	err_set(e, ERR_CONFIG, "%s:%u: %s", file, t->line, target_why(t->kind));
+	return err_hint(e, "%s", refusals[t->kind].next);
 }

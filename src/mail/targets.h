@@ -37,7 +37,8 @@ struct target_list {
 
 enum targets_place { TARGETS_IN_ALIAS, TARGETS_IN_INCLUDE };
 
-/* The text of a file as the parsers want it: LF only, lines of comment empty. */
+/* The text of a file as the parsers want it: LF only, lines of comment empty, no byte
+ * order mark. */
 void targets_prepare(const char *text, size_t len, struct buf *out);
 
 /* Appends the targets of prepared text that begins in that line.  Whatever
@@ -48,7 +49,9 @@ void targets_parse(const char *text, size_t len, unsigned line, enum targets_pla
 void targets_write(const struct target_list *list, unsigned *line, struct buf *out);
 void targets_release(struct target_list *list);
 
-/* Why such a target is of no use, with a next step.  Always -1, ERR_CONFIG. */
+/* Why a target from TARGET_PIPE on is of no use. */
+const char *target_why(enum target_kind kind);
+/* The same with a next step.  Always -1, ERR_CONFIG. */
 int target_refuse(const struct target *t, const char *file, struct err *e);
 
 /* ---- one file */

@@ -108,6 +108,14 @@ bool held_is_gone(const struct held *h)
 
 /* --- moving --------------------------------------------------------------- */
 
+/* Two queues were made one by hand: neither file is overwritten. */
+static int is_there_too(const struct held *h, enum queue_state to, struct err *e)
+{
+	err_set(e, ERR_STORE, "a message of the id %s is in both %s/ and %s/ of the queue", h->id,
+		queue_state_name(h->state), queue_state_name(to));
+	return err_hint(e, "move the one that is not wanted out of the queue's directory");
+}
+
 int held_move(struct held *h, enum queue_state to, struct err *e)
 {
 	struct spool *s = h->spool;
@@ -122,7 +130,8 @@ int held_move(struct held *h, enum queue_state to, struct err *e)
 	if (spool_sync(s, e) < 0)
 		return -1;
 	if (spool_rename(from_fd, h->id, to_fd, h->id) < 0)
-		return spool_failed(s, errno, e, "a message cannot be moved in the queue");
+		return errno == EEXIST ? is_there_too(h, to, e) :
+			spool_failed(s, errno, e, "a message cannot be moved in the queue");
 	h->state = to;
 	if (spool_sync_directory(to_fd) < 0 || spool_sync_directory(from_fd) < 0)
 		return spool_failed(s, errno, e, "a directory of the queue cannot be synced");

@@ -289,19 +289,27 @@ static void say_address(void *context, const char *address)
 	say(context, json_pack("{s:s}", "address", address));
 }
 
+static void say_verified(struct question *q, const struct err *left_out)
+{
+	if (left_out->kind != ERR_NONE)
+		say(q, json_pack("{s:s, s:s}", "left_out", left_out->text, "hint", left_out->hint));
+	say_end(q, NULL);
+}
+
 static void verify(struct question *q)
 {
 	const char *text = text_of(q, "address");
 	struct buf address = BUF_INIT(ADDRESS_PATH_MAX + 1);
 	struct alias_rules rules;
-	struct err e = { 0 };
+	struct err e = { 0 }, left_out = { 0 };
 
 	policy_rules(&q->guest.desk->policy, &rules);
+	rules.left_out = &left_out;
 	if (!text)
 		err_set(&e, ERR_USAGE, "no address is given");
 	else if (address_parse_one(text, strlen(text), NULL, &address, &e) == 0 &&
 		 alias_resolve(&rules, buf_text(&address), say_address, q, &e) == 0)
-		say_end(q, NULL);
+		say_verified(q, &left_out);
 	if (e.kind != ERR_NONE)
 		say_error(q, &e);
 	buf_release(&address);

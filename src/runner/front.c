@@ -53,7 +53,8 @@ static void log_stored(struct front *f, const json_t *object)
 	static const char *const numbers[] = { "uid", "loopback_port", "recipients",
 		"size" };
 	static const char *const texts[][2] = { { "login", "login" }, { "account", "account" },
-		{ "sender", "from" }, { "message_id", "message_id" }, { "tag", "tag" } };
+		{ "sender", "from" }, { "message_id", "message_id" }, { "tag", "tag" },
+		{ "left_out", "left_out" } };
 	struct log_record r;
 
 	journal_begin(&r, "accept", false);

@@ -240,11 +240,26 @@ static const char *own_domain(void)
 	return host_mailname() ? host_mailname() : host_name();
 }
 
+static json_t *local_names(const struct config *c)
+{
+	const char **names = aliases_local_names(c);
+	struct buf text = BUF_INIT(64 * 1024);
+	json_t *string;
+
+	for (size_t i = 0; names[i]; i++)
+		buf_printf(&text, "%s%s", i ? ", " : "", names[i]);
+	string = json_string(buf_text(&text));
+	free(names);
+	buf_release(&text);
+	return string;
+}
+
 json_t *policy_make(const struct config *c, const struct alias_book *b, const char *problem)
 {
 	json_t *out = json_object(), *accounts = json_array();
 	json_t *global = c ? write_settings(global_tables, global_told, &c->global) : json_object();
 
+	json_object_set_new(global, "local_names", local_names(c));
 	json_object_set_new(global, "domain", json_string(c ? config_domain(c) : own_domain()));
 	for (size_t i = 0; c && i < c->count; i++)
 		json_array_append_new(accounts, json_pack("{s:s, s:o}", "name", c->accounts[i].name,

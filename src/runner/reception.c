@@ -38,6 +38,7 @@ struct filing {
 	struct digest *mark;           /* own; of the token and the recipients */
 	bool known;                    /* it is in the spool already, as was asked */
 	size_t expanded;               /* addresses so far */
+	struct err left_out;           /* what is of no use in the aliases; ERR_NONE: all is */
 	uint64_t octets, claimed;      /* of content so far; of these, told to quota */
 	uint64_t storing;              /* octets that it will take, told to the desk */
 	struct server_reply trouble;   /* code 0: none so far */
@@ -172,6 +173,7 @@ static void expand(struct filing *f, const char *address, struct server_reply *r
 	struct err e = { 0 };
 
 	policy_rules(&f->desk->policy, &rules);
+	rules.left_out = &f->left_out;
 	if (alias_resolve(&rules, address, find_address, &found, &e) < 0) {
 		/* root's mistake: it is mended, and the mail comes again. */
 		if (e.kind == ERR_CONFIG)
@@ -472,6 +474,7 @@ static void tell_stored(const struct filing *f)
 	add_clean(told, "sender", f->message.envelope.sender);
 	add_clean(told, "message_id", f->message.message_id);
 	add_clean(told, "tag", f->tag);
+	add_clean(told, "left_out", f->left_out.kind != ERR_NONE ? f->left_out.text : NULL);
 	desk_tell(f->desk, told);
 }
 

@@ -61,15 +61,21 @@ static struct alias_table *parse(const char *name, const char *text)
 	return t;
 }
 
-/* What it comes to, or the error with its hint. */
-static void check_resolved(const struct alias_rules *r, const char *address, const char *want)
+/* What it comes to and what is left out, or the error. */
+static void check_resolved(const struct alias_rules *rules, const char *address, const char *want)
 {
 	struct got got = { .all = BUF_INIT(1 << 20) };
-	struct err e = { 0 };
+	struct err e = { 0 }, left_out = { 0 };
+	struct alias_rules r = *rules;
 
-	if (alias_resolve(r, address, collect, &got, &e) < 0) {
+	r.left_out = &left_out;
+	if (alias_resolve(&r, address, collect, &got, &e) < 0) {
 		check(!got.all.len && e.kind == ERR_CONFIG, "%s: refused as a whole", address);
+		check(left_out.kind == ERR_NONE, "... and nothing is left out of it");
 		buf_add_text(&got.all, e.text);
+	} else if (left_out.kind != ERR_NONE) {
+		buf_printf(&got.all, "- %s", left_out.text);
+		check(left_out.hint[0], "%s: what is left out has a next step", address);
 	}
 	check_text(buf_text(&got.all), want, "%s", address);
 	buf_release(&got.all);
@@ -134,7 +140,7 @@ static void test_refused(const struct alias_rules *r)
 	static const char program[] = ": an alias leads to a program, and none is run";
 	char *want;
 
-	want = mem_printf("/etc/aliases:16%s", program);
+	want = mem_printf("vacation@d.example - /etc/aliases:16%s", program);
 	check_resolved(r, "vacation", want);
 	free(want);
 	want = mem_printf("/etc/aliases:17%s", program);
@@ -163,8 +169,15 @@ static void test_written(void)
 		.include = include };
 
 	check_text(alias_table_faults(t),
-		"/etc/aliases:26: the alias leads to something that is no address\n",
-		"E1 one line is faulty, and nothing of it is quoted");
+		"/etc/aliases:16: an alias leads to a program, and none is run\n"
+		"/etc/aliases:17: an alias leads to a program, and none is run\n"
+		"/etc/aliases:18: an alias leads to a program, and none is run\n"
+		"/etc/aliases:19: an alias leads to a file, and none is written\n"
+		"/etc/aliases:20: an alias leads to /dev/null, and no mail is thrown away\n"
+		"/etc/aliases:21: an alias leads to a ':special:' that only other mail systems know\n"
+		"/etc/aliases:22: an alias leads to a ':special:' that only other mail systems know\n"
+		"/etc/aliases:26: an alias leads to something that is no address\n",
+		"E1 the lines that are faulty, and nothing of them is quoted");
 	test_real(&r);
 	test_refused(&r);
 	alias_table_write(t, &once);
@@ -225,12 +238,20 @@ static void test_faults(void)
 		"/a/b\\x1b[1m:13: the line does not begin with a name\n"
 		"/a/b\\x1b[1m:14: the line does not begin with a name\n"
 		"/a/b\\x1b[1m:15: the line does not begin with a name\n"
-		"/a/b\\x1b[1m:16: the alias leads to something that is no address\n"
+		"/a/b\\x1b[1m:16: an alias leads to something that is no address\n"
 		"/a/b\\x1b[1m:17: no colon stands behind the name\n",
 		"E4 every fault has its line, cleaned and unquoted");
 	check_resolved(&r, "good", "good@x ");
 	check_resolved(&r, "empty", "empty@d ");
 	alias_table_free(&t);
+}
+
+/* An editor's byte order mark is no part of a name. */
+static void test_mark(void)
+{
+	check_file("\xef\xbb\xbfroot: me@x\n", "root", "me@x ");
+	check_file("\xef\xbb\xbf", "root", "root@d.example ");
+	check_file("\xef\xbb\xbf# none\nroot: me@x\n", "root", "me@x ");
 }
 
 static void test_hostile_targets(void)
@@ -244,10 +265,10 @@ static void test_hostile_targets(void)
 	for (size_t i = 0; i < COUNT(targets); i++) {
 		char *text = mem_printf("n: ok@x, %s", targets[i]);
 
-		check_file(text, "n", "F:1: an alias leads to something that is no address");
+		check_file(text, "n", "ok@x - F:1: an alias leads to something that is no address");
 		free(text);
 	}
-	check_file("n: a@b,\n\t\"x\ny\"@b", "n", "F:2: an alias leads to something that is no address");
+	check_file("n: a@b,\n\t\"x\ny\"@b", "n", "a@b - F:2: an alias leads to something that is no address");
 }
 
 /* E1: no octet of the file makes another recipient; cut anywhere it is a table. */
@@ -333,8 +354,9 @@ static void test_loops(void)
 	struct alias_table *t;
 	struct alias_rules r = { .domain = "d", .include = include };
 
+	check_file("a: b\nb: c\nc: a\n", "a", "F:3: aliases lead back to each other in a circle");
 	check_file("a: b\nb: c, ok@x\nc: a\n", "a",
-		"F:3: aliases lead back to each other in a circle");
+		"ok@x - F:3: aliases lead back to each other in a circle");
 	check_file("a: b, b, b\nb: c, c\nc: ok@x\n", "a", "ok@x ");
 	for (int i = 0; i < 25; i++)
 		buf_printf(&text, "n%d: n%d\n", i, i + 1);
@@ -348,10 +370,10 @@ static void test_loops(void)
 	t = parse("F", "d: :include:/etc/deep\nb: x@x, :include:/etc/bad\nn: :INCLUDE: /etc/none\n"
 		"twice: :include:/etc/list, :include:/etc/list\ns: :include:/etc/special");
 	r.tables[1] = t;
-	check_resolved(&r, "d", "/etc/deeper:2: aliases lead back to each other in a circle");
-	check_resolved(&r, "b", "/etc/bad:3: an alias leads to a program, and none is run");
+	check_resolved(&r, "d", "x@x - /etc/deeper:2: aliases lead back to each other in a circle");
+	check_resolved(&r, "b", "x@x ok@x - /etc/bad:3: an alias leads to a program, and none is run");
 	check_resolved(&r, "s",
-		"/etc/special:1: an alias leads to a ':special:' that only other mail systems know");
+		"ok@x - /etc/special:1: an alias leads to a ':special:' that only other mail systems know");
 	check_resolved(&r, "n", "F:3: '/etc/none' is not to be trusted (table 1)");
 	check_resolved(&r, "twice",
 		"one@example.org two@example.org nobody@d list-owner@d ");
@@ -459,6 +481,7 @@ int main(void)
 {
 	test_written();
 	test_faults();
+	test_mark();
 	test_hostile_targets();
 	test_cuts();
 	test_order();

@@ -185,6 +185,11 @@ static void test_dsn(void)
 	check_notify("none,delay", -1);
 	check_notify("failure,delay", DSN_FAILURE | DSN_DELAY);
 	check_notify("success,delay,failure", DSN_SUCCESS | DSN_FAILURE | DSN_DELAY);
+	check_notify("success, delay", DSN_SUCCESS | DSN_DELAY);
+	check_notify(" success , delay ", DSN_SUCCESS | DSN_DELAY);
+	check_notify("success delay", -1);
+	check_notify("success, ", -1);
+	check_notify(" ", -1);
 	check_notify("", -1);
 	check_notify(",", -1);
 	check_notify("failure,", -1);

@@ -191,6 +191,7 @@ static void test_limits(void)
 	check_int(e.kind, ERR_MESSAGE, "as a fault of the message");
 	check_text(e.text, "the header of the message is longer than 1048576 octets",
 		"and says so");
+	check(strstr(e.hint, "recipients are given as arguments") != NULL, "and what to do");
 	check_int(repair_feed(r, "x", 1, &e), REPAIR_FAILED, "and stays refused");
 	check_int(repair_finish(r, &e), -1, "to the end");
 	repair_free(&r);

@@ -22,6 +22,7 @@ void login_release(struct login *l)
 {
 	oauth_plan_release(&l->plan);
 	config_release(&l->config);
+	token_wipe(&l->token);
 	free(l->directory);
 }
 

@@ -8,7 +8,8 @@
 
 enum {
 	LIFE_MOST = 366 * 86400,   /* seconds */
-	MARGIN    = 300            /* that must be left of a token, or half its life if less */
+	MARGIN    = 300,           /* that must be left of a token, or half its life if less */
+	LEAST     = 60             /* ... of one that cannot be replaced now */
 };
 
 void token_wipe(struct token *t)
@@ -49,6 +50,71 @@ bool token_is_fresh(const struct token *t, int64_t now)
 
 	return t->access.data && !t->stale && !t->over[0] && t->obtained <= now &&
 		t->expires - now > (life / 2 < MARGIN ? life / 2 : MARGIN);
+}
+
+bool token_still_does(const struct token *t, int64_t now)
+{
+	return t->access.data && !t->stale && !t->over[0] && t->obtained <= now &&
+		t->expires - now > LEAST;
+}
+
+/* Longer than could have been set: the clock was put back. */
+int64_t token_pause(const struct token *t, int64_t now)
+{
+	int64_t left = t->not_before - now;
+
+	return left > 0 && left <= TOKEN_PAUSE_MOST ? left : 0;
+}
+
+/* ---- scopes */
+
+/* The next word of a scope; its length, 0 at the end. */
+static size_t next_word(const char **scope)
+{
+	*scope += strspn(*scope, " ");
+	return strcspn(*scope, " ");
+}
+
+/* Some providers name the same right below another host. */
+static const char *right_of(const char *word, size_t len, size_t *right)
+{
+	const char *slash = memrchr(word, '/', len);
+
+	*right = len;
+	if (!slash || slash + 1 == word + len || !memmem(word, len, "://", 3))
+		return word;
+	*right = (size_t)(word + len - (slash + 1));
+	return slash + 1;
+}
+
+static bool is_in(const char *scope, const char *word, size_t len)
+{
+	size_t n, right, theirs;
+	const char *wanted = right_of(word, len, &right);
+
+	for (; (n = next_word(&scope)); scope += n) {
+		const char *has = right_of(scope, n, &theirs);
+
+		if (text_equal_fold(has, theirs, wanted, right))
+			return true;
+	}
+	return false;
+}
+
+void token_scope_lacks(const char *asked, const char *granted, struct buf *out)
+{
+	static const char besides[] = "offline_access openid profile email .default";
+	size_t n, right;
+
+	if (!asked || !granted[strspn(granted, " ")])
+		return;
+	for (; (n = next_word(&asked)); asked += n) {
+		const char *wanted = right_of(asked, n, &right);
+
+		if (is_in(besides, wanted, right) || is_in(granted, asked, n))
+			continue;
+		buf_printf(out, "%s%.*s", out->len ? " " : "", (int)n, asked);
+	}
 }
 
 void token_command(bool system, const char *account, char out[TOKEN_COMMAND_MAX])

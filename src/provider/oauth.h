@@ -28,6 +28,7 @@ struct oauth_provider {
 	const char *presets;       /* ids of provider/preset that sign in there, blanks between */
 	const char *auth_url, *token_url, *device_url;   /* NULL: not had; {tenant} is replaced */
 	const char *revoke_url;    /* RFC 7009; NULL */
+	const char *apps;          /* page where a user ends what was granted; NULL: not known */
 	const char *scope;         /* for SMTP, with what makes a refresh token come */
 	const char *client_scope;  /* for OAUTH_BY_CLIENT; NULL */
 	const char *redirect;      /* "http://127.0.0.1:{port}/", or a page that shows the code, for

@@ -27,6 +27,7 @@ const struct oauth_provider oauth_providers[] = {
 		.auth_url = "https://accounts.google.com/o/oauth2/v2/auth",
 		.token_url = "https://oauth2.googleapis.com/token",
 		.revoke_url = "https://oauth2.googleapis.com/revoke",
+		.apps = "https://myaccount.google.com/connections",
 		.scope = "https://mail.google.com/", .redirect = LOOPBACK,
 		.more = "access_type=offline&prompt=consent", .secret = OAUTH_SECRET_WANTED,
 		.flows = OAUTH_BY_CODE | OAUTH_BY_KEY,
@@ -44,7 +45,8 @@ const struct oauth_provider oauth_providers[] = {
 		.refresh_life = "6 months without use, a new password, or 7 days while the app is in "
 			"Testing" },
 	{ .id = "microsoft", .name = "Microsoft 365", .presets = "microsoft365",
-		ENTRA_SERVERS, .client_scope = "https://outlook.office365.com/.default",
+		ENTRA_SERVERS, .apps = "https://myapps.microsoft.com/",
+		.client_scope = "https://outlook.office365.com/.default",
 		.tenant = "common", .flows = OAUTH_BY_CODE | OAUTH_BY_DEVICE | OAUTH_BY_CLIENT,
 		.steps =
 			"Open https://entra.microsoft.com/, App registrations, New registration.  Where "
@@ -58,7 +60,8 @@ const struct oauth_provider oauth_providers[] = {
 			"If only accounts of one organization are supported, set oauth_tenant to the "
 			"Directory (tenant) ID.\n" },
 	{ .id = "outlook", .name = "Outlook.com", .presets = "outlook",
-		ENTRA_SERVERS, .tenant = "consumers", .flows = OAUTH_BY_CODE | OAUTH_BY_DEVICE,
+		ENTRA_SERVERS, .apps = "https://account.live.com/consent/Manage",
+		.tenant = "consumers", .flows = OAUTH_BY_CODE | OAUTH_BY_DEVICE,
 		.steps =
 			"Open https://entra.microsoft.com/ (it wants a free Azure account), App "
 			"registrations, New registration.\n"
@@ -112,6 +115,7 @@ const struct oauth_provider oauth_providers[] = {
 		.auth_url = "https://oauth.yandex.com/authorize",
 		.token_url = "https://oauth.yandex.com/token",
 		.device_url = "https://oauth.yandex.com/device/code",
+		.apps = "https://id.yandex.com/personal/data-access",
 		.scope = "mail:smtp", .redirect = "https://oauth.yandex.com/verification_code",
 		.secret = OAUTH_SECRET_WANTED, .flows = OAUTH_BY_CODE | OAUTH_BY_DEVICE,
 		.device_by_code = true,

@@ -23,7 +23,7 @@ static bool names_tenant(const char *url)
 static void check_urls(const struct oauth_provider *p)
 {
 	check(is_url(p->auth_url) && is_url(p->token_url) && is_url(p->device_url) &&
-		is_url(p->revoke_url), "%s: all its URLs are https", p->id);
+		is_url(p->revoke_url) && is_url(p->apps), "%s: all its URLs are https", p->id);
 	check(p->auth_url && p->token_url, "%s: has the two that all need", p->id);
 	check((p->tenant != NULL) == names_tenant(p->token_url), "%s: tenants are in its URLs", p->id);
 	check(!p->redirect || !strncmp(p->redirect, "https://", 8) ||

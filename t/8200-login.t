@@ -339,6 +339,14 @@ forget();
 	$r = login(config("[account work]\nprovider = microsoft365\nfrom = me\@example.com\n"));
 	like($r->{err}, qr/^How to get a client id from Microsoft 365:\n  1\. .+\n/m, 'Microsoft: step by step') or
 		diag($r->{err});
+	$r = login(config("[account work]\nprovider = microsoft365\nfrom = me\@example.com\noauth_flow = client\noauth_tenant = example.com\n"));
+	is($r->{exit}, 78, 'Microsoft, without a person: exit');
+	like($r->{err} =~ s/\s+/ /gr, qr/ 2\. .*SMTP\.SendAsApp.* 4\. .*New-ServicePrincipal.* 6\. Set oauth_flow = client/,
+		'... another step by step');
+	unlike($r->{err}, qr/There is no secret/, '... and not that of people');
+	$r = login(config("[account work]\nprovider = google\nfrom = me\@example.com\noauth_flow = service\n"));
+	is($r->{exit}, 78, 'Google, without a person: exit');
+	like($r->{err} =~ s/\s+/ /gr, qr/oauth_service_account is missing.*sendoff-config\(5\) tells how to get one/, '... where it is told');
 	$r = login(config("[account a]\nhost = h\n"), 'b');
 	is($r->{exit}, 64, 'no such account');
 	is(login(config("[account a]\nhost = h\n"), '--flow', 'magic')->{exit}, 64, 'no such flow');

@@ -103,12 +103,31 @@ SKIP: {
 	system("umount $place");
 }
 
+# What others on the machine can see of a process and its children: names and arguments; and
+# the environment, which only its user can.
+sub shown_of
+{
+	my ($pid) = @_;
+	my @family = ($pid, split ' ', eval { file_read("/proc/$pid/task/$pid/children") } // '');
+
+	return join "\n", map { my $one = $_; map { eval { file_read("/proc/$one/$_") } // '' } qw(cmdline comm environ) } @family;
+}
+
 # The page comes when all is done, and not before.
 {
-	my $server = token_server(at => [ 'token keep delay 1500' ]);
+	my $server = token_server(at => [ 'token keep delay 4000' ]);
 
 	fresh();
-	my $r = login(sign_in_account($server), { env => { %here, BROWSER => $server->browser } });
+	my $run = start_sendoff([ '-C', sign_in_account($server), 'login' ], env => { %here, BROWSER => $server->browser });
+	ok(wait_until(sub { $run->turn(0.02); $server->requests('authorize') && grep { $_->{kind} eq 'REQUEST' &&
+		$_->{text} =~ /authorization_code/ } $server->journal }, 20), 'a slow provider: it is asked for the token');
+	is_not_stored('a slow provider, as yet');
+	is_deeply([ $server->pages ], [], '... and the browser still waits');
+	my $seen = shown_of($run->pid);
+	like($seen, qr/sendoff.*sendoff/s, 'D9: what others see of it and of the child that asks');
+	unlike($seen, qr/code_verifier|client_secret/, '... is nothing of what is said');
+	is_deeply([ SendoffTest::Secrets::found($seen) ], [], '... and no secret');
+	my $r = $run->finish;
 	is($r->{exit}, 0, 'a slow provider: signed in') or diag($r->{err});
 	like(last_page($server), qr/You are signed in/, '... the browser has waited for it');
 	is_stored('a slow provider');

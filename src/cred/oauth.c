@@ -255,7 +255,8 @@ static int check_flow_keys(const struct oauth_settings *set, struct err *e)
 
 	if (flow == OAUTH_FLOW_SERVICE && !set->service_account) {
 		err_set(e, ERR_CONFIG, "oauth_flow = service, and oauth_service_account is missing");
-		return err_hint(e, "set it to the path of the key file that the provider gave you");
+		return err_hint(e, "set it to the path of the key file that the provider gave you; "
+			"sendoff-config(5) tells how to get one");
 	}
 	if (set->service_account && flow != OAUTH_FLOW_AUTO && flow != OAUTH_FLOW_SERVICE)
 		err_set(e, ERR_CONFIG, "oauth_service_account does not go with oauth_flow = %s",

@@ -40,6 +40,7 @@ struct oauth_provider {
 	unsigned flows;            /* OAUTH_BY_CODE | ..., what works for mail */
 	bool device_by_code;       /* the device flow polls with grant_type=device_code and `code` */
 	const char *steps;         /* how to get a client id: one step a line */
+	const char *client_steps, *key_steps;   /* what OAUTH_BY_CLIENT, OAUTH_BY_KEY take; NULL */
 	const char *refresh_life;  /* what ends a refresh token, in words; NULL */
 };
 

@@ -118,6 +118,7 @@ static int failed(struct login *l, struct err *e)
 static int choose(struct login *l, bool remote, struct err *e)
 {
 	bool terminal = isatty(STDIN_FILENO) != 0;
+	char command[TOKEN_COMMAND_MAX];
 
 	l->w.flow = signin_choose(&l->plan, remote, terminal);
 	if (l->w.flow != OAUTH_FLOW_PASTE || terminal || l->plan.flow == OAUTH_FLOW_PASTE)
@@ -125,8 +126,9 @@ static int choose(struct login *l, bool remote, struct err *e)
 	err_set(e, ERR_SECRET, "nobody can sign in from here: there is %s, no terminal to paste an "
 		"address at, and %s has no sign-in by a code", remote ? "no browser" :
 		"no browser that comes back here", l->plan.provider ? l->plan.provider->name : "the provider");
-	return err_hint(e, "call it at a terminal: sendoff login %s; or give the address that the browser "
-		"ends at on standard input: add `--flow paste`", l->account->name);
+	token_command(l->account->scope == SCOPE_SYSTEM, l->account->name, command);
+	return err_hint(e, "call it at a terminal: %s; or give the address that the browser ends at on "
+		"standard input: add `--flow paste`", command);
 }
 
 static int sign_in(struct login *l, struct oauth_grant *grant, struct err *e)

@@ -14,6 +14,7 @@ enum {
 	TRIES = 3,                     /* while the provider says: later */
 	PAUSE_S = 2, PAUSE_MOST_S = 30,
 	PASTES = 3,                    /* of something that is not the address */
+	PAGE_MS = 5000,                /* for the page to be taken, however late it is */
 	PORT_FIRST = 49152             /* of those that nobody is given (RFC 6335) */
 };
 
@@ -82,7 +83,7 @@ static int take_and_tell(struct signin *s, struct browser *b, const char *redire
 		return good;
 	browser_answer(b, good == 0, good == 0 ?
 		"sendoff can send mail now. Close this page and go back to the terminal." : why.text);
-	signin_turn(s, s->end);
+	signin_turn(s, clock_ms() + PAGE_MS);
 	*s->e = why;
 	return good;
 }

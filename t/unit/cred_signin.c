@@ -243,6 +243,7 @@ struct person {
 	const char *lines[8];      /* that are pasted; "%s" is the state */
 	const char *bring;         /* what the browser brings back; NULL: it does not come */
 	bool browses, signals;
+	bool leaves;               /* the browser does not wait for its page */
 	pid_t browser;
 	int page;                  /* of the browser: what it was shown */
 	unsigned kept;             /* how often something was to be stored */
@@ -273,6 +274,11 @@ static void browse_back(struct person *p, const char *url)
 		ntohs(at.sin_port));
 	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || write(fd, text, strlen(text)) < 0)
 		_exit(98);
+	if (p->leaves) {
+		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
+		_exit(close(fd) < 0);
+	}
 	while ((n = read(fd, text, sizeof(text))) > 0)
 		if (write(ends[1], text, (size_t)n) < 0)
 			_exit(97);
@@ -550,6 +556,11 @@ static void test_code(void)
 	page = page_of(&p);
 	check(strstr(page, "The sign-in failed") && strstr(page, "it is over"),
 		"... and the browser is not told otherwise");
+	p = (struct person){ .bring = "?code=right&state=%s", .leaves = true };
+	ANSWERS({ LATER, 30 }, { GRANTED, 0 });
+	check(run(OAUTH_FLOW_CODE, &p) == 0 && p.kept == 1, "a browser that does not wait for its page");
+	check(asked_count == 2 && gap(1) >= 30, "... hurries nobody: %.1f", gap(1));
+	check_text(page_of(&p), "", "... and gets none");
 	p = (struct person){ .bring = "?code=right&state=%s" };
 	ANSWERS({ GRANTED, 0 });
 	check(run(OAUTH_FLOW_CODE, &p) == 0 && p.kept == 1, "what was granted is kept once");

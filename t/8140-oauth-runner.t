@@ -130,7 +130,7 @@ END
 		kill 'TERM', $_ for grep { $_ != $runner->runner_pid } processes_of($uid);
 	}
 	ok($runner->hold, '... and is down') or diag($runner->said);
-	is_deeply([ processes_of($uid) ], [], '... with all that it had started');
+	ok(wait_until(sub { !processes_of($uid) }, 10), '... with all that it had started');
 	my $new = token_stored('work', $place);
 	isnt($new->{refresh_token}, $old->{refresh_token} // '', '... and the new refresh token is kept');
 	ok($runner->release, '... up again');
@@ -142,4 +142,10 @@ END
 }
 
 $runner->stop;
+
+# Half a minute is what the supervisor gives the others before it kills them.
+for my $unit ('sendoff.service', 'user/sendoff-queue.service') {
+	my ($seconds) = file_read(SendoffTest::top() . "/cmd/systemd/$unit") =~ /^TimeoutStopSec=(\d+)s$/m;
+	cmp_ok($seconds // 0, '>', 30, "$unit leaves it that long");
+}
 done_testing;

@@ -121,11 +121,14 @@ static int choose(struct login *l, bool remote, struct err *e)
 	char command[TOKEN_COMMAND_MAX];
 
 	l->w.flow = signin_choose(&l->plan, remote, terminal);
-	if (l->w.flow != OAUTH_FLOW_PASTE || terminal || l->plan.flow == OAUTH_FLOW_PASTE)
+	if (l->w.flow != OAUTH_FLOW_PASTE || terminal)
 		return 0;
-	err_set(e, ERR_SECRET, "nobody can sign in from here: there is %s, no terminal to paste an "
-		"address at, and %s has no sign-in by a code", remote ? "no browser" :
-		"no browser that comes back here", l->plan.provider ? l->plan.provider->name : "the provider");
+	if (l->plan.flow == OAUTH_FLOW_PASTE)
+		err_set(e, ERR_SECRET, "oauth_flow = paste, and there is no terminal to paste an address at");
+	else
+		err_set(e, ERR_SECRET, "nobody can sign in from here: there is %s, no terminal to paste an "
+			"address at, and %s has no sign-in by a code", remote ? "no browser" : "no browser that "
+			"comes back here", l->plan.provider ? l->plan.provider->name : "the provider");
 	token_command(l->account->scope == SCOPE_SYSTEM, l->account->name, command);
 	return err_hint(e, "call it at a terminal: %s; or give the address that the browser ends at on "
 		"standard input: add `--flow paste`", command);

@@ -109,6 +109,7 @@ struct login_facts {
 	struct buf scope_lacks;      /* own; of what was asked for */
 	bool parked;                 /* mail waits for the account, ... */
 	struct park park;            /* own; ... as this says */
+	char parked_for[512];        /* its reason, cleaned; "" */
 	struct err trouble;          /* why no mail goes by it; kind ERR_NONE: it does */
 };
 /* Fills it in behind account, plan, token, directory and what token_load() gave; trouble may

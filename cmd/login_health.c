@@ -79,7 +79,7 @@ static void judge_park(struct login_facts *f)
 
 	if (f->trouble.kind || (f->park.kind != PARK_LOGIN && !(cause && !strncmp(cause->id, "oauth-", 6))))
 		return;
-	err_set(&f->trouble, ERR_PARKED, "mail waits: %s", f->park.reason ? f->park.reason :
+	err_set(&f->trouble, ERR_PARKED, "mail waits: %s", f->parked_for[0] ? f->parked_for :
 		"the login does not work");
 	if (cause)
 		err_cause(&f->trouble, cause->id);
@@ -99,6 +99,8 @@ static void look_at_queue(struct login_facts *f, const struct config *c)
 		f->parked = trouble_is_parked(spool, c, f->account, &f->park);
 		spool_close(&spool);
 	}
+	if (f->parked && f->park.reason)
+		text_clean_to(f->parked_for, sizeof(f->parked_for), f->park.reason, strlen(f->park.reason));
 	free(own);
 }
 

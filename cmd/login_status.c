@@ -59,7 +59,7 @@ static void add_park_json(const struct login_facts *f, json_t *object)
 {
 	add_moment(object, "parked_until", f->park.until);
 	json_object_set_new(object, "parked_cause", report_string(f->park.cause ? f->park.cause : ""));
-	json_object_set_new(object, "parked", report_string(f->park.reason ? f->park.reason : ""));
+	json_object_set_new(object, "parked", json_string(f->parked_for));
 }
 
 static void add_json(const struct login_facts *f, int64_t now, struct buf *out)
@@ -164,8 +164,7 @@ static void add_health(const struct status *s, const struct login_facts *f)
 	if (f->parked) {
 		login_moment(f->park.until, moment);
 		buf_printf(&words, "mail waits until %s (in %s)%s%s", moment,
-			show_span(f->park.until - s->now, span), f->park.reason ? ": " : "",
-			f->park.reason ? f->park.reason : "");
+			show_span(f->park.until - s->now, span), f->parked_for[0] ? ": " : "", f->parked_for);
 		add_row(s, "queue", buf_text(&words));
 	}
 	buf_release(&words);

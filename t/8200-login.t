@@ -181,6 +181,10 @@ for my $case ([ 'nothing on standard input', stdin => '' ], [ 'a pipe that nobod
 		is($r->{out}, '', "$name: nobody is asked for anything");
 	}
 	is(scalar $server->requests, 0, "$name: the provider is left alone");
+	my $said = start_sendoff([ '-C', sign_in_account($server, oauth_flow => 'paste'), 'login' ], env => \%here, %o)->finish;
+	is($said->{exit}, 78, "$name, with oauth_flow = paste: exit");
+	like($said->{err}, qr/^sendoff: oauth_flow = paste, and there is no terminal to paste an address at\n  call it at a terminal/,
+		'... and what to do');
 	my $r = login(sign_in_account($server), { env => {}, $o{stdin_open} ? () : %o });
 	is($r->{exit}, 0, "$name: a code can be entered elsewhere") or diag($r->{err});
 	forget();

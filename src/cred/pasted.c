@@ -48,7 +48,7 @@ static void take_back(struct pasted *p, size_t count)
 	p->word.len -= count;
 	if (p->word.data)
 		explicit_bzero(p->word.data + p->word.len, count);
-	p->long_one = false;
+	p->long_one &= p->word.len > 0;   /* how much was passed over is not known */
 }
 
 static void add(struct pasted *p, char c)

@@ -39,6 +39,7 @@ static const struct {
 	{ "a\001\002\033[31mb\n", "ab", true, false, "no control gets in" },
 	{ "0123456789abcdef\n", "0123456789abcdef", true, false, "as long as it may be" },
 	{ "0123456789abcdefg\n", "0123456789abcdef", true, true, "longer" },
+	{ "0123456789abcdefg\177\n", "0123456789abcde", true, true, "... is not made good by one key" },
 	{ "0123456789abcdefg\025short\n", "short", true, false, "... and taken back" },
 };
 

@@ -64,6 +64,8 @@ static void judge_token(struct login_facts *f, int64_t now)
 static void judge_none(struct login_facts *f, int loaded)
 {
 	f->state = loaded == 1 ? login_is_unattended(f->plan) ? "signed-in" : "signed-out" : "unusable";
+	if (loaded < 0 && login_is_unattended(f->plan))
+		token_hint_away(&f->trouble, f->directory, f->account->name);
 	if (loaded != 1 || login_is_unattended(f->plan))
 		return;
 	err_set(&f->trouble, ERR_SECRET, "nobody has signed in");

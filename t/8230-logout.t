@@ -117,6 +117,29 @@ SKIP: {
 	$_->stop for $server, $mail;
 }
 
+# ---- where nobody signs in, and so nobody's sign-in replaces it
+
+{
+	my $server = token_server(client_secret => 'geheimnis');
+	my $mail = server_start(tls => 'starttls', user => 'me@example.com', tokens => $server->tokens);
+	my $config = sign_in_account($server, port => $mail->port, tls => 'starttls', oauth_flow => 'client',
+		oauth_client_secret => 'geheimnis', oauth_device_url => undef);
+	my $next = qr/have it removed, and another token is got by itself: sendoff logout work/;
+
+	file_write($file, $newer, 0600);
+	my $r = run_sendoff([ '-C', $config, 'send', '--no-queue', 'you@example.net' ], stdin => letter());
+	is($r->{exit}, 78, 'nobody signs in: no mail goes') or diag($r->{err});
+	like($r->{err}, $next, '... and what to do');
+	is(file_read($file), $newer, '... and it is left');
+	$r = login($config, '--status');
+	is($r->{exit}, 78, '... the status');
+	like($r->{out} =~ s/\s+/ /gr, qr/version 2, which is not known here.*$next/, '... says so too');
+	is(logout($config)->{exit}, 0, '... removed');
+	$r = run_sendoff([ '-C', $config, 'send', '--no-queue', 'you@example.net' ], stdin => letter());
+	is($r->{exit}, 0, '... and mail goes') or diag($r->{err});
+	$_->stop for $server, $mail;
+}
+
 # ---- where the end of it is told
 
 {

@@ -117,21 +117,40 @@ void token_scope_lacks(const char *asked, const char *granted, struct buf *out)
 	}
 }
 
-void token_command(bool system, const char *account, char out[TOKEN_COMMAND_MAX])
+static void command(const char *verb, bool system, const char *account,
+	char out[TOKEN_COMMAND_MAX])
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.@+";
 	const char *quote = account[0] && !account[strspn(account, plain)] ? "" : "'";
 	char shown[128];
 
 	text_clean_to(shown, sizeof(shown), account, strlen(account));
-	snprintf(out, TOKEN_COMMAND_MAX, "%ssendoff login %s%s%s", system ? "sudo " : "", quote, shown,
-		quote);
+	snprintf(out, TOKEN_COMMAND_MAX, "%ssendoff %s %s%s%s", system ? "sudo " : "", verb, quote,
+		shown, quote);
+}
+
+static bool is_system(const char *directory)
+{
+	return !strcmp(directory, TOKEN_SYSTEM_DIRECTORY);
+}
+
+void token_command(bool system, const char *account, char out[TOKEN_COMMAND_MAX])
+{
+	command("login", system, account, out);
 }
 
 int token_hint(struct err *e, const char *directory, const char *account, const char *why)
 {
-	char command[TOKEN_COMMAND_MAX];
+	char line[TOKEN_COMMAND_MAX];
 
-	token_command(!strcmp(directory, TOKEN_SYSTEM_DIRECTORY), account, command);
-	return err_hint(e, "%s: %s", why, command);
+	token_command(is_system(directory), account, line);
+	return err_hint(e, "%s: %s", why, line);
+}
+
+int token_hint_away(struct err *e, const char *directory, const char *account)
+{
+	char line[TOKEN_COMMAND_MAX];
+
+	command("logout", is_system(directory), account, line);
+	return err_hint(e, "have it removed, and another token is got by itself: %s", line);
 }

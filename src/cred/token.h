@@ -54,6 +54,8 @@ enum { TOKEN_COMMAND_MAX = 160 };
 void token_command(bool system, const char *account, char out[TOKEN_COMMAND_MAX]);
 /* The next step: "WHY: sendoff login NAME".  -1. */
 int token_hint(struct err *e, const char *directory, const char *account, const char *why);
+/* The same where no person signs in, and a file that cannot be used is in the way.  -1. */
+int token_hint_away(struct err *e, const char *directory, const char *account);
 
 /* ---- on disk (token_store.c) */
 

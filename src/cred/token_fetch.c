@@ -156,6 +156,8 @@ static enum step look(struct token_fetch *f)
 
 	token_wipe(&f->token);
 	loaded = token_load(f->directory, f->plan->account, &f->token, &f->err);
+	if (loaded < 0 && !has_person(f->plan))
+		token_hint_away(&f->err, f->directory, f->plan->account);
 	if (loaded < 0)
 		return FAILED;
 	note_refusal(f);

@@ -58,15 +58,15 @@ const struct opt login_options[] = {
 
 /* ---- what is stored */
 
-static int store(const struct login *l, const struct token *t, struct err *e)
+/* A person has asked for it, so what cannot be read, even where a later release wrote it,
+ * makes room; but not without a word. */
+static void look_at_old(struct login *l)
 {
-	int fd = token_lock_within(l->directory, l->account->name, LOGIN_LOCK_SECONDS, e), good;
+	struct token old = { .obtained = 0 };
 
-	if (fd < 0)
-		return -1;
-	good = token_save(l->directory, l->account->name, t, e);
-	close(fd);
-	return good;
+	if (token_load(l->directory, l->account->name, &old, &l->replaced) >= 0)
+		l->replaced = (struct err){ 0 };
+	token_wipe(&old);
 }
 
 static void make_token(const struct login *l, const struct oauth_grant *g, struct token *t)
@@ -76,6 +76,21 @@ static void make_token(const struct login *l, const struct oauth_grant *g, struc
 	*t = (struct token){ .signed_in = (int64_t)time(NULL) };
 	text_clean_to(t->scope, sizeof(t->scope), scope, strlen(scope));   /* unless it says another */
 	token_take(t, &l->plan, g, t->signed_in);
+}
+
+static int keep(void *context, const struct oauth_grant *g, struct err *e)
+{
+	struct login *l = context;
+	int fd, good;
+
+	make_token(l, g, &l->token);
+	fd = token_lock_within(l->directory, l->account->name, LOGIN_LOCK_SECONDS, e);
+	if (fd < 0)
+		return -1;
+	look_at_old(l);
+	good = token_save(l->directory, l->account->name, &l->token, e);
+	close(fd);
+	return good;
 }
 
 /* ---- login */
@@ -99,38 +114,54 @@ static int failed(struct login *l, struct err *e)
 	return code;
 }
 
+/* Nobody pastes anything into a job of cron or a service, and none of those may hang for it. */
+static int choose(struct login *l, bool remote, struct err *e)
+{
+	bool terminal = isatty(STDIN_FILENO) != 0;
+	char command[TOKEN_COMMAND_MAX];
+
+	l->w.flow = signin_choose(&l->plan, remote, terminal);
+	if (l->w.flow != OAUTH_FLOW_PASTE || terminal)
+		return 0;
+	if (l->plan.flow == OAUTH_FLOW_PASTE)
+		err_set(e, ERR_SECRET, "oauth_flow = paste, and there is no terminal to paste an address at");
+	else
+		err_set(e, ERR_SECRET, "nobody can sign in from here: there is %s, no terminal to paste an "
+			"address at, and %s has no sign-in by a code", remote ? "no browser" : "no browser that "
+			"comes back here", l->plan.provider ? l->plan.provider->name : "the provider");
+	token_command(l->account->scope == SCOPE_SYSTEM, l->account->name, command);
+	return err_hint(e, "call it at a terminal: %s; or give the address that the browser ends at on "
+		"standard input: add `--flow paste`", command);
+}
+
 static int sign_in(struct login *l, struct oauth_grant *grant, struct err *e)
 {
 	bool remote = login_is_remote() || l->account->scope == SCOPE_SYSTEM;
 	struct signin_hooks hooks = { .show = login_show_step, .waiting = login_show_waiting,
-		.ask = login_ask, .context = &l->show };
+		.ask = login_ask, .keep = keep, .context = l };
 
 	if (!remote && !l->w.no_browser)
 		hooks.browse = login_browse;
-	if (l->w.flow == OAUTH_FLOW_AUTO)
-		l->w.flow = signin_choose(&l->plan, remote, isatty(STDIN_FILENO));
+	if (l->w.flow == OAUTH_FLOW_AUTO && choose(l, remote, e) < 0)
+		return -1;
 	return signin_run(&l->plan, l->w.flow, &hooks, grant, e);
 }
 
 static int login(struct login *l, struct err *e)
 {
 	struct oauth_grant grant = { .expires_in = 0 };
-	struct token t = { .obtained = 0 };
 	int good;
 
+	/* Nobody is to sign in for a token that there is no room for. */
 	l->directory = token_directory(l->account->scope == SCOPE_SYSTEM, e);
-	if (!l->directory || signin_prepare(&l->plan, e) < 0)
+	if (!l->directory || token_try(l->directory, l->account->name, e) < 0 ||
+	    signin_prepare(&l->plan, e) < 0)
 		return -1;
 	login_show_begin(&l->show, l->globals, l->account, &l->plan);
 	good = sign_in(l, &grant, e);
-	if (good == 0) {
-		make_token(l, &grant, &t);
-		good = store(l, &t, e);
-	}
 	if (good == 0)
-		good = login_show_end(&l->show, &t);
+		good = login_show_end(l);
 	oauth_grant_wipe(&grant);
-	token_wipe(&t);
 	return good;
 }
 

@@ -6,6 +6,7 @@
  * login_show.c     what a person is shown meanwhile, and what has come of it
  * login_browser.c  a browser is started
  * login_status.c   what is there of each account's sign-in
+ * login_health.c   how it is with one
  */
 #ifndef CMD_LOGIN_H
 #define CMD_LOGIN_H
@@ -18,6 +19,7 @@
 #include "cred/https.h"
 #include "cred/signin.h"
 #include "deliver/config.h"
+#include "queue/park.h"
 
 /* For others to be done with a token: each of them asks a provider three times at most. */
 enum { LOGIN_LOCK_SECONDS = 3 * HTTPS_SECONDS + 10 };
@@ -45,6 +47,8 @@ struct login {
 	const struct account *account;      /* borrowed from it */
 	struct oauth_plan plan;      /* own */
 	char *directory;             /* own; of the tokens */
+	struct token token;          /* own; what was stored */
+	struct err replaced;         /* why what stood there was of no use; ERR_NONE: it was not so */
 	struct login_show show;
 };
 
@@ -71,13 +75,18 @@ void login_release(struct login *l);
 
 void login_show_begin(struct login_show *show, const struct globals *globals,
 	const struct account *a, const struct oauth_plan *p);
-/* Functions of struct signin_hooks; context: struct login_show. */
+/* Format of what is said of a scope that was asked for and not given. */
+#define LOGIN_SCOPE_LACKS "The provider has not given all that was asked for: %s is missing, and " \
+	"mail may be refused for that. Log in again and agree to all of it, or give the app that " \
+	"right on its page."
+
+/* Functions of struct signin_hooks; context: struct login. */
 void login_show_step(void *context, const struct signin_step *step);
 void login_show_waiting(void *context, int64_t seconds_left);
 int  login_ask(void *context, struct secret *line, struct err *e);
 void login_show_pause(struct login_show *show);      /* takes the countdown away */
 /* What was stored.  The exit code. */
-int  login_show_end(struct login_show *show, const struct token *t);
+int  login_show_end(struct login *l);
 
 /* ---- login_browser.c */
 
@@ -85,6 +94,30 @@ int  login_show_end(struct login_show *show, const struct token *t);
 bool login_browse(void *context, const char *url);
 /* Whether no browser can be opened here: somebody sits elsewhere, or there is no display. */
 bool login_is_remote(void);
+
+/* ---- login_health.c */
+
+/* What is known of one account's sign-in. */
+struct login_facts {
+	const struct account *account;      /* borrowed, as the next three */
+	const struct oauth_plan *plan;
+	const struct token *token;   /* NULL: there is none that can be read */
+	const char *directory;       /* of the tokens; NULL: it cannot be had */
+	const char *state;           /* "signed-in", "signed-out", "over", "unusable" */
+	char user[256];              /* whose it is; "" */
+	int64_t paused;              /* seconds that the provider is not asked for; 0 */
+	struct buf scope_lacks;      /* own; of what was asked for */
+	bool parked;                 /* mail waits for the account, ... */
+	struct park park;            /* own; ... as this says */
+	char parked_for[512];        /* its reason, cleaned; "" */
+	struct err trouble;          /* why no mail goes by it; kind ERR_NONE: it does */
+};
+/* Fills it in behind account, plan, token, directory and what token_load() gave; trouble may
+ * be set already where it was -1. */
+void login_judge(struct login_facts *f, const struct config *c, int loaded, int64_t now);
+/* Whether there is something that a person should know of, though mail goes. */
+bool login_is_doubtful(const struct login_facts *f);
+void login_facts_release(struct login_facts *f);
 
 /* ---- login_status.c */
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cmd/login.h"
+#include "cred/oauth_rules.h"
 #include "runner/scope.h"
 
 int login_take_word(struct login *l, char **words, int count, const char *command, struct err *e)
@@ -22,6 +23,7 @@ void login_release(struct login *l)
 {
 	oauth_plan_release(&l->plan);
 	config_release(&l->config);
+	token_wipe(&l->token);
 	free(l->directory);
 }
 
@@ -79,12 +81,21 @@ static void add_step(const struct screen *screen, unsigned number, const char *t
 	free(words);
 }
 
+/* An app that sends without a person is set up in another way. */
+static const char *steps_of(const struct oauth_provider *p, enum oauth_flow flow)
+{
+	const char *steps = flow == OAUTH_FLOW_CLIENT ? p->client_steps :
+		flow == OAUTH_FLOW_SERVICE ? p->key_steps : p->steps;
+
+	return steps ? steps : p->steps;
+}
+
 void login_add_steps(const struct account *a, struct buf *out)
 {
 	const struct oauth_provider *p = account_oauth_provider(a);
 	struct screen screen;
 	unsigned number = 0;
-	const char *line = p ? p->steps : "";
+	const char *line = p ? steps_of(p, oauth_flow_meant(&a->oauth)) : "";
 
 	screen_look(&screen, STDERR_FILENO);
 	if (p)

@@ -117,7 +117,7 @@ static void step_words(const struct login_show *show, const struct signin_step *
 
 void login_show_step(void *context, const struct signin_step *step)
 {
-	struct login_show *show = context;
+	struct login_show *show = &((struct login *)context)->show;
 	struct buf out = BUF_INIT(64 * 1024);
 
 	if (show->globals->json)
@@ -131,7 +131,7 @@ void login_show_step(void *context, const struct signin_step *step)
 
 void login_show_waiting(void *context, int64_t seconds_left)
 {
-	struct login_show *show = context;
+	struct login_show *show = &((struct login *)context)->show;
 	struct buf out = BUF_INIT(256);
 	char text[COUNTDOWN_COLUMNS];
 
@@ -178,17 +178,24 @@ static bool read_octet(uint64_t end, char *octet)
 static int read_line(struct secret *out, struct err *e)
 {
 	uint64_t end = clock_ms() + PROMPT_SECONDS * UINT64_C(1000);
-	struct buf text = BUF_INIT(SECRET_MAX);
+	struct buf text = BUF_INIT(OAUTH_REDIRECT_MAX);
+	bool whole;
 	char octet;
 
-	buf_reserve(&text, SECRET_MAX);   /* never grows, so leaves no copy */
+	buf_reserve(&text, OAUTH_REDIRECT_MAX);   /* never grows, so leaves no copy */
 	while (read_octet(end, &octet) && octet != '\n')
 		buf_add_char(&text, octet);
-	if (text.len && buf_ok(&text) && !memchr(text.data, '\0', text.len))
+	whole = buf_ok(&text);
+	if (text.len && whole && !memchr(text.data, '\0', text.len))
 		secret_set(out, text.data, text.len);
 	buf_wipe(&text);
 	if (out->data)
 		return 0;
+	if (!whole) {
+		err_set(e, ERR_SECRET, "what is on standard input is longer than any address (%d octets)",
+			OAUTH_REDIRECT_MAX);
+		return err_hint(e, "give the address of that page alone, on one line");
+	}
 	if (process_stopped())
 		return err_set(e, ERR_SIGNAL, "told to stop while signing in");
 	err_set(e, ERR_SECRET, "there is no address on standard input, and no terminal to ask at");
@@ -197,10 +204,10 @@ static int read_line(struct secret *out, struct err *e)
 
 int login_ask(void *context, struct secret *line, struct err *e)
 {
-	static const struct prompt_words words = { "address",
-		"add `--flow device` where the provider has it",
-		"give it on standard input: sendoff login --flow paste < FILE" };
-	struct login_show *show = context;
+	static const struct prompt_words words = { .what = "address",
+		.instead = "add `--flow device` where the provider has it",
+		.longer = "see that it is the address of that page alone", .pasted = OAUTH_REDIRECT_MAX };
+	const struct login_show *show = &((struct login *)context)->show;
 
 	if (e->text[0]) {
 		struct buf out = BUF_INIT(4096);
@@ -257,11 +264,24 @@ static void add_marked(const struct login_show *show, enum report_mark mark, con
 }
 
 /* Calls for each thing that is not as one would wish, and for what is to be known. */
-static void note(const struct login_show *show, const struct token *t, const char *user,
+static void note(const struct login *l, const char *user,
 	void (*each)(void *into, enum report_mark mark, const char *words), void *into)
 {
-	struct buf words = BUF_INIT(2048);
+	const struct login_show *show = &l->show;
+	const struct token *t = &l->token;
+	struct buf words = BUF_INIT(4096), lacks = BUF_INIT(2048);
 
+	if (l->replaced.kind) {
+		buf_printf(&words, "What was stored before is replaced: %s", l->replaced.text);
+		each(into, MARK_WARNING, buf_text(&words));
+		buf_clear(&words);
+	}
+	token_scope_lacks(show->plan->scope, t->scope, &lacks);
+	if (lacks.len) {
+		buf_printf(&words, LOGIN_SCOPE_LACKS, buf_text(&lacks));
+		each(into, MARK_WARNING, buf_text(&words));
+		buf_clear(&words);
+	}
 	if (is_of_another(show, user)) {
 		buf_printf(&words, "This is the sign-in of %s, and the account's user is ", user);
 		text_clean(show->plan->user, strlen(show->plan->user), 254, &words);
@@ -279,6 +299,7 @@ static void note(const struct login_show *show, const struct token *t, const cha
 		buf_printf(&words, "How long this lasts: %s", show->plan->provider->refresh_life);
 		each(into, MARK_NONE, buf_text(&words));
 	}
+	buf_release(&lacks);
 	buf_release(&words);
 }
 
@@ -300,9 +321,10 @@ static void note_in_json(void *into, enum report_mark mark, const char *words)
 	json_array_append_new(into, json_string(words));
 }
 
-static void end_json(const struct login_show *show, const struct token *t, const char *user,
-	struct buf *out)
+static void end_json(const struct login *l, const char *user, struct buf *out)
 {
+	const struct login_show *show = &l->show;
+	const struct token *t = &l->token;
 	json_t *object = json_pack("{s:s, s:s}", "event", "signed-in", "account",
 		show->account->name), *notes = json_array();
 	struct timespec when = { .tv_sec = (time_t)t->expires };
@@ -314,14 +336,15 @@ static void end_json(const struct login_show *show, const struct token *t, const
 	json_object_set_new(object, "scope", json_string(t->scope));
 	json_object_set_new(object, "expires", json_string(text));
 	json_object_set_new(object, "refresh_token", json_boolean(t->refresh.data != NULL));
-	note(show, t, user, note_in_json, notes);
+	note(l, user, note_in_json, notes);
 	json_object_set_new(object, "notes", notes);
 	show_json(object, out);
 }
 
-static void end_words(const struct login_show *show, const struct token *t, const char *user,
-	struct buf *out)
+static void end_words(const struct login *l, const char *user, struct buf *out)
 {
+	const struct login_show *show = &l->show;
+	const struct token *t = &l->token;
 	struct lines lines = { show, out };
 	struct buf words = BUF_INIT(4096);
 	char moment[32];
@@ -334,21 +357,22 @@ static void end_words(const struct login_show *show, const struct token *t, cons
 	buf_printf(&words, "access token until %s%s; scope: %s", moment,
 		t->refresh.data ? ", renewed by itself" : "", t->scope[0] ? t->scope : "not told");
 	add_marked(show, MARK_NONE, buf_text(&words), out);
-	note(show, t, user, note_in_words, &lines);
+	note(l, user, note_in_words, &lines);
 	buf_release(&words);
 }
 
-int login_show_end(struct login_show *show, const struct token *t)
+int login_show_end(struct login *l)
 {
+	struct login_show *show = &l->show;
 	struct buf out = BUF_INIT(64 * 1024);
 	char user[256];
 
 	login_show_pause(show);
-	login_token_user(t, user, sizeof(user));
+	login_token_user(&l->token, user, sizeof(user));
 	if (show->globals->json)
-		end_json(show, t, user, &out);
+		end_json(l, user, &out);
 	else if (!show->globals->quiet)
-		end_words(show, t, user, &out);
+		end_words(l, user, &out);
 	put(show, &out);
 	return show->failed ? show->failed : CAUSE_EXIT_OK;
 }

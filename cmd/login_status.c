@@ -14,64 +14,14 @@
 #include "deliver/cause.h"
 
 struct status {
-	const struct globals *globals;      /* borrowed */
+	const struct globals *globals;      /* borrowed, as the next */
+	const struct config *config;
 	struct screen screen;
 	int64_t now;
 	int code;                    /* the worst so far */
 	unsigned shown;
 	struct buf *out;
 };
-
-/* What is known of one account. */
-struct facts {
-	const struct account *account;      /* borrowed, as the next three */
-	const struct oauth_plan *plan;
-	const struct token *token;   /* NULL: there is none that can be read */
-	const char *directory;       /* of the tokens; NULL: it cannot be had */
-	const char *state;           /* "signed-in", "signed-out", "over", "unusable" */
-	char user[256];
-	struct err trouble;          /* kind ERR_NONE: none */
-};
-
-/* ---- what it is */
-
-static void sign_in(struct facts *f, const char *cause, const char *why)
-{
-	err_cause(&f->trouble, cause);
-	token_hint(&f->trouble, f->directory, f->account->name, why);
-}
-
-static void judge(struct facts *f, int64_t now)
-{
-	const struct token *t = f->token;
-	const struct cause *said;
-
-	f->state = "signed-in";
-	if (t->over[0])
-		err_set(&f->trouble, ERR_SECRET, "the provider has ended the sign-in: %s", t->over);
-	else if (login_is_unattended(f->plan))
-		return;
-	else if (strcmp(t->client_id, f->plan->client_id) != 0)
-		err_set(&f->trouble, ERR_SECRET, "the sign-in was made with another oauth_client_id");
-	else if (!t->refresh.data && t->expires <= now)
-		err_set(&f->trouble, ERR_SECRET, "the access token has ended, and there is no refresh "
-			"token");
-	else
-		return;
-	f->state = "over";
-	said = cause_named(t->cause);
-	sign_in(f, said ? said->id : "sign-in-over", "sign in again");
-}
-
-/* What can be said where there is no token. */
-static void judge_none(struct facts *f, int loaded)
-{
-	f->state = loaded == 1 ? "signed-out" : "unusable";
-	if (loaded != 1 || login_is_unattended(f->plan))
-		return;
-	err_set(&f->trouble, ERR_SECRET, "nobody has signed in");
-	sign_in(f, "login-needed", "sign in");
-}
 
 /* ---- as JSON */
 
@@ -105,7 +55,14 @@ static const char *flow_of(const struct oauth_plan *p)
 	return "auto";
 }
 
-static void add_json(const struct facts *f, int64_t now, struct buf *out)
+static void add_park_json(const struct login_facts *f, json_t *object)
+{
+	add_moment(object, "parked_until", f->park.until);
+	json_object_set_new(object, "parked_cause", report_string(f->park.cause ? f->park.cause : ""));
+	json_object_set_new(object, "parked", json_string(f->parked_for));
+}
+
+static void add_json(const struct login_facts *f, int64_t now, struct buf *out)
 {
 	json_t *object = json_pack("{s:s, s:s}", "account", f->account->name, "state", f->state);
 	const struct token *t = f->token;
@@ -122,7 +79,14 @@ static void add_json(const struct facts *f, int64_t now, struct buf *out)
 		json_object_set_new(object, "fresh", json_boolean(token_is_fresh(t, now)));
 		json_object_set_new(object, "refresh_token", json_boolean(t->refresh.data != NULL));
 		json_object_set_new(object, "scope", report_string(t->scope));
+		json_object_set_new(object, "refused", json_boolean(t->stale));
+		if (f->scope_lacks.len)
+			json_object_set_new(object, "scope_missing", report_string(buf_text(&f->scope_lacks)));
+		if (f->paused)
+			add_moment(object, "paused_until", now + f->paused);
 	}
+	if (f->parked)
+		add_park_json(f, object);
 	if (f->trouble.kind) {
 		json_object_set_new(object, "trouble", report_string(f->trouble.text));
 		json_object_set_new(object, "cause", json_string(cause_of_err(&f->trouble)->id));
@@ -146,7 +110,7 @@ static void add_row(const struct status *s, const char *name, const char *words)
 	screen_end(&text);
 }
 
-static void add_token(const struct status *s, const struct facts *f)
+static void add_token(const struct status *s, const struct login_facts *f)
 {
 	const struct token *t = f->token;
 	struct buf words = BUF_INIT(4096);
@@ -176,23 +140,63 @@ static void add_token(const struct status *s, const struct facts *f)
 	buf_release(&words);
 }
 
-static void add_words(const struct status *s, const struct facts *f)
+/* What is not as it should be, whether or not mail goes. */
+static void add_health(const struct status *s, const struct login_facts *f)
+{
+	struct buf words = BUF_INIT(4096);
+	char moment[32], span[16];
+
+	if (f->token && f->token->stale)
+		add_row(s, "refused", "a mail server has refused the access token: another one is got when "
+			"mail is sent");
+	if (f->paused) {
+		login_moment(s->now + f->paused, moment);
+		buf_printf(&words, "the provider is not asked before %s (in %s): it wants that, or did not "
+			"answer", moment, show_span(f->paused, span));
+		add_row(s, "pause", buf_text(&words));
+		buf_clear(&words);
+	}
+	if (f->scope_lacks.len) {
+		buf_printf(&words, LOGIN_SCOPE_LACKS, buf_text(&f->scope_lacks));
+		add_row(s, "missing", buf_text(&words));
+		buf_clear(&words);
+	}
+	if (f->parked) {
+		login_moment(f->park.until, moment);
+		buf_printf(&words, "mail waits until %s (in %s)%s%s", moment,
+			show_span(f->park.until - s->now, span), f->parked_for[0] ? ": " : "", f->parked_for);
+		add_row(s, "queue", buf_text(&words));
+	}
+	buf_release(&words);
+}
+
+static void add_headline(const struct login_facts *f, struct buf *words)
+{
+	bool good = !strcmp(f->state, "signed-in");
+
+	buf_printf(words, ": %s%s%s%s%s", !good ? f->trouble.text : login_is_unattended(f->plan) ?
+		"gets its tokens by itself" : "signed in", f->plan->provider ? " at " : "",
+		f->plan->provider ? f->plan->provider->name : "", f->user[0] ? " as " : "", f->user);
+}
+
+static void add_words(const struct status *s, const struct login_facts *f)
 {
 	struct screen_text text = { .screen = &s->screen, .out = s->out };
 	struct buf words = BUF_INIT(2048);
 
-	screen_mark(&s->screen, !f->trouble.kind ? MARK_OK : MARK_FAILED, s->out);
+	screen_mark(&s->screen, f->trouble.kind ? MARK_FAILED : login_is_doubtful(f) ? MARK_WARNING :
+		MARK_OK, s->out);
 	buf_add_char(s->out, ' ');
 	text.column = text.hang = screen_mark_columns(&s->screen) + 1;
 	screen_write(&text, STYLE_BOLD, f->account->name);
-	buf_printf(&words, ": %s%s%s%s%s", f->trouble.kind ? f->trouble.text :
-		login_is_unattended(f->plan) ? "gets its tokens by itself" : "signed in",
-		f->plan->provider ? " at " : "", f->plan->provider ? f->plan->provider->name : "",
-		f->user[0] ? " as " : "", f->user);
+	add_headline(f, &words);
 	screen_write(&text, STYLE_PLAIN, buf_text(&words));
 	screen_end(&text);
+	if (f->trouble.kind && !strcmp(f->state, "signed-in"))
+		add_row(s, "trouble", f->trouble.text);
 	if (f->token)
 		add_token(s, f);
+	add_health(s, f);
 	if (f->trouble.hint[0])
 		add_row(s, "next", f->trouble.hint);
 	buf_release(&words);
@@ -200,7 +204,7 @@ static void add_words(const struct status *s, const struct facts *f)
 
 /* ---- all of it */
 
-static void show(struct status *s, struct facts *f)
+static void show(struct status *s, struct login_facts *f)
 {
 	s->shown++;
 	if (f->trouble.kind)
@@ -216,7 +220,8 @@ static void look_at(struct status *s, const struct account *a)
 {
 	struct oauth_plan plan = { .account = NULL };
 	struct token token = { .obtained = 0 };
-	struct facts f = { .account = a, .plan = &plan, .state = "unusable" };
+	struct login_facts f = { .account = a, .plan = &plan, .state = "unusable",
+		.scope_lacks = BUF_INIT(2048) };
 	char *directory = NULL;      /* own */
 	int loaded = -1;
 
@@ -229,11 +234,11 @@ static void look_at(struct status *s, const struct account *a)
 	if (loaded == 0) {
 		f.token = &token;
 		login_token_user(&token, f.user, sizeof(f.user));
-		judge(&f, s->now);
-	} else if (directory) {
-		judge_none(&f, loaded);
 	}
+	if (directory)
+		login_judge(&f, s->config, loaded, s->now);
 	show(s, &f);
+	login_facts_release(&f);
 	free(directory);
 	token_wipe(&token);
 	oauth_plan_release(&plan);
@@ -242,7 +247,7 @@ static void look_at(struct status *s, const struct account *a)
 int login_status(struct login *l, const struct account *only)
 {
 	struct buf out = BUF_INIT(4 << 20);
-	struct status s = { .globals = l->globals, .now = (int64_t)time(NULL), .out = &out };
+	struct status s = { .globals = l->globals, .config = &l->config, .now = (int64_t)time(NULL), .out = &out };
 	/* Root is somebody else once it has looked at an account of the system's. */
 	static const enum scope order[] = { SCOPE_PERSONAL, SCOPE_SYSTEM };
 	int code = 0;

@@ -1,8 +1,19 @@
 /* cmd/logout.c - sendoff logout: the token is ended and forgotten; see login.h. */
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/login.h"
+#include "cmd/queue.h"
+#include "base/text.h"
+
+/* What has come of it. */
+struct ending {
+	struct login *login;         /* borrowed */
+	bool was_there, revoked;
+	char why[1024];              /* the grant could not be ended; "" */
+	char next[256];              /* how it can be; "" */
+};
 
 /* No other provider or app may see the token (RFC 6749 section 10.4), and none can end it. */
 static int check_whose(const struct oauth_plan *p, const struct token *t, struct err *e)
@@ -14,44 +25,85 @@ static int check_whose(const struct oauth_plan *p, const struct token *t, struct
 	return err_set(e, ERR_CONFIG, "it was signed in with another client or server");
 }
 
-/* What the provider says to it is told and changes nothing here. */
-static void tell_provider(struct login *l, const struct token *t)
+/* Who is left to end it. */
+static void say_next(struct ending *n)
 {
-	struct err e = { 0 };
-	struct buf out = BUF_INIT(4096);
-	int good = credential_plan(l->account, &l->plan, &e);
+	const struct oauth_provider *p = account_oauth_provider(n->login->account);
 
+	if (p && p->apps)
+		snprintf(n->next, sizeof(n->next), "end what was granted on %s's page of connected apps, %s",
+			p->name, p->apps);
+	else
+		snprintf(n->next, sizeof(n->next), "%s", "end what was granted on the provider's page of "
+			"connected apps; without that it ends by itself, when it is not used");
+}
+
+static void not_told(struct ending *n, const char *why)
+{
+	snprintf(n->why, sizeof(n->why), "the provider was not told: %s", why);
+	say_next(n);
+}
+
+static void no_way(struct ending *n)
+{
+	const struct oauth_plan *p = &n->login->plan;
+
+	if (p->provider) {
+		snprintf(n->why, sizeof(n->why), "%s takes no word from programs that a sign-in is over",
+			p->provider->name);
+	} else {
+		snprintf(n->why, sizeof(n->why), "%s", p->issuer ?
+			"the issuer names no address where the end of a sign-in is told" :
+			"no address is known where the provider is told that a sign-in is over "
+			"(oauth_revoke_url)");
+	}
+	say_next(n);
+}
+
+/* What the provider says to it changes nothing here. */
+static void tell_provider(struct ending *n, const struct token *t)
+{
+	struct login *l = n->login;
+	struct err e = { 0 };
+	int good;
+
+	if (!t->refresh.data && !t->access.data)
+		return;
+	good = credential_plan(l->account, &l->plan, &e);
 	if (good == 0)
 		good = signin_prepare(&l->plan, &e);
 	if (good == 0)
 		good = check_whose(&l->plan, t, &e);
 	if (good == 0)
 		good = signin_revoke(&l->plan, t, &e);
+	n->revoked = good == 0;
 	if (good < 0)
-		buf_printf(&out, "sendoff: the provider was not told: %s\n", e.text);
-	if (good != 0)
-		buf_printf(&out, "%s: what was granted ends by itself, or on the provider's page of "
-			"connected apps\n", good < 0 ? "  next" : "sendoff: the provider takes no revocation");
-	if (!l->globals->quiet)
-		print_err(&out);
-	buf_release(&out);
+		not_told(n, e.text);
+	else if (good > 0)
+		no_way(n);
 }
 
-/* By who holds the lock: nobody gets another token meanwhile, which would not be ended. */
-static int end(struct login *l, bool *was_there, struct err *e)
+/* By who holds the lock: nobody gets another token meanwhile, which would not be ended.  One
+ * that cannot be read, whatever is wrong with it, is gone afterwards as well: that is what a
+ * person has asked for. */
+static int end(struct ending *n, struct err *e)
 {
+	struct login *l = n->login;
 	struct token t = { .obtained = 0 };
 	int there = token_load(l->directory, l->account->name, &t, e);
 
-	*was_there = there != 1;
+	n->was_there = there != 1;
 	if (there == 0)
-		tell_provider(l, &t);
+		tell_provider(n, &t);
+	else if (there < 0)
+		not_told(n, e->text);
 	token_wipe(&t);
-	return there == 1 ? 0 : token_remove(l->directory, l->account->name, e);   /* also a damaged one */
+	return there == 1 ? 0 : token_remove(l->directory, l->account->name, e);
 }
 
-static int forget(struct login *l, bool *was_there, struct err *e)
+static int forget(struct ending *n, struct err *e)
 {
+	struct login *l = n->login;
 	int good, fd;
 
 	l->directory = token_directory(l->account->scope == SCOPE_SYSTEM, e);
@@ -60,31 +112,68 @@ static int forget(struct login *l, bool *was_there, struct err *e)
 	fd = token_lock_within(l->directory, l->account->name, LOGIN_LOCK_SECONDS, e);
 	if (fd < 0)
 		return -1;
-	good = end(l, was_there, e);
+	good = end(n, e);
 	close(fd);
 	return good;
 }
 
-static int log_out(struct login *l)
+static void show_words(const struct ending *n)
 {
-	struct buf out = BUF_INIT(1024);
-	struct err e = { 0 };
-	bool was_there;
+	struct buf out = BUF_INIT(4096);
+
+	if (n->why[0])
+		buf_printf(&out, "sendoff: %s\n  next: %s\n", n->why, n->next);
+	print_err(&out);
+	buf_release(&out);
+}
+
+static void add_json(const struct ending *n, struct buf *out)
+{
+	json_t *object = json_pack("{s:s, s:s}", "event", n->was_there ? "signed-out" : "needless",
+		"account", n->login->account->name);
+
+	if (n->was_there)
+		json_object_set_new(object, "revoked", json_boolean(n->revoked));
+	if (n->why[0]) {
+		json_object_set_new(object, "trouble", report_string(n->why));
+		json_object_set_new(object, "next", report_string(n->next));
+	}
+	show_json(object, out);
+}
+
+static int show(const struct ending *n)
+{
+	const struct globals *globals = n->login->globals;
+	struct buf out = BUF_INIT(8192);
 	int code = 0;
 
-	if (login_find(l, "logout", &e) < 0 || login_mind_scope(l->account, "logout", &e) < 0 ||
-	    forget(l, &was_there, &e) < 0)
-		return print_failure(&e);
-	if (l->globals->json)
-		print_json(&out, (const char *[]){ "event", was_there ? "signed-out" : "needless",
-			"account", l->account->name, NULL });
+	if (globals->json)
+		add_json(n, &out);
 	else
-		buf_printf(&out, was_there ? "signed out: the token of '%s' is gone\n" :
-			"account '%s' was not signed in\n", l->account->name);
-	if (!l->globals->quiet)
+		buf_printf(&out, n->was_there ? "signed out: the token of '%s' is gone\n" :
+			"account '%s' was not signed in\n", n->login->account->name);
+	if (!globals->quiet) {
+		if (!globals->json)
+			show_words(n);
 		code = print_out(&out);
+	}
 	buf_release(&out);
 	return code;
+}
+
+static int log_out(struct login *l)
+{
+	struct ending n = { .login = l };
+	struct err e = { 0 };
+
+	if (login_find(l, "logout", &e) < 0 || login_mind_scope(l->account, "logout", &e) < 0)
+		return print_failure(&e);
+	if (forget(&n, &e) < 0) {
+		if (n.why[0])
+			show_words(&n);
+		return print_failure(&e);
+	}
+	return show(&n);
 }
 
 int cmd_logout(struct globals *globals, char **words, int count)

@@ -224,6 +224,7 @@ sub signs_in
 }
 my %old = (obtained => time - 3600, expires => time - 60);
 signs_in('a token', 0, undef);
+signs_in('less than was asked for', 0, undef, token => { scope => 'mail.read' });
 signs_in('a token that is refused', 0, undef, forget => 1);
 signs_in('no provider', 75, 'secret', token => \%old, stop => 1);
 signs_in('a strange provider', 76, 'secret', token => \%old, at => ['token:2 body "<html>"']);

@@ -132,6 +132,8 @@ like(warnings_of($s), qr/XDG_STATE_HOME is ignored: .*another user/, '... XDG_ST
 ($s) = look_as('alice', $config, env => { XDG_STATE_HOME => "$own/new" });
 is(warnings_of($s), '', '... one of her own may be made');
 like($s->{line}, qr{queue $own/new/sendoff/queue to be made}, '... and serves');
+($s) = look_as('alice', $config, env => { XDG_STATE_HOME => "$base/home/bob/.new" });
+like(warnings_of($s), qr/XDG_STATE_HOME is ignored: .*(?:another user|Permission denied)/, '... none at another user');
 ($s) = look_as('alice', $config, env => { HOME => "$own/\033[2J" });
 unlike(join("\n", $s->{line}, @{ $s->{more} }), qr/[^\x20-\x7e\n]/, 'E4: what HOME holds is cleaned');
 

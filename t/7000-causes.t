@@ -476,6 +476,7 @@ my %elsewhere = (
 	'login-needed' => 't/8110-oauth-send.t', 'sign-in-over' => 't/8110-oauth-send.t',
 	'login-wants-password' => 't/8110-oauth-send.t', 'login-without-means' => 't/8100-oauth-config.t',
 	'library-missing' => 't/3300-loaded-late.t', 'token-not-stored' => 't/8110-oauth-send.t',
+	'token-file-unusable' => 't/8230-logout.t',
 );
 
 is_deeply([ grep { !$met{$_} && !$plain{$_} && !$elsewhere{$_} && !/^certificate-|^clock-|^pin-|^no-ca-|^oauth-/ } sort keys %row ], [],

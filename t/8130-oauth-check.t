@@ -58,6 +58,17 @@ subtest 'one of somebody else' => sub {
 	$_->stop for $mail, $tokens;
 };
 
+subtest 'less than was asked for' => sub {
+	my ($tokens, $mail, $config) = scene(token => { scope => 'mail.read' });
+	my ($o, $r) = checked($config);
+
+	is($r->{exit}, 0, 'it may do all the same') or diag($r->{out});
+	is(facts($o, 'secret')->{token_scope_missing}, 'mail.send', 'what is missing');
+	is(stage($o, 'secret')->{mark}, 'warning', '... is a warning');
+	like($r->{out} . check($config)->{out} =~ s/\s+/ /gr, qr/mail\.send was asked for and is not in that/, '... in words');
+	$_->stop for $mail, $tokens;
+};
+
 subtest 'one that was old' => sub {
 	my ($tokens, $mail, $config) = scene(token => \%old);
 	my ($o, $r) = checked($config);

@@ -43,6 +43,21 @@ sub sign_in
 	return;
 }
 
+# All that runs as that user.
+sub processes_of
+{
+	my ($user) = @_;
+	my @pids;
+
+	for my $directory (glob '/proc/[0-9]*') {
+		my @stat = stat $directory or next;
+		open my $status, '<', "$directory/status" or next;
+		my ($whose) = map { /^Uid:\s+(\d+)/ ? $1 : () } <$status>;
+		push @pids, $directory =~ s{.*/}{}r if defined $whose && $whose == $user;
+	}
+	return @pids;
+}
+
 sub hand_in
 {
 	my $r = $runner->as_user('alice', ['sendmail', 'you@example.net'], stdin => "hi\n");
@@ -85,6 +100,52 @@ is($r->{exit}, 0, 'root checks it') or diag($r->{out} . $r->{err});
 like($r->{out}, qr/the access token that is stored/, '... by the same token');
 is((stat "$place/work")[4], $uid, '... which stays the runner\'s');
 
-$runner->stop;
 $_->stop for $server, $tokens;
+
+# Stopped while the provider is telling it a new refresh token, all that it has started is told
+# so as well, and what it leaves behind is killed, as systemd does: the answer is heard to its end.
+for my $how ('the supervisor', 'each process') {
+	my $slow = token_server(at => ['token:2 keep delay 2000']);
+	my $mail = server_start(tls => 'starttls', user => 'me@example.com', tokens => $slow->tokens, require_login => 1);
+	my %keys = oauth($slow);
+	$runner->configure(<<"END", server => $mail, restart => 1);
+[sendoff]
+domain = machine.example.test
+log = stderr
+retry = 30s 5m
+
+[account work]
+host = localhost
+port = {port}
+tls_ca_file = {ca}
+from = me\@example.com
+@{[ join '', map { defined $keys{$_} ? "$_ = $keys{$_}\n" : '' } sort keys %keys ]}
+END
+	my $old = signed_in($slow, 'work', directory => $place, obtained => time - 3600, expires => time + 20);
+	chown $uid, $gid, "$place/work" or die "chown: $!\n";
+	hand_in();
+	ok(wait_until(sub { grep { $_->{kind} eq 'REQUEST' && $_->{text} =~ /"refresh_token"/ } $slow->journal }, 15),
+		"$how is told to stop while the provider answers") or diag($runner->said);
+	if ($how eq 'each process') {
+		kill 'TERM', $_ for grep { $_ != $runner->runner_pid } processes_of($uid);
+	}
+	ok($runner->hold, '... and is down') or diag($runner->said);
+	ok(wait_until(sub { !processes_of($uid) }, 10), '... with all that it had started');
+	my $new = token_stored('work', $place);
+	isnt($new->{refresh_token}, $old->{refresh_token} // '', '... and the new refresh token is kept');
+	ok($runner->release, '... up again');
+	hand_in();
+	ok(wait_until(sub { $mail->stored }, 15), '... it sends') or diag($runner->said);
+	is_deeply([ grep { /^refresh/ } $slow->asked ], ['refresh_token 200'], '... with what was kept');
+	is_deeply([ $slow->violations ], [], '... and no refresh token was spent twice');
+	$_->stop for $mail, $slow;
+}
+
+$runner->stop;
+
+# Half a minute is what the supervisor gives the others before it kills them.
+for my $unit ('sendoff.service', 'user/sendoff-queue.service') {
+	my ($seconds) = file_read(SendoffTest::top() . "/cmd/systemd/$unit") =~ /^TimeoutStopSec=(\d+)s$/m;
+	cmp_ok($seconds // 0, '>', 30, "$unit leaves it that long");
+}
 done_testing;

@@ -6,82 +6,20 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use JSON::PP;
 use SendoffTest;
+use SendoffTest::Login;
 use SendoffTest::SignedIn ();
 use SendoffTest::Token;
 
-my $tokens_dir = workdir() . '/home/.local/state/sendoff/tokens';
-my %here = (DISPLAY => ':77');
-my %away = (SSH_CONNECTION => '192.0.2.1 5 192.0.2.2 22', DISPLAY => ':77');
-
-# One account that signs in at that server; more keys behind.
-sub account
-{
-	my ($server, %key) = @_;
-	my %all = (host => 'localhost', port => 1, user => 'me@example.com', from => 'me@example.com',
-		tls_ca_file => '{ca}', oauth_client_id => 'test-client', oauth_scope => 'mail.send',
-		oauth_auth_url => $server->url('authorize'), oauth_token_url => $server->url('token'),
-		oauth_device_url => $server->url('device'), %key);
-
-	delete $all{$_} for grep { !defined $all{$_} } keys %all;
-	return config("[account work]\n" . join '', map { "$_ = $all{$_}\n" } sort keys %all);
-}
-
-sub login
-{
-	my ($config, @args) = @_;
-	my %o = ref $args[-1] ? %{ pop @args } : ();
-
-	return run_sendoff([ '-C', $config, 'login', @args ], timeout => 60, %o);
-}
+my $tokens_dir = SendoffTest::SignedIn::token_directory();
 
 sub forget { unlink glob "$tokens_dir/*" }
-
-# Files that hold a token; locks are empty.
-sub stored { return grep { -s } glob "$tokens_dir/*" }
-
-# What the browser was shown in the end.
-sub page
-{
-	my ($server) = @_;
-	my ($page) = wait_until(sub { ($server->pages)[0] });
-
-	return $page ? $page->{body} : 'no page';
-}
-
-sub objects { return map { JSON::PP->new->decode($_) } split /\n/, $_[0] }
-
-sub mode
-{
-	my @stat = stat($_[0] // '/nonexistent');
-
-	return @stat ? $stat[2] & 07777 : undef;
-}
-
-# What stands in the place for tokens is one, and only its owner can read it.
-sub is_stored
-{
-	my ($name) = @_;
-	my @files = stored();
-
-	is_deeply(\@files, [ "$tokens_dir/work" ], "$name: the token is stored");
-	is(mode($files[0]), 0600, "$name: for its owner alone");
-	is(mode($tokens_dir), 0700, "$name: in a directory of its own");
-}
-
-sub is_not_stored
-{
-	my ($name) = @_;
-
-	is_deeply([ stored() ], [], "$name: nothing is stored");
-}
 
 # ---- a browser here
 
 {
 	my $server = token_server(jwt => 1);
-	my $config = account($server);
+	my $config = sign_in_account($server);
 	my $r = login($config, { env => { %here, BROWSER => $server->browser } });
 
 	is($r->{exit}, 0, 'code: signed in') or diag($r->{err});
@@ -118,7 +56,7 @@ forget();
 
 {
 	my $server = token_server(user => 'other@example.com', jwt => 1);
-	my $r = login(account($server), { env => { %here, BROWSER => '/nonexistent:' . $server->browser . ' %s' } });
+	my $r = login(sign_in_account($server), { env => { %here, BROWSER => '/nonexistent:' . $server->browser . ' %s' } });
 
 	is($r->{exit}, 0, 'somebody else: signed in') or diag($r->{err});
 	like($r->{out} =~ s/\s+/ /gr, qr/This is the sign-in of other\@example\.com, and the account's user is me\@example\.com\./,
@@ -130,28 +68,28 @@ forget();
 
 {
 	my $server = token_server(at => [ 'authorize error access_denied' ]);
-	my $r = login(account($server), { env => { %here, BROWSER => $server->browser } });
+	my $r = login(sign_in_account($server), { env => { %here, BROWSER => $server->browser } });
 
 	is($r->{exit}, 77, 'denied: exit') or diag("$r->{out}$r->{err}");
 	like($r->{err}, qr/^sendoff: /, 'denied: told');
-	like(page($server), qr/The sign-in failed/, 'denied: told in the browser');
+	like(last_page($server), qr/The sign-in failed/, 'denied: told in the browser');
 	is_not_stored('denied');
 	is(scalar $server->requests('token'), 0, 'denied: no token is asked for');
 }
 
 {
 	my $server = token_server(at => [ 'token error invalid_grant' ]);
-	my $r = login(account($server), { env => { %here, BROWSER => $server->browser } });
+	my $r = login(sign_in_account($server), { env => { %here, BROWSER => $server->browser } });
 
 	isnt($r->{exit}, 0, 'no token: not signed in');
-	like(page($server), qr/The sign-in failed/, 'no token: the browser is not told otherwise');
+	like(last_page($server), qr/The sign-in failed/, 'no token: the browser is not told otherwise');
 	is_not_stored('no token');
 }
 
 # Another page tries its luck, before the right one comes.
 {
 	my $server = token_server();
-	my $run = start_sendoff([ '-C', account($server), 'login', '--no-browser' ], env => \%here);
+	my $run = start_sendoff([ '-C', sign_in_account($server), 'login', '--no-browser' ], env => \%here);
 	ok(wait_until(sub { $run->turn(0.05); $run->{out} =~ /^https:/m }), 'no browser: the address is shown');
 	my ($url) = $run->{out} =~ /^(https:\S+)$/m;
 	like($run->{out}, qr/^Sign in as me\@example\.com: open this in a browser on this machine:$/m,
@@ -170,7 +108,7 @@ forget();
 
 {
 	my $server = token_server();
-	my $run = start_sendoff([ '-C', account($server), 'login', '--no-browser' ], env => \%here);
+	my $run = start_sendoff([ '-C', sign_in_account($server), 'login', '--no-browser' ], env => \%here);
 	ok(wait_until(sub { $run->turn(0.05); $run->{out} =~ /^https:/m }), 'forged: it waits');
 	my ($port) = $run->{out} =~ /127\.0\.0\.1%3A(\d+)/i;
 	my $page = SendoffTest::Token::fetch("http://127.0.0.1:$port/?code=forged&state=guessed", undef);
@@ -204,7 +142,7 @@ sub paste
 
 {
 	my $server = token_server();
-	my ($r, $last) = paste($server, account($server));
+	my ($r, $last) = paste($server, sign_in_account($server));
 
 	is($r->{exit}, 0, 'paste: signed in') or diag("$r->{out}$r->{err}");
 	like($last, qr{\Ahttp://127\.0\.0\.1:\d+/\?}, 'paste: where nobody listens');
@@ -214,16 +152,43 @@ sub paste
 	is_stored('paste');
 	is_deeply([ $server->violations ], [], 'paste: by the rules');
 	forget();
-	($r) = paste($server, account($server), sub { $_[0] =~ s/\Ahttp:..127.0.0.1:\d+//r });
+	($r) = paste($server, sign_in_account($server), sub { $_[0] =~ s/\Ahttp:..127.0.0.1:\d+//r });
 	is($r->{exit}, 0, 'paste: path and query are enough');
 	forget();
-	($r) = paste($server, account($server), sub { $_[0] =~ s/state=.../state=x/r });
+	($r) = paste($server, sign_in_account($server), sub { $_[0] =~ s/state=.../state=x/r });
 	is($r->{exit}, 78, 'paste: another state is not') or diag($r->{err});
 	like($r->{err}, qr/That was not it: /, 'paste: it is told, and asked again');
 	is_not_stored('paste: another state');
-	$r = login(account($server), '--flow', 'paste', { env => \%away, stdin => '' });
+	$r = login(sign_in_account($server), '--flow', 'paste', { env => \%away, stdin => '' });
 	is($r->{exit}, 78, 'paste: nobody is there') or diag($r->{err});
 	like($r->{err}, qr/no address on standard input/, 'paste: it is told');
+}
+
+# ---- nobody is there
+
+# From cron, a pipe, a service: what waits for a person there says so at once instead.
+for my $case ([ 'nothing on standard input', stdin => '' ], [ 'a pipe that nobody writes to', stdin_open => 1 ]) {
+	my ($name, %o) = @$case;
+	my $server = token_server();
+
+	for my $around (\%away, {}) {
+		my $run = start_sendoff([ '-C', sign_in_account($server, oauth_device_url => undef), 'login' ], env => $around, %o);
+		my $r = $run->finish;
+		ok(!$r->{timed_out}, "$name: it does not hang");
+		is($r->{exit}, 78, "$name: exit") or diag("$r->{out}$r->{err}");
+		like($r->{err}, qr/^sendoff: nobody can sign in from here: there is no browser, no terminal to paste an address at, and the provider has no sign-in by a code\n  call it at a terminal: sendoff login work; or .*`--flow paste`/,
+			"$name: what to do");
+		is($r->{out}, '', "$name: nobody is asked for anything");
+	}
+	is(scalar $server->requests, 0, "$name: the provider is left alone");
+	my $said = start_sendoff([ '-C', sign_in_account($server, oauth_flow => 'paste'), 'login' ], env => \%here, %o)->finish;
+	is($said->{exit}, 78, "$name, with oauth_flow = paste: exit");
+	like($said->{err}, qr/^sendoff: oauth_flow = paste, and there is no terminal to paste an address at\n  call it at a terminal/,
+		'... and what to do');
+	my $r = login(sign_in_account($server), { env => {}, $o{stdin_open} ? () : %o });
+	is($r->{exit}, 0, "$name: a code can be entered elsewhere") or diag($r->{err});
+	forget();
+	$server->stop;
 }
 
 # ---- by a code
@@ -231,7 +196,7 @@ sub paste
 {
 	my @hurry = hurry(4);
 	my $server = token_server(polls => 'pending slow_down pending granted', @hurry ? (hurry => 4) : ());
-	my $r = login(account($server), { env => { %away, @hurry } });
+	my $r = login(sign_in_account($server), { env => { %away, @hurry } });
 
 	is($r->{exit}, 0, 'device: signed in') or diag("$r->{out}$r->{err}");
 	like($r->{out}, qr{^https://localhost:\d+/\S+\n\nand enter this code there:\n\n[A-Z]{4}-[A-Z]{4}$}m, 'device: what to do');
@@ -241,7 +206,7 @@ sub paste
 		'device_code 400 authorization_pending', 'device_code 200' ], 'device: how often it asked');
 	forget();
 	$server = token_server();
-	my @o = objects(run_sendoff([ '-C', account($server), '--json', 'login' ], env => \%away, timeout => 60)->{out});
+	my @o = objects(run_sendoff([ '-C', sign_in_account($server), '--json', 'login' ], env => \%away, timeout => 60)->{out});
 	is_deeply([ map { $_->{event} } @o ], [ 'step', 'signed-in' ], 'device: as JSON');
 	is_deeply([ $o[0]{flow}, $o[0]{opened} ? 1 : 0 ], [ 'device', 0 ], 'device: its flow');
 	like($o[0]{user_code}, qr/\A[A-Z]{4}-[A-Z]{4}\z/, 'device: its code');
@@ -251,7 +216,7 @@ sub paste
 for my $case ([ access_denied => 77 ], [ expired_token => 77 ]) {
 	my ($error, $exit) = @$case;
 	my $server = token_server(polls => "pending $error");
-	my $r = login(account($server), { env => \%away });
+	my $r = login(sign_in_account($server), { env => \%away });
 
 	is($r->{exit}, $exit, "device: $error") or diag($r->{err});
 	like($r->{err}, qr/^sendoff: .+\n  /, "device: $error is told, with what to do");
@@ -262,8 +227,7 @@ for my $case ([ access_denied => 77 ], [ expired_token => 77 ]) {
 
 {
 	my $server = token_server();
-	my %urls = map { ("oauth_${_}_url" => undef) } qw(auth token device);
-	my $config = account($server, %urls, oauth_issuer => $server->issuer);
+		my $config = sign_in_account($server, by_issuer($server));
 	my $r = login($config, { env => { %here, BROWSER => $server->browser } });
 
 	is($r->{exit}, 0, 'issuer: signed in') or diag("$r->{out}$r->{err}");
@@ -276,7 +240,7 @@ for my $case ([ access_denied => 77 ], [ expired_token => 77 ]) {
 	is((grep { $_->{endpoint} eq 'revoke' && $_->{status} == 200 } $server->requests), 1, 'issuer: ... once');
 	is(run_sendoff([ '-C', $config, 'logout', 'work' ])->{out}, "account 'work' was not signed in\n",
 		'signing out twice');
-	$r = login(account($server, %urls, oauth_issuer => $server->issuer . '/elsewhere'), { env => \%here });
+	$r = login(sign_in_account($server, by_issuer($server), oauth_issuer => $server->issuer . '/elsewhere'), { env => \%here });
 	is($r->{exit}, 78, 'issuer: it is not there') or diag($r->{err});
 	like($r->{err}, qr/oauth_issuer/, 'issuer: which key');
 }
@@ -287,8 +251,7 @@ for my $case ([ server => {} ], [ client => { oauth_client_id => 'another-client
 	my ($theirs, $other) = (token_server(), token_server());
 	my $now = $name eq 'server' ? $other : $theirs;
 	SendoffTest::SignedIn::signed_in($theirs, 'work');
-	my $r = run_sendoff([ '-C', account($now, (map { ("oauth_${_}_url" => undef) } qw(auth token device)),
-		oauth_issuer => $now->issuer, %$keys), 'logout', 'work' ]);
+	my $r = run_sendoff([ '-C', sign_in_account($now, by_issuer($now), %$keys), 'logout', 'work' ]);
 
 	is($r->{exit}, 0, "another $name: signed out") or diag($r->{err});
 	like($r->{err}, qr/^sendoff: the provider was not told: it was signed in with another client or server\n  next: /,
@@ -300,8 +263,7 @@ for my $case ([ server => {} ], [ client => { oauth_client_id => 'another-client
 # What somebody is getting just now is ended as well, and nobody gets another meanwhile.
 {
 	my $server = token_server();
-	my $config = account($server, (map { ("oauth_${_}_url" => undef) } qw(auth token device)),
-		oauth_issuer => $server->issuer);
+	my $config = sign_in_account($server, by_issuer($server));
 	SendoffTest::SignedIn::signed_in($server, 'work');
 	my $lock = SendoffTest::SignedIn::token_lock('work');
 	my $run = start_sendoff([ '-C', $config, 'logout', 'work' ]);
@@ -321,7 +283,7 @@ for my $case ([ server => {} ], [ client => { oauth_client_id => 'another-client
 	my $server = token_server();
 	SendoffTest::SignedIn::signed_in($server, 'work');
 	my $lock = SendoffTest::SignedIn::token_lock('work');
-	my $run = start_sendoff([ '-C', account($server), 'logout', 'work' ]);
+	my $run = start_sendoff([ '-C', sign_in_account($server), 'logout', 'work' ]);
 	$run->turn(1) for 1 .. 2;
 	$run->kill('INT');
 	my $r = $run->finish;
@@ -334,8 +296,7 @@ forget();
 # Where the provider cannot be told, the token goes all the same.
 {
 	my $server = token_server();
-	my %urls = map { ("oauth_${_}_url" => undef) } qw(auth token device);
-	my $config = account($server, %urls, oauth_issuer => $server->issuer);
+		my $config = sign_in_account($server, by_issuer($server));
 	login($config, { env => { %here, BROWSER => $server->browser } });
 	is_stored('before it is gone');
 	$server->stop;
@@ -349,7 +310,7 @@ forget();
 
 {
 	my $server = token_server();
-	my $config = account($server);
+	my $config = sign_in_account($server);
 	for my $signal (qw(INT TERM HUP)) {
 		my $run = start_sendoff([ '-C', $config, 'login', '--no-browser' ], env => \%here);
 		wait_until(sub { $run->turn(0.05); $run->{out} =~ /^https:/m });
@@ -382,17 +343,25 @@ forget();
 	$r = login(config("[account work]\nprovider = microsoft365\nfrom = me\@example.com\n"));
 	like($r->{err}, qr/^How to get a client id from Microsoft 365:\n  1\. .+\n/m, 'Microsoft: step by step') or
 		diag($r->{err});
+	$r = login(config("[account work]\nprovider = microsoft365\nfrom = me\@example.com\noauth_flow = client\noauth_tenant = example.com\n"));
+	is($r->{exit}, 78, 'Microsoft, without a person: exit');
+	like($r->{err} =~ s/\s+/ /gr, qr/ 2\. .*SMTP\.SendAsApp.* 4\. .*New-ServicePrincipal.* 6\. Set oauth_flow = client/,
+		'... another step by step');
+	unlike($r->{err}, qr/There is no secret/, '... and not that of people');
+	$r = login(config("[account work]\nprovider = google\nfrom = me\@example.com\noauth_flow = service\n"));
+	is($r->{exit}, 78, 'Google, without a person: exit');
+	like($r->{err} =~ s/\s+/ /gr, qr/oauth_service_account is missing.*sendoff-config\(5\) tells how to get one/, '... where it is told');
 	$r = login(config("[account a]\nhost = h\n"), 'b');
 	is($r->{exit}, 64, 'no such account');
 	is(login(config("[account a]\nhost = h\n"), '--flow', 'magic')->{exit}, 64, 'no such flow');
 	is(login(config("[account a]\nhost = h\n"), '--status')->{out}, "no account signs in by OAuth\n",
 		'status: of none');
 	my $server = token_server();
-	$r = login(account($server), '--status');
+	$r = login(sign_in_account($server), '--status');
 	is($r->{exit}, 78, 'status: not signed in') or diag($r->{out});
 	like($r->{out}, qr/^\S+ work: nobody has signed in$/m, 'status: told');
 	like($r->{out}, qr/^ +next +sign in: sendoff login work$/m, 'status: what to do');
-	$r = login(account($server, oauth_flow => 'client', oauth_client_secret => 'geheimnis',
+	$r = login(sign_in_account($server, oauth_flow => 'client', oauth_client_secret => 'geheimnis',
 		oauth_device_url => undef), { env => \%here });
 	is($r->{exit}, 0, 'client credentials: nothing to do') or diag($r->{err});
 	like($r->{out}, qr/gets its tokens by itself/, 'client credentials: told');

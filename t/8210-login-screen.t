@@ -80,6 +80,28 @@ for my $columns (40, 80, 132) {
 	$screen->finish;
 }
 
+# Longer than what a terminal keeps of a line; and as a window gives it that has broken it.
+for my $case ([ 'a long one' => sub { "$_[0]&session=" . 'x' x 16000 } ],
+	[ 'broken by the window' => sub { $_[0] =~ s/(.{30})/$1\n  /gr . "\n" } ],
+	[ 'too long' => sub { "$_[0]&session=" . 'x' x 40000 }, 78 ]) {
+	my ($name, $change, $code) = @$case;
+	my $screen = login([ '--flow', 'paste' ], env => \%away);
+
+	ok($screen->wait_for(qr/^Address of that page/m), "paste, $name: it asks") or diag($screen->text);
+	ok(wait_until(sub { !$screen->echoes }), "paste, $name: it will not be shown");
+	my ($url) = shown($screen) =~ /^(https:\S+)$/m;
+	my $back = SendoffTest::Token::browse($url, cert('ca'))->{urls}[-1];
+	SendoffTest::Secrets::known($back =~ /code=([^&]+)/);
+	$screen->paste($change->($back));
+	$screen->key('Enter');
+	is_sane("paste, $name", $screen, $code // 0);
+	unlike(shown($screen), qr/xxxx|session/, "paste, $name: nothing of it was shown");
+	like(shown($screen) =~ s/\s+/ /gr, qr/longer than any address \(32768 octets\)/, "paste, $name: told") if $code;
+	is(scalar stored(), $code ? 0 : 1, "paste, $name: " . ($code ? 'nothing is stored' : 'stored'));
+	unlink glob "$tokens/*";
+	$screen->finish;
+}
+
 my $screen = login([ '--flow', 'paste' ], env => \%away);
 $screen->wait_for(qr/^Address of that page/m);
 $screen->type("nonsense\n");

@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use SendoffTest;
+use SendoffTest::Login qw(%away);
 use SendoffTest::Runner;
 use SendoffTest::Token;
 
@@ -80,5 +81,55 @@ is_deeply([ stored() ], [], 'it is gone');
 $r = $machine->as_root([ 'sendoff', 'login', '--status', 'alerts' ]);
 is($r->{exit}, 78, 'root sees that as well') or diag($r->{out});
 like($r->{out}, qr/^ +next +sign in: sudo sendoff login alerts$/m, '... and what to do');
+
+# ---- root's own accounts, with the environment of whoever has called sudo
+
+my ($alice) = glob '/mnt/*/home/alice';
+my $roots = (getpwuid 0)[7];
+my $own = config(<<'END', map { $_ => $server->url($_) } qw(authorize token device));
+[account own]
+host = localhost
+user = me@example.com
+from = me@example.com
+tls_ca_file = {ca}
+oauth_client_id = test-client
+oauth_scope = mail.send
+oauth_auth_url = {authorize}
+oauth_token_url = {token}
+oauth_device_url = {device}
+END
+
+sub below { my ($directory) = @_; return grep { -f } split /\n/, `find $directory -path '*sendoff*' 2>/dev/null` }
+
+mkdir "$alice/state", 0700;
+chown +(stat $alice)[4, 5], "$alice/state";
+system('mount', '-t', 'tmpfs', '-o', 'mode=700', 'none', $roots) == 0 or die "mount: $!\n";
+for my $case ([ 'HOME of alice', HOME => $alice ], [ 'XDG_STATE_HOME of alice', HOME => $roots, XDG_STATE_HOME => "$alice/state" ],
+	[ 'XDG_STATE_HOME that would be made at alice\'s', HOME => $roots, XDG_STATE_HOME => "$alice/.own/state" ],
+	[ 'both', HOME => $alice, XDG_STATE_HOME => "$alice/.state" ]) {
+	my ($name, %env) = @$case;
+	my $r = $machine->as_root([ 'sendoff', '-C', $own, 'login', 'own' ], env => { %away, %env, SUDO_USER => 'alice' });
+
+	is($r->{exit}, 0, "$name: root signs in") or diag("$r->{out}$r->{err}");
+	ok(-s "$roots/.local/state/sendoff/tokens/own", "$name: the token is root's own");
+	is_deeply([ below($alice) ], [], "$name: nothing is left at alice's");
+	ok(!-e $_, "$name: nor is $_ made") for "$alice/.own", "$alice/.state";
+	$r = $machine->as_root([ 'sendoff', '-C', $own, 'logout', 'own' ], env => \%env);
+	is($r->{out}, "signed out: the token of 'own' is gone\n", "$name: and found again") or diag($r->{err});
+}
+# Her own serves her, made or not.
+my $ca = file_write("$alice/ca.pem", file_read(cert('ca')), 0644);
+my $hers = file_write("$alice/config", file_read($own) =~ s/^tls_ca_file = .*/tls_ca_file = $ca/mr, 0600);
+chown +(stat $alice)[4, 5], $ca, $hers;
+for my $place ("$alice/state", "$alice/.own/state") {
+	my $r = $machine->as_user('alice', [ 'sendoff', '-C', $hers, 'login', 'own' ],
+		env => { %away, XDG_STATE_HOME => $place });
+	is($r->{exit}, 0, 'alice signs in with her own XDG_STATE_HOME') or diag("$r->{out}$r->{err}");
+	is((stat "$place/sendoff/tokens/own")[4], (stat $alice)[4], '... and the token is there');
+}
+my $r2 = $machine->as_user('alice', [ 'sendoff', '-C', $hers, 'login', 'own' ],
+	env => { %away, HOME => $alice =~ s/alice\z/bob/r, XDG_STATE_HOME => $alice =~ s/alice\z/bob/r });
+is($r2->{exit}, 0, 'alice signs in with the environment of bob') or diag("$r2->{out}$r2->{err}");
+ok(-s "$alice/.local/state/sendoff/tokens/own", '... and the token is at home');
 
 done_testing;

@@ -297,6 +297,10 @@ void child_end_within(unsigned seconds)
 	alarm(seconds);
 }
 
+/* The last ones: whoever asks for a token has its lock, so there is rarely a second. */
+static pid_t spared[8];
+static size_t spared_count;
+
 void child_spare(struct child *c)
 {
 	int status;
@@ -304,9 +308,23 @@ void child_spare(struct child *c)
 	if (c->out >= 0)
 		close(c->out);
 	c->out = -1;
-	if (c->pid > 0)
-		wait_for(c->pid, &status, WNOHANG);
+	if (c->pid > 0 && wait_for(c->pid, &status, WNOHANG) == 0)
+		spared[spared_count++ % COUNT(spared)] = c->pid;
 	c->pid = 0;
+}
+
+void child_await_spared(unsigned seconds)
+{
+	uint64_t until = clock_ms() + seconds * UINT64_C(1000);
+	int status;
+
+	for (size_t i = 0; i < COUNT(spared); i++) {
+		uint64_t now = clock_ms();
+
+		if (spared[i] > 0)
+			wait_a_while(spared[i], &status, now < until ? until - now : 0);
+		spared[i] = 0;
+	}
 }
 
 static int watch_over(const char *command, char **environment, unsigned seconds)

@@ -37,6 +37,9 @@ void child_end_within(unsigned seconds);
 
 /* Lets it go on alone; whoever reaps what we leave behind reaps it. */
 void child_spare(struct child *c);
+/* For whoever is killed together with what it leaves behind, as a service is: waits until those
+ * that were spared have ended, for so many seconds at most. */
+void child_await_spared(unsigned seconds);
 
 /* Runs a command that nobody waits for: in a session of its own, its stdout
  * /dev/null as well, with the variables in `added` ("NAME=value", NULL-terminated)

@@ -393,14 +393,35 @@ const char *process_home(void)
 	return path;
 }
 
+bool process_may_make(const char *path, uid_t *whose)
+{
+	char above[PATH_MAX];
+	struct stat st;
+	int found;
+
+	*whose = (uid_t)-1;
+	if ((size_t)snprintf(above, sizeof(above), "%s", path) >= sizeof(above))
+		return false;
+	while ((found = stat(above, &st)) < 0 && errno == ENOENT && above[0] == '/' && above[1]) {
+		char *slash = strrchr(above, '/');
+
+		slash[slash == above] = '\0';   /* "/" stays */
+	}
+	if (found < 0)
+		return false;
+	*whose = st.st_uid;
+	return st.st_uid == geteuid() || st.st_uid == 0;
+}
+
 const char *process_state_home(void)
 {
 	static char path[PATH_MAX];
 	const char *state = process_env("XDG_STATE_HOME"), *home;
 	struct stat st;
+	uid_t whose;
 
 	if (state && state[0] == '/' && strlen(state) < sizeof(path) &&
-	    (stat(state, &st) < 0 ? errno == ENOENT :
+	    (stat(state, &st) < 0 ? errno == ENOENT && process_may_make(state, &whose) :
 			S_ISDIR(st.st_mode) && st.st_uid == geteuid())) {
 		snprintf(path, sizeof(path), "%s", state);
 		return path;

@@ -51,9 +51,12 @@ void process_hold_secret(void);
  * is "uid-N" where passwd has no entry.  Both are static storage. */
 const char *process_user(void);
 const char *process_home(void);   /* HOME if the effective user owns it, else passwd's; or NULL */
-/* XDG_STATE_HOME if the effective user owns it or it is not there yet, else .local/state of
- * process_home(); or NULL.  Asked anew each time; static storage. */
+/* XDG_STATE_HOME if the effective user owns it, or if it is not there yet and may be made; else
+ * .local/state of process_home(); or NULL.  Asked anew each time; static storage. */
 const char *process_state_home(void);
+/* Whether a directory that is missing would be made below one of the effective user's or of
+ * root's; false: *whose it is instead.  Root would leave its own things at a user's. */
+bool process_may_make(const char *path, uid_t *whose);
 bool process_is_setid(void);      /* effective and real ids differ */
 
 /* A variable, or NULL when process_is_setid() (HOME, XDG_*, SENDOFF_*). */

@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 
-enum { LANDING_REQUEST_MAX = 8 * 1024 };   /* octets of request line and header */
+enum { LANDING_REQUEST_MAX = 40 * 1024 };   /* octets of request line and header */
 
 /* Where the provider sends the browser, if that is this machine. */
 struct landing {

@@ -40,6 +40,8 @@ const struct key oauth_keys[] = {
 	{ "oauth_token_url", ROW(KEY_WORD, token_url), "where tokens are asked for", .choices = NULL },
 	{ "oauth_device_url", ROW(KEY_WORD, device_url), "where a code for the device flow is asked for",
 		.choices = NULL },
+	{ "oauth_revoke_url", ROW(KEY_WORD, revoke_url), "where the end of a sign-in is told",
+		.choices = NULL },
 	{ "oauth_redirect", ROW(KEY_WORD, redirect),
 		"redirect URI as the app is registered; {port} is any free port", .choices = NULL },
 	{ "oauth_service_account", ROW(KEY_PATH, service_account),
@@ -204,7 +206,8 @@ static int check_values(const struct oauth_settings *set, struct err *e)
 	    check_scope(set->scope, e) < 0 || check_url("oauth_issuer", set->issuer, e) < 0 ||
 	    check_url("oauth_auth_url", set->auth_url, e) < 0 ||
 	    check_url("oauth_token_url", set->token_url, e) < 0 ||
-	    check_url("oauth_device_url", set->device_url, e) < 0)
+	    check_url("oauth_device_url", set->device_url, e) < 0 ||
+	    check_url("oauth_revoke_url", set->revoke_url, e) < 0)
 		return -1;
 	if (set->issuer && strchr(set->issuer, '?'))
 		return refuse("oauth_issuer", set->issuer, "an issuer has no query", e);
@@ -252,7 +255,8 @@ static int check_flow_keys(const struct oauth_settings *set, struct err *e)
 
 	if (flow == OAUTH_FLOW_SERVICE && !set->service_account) {
 		err_set(e, ERR_CONFIG, "oauth_flow = service, and oauth_service_account is missing");
-		return err_hint(e, "set it to the path of the key file that the provider gave you");
+		return err_hint(e, "set it to the path of the key file that the provider gave you; "
+			"sendoff-config(5) tells how to get one");
 	}
 	if (set->service_account && flow != OAUTH_FLOW_AUTO && flow != OAUTH_FLOW_SERVICE)
 		err_set(e, ERR_CONFIG, "oauth_service_account does not go with oauth_flow = %s",

@@ -21,7 +21,7 @@ struct oauth_settings {
 	char *client_id;
 	struct secret client_secret;
 	char *tenant, *scope, *issuer;
-	char *auth_url, *token_url, *device_url;
+	char *auth_url, *token_url, *device_url, *revoke_url;
 	char *redirect;            /* as the app is registered; {port} is any free one */
 	char *service_account;     /* path of the provider's key file (JSON) */
 	char *certificate;         /* path of a PEM with its key, for a signed client assertion */

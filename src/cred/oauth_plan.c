@@ -48,7 +48,9 @@ static void put_urls(const struct oauth_settings *set, struct oauth_plan *p)
 	p->auth_url = with_tenant(either(set->auth_url, theirs->auth_url), tenant);
 	p->token_url = with_tenant(either(set->token_url, theirs->token_url), tenant);
 	p->device_url = with_tenant(either(set->device_url, theirs->device_url), tenant);
-	p->revoke_url = with_tenant(theirs->revoke_url, tenant);
+	/* Tokens of another server are none of theirs. */
+	p->revoke_url = with_tenant(either(set->revoke_url, set->token_url ? NULL : theirs->revoke_url),
+		tenant);
 	p->redirect = copy(either(set->redirect, either(theirs->redirect, redirect_default)));
 	p->issuer = copy(set->issuer);
 }

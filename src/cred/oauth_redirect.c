@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "cred/oauth_trouble.h"
 
-enum { URL_MAX = 8 * 1024, PARAMETERS_MAX = 64, CODE_MAX = 4096 };
+enum { PARAMETERS_MAX = 64, CODE_MAX = 16 * 1024 };
 
 static const char what[] = "signing in";
 
@@ -49,7 +49,7 @@ static bool query_parse(struct query *q, const char *text, size_t len)
 	unsigned count = 0;
 
 	for (size_t i = 0; i < PARAMETERS; i++)
-		q->values[i] = BUF_INIT(URL_MAX);
+		q->values[i] = BUF_INIT(OAUTH_REDIRECT_MAX);
 	for (size_t i = 0, n; i < len; i += n + 1) {
 		const char *equals;
 		size_t name;
@@ -142,7 +142,7 @@ bool oauth_redirect_is_ours(const char *url, const char *state)
 	struct query q;
 	bool ours;
 
-	if (!mark || strlen(url) > URL_MAX)
+	if (!mark || strlen(url) > OAUTH_REDIRECT_MAX)
 		return false;
 	mark++;
 	ours = query_parse(&q, mark, strcspn(mark, "#")) && same(value(&q, STATE), state);
@@ -159,7 +159,7 @@ int oauth_read_redirect(const struct oauth_plan *p, const char *url, const char 
 
 	if (!mark)
 		return strange(p, "the URL has no answer of the provider in it", "oauth-redirect-strange", e);
-	if (strlen(url) > URL_MAX)
+	if (strlen(url) > OAUTH_REDIRECT_MAX)
 		return strange(p, "the URL is too long", "oauth-redirect-strange", e);
 	mark++;
 	if (query_parse(&q, mark, strcspn(mark, "#")))

@@ -11,7 +11,10 @@
 
 #include "cred/oauth.h"
 
-enum { OAUTH_RANDOM = 32 };   /* octets behind a verifier, a state */
+enum {
+	OAUTH_RANDOM = 32,           /* octets behind a verifier, a state */
+	OAUTH_REDIRECT_MAX = 32768   /* of a redirected URL */
+};
 
 /* What a token endpoint gave. */
 struct oauth_grant {

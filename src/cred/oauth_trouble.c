@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cred/oauth_trouble_table.h"
 
 enum {
 	WORDS_READ  = 2048,   /* octets of the provider's words that are looked at */
@@ -18,130 +19,6 @@ enum {
 	HOST_SHOWN  = 64,
 	PART_MAX    = 64
 };
-
-/* Who is meant: any, or only a program that signs for a user, or that is one itself. */
-enum whose { OF_ANY, OF_SERVICE, OF_CLIENT };
-
-struct row {
-	long code;                   /* Microsoft's AADSTS number; 0: any */
-	const char *errors;          /* "a|b" is one or the other; NULL: any */
-	const char *words;           /* likewise, in the description, case-free; NULL: any */
-	const char *provider;        /* its id, for words that others use too; NULL: any */
-	enum whose whose;
-	enum oauth_outcome outcome;
-	const char *cause;
-};
-
-#define NUMBER(n) .code = (n)
-#define OVER(id) .outcome = OAUTH_OVER, .cause = (id)
-#define WRONG(id) .outcome = OAUTH_WRONG, .cause = (id)
-#define LATER(id) .outcome = OAUTH_LATER, .cause = (id)
-
-/* Tried from the top: what is more exact stands first. */
-static const struct row rows[] = {
-	/* ---- the device flow goes on */
-	{ .errors = "authorization_pending", .outcome = OAUTH_PENDING },
-	{ .errors = "slow_down", .outcome = OAUTH_SLOW_DOWN },
-
-	/* ---- Microsoft: the sign-in */
-	{ NUMBER(50072), OVER("oauth-second-factor") },
-	{ NUMBER(50074), OVER("oauth-second-factor") },
-	{ NUMBER(50076), OVER("oauth-second-factor") },
-	{ NUMBER(50079), OVER("oauth-second-factor") },
-	{ NUMBER(50158), OVER("oauth-second-factor") },
-	{ NUMBER(65001), OVER("oauth-consent-missing") },
-	{ NUMBER(65004), OVER("oauth-access-denied") },
-	{ NUMBER(90094), OVER("oauth-admin-consent") },
-	{ NUMBER(90095), OVER("oauth-admin-consent") },
-	{ NUMBER(50132), OVER("oauth-password-changed") },
-	{ NUMBER(50133), OVER("oauth-password-changed") },
-	{ NUMBER(50173), OVER("oauth-password-changed") },
-	{ NUMBER(70008), OVER("oauth-sign-in-unused") },
-	{ NUMBER(700082), OVER("oauth-sign-in-unused") },
-	{ NUMBER(70043), OVER("oauth-sign-in-limited") },
-	{ NUMBER(53000), WRONG("oauth-conditional-access") },
-	{ NUMBER(53001), WRONG("oauth-conditional-access") },
-	{ NUMBER(53002), WRONG("oauth-conditional-access") },
-	{ NUMBER(53003), WRONG("oauth-conditional-access") },
-	{ NUMBER(53004), WRONG("oauth-conditional-access") },
-	{ NUMBER(50053), WRONG("oauth-account-locked") },
-	{ NUMBER(50057), WRONG("oauth-account-disabled") },
-	{ NUMBER(50105), WRONG("oauth-user-not-assigned") },
-	{ NUMBER(50020), WRONG("oauth-other-tenant") },
-	{ NUMBER(50034), WRONG("oauth-other-tenant") },
-	{ NUMBER(51004), WRONG("oauth-other-tenant") },
-
-	/* ---- Microsoft: the app */
-	{ NUMBER(700016), WRONG("oauth-app-unknown") },
-	{ NUMBER(7000112), WRONG("oauth-app-disabled") },
-	{ NUMBER(7000215), WRONG("oauth-secret-wrong") },
-	{ NUMBER(7000222), WRONG("oauth-secret-expired") },
-	{ NUMBER(7000218), WRONG("oauth-secret-wanted") },
-	{ NUMBER(700025), WRONG("oauth-secret-unwanted") },
-	{ NUMBER(700024), WRONG("oauth-clock-wrong") },
-	{ NUMBER(700027), WRONG("oauth-key-refused") },
-	{ NUMBER(700084), OVER("oauth-app-kind-wrong") },
-	{ NUMBER(9002327), WRONG("oauth-app-kind-wrong") },
-	{ NUMBER(50194), WRONG("oauth-tenant-needed") },
-	{ NUMBER(50059), WRONG("oauth-tenant-needed") },
-	{ NUMBER(9002331), WRONG("oauth-tenant-consumers") },
-	{ NUMBER(9002346), WRONG("oauth-tenant-consumers") },
-	{ NUMBER(90002), WRONG("oauth-tenant-unknown") },
-	{ NUMBER(50011), WRONG("oauth-redirect-wrong") },
-	{ NUMBER(70011), WRONG("oauth-scope-wrong") },
-	{ NUMBER(500011), WRONG("oauth-scope-wrong") },
-	{ NUMBER(650052), WRONG("oauth-scope-wrong") },
-	{ NUMBER(650057), WRONG("oauth-scope-wrong") },
-	{ NUMBER(90033), LATER("oauth-later") },
-	{ NUMBER(50196), LATER("oauth-too-many") },
-	{ .words = "/common endpoint is not supported|/common or /consumers endpoint",
-		WRONG("oauth-tenant-needed") },
-	{ .words = "use the /consumers endpoint", WRONG("oauth-tenant-consumers") },
-
-	/* ---- a program that signs for itself */
-	{ .errors = "invalid_grant", .words = "reasonable timeframe|short-lived token|check your iat",
-		.whose = OF_SERVICE, WRONG("oauth-clock-wrong") },
-	{ .errors = "invalid_grant", .words = "account not found|invalid email|invalid user|user id",
-		.whose = OF_SERVICE, WRONG("oauth-service-user-unknown") },
-	{ .errors = "invalid_grant", .whose = OF_SERVICE, WRONG("oauth-key-refused") },
-	{ .errors = "unauthorized_client|access_denied", .whose = OF_SERVICE, WRONG("oauth-not-delegated") },
-
-	/* ---- Google's words */
-	{ .errors = "invalid_grant", .words = "invalid_rapt|reauth", OVER("oauth-sign-in-limited") },
-	{ .errors = "invalid_grant", .words = "token has been expired or revoked",
-		.provider = "google", OVER("oauth-google-over") },
-	{ .errors = "deleted_client|disabled_client", WRONG("oauth-app-disabled") },
-	{ .errors = "admin_policy_enforced|org_internal", WRONG("oauth-admin-forbids") },
-	{ .words = "client_secret is missing|client secret is missing", WRONG("oauth-secret-wanted") },
-	{ .errors = "invalid_client", .words = "client was not found|client not found|unknown client",
-		WRONG("oauth-app-unknown") },
-
-	/* ---- RFC 6749, 8628 and OpenID Connect */
-	{ .errors = "redirect_uri_mismatch|invalid_redirect_uri", WRONG("oauth-redirect-wrong") },
-	{ .errors = "invalid_request", .words = "redirect_uri", WRONG("oauth-redirect-wrong") },
-	{ .errors = "expired_token|code_expired", OVER("oauth-device-late") },
-	{ .errors = "access_denied|authorization_declined", OVER("oauth-access-denied") },
-	{ .errors = "consent_required", OVER("oauth-consent-missing") },
-	{ .errors = "invalid_grant", .whose = OF_CLIENT, WRONG("oauth-proof-refused") },
-	{ .errors = "invalid_grant|interaction_required|login_required|account_selection_required|"
-		"bad_verification_code", OVER("sign-in-over") },
-	{ .errors = "invalid_client", WRONG("oauth-client-refused") },
-	{ .errors = "unauthorized_client", WRONG("oauth-client-not-allowed") },
-	{ .errors = "unsupported_grant_type|unsupported_response_type", WRONG("oauth-flow-unsupported") },
-	{ .errors = "invalid_scope", WRONG("oauth-scope-wrong") },
-	{ .errors = "temporarily_unavailable|server_error", LATER("oauth-later") },
-};
-
-static const struct row nothing_said[] = {
-	{ 401, WRONG("oauth-client-refused") },
-	{ 408, LATER("oauth-later") },
-	{ 429, LATER("oauth-too-many") },
-};
-
-/* What is left, with words and without. */
-static const struct row refused = { WRONG("oauth-refused") };
-static const struct row strange = { WRONG("oauth-answer-strange") };
-static const struct row later = { LATER("oauth-later") };
 
 /* ---- which row it is */
 
@@ -179,7 +56,7 @@ static bool says_code(const char *words, long code)
 	return at && strtol(at + strlen(number_prefix), NULL, 10) == code;
 }
 
-static bool fits(const struct row *row, const struct oauth_plan *p, const struct oauth_trouble *t,
+static bool fits(const struct oauth_trouble_row *row, const struct oauth_plan *p, const struct oauth_trouble *t,
 	const char *words)
 {
 	if (row->provider && !(p->provider && !strcmp(p->provider->id, row->provider)))
@@ -194,27 +71,26 @@ static bool fits(const struct row *row, const struct oauth_plan *p, const struct
 		p->flow == (row->whose == OF_SERVICE ? OAUTH_FLOW_SERVICE : OAUTH_FLOW_CLIENT);
 }
 
-static const struct row *of_status(int status)
+static const struct oauth_trouble_row *of_status(int status)
 {
-	for (size_t i = 0; i < COUNT(nothing_said); i++)
-		if (nothing_said[i].code == status)
-			return &nothing_said[i];
-	return status >= 500 && status < 600 ? &later : NULL;
+	for (const struct oauth_trouble_row *row = oauth_statuses; row->outcome != OAUTH_GRANTED; row++)
+		if (row->code == status)
+			return row;
+	return status >= 500 && status < 600 ? &oauth_in_trouble : NULL;
 }
 
-static const struct row *find(const struct oauth_plan *p, const struct oauth_trouble *t,
+static const struct oauth_trouble_row *find(const struct oauth_plan *p, const struct oauth_trouble *t,
 	const char *words)
 {
-	const struct row *by_status = of_status(t->status);
+	const struct oauth_trouble_row *by_status = of_status(t->status);
 
-	for (size_t i = 0; i < COUNT(rows); i++)
-		if (fits(&rows[i], p, t, words))
+	for (const struct oauth_trouble_row *row = oauth_refusals; row->outcome != OAUTH_GRANTED; row++)
+		if (fits(row, p, t, words))
 			/* A server that is in trouble itself has not judged. */
-			return by_status && by_status->outcome == OAUTH_LATER && rows[i].cause ? by_status :
-				&rows[i];
+			return by_status && by_status->outcome == OAUTH_LATER && row->cause ? by_status : row;
 	if (by_status)
 		return by_status;
-	return t->error && *t->error ? &refused : &strange;
+	return t->error && *t->error ? &oauth_refused : &oauth_strange_answer;
 }
 
 /* ---- in words */
@@ -337,9 +213,9 @@ static void describe(const struct oauth_plan *p, const struct oauth_trouble *t, 
 	buf_release(&words);
 }
 
-static enum err_kind kind_of(enum oauth_outcome outcome, const struct row *row)
+static enum err_kind kind_of(enum oauth_outcome outcome, const struct oauth_trouble_row *row)
 {
-	if (row == &strange)
+	if (row == &oauth_strange_answer)
 		return ERR_PROTOCOL;
 	if (outcome == OAUTH_LATER)
 		return ERR_CONNECT;
@@ -347,7 +223,7 @@ static enum err_kind kind_of(enum oauth_outcome outcome, const struct row *row)
 }
 
 /* Whom only a new sign-in helps is told the command. */
-static void add_command(const struct oauth_plan *p, const struct row *row, struct err *e)
+static void add_command(const struct oauth_plan *p, const struct oauth_trouble_row *row, struct err *e)
 {
 	static const char more[] = "oauth-google-over|oauth-consent-missing|oauth-admin-consent|"
 		"oauth-app-kind-wrong";
@@ -363,7 +239,7 @@ enum oauth_outcome oauth_trouble(const struct oauth_plan *p, const struct oauth_
 {
 	char words[WORDS_READ + PART_MAX], host[128];
 	struct buf why = BUF_INIT(4096);
-	const struct row *row;
+	const struct oauth_trouble_row *row;
 
 	snprintf(words, sizeof(words), "%.*s %.*s", (int)WORDS_READ - 1, t->words ? t->words : "",
 		PART_MAX - 1, t->kind ? t->kind : "");
@@ -387,17 +263,4 @@ int oauth_strange(const char *what, const char *url, const char *why, const char
 	oauth_host(url ? url : "", host, sizeof(host));
 	err_set(e, ERR_PROTOCOL, "%s failed: %s (%s)", what, why, host);
 	return err_cause(e, cause);
-}
-
-const char *oauth_trouble_cause(unsigned i)
-{
-	const struct row *const last[] = { &refused, &strange, &later };
-
-	for (size_t k = 0; k < COUNT(rows); k++)
-		if (rows[k].cause && i-- == 0)
-			return rows[k].cause;
-	for (size_t k = 0; k < COUNT(nothing_said); k++)
-		if (i-- == 0)
-			return nothing_said[k].cause;
-	return i < COUNT(last) ? last[i]->cause : NULL;
 }

@@ -1,7 +1,7 @@
 /* cred/oauth_trouble.h - what a provider's refusal means.
  *
- * Pure.  One table knows the errors of RFC 6749 and 8628, what Microsoft's numbers say more
- * exactly, and Google's words.
+ * Pure.  One table (oauth_trouble_table.h) knows the errors of RFC 6749 and 8628, what
+ * Microsoft's numbers say more exactly, and Google's words.
  */
 #ifndef CRED_OAUTH_TROUBLE_H
 #define CRED_OAUTH_TROUBLE_H
@@ -30,8 +30,5 @@ int oauth_strange(const char *what, const char *url, const char *why, const char
 
 /* "host" of "https://host:443/path?query", into to. */
 void oauth_host(const char *url, char *to, size_t size);
-
-/* Causes that the table gives, NULL at the end: what tests are held against. */
-const char *oauth_trouble_cause(unsigned i);
 
 #endif

@@ -20,10 +20,14 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "cred/pasted.h"
 
 /* What the kernel keeps of a line, its newline included, is 4096 octets: it drops what
  * comes behind, without a word. */
 enum { LINE_MOST = 4094 };
+
+#define MARKS_ON  "\033[?2004h"
+#define MARKS_OFF "\033[?2004l"
 
 struct prompt {
 	const char *question;
@@ -33,6 +37,8 @@ struct prompt {
 	sigset_t mask;             /* as it was before */
 	struct termios before;
 	bool hidden;               /* the echo is off */
+	bool marks;                /* the terminal was asked to mark what is pasted */
+	struct pasted pasted;      /* own; where words->pasted */
 	uint64_t end;              /* clock_ms() of the deadline */
 	size_t len;
 	char line[LINE_MOST + 2];  /* wiped */
@@ -48,6 +54,27 @@ static bool in_foreground(const struct prompt *p)
 	return tcgetpgrp(p->fd) == getpgrp();
 }
 
+/* Where it would keep a line, it keeps 4095 octets of it; here it hands over all that comes. */
+static void take_over(struct prompt *p, struct termios *t)
+{
+	t->c_lflag &= ~(tcflag_t)(ICANON | IEXTEN);
+	t->c_cc[VMIN] = 1;
+	t->c_cc[VTIME] = 0;
+	pasted_release(&p->pasted);
+	pasted_begin(&p->pasted, p->words->pasted);
+	p->pasted.erase = (char)p->before.c_cc[VERASE];
+	p->pasted.kill = (char)p->before.c_cc[VKILL];
+	p->pasted.end = (char)p->before.c_cc[VEOF];
+}
+
+/* Those that know no such thing pass it over, or would show it. */
+static bool knows_marks(void)
+{
+	const char *kind = process_env("TERM");
+
+	return kind && *kind && strcmp(kind, "dumb") != 0;
+}
+
 static int hide(struct prompt *p, struct err *e)
 {
 	struct termios quiet = p->before;
@@ -59,6 +86,8 @@ static int hide(struct prompt *p, struct err *e)
 	quiet.c_iflag |= ICRNL;
 	quiet.c_lflag |= ICANON | ISIG;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+	if (p->words->pasted)
+		take_over(p, &quiet);
 	if (tcsetattr(p->fd, TCSANOW, &quiet) < 0)
 		return err_sys(e, ERR_SECRET, errno, "the terminal would show the %s",
 			p->words->what);
@@ -73,10 +102,11 @@ static void show(struct prompt *p)
 	if (p->hidden && in_foreground(p)) {
 		tcflush(p->fd, TCIFLUSH);
 		tcsetattr(p->fd, TCSANOW, &p->before);
-		if (write(p->fd, "\n", 1) < 0)
+		if (write(p->fd, p->marks ? MARKS_OFF "\n" : "\n", p->marks ? sizeof(MARKS_OFF) : 1) < 0)
 			errno = 0;   /* it is for the eye alone */
 	}
-	p->hidden = false;
+	p->hidden = p->marks = false;
+	pasted_release(&p->pasted);
 	explicit_bzero(p->line, sizeof(p->line));
 	p->len = 0;
 }
@@ -153,6 +183,9 @@ static enum news ask(struct prompt *p, struct err *e)
 	enum news news;
 
 	text_clean(p->question, strlen(p->question), 2 * TEXT_SHOWN_MAX, &text);
+	p->marks = p->words->pasted && knows_marks();
+	if (p->marks)
+		buf_add_text(&text, MARKS_ON);
 	news = wait_for(p, POLLOUT, e);
 	if (news == NEWS_READY && write(p->fd, buf_text(&text), text.len) < 0 && errno != EAGAIN) {
 		err_sys(e, ERR_SECRET, errno, "the terminal cannot be written to");
@@ -162,11 +195,18 @@ static enum news ask(struct prompt *p, struct err *e)
 	return news;
 }
 
+static enum news nothing(const struct prompt *p, struct err *e)
+{
+	err_set(e, ERR_SECRET, "no %s was entered", p->words->what);
+	err_hint(e, "run it again, or %s", p->words->instead);
+	return NEWS_NONE;
+}
+
 static enum news complete(const struct prompt *p, size_t len, struct err *e)
 {
 	if (!len)
-		err_set(e, ERR_SECRET, "no %s was entered", p->words->what);
-	else if (len > LINE_MOST)
+		return nothing(p, e);
+	if (len > LINE_MOST)
 		err_set(e, ERR_SECRET, "what was entered is longer than a line of a terminal can be "
 			"(%d octets)", LINE_MOST);
 	else if (memchr(p->line, '\0', len))
@@ -180,37 +220,76 @@ static enum news complete(const struct prompt *p, size_t len, struct err *e)
 	return NEWS_NONE;
 }
 
-/* NEWS_READY: the line, without its newline, is the first *len octets. */
-static enum news answer(struct prompt *p, size_t *len, struct err *e)
+/* A piece of the answer; 0: the end of input; -1: *news says what came instead. */
+static ssize_t read_piece(struct prompt *p, char *to, size_t size, enum news *news, struct err *e)
 {
-	while (p->len < sizeof(p->line)) {
-		enum news news = wait_for(p, POLLIN, e);
-		ssize_t n;
-		const char *end;
+	ssize_t n = -1;
 
-		if (news != NEWS_READY)
+	do {
+		*news = wait_for(p, POLLIN, e);
+		if (*news != NEWS_READY)
+			return -1;
+		n = read(p->fd, to, size);
+	} while (n < 0 && (errno == EAGAIN || errno == EINTR));
+	if (n < 0) {
+		err_sys(e, ERR_SECRET, errno, "the terminal cannot be read");
+		*news = NEWS_NONE;
+	}
+	return n;
+}
+
+/* What comes behind the line is thrown away with what is left when the terminal is put back. */
+static enum news answer_pasted(struct prompt *p, struct secret *out, struct err *e)
+{
+	const struct buf *word = &p->pasted.word;
+	char piece[1024];
+	enum news news;
+	bool whole = false;
+
+	while (!whole) {
+		ssize_t n = read_piece(p, piece, sizeof(piece), &news, e);
+
+		if (n < 0)
 			return news;
-		n = read(p->fd, p->line + p->len, sizeof(p->line) - p->len);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n < 0) {
-			err_sys(e, ERR_SECRET, errno, "the terminal cannot be read");
-			return NEWS_NONE;
-		}
+		whole = n == 0 || pasted_take(&p->pasted, piece, (size_t)n);
+		explicit_bzero(piece, sizeof(piece));
+	}
+	if (p->pasted.long_one) {
+		err_set(e, ERR_SECRET, "what was pasted is longer than any %s (%zu octets)", p->words->what,
+			p->words->pasted);
+		err_hint(e, "%s", p->words->longer);
+		return NEWS_NONE;
+	}
+	if (!word->len)
+		return nothing(p, e);
+	secret_set(out, word->data, word->len);
+	return NEWS_READY;
+}
+
+static enum news answer_line(struct prompt *p, struct secret *out, struct err *e)
+{
+	const char *end = NULL;
+	enum news news;
+	ssize_t n = 1;
+
+	while (!end && n > 0 && p->len < sizeof(p->line)) {
+		n = read_piece(p, p->line + p->len, sizeof(p->line) - p->len, &news, e);
+		if (n < 0)
+			return news;
 		end = memchr(p->line + p->len, '\n', (size_t)n);
 		p->len += (size_t)n;
-		if (end || !n) {
-			*len = end ? (size_t)(end - p->line) : p->len;
-			return complete(p, *len, e);
-		}
 	}
-	return complete(p, p->len, e);
+	if (end)
+		p->len = (size_t)(end - p->line);
+	news = complete(p, p->len, e);
+	if (news == NEWS_READY)
+		secret_set(out, p->line, p->len);
+	return news;
 }
 
 static int converse(struct prompt *p, struct secret *out, struct err *e)
 {
 	enum news news = NEWS_AGAIN;
-	size_t len = 0;
 
 	if (tcgetattr(p->fd, &p->before) < 0)
 		return err_sys(e, ERR_SECRET, errno, "the terminal cannot be asked about its echo");
@@ -219,10 +298,8 @@ static int converse(struct prompt *p, struct secret *out, struct err *e)
 			return -1;
 		news = ask(p, e);
 		if (news == NEWS_READY)
-			news = answer(p, &len, e);
+			news = p->words->pasted ? answer_pasted(p, out, e) : answer_line(p, out, e);
 	}
-	if (news == NEWS_READY)
-		secret_set(out, p->line, len);
 	return news == NEWS_READY ? 0 : -1;
 }
 
@@ -261,9 +338,9 @@ int prompt_line(const char *question, const struct prompt_words *words, struct s
 
 int prompt_secret(const char *question, struct secret *out, struct err *e)
 {
-	static const struct prompt_words words = { "password",
-		"give password_command in the account, or SENDOFF_PASSWORD_FILE",
-		"put it into a file and give password_file" };
+	static const struct prompt_words words = { .what = "password",
+		.instead = "give password_command in the account, or SENDOFF_PASSWORD_FILE",
+		.longer = "put it into a file and give password_file" };
 
 	return prompt_line(question, &words, out, e);
 }

@@ -24,7 +24,9 @@ int prompt_secret(const char *question, struct secret *out, struct err *e);
 struct prompt_words {
 	const char *what;     /* "password" */
 	const char *instead;  /* what else can be done: "give password_command" */
-	const char *longer;   /* ... where it is longer than a terminal's line */
+	const char *longer;   /* ... where it is longer than a terminal's line, or than `pasted` */
+	size_t pasted;        /* 0: a line, which the terminal edits.  Else one word of so many
+	                       * octets at most, that is pasted (cred/pasted.h) */
 };
 int prompt_line(const char *question, const struct prompt_words *words, struct secret *out,
 	struct err *e);

@@ -135,6 +135,11 @@ enum oauth_outcome signin_ask_token(struct signin *s, struct buf *body)
 		OAUTH_WRONG : OAUTH_LATER;
 }
 
+int signin_keep(struct signin *s)
+{
+	return s->hooks->keep ? s->hooks->keep(s->hooks->context, s->out, s->e) : 0;
+}
+
 /* ---- the issuer's own words on where to ask */
 
 /* 0, 1: not there, -1. */
@@ -223,6 +228,8 @@ int signin_run(struct oauth_plan *p, enum oauth_flow flow, const struct signin_h
 	else
 		good = err_set(e, ERR_INTERNAL, "no person signs in by this flow");
 	end(&s);
+	if (good < 0)
+		oauth_grant_wipe(out);
 	return good;
 }
 

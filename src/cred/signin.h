@@ -27,6 +27,9 @@ struct signin_hooks {
 	int  (*ask)(void *context, struct secret *line, struct err *e);
 	/* Opens a browser; false: it cannot.  NULL: none is to be opened. */
 	bool (*browse)(void *context, const char *url);
+	/* Stores what was granted, before a browser is told that all is well.  -1: *e, and the
+	 * sign-in has failed.  NULL: nothing is stored. */
+	int  (*keep)(void *context, const struct oauth_grant *g, struct err *e);
 	void *context;
 };
 
@@ -38,7 +41,8 @@ int  signin_prepare(struct oauth_plan *p, struct err *e);
  * here (ssh, no display); terminal: there is somebody to paste. */
 enum oauth_flow signin_choose(const struct oauth_plan *p, bool remote, bool terminal);
 
-/* out: what to store.  -1: ERR_LOGIN (refused), ERR_TIMEOUT, ERR_SIGNAL, ERR_CONFIG, network. */
+/* out: what was granted.  -1: ERR_LOGIN (refused), ERR_TIMEOUT, ERR_SIGNAL, ERR_CONFIG, network;
+ * what keep() said. */
 int  signin_run(struct oauth_plan *p, enum oauth_flow flow, const struct signin_hooks *hooks,
 	struct oauth_grant *out, struct err *e);
 

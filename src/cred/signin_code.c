@@ -7,13 +7,14 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/process.h"
 
 enum {
 	URL_MAX = 8 * 1024, BODY_MAX = 64 * 1024,
 	TRIES = 3,                     /* while the provider says: later */
 	PAUSE_S = 2, PAUSE_MOST_S = 30,
 	PASTES = 3,                    /* of something that is not the address */
+	PAGE_MS = 5000,                /* for the page to be taken, however late it is */
 	PORT_FIRST = 49152             /* of those that nobody is given (RFC 6335) */
 };
 
@@ -32,7 +33,7 @@ static int exchange(struct signin *s, const char *code, const char *redirect)
 		}
 		outcome = signin_ask_token(s, &body);
 		if (outcome == OAUTH_GRANTED)
-			return 0;
+			return signin_keep(s);
 		pause = s->answer.retry_after ? s->answer.retry_after : PAUSE_S;
 		/* A code is good once: one that may have arrived is not sent again. */
 		if (outcome != OAUTH_LATER || s->asked.kind || pause > PAUSE_MOST_S ||
@@ -47,7 +48,7 @@ static int exchange(struct signin *s, const char *code, const char *redirect)
 /* came: a redirected URL, or its path and query. */
 static int take(struct signin *s, const char *came, const char *redirect)
 {
-	struct buf code = BUF_INIT(URL_MAX);
+	struct buf code = BUF_INIT(OAUTH_REDIRECT_MAX);
 	int good = oauth_read_redirect(s->plan, came, s->state, &code, s->e);
 
 	if (good == 0)
@@ -71,10 +72,25 @@ static void show(struct signin *s, enum oauth_flow flow, const char *redirect)
 
 /* ---- with a browser here */
 
+/* Its page tells what has come of it, so it waits until that is known.  Whether it stays for
+ * the page changes nothing any more. */
+static int take_and_tell(struct signin *s, struct browser *b, const char *redirect)
+{
+	int good = take(s, browser_target(b), redirect);
+	struct err why = *s->e;
+
+	if (good < 0 && process_stopped())
+		return good;
+	browser_answer(b, good == 0, good == 0 ?
+		"sendoff can send mail now. Close this page and go back to the terminal." : why.text);
+	signin_turn(s, clock_ms() + PAGE_MS);
+	*s->e = why;
+	return good;
+}
+
 static int await(struct signin *s, struct browser *b, const char *redirect)
 {
 	enum signin_turn turn = SIGNIN_CAME;
-	int good;
 
 	while (turn == SIGNIN_CAME && !browser_target(b))
 		turn = signin_turn(s, s->end);
@@ -86,12 +102,7 @@ static int await(struct signin *s, struct browser *b, const char *redirect)
 			"`--flow paste`");
 	}
 	s->second.deadline = LOOP_NEVER;
-	good = take(s, browser_target(b), redirect);
-	browser_answer(b, good == 0, good == 0 ?
-		"sendoff can send mail now. Close this page and go back to the terminal." : s->e->text);
-	if (signin_turn(s, s->end) == SIGNIN_STOPPED)
-		return -1;
-	return good;
+	return take_and_tell(s, b, redirect);
 }
 
 int signin_by_code(struct signin *s)
@@ -138,13 +149,17 @@ static bool is_bare_code(const struct signin *s, const char *line)
 		!strstr(line, "://");
 }
 
+/* No address has blanks in it, though a window that broke it may have added some. */
 static int take_line(struct signin *s, struct secret *line, const char *redirect)
 {
-	const char *text = line->data + strspn(line->data, " \t");
-	size_t len = strcspn(text, " \t\r\n");
+	char *to = line->data;
 
-	line->data[(size_t)(text - line->data) + len] = '\0';
-	return is_bare_code(s, text) ? exchange(s, text, redirect) : take(s, text, redirect);
+	for (const char *from = line->data; *from; from++)
+		if (!strchr(" \t\r\n", *from))
+			*to++ = *from;
+	*to = '\0';
+	return is_bare_code(s, line->data) ? exchange(s, line->data, redirect) :
+		take(s, line->data, redirect);
 }
 
 /* Another line is asked for while what comes is not what it should be. */

@@ -78,7 +78,7 @@ static int poll_for_it(struct signin *s, const struct oauth_device *d)
 			return -1;
 		switch (ask_once(s, d)) {
 		case OAUTH_GRANTED:
-			return 0;
+			return signin_keep(s);
 		case OAUTH_SLOW_DOWN:
 			interval = between(LEAST_S, interval + SLOWER_S, LIFE_MOST_S);
 			pause = interval;

@@ -39,6 +39,9 @@ int  signin_ask(struct signin *s, const char *url, const struct buf *body);
 /* What the token endpoint says to that body, which is wiped. */
 enum oauth_outcome signin_ask_token(struct signin *s, struct buf *body);
 
+/* It has been granted: it is kept before anybody hears of it. */
+int  signin_keep(struct signin *s);
+
 int  signin_ask_revoke(struct signin *s, const struct token *t);
 int  signin_by_code(struct signin *s);
 int  signin_by_paste(struct signin *s);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "cred/oauth_talk.h"
@@ -37,12 +38,24 @@ void token_take(struct token *t, const struct oauth_plan *p, const struct oauth_
 
 /* Whether the access token will do for the next minutes, whatever the clock did since. */
 bool token_is_fresh(const struct token *t, int64_t now);
+/* It is time for another one, but where none is to be had this one has not expired. */
+bool token_still_does(const struct token *t, int64_t now);
+/* How long the provider wants to be left alone, in seconds; 0: not at all. */
+enum { TOKEN_PAUSE_MOST = 86400 };
+int64_t token_pause(const struct token *t, int64_t now);
+
+/* Appends those words of a scope that was asked for which are not in what was granted, with
+ * blanks between: nothing where either is empty, or for words that only say who somebody is
+ * or make a refresh token come. */
+void token_scope_lacks(const char *asked, const char *granted, struct buf *out);
 
 /* The command that signs an account in: "sendoff login NAME", by root for the system's. */
 enum { TOKEN_COMMAND_MAX = 160 };
 void token_command(bool system, const char *account, char out[TOKEN_COMMAND_MAX]);
 /* The next step: "WHY: sendoff login NAME".  -1. */
 int token_hint(struct err *e, const char *directory, const char *account, const char *why);
+/* The same where no person signs in, and a file that cannot be used is in the way.  -1. */
+int token_hint_away(struct err *e, const char *directory, const char *account);
 
 /* ---- on disk (token_store.c) */
 
@@ -61,9 +74,15 @@ int  token_lock(const char *directory, const char *account, bool *busy, struct e
 int  token_lock_within(const char *directory, const char *account, unsigned seconds, struct err *e);
 
 /* Both by who holds the lock.  Durable when it returns 0; -1: ERR_STORE, and the old one
- * stays. */
+ * stays.  Whatever stands there is replaced or removed, and whoever was not told to by a
+ * person has looked at it first (token_load()): what is damaged or of a later version is not
+ * for programs to throw away.  What belongs to another user is not removed: ERR_RIGHT. */
 int  token_save(const char *directory, const char *account, const struct token *t, struct err *e);
 int  token_remove(const char *directory, const char *account, struct err *e);
+
+/* Whether there is room for a token, and the right to keep it there: as much is written and
+ * removed, without the lock.  -1: ERR_STORE, ERR_RIGHT. */
+int  token_try(const char *directory, const char *account, struct err *e);
 
 /* Takes the lock itself, for which it may wait for 2 s.  A mail server has refused that access
  * token: the next fetch gets another one.  0, also where there is another already or somebody

@@ -27,9 +27,8 @@ enum {
 	PAUSE_FIRST = 50,         /* ms between looks at the lock */
 	PAUSE_MOST  = 200,
 	DISCOVERIES = 2,          /* places to ask an issuer in */
-	LEAST       = 60,         /* s that must be left of a token which cannot be replaced now */
 	LATER       = 10,         /* seconds that a provider is left alone who did not say */
-	LATER_MOST  = 86400
+	LATER_MOST  = TOKEN_PAUSE_MOST
 };
 
 enum step { WAITING, ASKS, GOT, FAILED };
@@ -112,22 +111,6 @@ static bool is_of_plan(const struct token *t, const struct oauth_plan *p)
 		(!p->token_url || !strcmp(t->token_url, p->token_url));
 }
 
-/* How long the provider is to be left alone.  Longer than could have been set: the clock
- * was put back. */
-static int64_t rest(const struct token *t, int64_t now)
-{
-	int64_t left = t->not_before - now;
-
-	return left > 0 && left <= LATER_MOST ? left : 0;
-}
-
-/* It is time for another one, but this one has not expired. */
-static bool still_does(const struct token *t, int64_t now)
-{
-	return t->access.data && !t->stale && !t->over[0] && t->obtained <= now &&
-		t->expires - now > LEAST;
-}
-
 static enum step judge(struct token_fetch *f, int64_t now)
 {
 	const struct token *t = &f->token;
@@ -139,10 +122,10 @@ static enum step judge(struct token_fetch *f, int64_t now)
 	if (has_person(f->plan) && !t->refresh.data)
 		return fail(f, "sign-in-over", "must sign in again",
 			"its token has expired, and nothing came with it to get another by");
-	if (!rest(t, now))
+	if (!token_pause(t, now))
 		return ASKS;
 	err_set(&f->err, ERR_CONNECT, "the provider is asked for no token for another %lld s",
-		(long long)rest(t, now));
+		(long long)token_pause(t, now));
 	err_cause(&f->err, "oauth-later");
 	return FAILED;
 }
@@ -173,6 +156,8 @@ static enum step look(struct token_fetch *f)
 
 	token_wipe(&f->token);
 	loaded = token_load(f->directory, f->plan->account, &f->token, &f->err);
+	if (loaded < 0 && !has_person(f->plan))
+		token_hint_away(&f->err, f->directory, f->plan->account);
 	if (loaded < 0)
 		return FAILED;
 	note_refusal(f);
@@ -488,7 +473,7 @@ static enum step advance(struct token_fetch *f)
 		return step;
 	f->lock = token_lock(f->directory, f->plan->account, &busy, &f->err);
 	if (f->lock < 0)
-		return !busy ? FAILED : still_does(&f->token, time(NULL)) ? GOT : wait_for_lock(f);
+		return !busy ? FAILED : token_still_does(&f->token, time(NULL)) ? GOT : wait_for_lock(f);
 	step = look(f);
 	return step == ASKS ? ask(f) : step;
 }
@@ -518,7 +503,7 @@ static void outcome(struct token_fetch *f, enum step step, struct secret *s, str
 	let_go(f);
 	*e = (struct err){ 0 };
 	*s = (struct secret){ NULL, 0 };
-	if (step == GOT || still_does(&f->token, time(NULL))) {
+	if (step == GOT || token_still_does(&f->token, time(NULL))) {
 		*s = f->token.access;
 		f->token.access = (struct secret){ NULL, 0 };
 	} else {

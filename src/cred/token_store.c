@@ -1,7 +1,8 @@
 /* cred/token_store.c - tokens on disk; see token.h.
  *
- * NAME holds the token, NAME.new what is being written, NAME.lock the lock, which stays.  A
- * name of an account is encoded so that it has neither dot nor slash.
+ * NAME holds the token, NAME.new what is being written, NAME.lock the lock, which stays;
+ * NAME.try is written and removed again, to see whether there is room.  A name of an account
+ * is encoded so that it has neither dot nor slash.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,8 @@ enum {
 	NAME_SIZE = 256,
 	SHOWN     = 200,     /* octets of a path in an error */
 	PAUSE_NS  = 50000000,/* between two looks at a lock */
-	REFUSE_MS = 2000     /* that a mark is waited for */
+	REFUSE_MS = 2000,    /* that a mark is waited for */
+	TRIED     = 16384    /* octets that there should be room for */
 };
 
 /* ---- the directory */
@@ -208,6 +210,7 @@ static int unusable(const char *directory, const char *account, const char *path
 		err_context(e, "'%s'", shown);
 	err_context(e, "the token of the account cannot be used");
 	e->kind = ERR_SECRET;
+	err_cause(e, "token-file-unusable");
 	if (!e->hint[0])
 		token_hint(e, directory, account, "sign in again");
 	return -1;
@@ -357,9 +360,47 @@ int token_save(const char *directory, const char *account, const struct token *t
 	return result;
 }
 
+/* Beside the others' names, so that it takes no lock, which would stay. */
+int token_try(const char *directory, const char *account, struct err *e)
+{
+	struct buf text = BUF_INIT(TRIED);
+	int at = open_directory(directory, e), result = -1;
+	char name[NAME_SIZE];
+
+	while (text.len < TRIED)
+		buf_add_char(&text, '\n');
+	if (at >= 0 && file_name(account, ".try", name, e) == 0) {
+		result = write_file(at, name, &text, 0);
+		if (result == 0)
+			unlinkat(at, name, 0);
+		else if (errno == EEXIST)   /* another one tries just now */
+			result = 0;
+		else
+			failed(directory, errno, e, "cannot keep a token in");
+	}
+	if (at >= 0)
+		close(at);
+	buf_release(&text);
+	return result;
+}
+
+/* Another user's is not ours to throw away, whoever may by the directory. */
+static int check_whose(int at, const char *directory, const char *name, struct err *e)
+{
+	char shown[SHOWN];
+	struct stat st;
+
+	if (fstatat(at, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_uid == geteuid())
+		return 0;
+	text_clean_to(shown, sizeof(shown), directory, strlen(directory));
+	err_set(e, ERR_RIGHT, "'%s/%s' belongs to another user (uid %lu), and is left where it is",
+		shown, name, (unsigned long)st.st_uid);
+	return err_hint(e, "see what it is, and have it removed by whom it belongs to, or by root");
+}
+
 int token_remove(const char *directory, const char *account, struct err *e)
 {
-	static const char *const endings[] = { "", ".new" };
+	static const char *const endings[] = { "", ".new", ".try" };
 	int at = open_directory(directory, e), result = 0;
 	char name[NAME_SIZE];
 
@@ -367,6 +408,8 @@ int token_remove(const char *directory, const char *account, struct err *e)
 		return e->sys_errno == ENOENT ? 0 : -1;
 	for (size_t i = 0; result == 0 && i < COUNT(endings); i++) {
 		result = file_name(account, endings[i], name, e);
+		if (result == 0)
+			result = check_whose(at, directory, name, e);
 		if (result == 0 && unlinkat(at, name, 0) < 0 && errno != ENOENT)
 			result = failed(directory, errno, e, "cannot remove a token from");
 	}

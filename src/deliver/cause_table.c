@@ -871,6 +871,8 @@ const struct cause_row cause_rows[] = {
 		"install libcurl3-gnutls (or libcurl4)" }, NAMED },
 	{ { "token-not-stored", EX_TEMPFAIL, PARKS(LOGIN), "the token cannot be stored",
 		"free some space there, or let the user who runs sendoff write to the directory" }, NAMED },
+	{ { "token-file-unusable", EX_CONFIG, PARKS(LOGIN), "the file of the account's token cannot be used",
+		"mend what is wrong with it, or have it replaced: sendoff login ACCOUNT" }, NAMED },
 	{ { "oauth-certificate", EX_NOPERM, PARKS(LOGIN), "the provider's server for tokens could not prove that it is the right one",
 		"see that this machine's clock is right; if it is your own, set tls_ca_file" }, NAMED },
 

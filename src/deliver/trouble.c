@@ -146,23 +146,32 @@ void trouble_grants_release(struct trouble_grants *g)
 	*g = (struct trouble_grants){ .items = NULL };
 }
 
+bool trouble_is_parked(struct spool *s, const struct config *c, const struct account *a,
+	struct park *out)
+{
+	char fingerprint[65];
+	struct err ignored;
+
+	*out = (struct park){ .kind = PARK_NONE };
+	if (park_read(s, a->name, out, &ignored) == 0 && out->kind != PARK_NONE) {
+		config_fingerprint(c, a, fingerprint);
+		if (park_blocks(out, &c->global.retry, fingerprint, time(NULL)))
+			return true;
+	}
+	park_release(out);   /* of senders too */
+	return false;
+}
+
 static bool blocked(struct spool *s, const struct config *c, const struct account *a,
 	enum trouble_ask ask, struct trouble_grants *grants, int64_t *until, char *reason,
 	size_t size)
 {
-	struct park p = { .kind = PARK_NONE };
-	char fingerprint[65];
-	int64_t now = time(NULL);
-	struct err ignored;
+	struct park p;
 	bool blocks;
 
-	if (park_read(s, a->name, &p, &ignored) < 0 || p.kind == PARK_NONE) {
-		park_release(&p);   /* of senders */
+	if (!trouble_is_parked(s, c, a, &p))
 		return false;
-	}
-	config_fingerprint(c, a, fingerprint);
-	blocks = park_blocks(&p, &c->global.retry, fingerprint, now) &&
-		!(p.kind == PARK_NETWORK && (grants || ask == TROUBLE_FRESH)) &&
+	blocks = !(p.kind == PARK_NETWORK && (grants || ask == TROUBLE_FRESH)) &&
 		!is_granted(s, a, grants);
 	if (blocks) {
 		*until = grants && p.overridden + OVERRIDE_SECONDS < p.until ?

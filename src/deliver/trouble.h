@@ -26,6 +26,11 @@ bool trouble_sender(struct spool *s, const struct config *c, const struct accoun
  * against the two of them, is over. */
 void trouble_over(struct spool *s, const struct account *a, const char *sender);
 
+/* Whether it is parked now, by the configuration in force: true, with what is known of that,
+ * which is the caller's to release. */
+bool trouble_is_parked(struct spool *s, const struct config *c, const struct account *a,
+	struct park *out);
+
 /* What an operator may try in spite of its being parked: once a minute for each account,
  * so that a script which asks in a loop does not lock the login; what was granted holds
  * for the run.  All zero at the start. */

@@ -71,8 +71,7 @@ struct dial {
 	struct resolved found;
 	struct attempt attempts[RESOLVE_MOST];
 	unsigned begun;                   /* attempts[0 .. begun) */
-	int winner;                       /* own; a descriptor that waits for the others, or -1 */
-	uint32_t each_ms;                 /* 0: the first that connects ends it */
+	int winner;                       /* own; what is connected, until it is given away, or -1 */
 	bool over;                        /* err holds the outcome */
 	struct dial_trail trail;
 	char shown[NAME_MAX_OCTETS];      /* the host, fit for messages */
@@ -251,7 +250,7 @@ static void report(struct dial *d)
 {
 	int fd = d->winner;
 
-	stop_all(d, fd >= 0 && !d->each_ms ? TRY_ABANDONED : TRY_LATE);
+	stop_all(d, fd >= 0 ? TRY_ABANDONED : TRY_LATE);
 	d->winner = -1;
 	d->done(d->context, fd, &d->err);
 }
@@ -315,12 +314,6 @@ static void set_timer(struct dial *d)
 
 static void attempt_ready(struct watch *w, short revents);
 
-static void set_patience(struct attempt *a)
-{
-	if (a->dial->each_ms)
-		a->watch.deadline = a->began + a->dial->each_ms;
-}
-
 /* One non-blocking connect(2).  False: it failed at once, and the trail says why. */
 static bool attempt_start(struct dial *d, struct attempt *a, unsigned i)
 {
@@ -347,7 +340,6 @@ static bool attempt_start(struct dial *d, struct attempt *a, unsigned i)
 	a->mark->end = TRY_UNDER_WAY;
 	a->watch.fd = fd;
 	a->watch.events = POLLOUT;
-	set_patience(a);
 	loop_add(d->loop, &a->watch);
 	return true;
 }
@@ -357,8 +349,7 @@ static bool is_ours(int number)
 	return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOBUFS;
 }
 
-/* Begins the next attempt that does not fail at once; behind a winner all of them,
- * since none can take anything away from it. */
+/* Begins the next attempt that does not fail at once. */
 static void go_on(struct dial *d)
 {
 	int first;
@@ -366,7 +357,7 @@ static void go_on(struct dial *d)
 	while (d->begun < d->found.count) {
 		unsigned i = d->begun++;
 
-		if (attempt_start(d, &d->attempts[i], i) && d->winner < 0) {
+		if (attempt_start(d, &d->attempts[i], i)) {
 			d->next_at = clock_ms() + STAGGER_MS;
 			break;
 		}
@@ -374,28 +365,12 @@ static void go_on(struct dial *d)
 	first = d->trail.tries[0].number;
 	if (still_trying(d)) {
 		set_timer(d);
-	} else if (d->winner >= 0) {
-		report_later(d);
 	} else if (all_say(d, first) && is_ours(first)) {
 		err_sys(&d->err, ERR_SYSTEM, first, "cannot make a socket");
 		report_later(d);
 	} else {
 		fail_connect(d, ERR_CONNECT);
 	}
-}
-
-/* The first one is kept, of the others it is enough to know. */
-static void attempt_connected(struct attempt *a, int fd)
-{
-	struct dial *d = a->dial;
-
-	note_end(a, TRY_CONNECTED, 0);
-	if (d->winner >= 0) {
-		close(fd);
-		return;
-	}
-	d->winner = fd;
-	d->trail.winner = (int)(a - d->attempts);
 }
 
 static void attempt_ready(struct watch *w, short revents)
@@ -405,13 +380,9 @@ static void attempt_ready(struct watch *w, short revents)
 	int number = 0, fd = w->fd;
 	socklen_t len = sizeof(number);
 
+	(void)revents;   /* it has no deadline of its own */
 	if (d->over)
 		return;
-	if (!revents) {   /* its own deadline */
-		stop_attempt(a, TRY_LATE);
-		go_on(d);
-		return;
-	}
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &len) < 0)
 		number = errno;
 	loop_remove(d->loop, w);
@@ -419,14 +390,13 @@ static void attempt_ready(struct watch *w, short revents)
 	if (number) {
 		close(fd);
 		note_end(a, TRY_FAILED, number);
-	} else {
-		attempt_connected(a, fd);
-		if (!d->each_ms) {
-			report(d);
-			return;
-		}
+		go_on(d);
+		return;
 	}
-	go_on(d);
+	note_end(a, TRY_CONNECTED, 0);
+	d->winner = fd;
+	d->trail.winner = (int)(a - d->attempts);
+	report(d);
 }
 
 static void timer_ran(struct watch *w, short revents)
@@ -436,7 +406,7 @@ static void timer_ran(struct watch *w, short revents)
 	char span[32];
 
 	(void)revents;
-	if (d->over || (late && d->winner >= 0)) {
+	if (d->over) {
 		report(d);
 	} else if (late && d->resolve) {
 		err_set(&d->err, ERR_NAME_AGAIN,
@@ -545,14 +515,6 @@ struct dial *dial_start_at(struct loop *l, const struct net_settings *set,
 
 	resolved(d, found, NULL);
 	return d;
-}
-
-void dial_try_all(struct dial *d, uint32_t each_ms)
-{
-	d->each_ms = each_ms;
-	for (unsigned i = 0; i < d->begun; i++)
-		if (d->attempts[i].watch.fd >= 0)
-			set_patience(&d->attempts[i]);
 }
 
 const struct dial_trail *dial_trail(const struct dial *d)

@@ -50,11 +50,6 @@ struct dial *dial_start_at(struct loop *l, const struct net_settings *set,
 	const struct resolved *found, uint64_t deadline, dial_done *done, void *context);
 void dial_free(struct dial **dp);   /* may be called at any time; cancels */
 
-/* Right behind the start: every address is tried to its end, for each_ms at most, also
- * when one is connected already.  done() gets the first that was, as ever, but only when
- * all have an outcome or the deadline has come. */
-void dial_try_all(struct dial *d, uint32_t each_ms);
-
 /* Valid until dial_free(); at its end when done() is called. */
 const struct dial_trail *dial_trail(const struct dial *d);
 

@@ -26,7 +26,7 @@ enum trail_end {
 	TRY_CONNECTED,
 	TRY_FAILED,     /* number says why */
 	TRY_ABANDONED,  /* another one was connected meanwhile */
-	TRY_LATE        /* no answer until its deadline, or that of all */
+	TRY_LATE        /* no answer until the deadline of all */
 };
 const char *trail_end_name(enum trail_end end);   /* "not tried", "connected", ... */
 

@@ -151,12 +151,18 @@ static void look_who(struct surroundings *s)
 static bool is_ignored(const char *path, bool may_be_made, char *why, size_t size)
 {
 	struct stat st;
+	uid_t whose;
 
-	if (path[0] != '/')
+	if (path[0] != '/') {
 		snprintf(why, size, "does not begin with /");
-	else if (stat(path, &st) < 0 && errno == ENOENT && may_be_made)
-		return false;
-	else if (stat(path, &st) < 0)
+		return true;
+	}
+	if (stat(path, &st) < 0 && errno == ENOENT && may_be_made) {
+		if (process_may_make(path, &whose))
+			return false;
+		snprintf(why, size, "would be made in a directory of another user (uid %lu)",
+			(unsigned long)whose);
+	} else if (stat(path, &st) < 0)
 		snprintf(why, size, "%s", strerror(errno));
 	else if (!S_ISDIR(st.st_mode))
 		snprintf(why, size, "is no directory");

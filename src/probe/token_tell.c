@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cred/token.h"
+#include "deliver/credential.h"
 
 enum { WHO_MAX = 256 };
 
@@ -52,6 +53,23 @@ static void tell_claims(struct report_stage *s, const struct account *a, const s
 	report_text(s, "token_audience", audience[0] ? audience : NULL);
 }
 
+/* What the provider was asked for and has not given: the mail server may miss it. */
+static void tell_lacks(struct report_stage *s, const struct account *a, const struct token *t)
+{
+	struct buf lacks = BUF_INIT(2048);
+	struct oauth_plan plan = { .account = NULL };
+	struct err ignored = { 0 };
+
+	if (credential_plan(a, &plan, &ignored) == 0)
+		token_scope_lacks(plan.scope, t->scope, &lacks);
+	oauth_plan_release(&plan);
+	if (lacks.len)
+		report_more(s, MARK_WARNING, "%s was asked for and is not in that: sign in again and agree to "
+			"all of it, or give the app that right", buf_text(&lacks));
+	report_text(s, "token_scope_missing", lacks.len ? buf_text(&lacks) : NULL);
+	buf_release(&lacks);
+}
+
 static void tell(struct report_stage *s, const struct account *a, const struct token *t,
 	bool renewed)
 {
@@ -72,6 +90,7 @@ static void tell(struct report_stage *s, const struct account *a, const struct t
 	report_text(s, "token_obtained", moment(t->obtained, one));
 	report_text(s, "token_expires", moment(t->expires, one));
 	report_text(s, "token_scope", t->scope[0] ? t->scope : NULL);
+	tell_lacks(s, a, t);
 	report_bool(s, "token_renewed", renewed);
 	report_bool(s, "refresh_token", t->refresh.data != NULL);
 	tell_claims(s, a, t);

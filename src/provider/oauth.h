@@ -28,6 +28,7 @@ struct oauth_provider {
 	const char *presets;       /* ids of provider/preset that sign in there, blanks between */
 	const char *auth_url, *token_url, *device_url;   /* NULL: not had; {tenant} is replaced */
 	const char *revoke_url;    /* RFC 7009; NULL */
+	const char *apps;          /* page where a user ends what was granted; NULL: not known */
 	const char *scope;         /* for SMTP, with what makes a refresh token come */
 	const char *client_scope;  /* for OAUTH_BY_CLIENT; NULL */
 	const char *redirect;      /* "http://127.0.0.1:{port}/", or a page that shows the code, for
@@ -39,6 +40,7 @@ struct oauth_provider {
 	unsigned flows;            /* OAUTH_BY_CODE | ..., what works for mail */
 	bool device_by_code;       /* the device flow polls with grant_type=device_code and `code` */
 	const char *steps;         /* how to get a client id: one step a line */
+	const char *client_steps, *key_steps;   /* what OAUTH_BY_CLIENT, OAUTH_BY_KEY take; NULL */
 	const char *refresh_life;  /* what ends a refresh token, in words; NULL */
 };
 

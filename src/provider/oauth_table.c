@@ -27,6 +27,7 @@ const struct oauth_provider oauth_providers[] = {
 		.auth_url = "https://accounts.google.com/o/oauth2/v2/auth",
 		.token_url = "https://oauth2.googleapis.com/token",
 		.revoke_url = "https://oauth2.googleapis.com/revoke",
+		.apps = "https://myaccount.google.com/connections",
 		.scope = "https://mail.google.com/", .redirect = LOOPBACK,
 		.more = "access_type=offline&prompt=consent", .secret = OAUTH_SECRET_WANTED,
 		.flows = OAUTH_BY_CODE | OAUTH_BY_KEY,
@@ -41,10 +42,21 @@ const struct oauth_provider oauth_providers[] = {
 			"Set oauth_client_id and oauth_client_secret to what is shown then.\n"
 			"At the sign-in Google may warn of an unverified app, which is yours: Advanced, "
 			"Go to (its name).\n",
+		.key_steps =
+			"Open https://console.cloud.google.com/ and make a project of any name; APIs & "
+			"Services, Library: enable the Gmail API.\n"
+			"IAM & Admin, Service Accounts: create one; under Keys, add a key of the type "
+			"JSON, and keep that file where only the user who sends reads it.\n"
+			"An administrator opens https://admin.google.com/, Security, API controls, "
+			"Domain-wide delegation, and adds the account's numeric client ID with the scope "
+			"https://mail.google.com/: Google Workspace has this, single accounts have not.\n"
+			"Set oauth_flow = service, oauth_service_account to the file, and user to the "
+			"mailbox that is sent as.\n",
 		.refresh_life = "6 months without use, a new password, or 7 days while the app is in "
 			"Testing" },
 	{ .id = "microsoft", .name = "Microsoft 365", .presets = "microsoft365",
-		ENTRA_SERVERS, .client_scope = "https://outlook.office365.com/.default",
+		ENTRA_SERVERS, .apps = "https://myapps.microsoft.com/",
+		.client_scope = "https://outlook.office365.com/.default",
 		.tenant = "common", .flows = OAUTH_BY_CODE | OAUTH_BY_DEVICE | OAUTH_BY_CLIENT,
 		.steps =
 			"Open https://entra.microsoft.com/, App registrations, New registration.  Where "
@@ -56,9 +68,25 @@ const struct oauth_provider oauth_providers[] = {
 			"offline_access.\n"
 			"Set oauth_client_id to the Application (client) ID.  There is no secret.\n"
 			"If only accounts of one organization are supported, set oauth_tenant to the "
-			"Directory (tenant) ID.\n" },
+			"Directory (tenant) ID.\n",
+		.client_steps =
+			"Open https://entra.microsoft.com/, App registrations, New registration, without "
+			"a redirect URI.\n"
+			"API permissions, Add, APIs my organization uses, Office 365 Exchange Online, "
+			"Application permissions: SMTP.SendAsApp; then Grant admin consent.\n"
+			"Certificates & secrets: upload a certificate and set oauth_certificate to it with "
+			"its key, or make a secret and set oauth_client_secret to its Value.\n"
+			"In Exchange Online PowerShell: New-ServicePrincipal -AppId CLIENT -ObjectId "
+			"OBJECT, where OBJECT is the id under Enterprise applications, not that under App "
+			"registrations.\n"
+			"For each mailbox: Add-MailboxPermission MAILBOX -User OBJECT -AccessRights "
+			"FullAccess, and Set-CASMailbox MAILBOX -SmtpClientAuthenticationDisabled $false; "
+			"it may take 90 minutes until that counts.\n"
+			"Set oauth_flow = client, oauth_client_id to the Application (client) ID, "
+			"oauth_tenant to the Directory (tenant) ID, and user to the mailbox.\n" },
 	{ .id = "outlook", .name = "Outlook.com", .presets = "outlook",
-		ENTRA_SERVERS, .tenant = "consumers", .flows = OAUTH_BY_CODE | OAUTH_BY_DEVICE,
+		ENTRA_SERVERS, .apps = "https://account.live.com/consent/Manage",
+		.tenant = "consumers", .flows = OAUTH_BY_CODE | OAUTH_BY_DEVICE,
 		.steps =
 			"Open https://entra.microsoft.com/ (it wants a free Azure account), App "
 			"registrations, New registration.\n"
@@ -112,6 +140,7 @@ const struct oauth_provider oauth_providers[] = {
 		.auth_url = "https://oauth.yandex.com/authorize",
 		.token_url = "https://oauth.yandex.com/token",
 		.device_url = "https://oauth.yandex.com/device/code",
+		.apps = "https://id.yandex.com/personal/data-access",
 		.scope = "mail:smtp", .redirect = "https://oauth.yandex.com/verification_code",
 		.secret = OAUTH_SECRET_WANTED, .flows = OAUTH_BY_CODE | OAUTH_BY_DEVICE,
 		.device_by_code = true,

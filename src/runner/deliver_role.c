@@ -9,7 +9,9 @@
  */
 #include <string.h>
 
+#include "base/child.h"
 #include "base/process.h"
+#include "cred/https.h"
 #include "deliver/cause.h"
 #include "deliver/flush.h"
 #include "runner/journal.h"
@@ -84,5 +86,6 @@ int runner_deliver_main(int argc, char **argv)
 			journal_failure(&config, "deliver", e.text);
 		config_release(&config);
 	}
+	child_await_spared(HTTPS_SECONDS + 2);   /* of a token that may have been replaced */
 	return got < 0 ? cause_of_err(&e)->exit : got;
 }

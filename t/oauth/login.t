@@ -101,10 +101,19 @@ sub shown
 	is($r->{exit}, 77, 'a person who does not agree') or diag "$r->{out}$r->{err}";
 	ok(!-e $stored, 'is not signed in');
 
+	mkdir "$stored.new" or die "$stored.new: $!\n";   # in the way of what is written
+	$r = login([], env => { DISPLAY => ':77', BROWSER => $provider->browser });
+	is($r->{exit}, 75, 'a person agrees, and the token cannot be stored') or diag "$r->{out}$r->{err}";
+	wait_until(sub { $provider->visits == 2 }, 20);
+	like(($provider->visits)[1]{text}, qr/The sign-in failed/, 'the browser says so too');
+	unlike(($provider->visits)[1]{text}, qr/You are signed in/, '... and nothing else');
+	ok(!-e $stored, 'nobody is signed in');
+	rmdir "$stored.new";
+
 	$r = login([], env => { DISPLAY => ':77', BROWSER => $provider->browser });
 	is($r->{exit}, 0, 'a person agrees') or diag "$r->{out}$r->{err}";
-	wait_until(sub { $provider->visits == 2 }, 20);
-	like(($provider->visits)[1]{text}, qr/You are signed in/, 'the browser says so too');
+	wait_until(sub { $provider->visits == 3 }, 20);
+	like(($provider->visits)[2]{text}, qr/You are signed in/, 'the browser says so too');
 	is((stat $stored)[2] & 07777, 0600, 'the token is there, for its owner alone');
 	asked('code', 'authorization_code 200');
 	token();

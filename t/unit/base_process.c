@@ -268,6 +268,16 @@ static void test_home(void)
 	check(process_user()[0] && !strchr(process_user(), ' '), "user: %s", process_user());
 }
 
+static void test_may_make(void)
+{
+	uid_t whose;
+
+	check(process_may_make("/nonexistent/a/b", &whose) && whose == 0, "below what is root's");
+	check(process_may_make("/nonexistent", &whose) && whose == 0, "... at the root itself");
+	check(!process_may_make("nonexistent/a", &whose), "a relative one");
+	check(!process_may_make("/etc/passwd/a", &whose), "below a file");
+}
+
 int main(int argc, char **argv)
 {
 	ssize_t n;
@@ -281,6 +291,7 @@ int main(int argc, char **argv)
 	test_environment();
 	test_handover();
 	test_home();
+	test_may_make();
 	test_catching();
 	return tap_done();
 }

@@ -41,6 +41,7 @@ static const struct refusal refusals[] = {
 	{ { "token_url", long_url }, "oauth_token_url: this is not an https URL", "whole" },
 	{ { "auth_url", "ftp://x.test/" }, "oauth_auth_url: this is not an https URL", "whole" },
 	{ { "device_url", "ftp://x.test/" }, "oauth_device_url: this is not an https URL", "whole" },
+	{ { "revoke_url", "http://x.test/" }, "oauth_revoke_url: tokens go over https only", "https://" },
 	{ { "issuer", "x.test" }, "oauth_issuer: this is not an https URL", "whole" },
 	{ { "issuer", "https://x.test/?a" }, "oauth_issuer: an issuer has no query", NULL },
 	{ { "redirect", "http://x.test/" }, "oauth_redirect: this leads neither to this machine", "{port}" },
@@ -229,6 +230,15 @@ static void test_urls_alone(void)
 		check_text(p.token_url, "https://x.test/acme/t", "a tenant in one's own URL");
 		check(!p.discover, "there is nothing to discover");
 	}
+	oauth_plan_release(&p);
+	if (check(PLAN(NULL, &p, "client_id", "i", "token_url", "https://x.test/t", "auth_url",
+			"https://x.test/a", "revoke_url", "https://x.test/{tenant}/r", "tenant", "acme"),
+			"where the end is told"))
+		check_text(p.revoke_url, "https://x.test/acme/r", "... is as it says");
+	oauth_plan_release(&p);
+	if (check(PLAN(NULL, &p, "provider", "google", "client_id", "i", "client_secret", SECRET, "token_url",
+			"https://x.test/t"), "a provider, and another's tokens"))
+		check(!p.revoke_url, "... of which it is told nothing");
 	oauth_plan_release(&p);
 	if (check(PLAN(NULL, &p, "client_id", "i", "issuer", "https://x.test/realm"), "an issuer")) {
 		check(p.discover, "which is to be asked for the URLs");

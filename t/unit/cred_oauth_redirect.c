@@ -129,21 +129,26 @@ static void test_cuts(void)
 
 static void test_limits(void)
 {
-	struct buf url = BUF_INIT(1 << 20), code = BUF_INIT(8192), small = BUF_INIT(4);
+	struct buf url = BUF_INIT(1 << 20), code = BUF_INIT(32768), small = BUF_INIT(4);
 	struct err e = { 0 };
 
 	buf_add_text(&url, "/?state=" STATE "&code=");
-	for (size_t i = 0; i < 4096; i++)
+	for (size_t i = 0; i < 16384; i++)
 		buf_add_char(&url, 'c');
 	check_int(oauth_read_redirect(&plain, buf_text(&url), STATE, &code, &e), 0, "the longest code");
-	check_int(code.len, 4096, "whole");
+	check_int(code.len, 16384, "whole");
 	buf_wipe(&code);
 	buf_add_char(&url, 'c');
-	code = BUF_INIT(8192);
+	code = BUF_INIT(32768);
 	check_int(oauth_read_redirect(&plain, buf_text(&url), STATE, &code, &e), -1, "a longer one");
-	for (size_t i = 0; i < 5000; i++)
+	for (size_t i = 0; i < OAUTH_REDIRECT_MAX - 16500; i++)
+		buf_add_char(&url, 'c');
+	check_int(oauth_read_redirect(&plain, buf_text(&url), STATE, &code, &e), -1, "a long URL");
+	check(strstr(e.text, "no code"), "... with no code that could be one");
+	while (url.len <= OAUTH_REDIRECT_MAX)
 		buf_add_char(&url, 'c');
 	check_int(oauth_read_redirect(&plain, buf_text(&url), STATE, &code, &e), -1, "a longer URL");
+	check(strstr(e.text, "too long"), "... than any");
 	buf_clear(&url);
 	buf_add_text(&url, "/?state=" STATE "&code=c1");
 	for (size_t i = 0; i < 70; i++)

@@ -24,7 +24,7 @@
 #include "base/process.h"
 #include "cred/prompt.h"
 
-enum { PATIENCE_MS = 15000 };
+enum { PATIENCE_MS = 15000, PASTED_MOST = 20000 };
 
 static const char question[] = "Password of anna: ";
 
@@ -47,12 +47,14 @@ static void tell(int fd, const char *format, ...)
 	buf_release(&line);
 }
 
-static void ask(int report, const char *asked)
+static void ask(int report, const char *asked, bool pasted)
 {
+	static const struct prompt_words address = { .what = "address", .instead = "do without",
+		.longer = "see that it is one", .pasted = PASTED_MOST };
 	struct secret s = { NULL, 0 };
 	struct err e = { 0 };
 
-	if (prompt_secret(asked, &s, &e) == 0)
+	if ((pasted ? prompt_line(asked, &address, &s, &e) : prompt_secret(asked, &s, &e)) == 0)
 		tell(report, "got %s", s.data);
 	else
 		tell(report, "%d %s %s%s", e.kind, e.cause ? e.cause : "-", e.text,
@@ -63,6 +65,7 @@ static void ask(int report, const char *asked)
 struct job {
 	const char *asked;         /* NULL: the usual question */
 	bool background, catches, hurried, without_terminal;
+	const char *pasted;        /* NULL: a password; else of an address: the kind of terminal */
 };
 
 static void be_job(const struct job *how, int report)
@@ -82,7 +85,9 @@ static void be_job(const struct job *how, int report)
 		ioctl(open("/dev/tty", O_RDWR | O_CLOEXEC), TIOCNOTTY);
 	if (how->catches)
 		process_catch_signals();
-	ask(report, how->asked ? how->asked : question);
+	if (how->pasted)
+		setenv("TERM", how->pasted, 1);
+	ask(report, how->asked ? how->asked : question, how->pasted != NULL);
 	if (how->catches)
 		tell(report, "flag %d", process_stopped());
 	_exit(0);
@@ -501,6 +506,114 @@ static void test_stopped_outside(void)
 	stop(&r);
 }
 
+/* ---- an address, which is longer than a terminal's line */
+
+#define MARKS_ON  "\033[?2004h"
+#define MARKS_OFF "\033[?2004l"
+
+static void begin_paste(struct rig *r, const char *kind, const char *what)
+{
+	start(r, &(struct job){ .pasted = kind }, NULL, false);
+	check(asked(r, 1) && !echoes(r), "an address: %s", what);
+}
+
+/* As a terminal hands it over: in pieces, while the other side reads. */
+static void paste(struct rig *r, size_t len, const char *before, const char *behind)
+{
+	char *text = mem_alloc(len + 1);
+
+	memset(text, 'x', len);
+	type(r, before, strlen(before));
+	type(r, text, len);
+	type(r, behind, strlen(behind));
+	free(text);
+}
+
+static void end_paste(struct rig *r, const char *marks, const char *what)
+{
+	struct buf want = BUF_INIT(256);
+
+	buf_printf(&want, "%s%s%s\r\n", question, marks, marks[0] ? MARKS_OFF : "");
+	check(told(r, "exit 0\n") && as_before(r), "... %s: the terminal is as before", what);
+	check(wait_text(r, &r->shown, "\r\n", 1), "... on a new line");
+	check_text(buf_text(&r->shown), buf_text(&want), "... and nothing of it was shown");
+	buf_release(&want);
+	stop(r);
+}
+
+static void test_pasted(size_t len, const char *kind, const char *marks)
+{
+	bool fits = len <= PASTED_MOST;
+	struct buf want = BUF_INIT(64 * 1024);
+	struct rig r;
+
+	begin_paste(&r, kind, fits ? "one that fits" : "one that is too long");
+	paste(&r, len, marks[0] ? "\033[200~" : "", marks[0] ? "\033[201~\n" : "\n");
+	if (fits) {
+		buf_add_text(&want, "got ");
+		for (size_t i = 0; i < len; i++)
+			buf_add_char(&want, 'x');
+		buf_add_char(&want, '\n');
+	} else {
+		buf_add_text(&want, "what was pasted is longer than any address (20000 octets)\n");
+	}
+	check(told(&r, buf_text(&want)), "... %zu octets", len);
+	end_paste(&r, marks, kind);
+	buf_release(&want);
+}
+
+static void test_pasted_keys(void)
+{
+	struct rig r;
+
+	begin_paste(&r, "xterm", "typed and taken back");
+	type(&r, "wrong\025righx\177t\n", 14);
+	check(told(&r, "got right\n"), "... is what is left");
+	end_paste(&r, MARKS_ON, "keys");
+	begin_paste(&r, "xterm", "with line ends in it");
+	paste(&r, 0, "\033[200~http://127.0.0.1/?a\n  &b\r\n", "\033[201~\n");
+	check(told(&r, "got http://127.0.0.1/?a&b\n"), "... is one word");
+	end_paste(&r, MARKS_ON, "line ends");
+	begin_paste(&r, "xterm", "nothing");
+	type(&r, "\n", 1);
+	check(told(&r, "no address was entered\n"), "... is told");
+	end_paste(&r, MARKS_ON, "nothing");
+}
+
+static void test_pasted_signals(void)
+{
+	struct rig r;
+
+	begin_paste(&r, "xterm", "Ctrl-C");
+	paste(&r, 5000, "\033[200~", "\003");
+	check(told(&r, "killed by 2\n") && as_before(&r), "... ends it, with the terminal as before");
+	check(wait_text(&r, &r.shown, MARKS_OFF "\r\n", 1), "... and without marks");
+	command(&r, 'r');
+	check(told(&r, "left 0\n"), "D9 half an address is not left to the shell");
+	stop(&r);
+	begin_paste(&r, "xterm", "SIGTERM");
+	command(&r, 'k');
+	check(told(&r, "killed by 15\n") && as_before(&r) &&
+		wait_text(&r, &r.shown, MARKS_OFF "\r\n", 1), "... likewise");
+	stop(&r);
+}
+
+static void test_pasted_stopped(void)
+{
+	struct rig r;
+
+	begin_paste(&r, "xterm", "Ctrl-Z");
+	type(&r, "half\032", 5);
+	check(told(&r, "stopped by ") && as_before(&r), "... stops it, with the terminal as before");
+	check(wait_text(&r, &r.shown, MARKS_OFF "\r\n", 1), "... and without marks");
+	command(&r, 'f');
+	check(asked(&r, 2) && wait_text(&r, &r.shown, MARKS_ON, 2) && !echoes(&r), "fg: it asks again");
+	paste(&r, 10000, "\033[200~", "\033[201~\n");
+	check(told(&r, "got xxxx") && told(&r, "exit 0\n") && as_before(&r), "... and takes the answer");
+	check(!strstr(buf_text(&r.told), "half"), "... without what came before");
+	stop(&r);
+}
+
 static const char words[] = "the password cannot be asked for in the background\n";
 
 static void test_background(void)
@@ -549,7 +662,7 @@ int main(int argc, char **argv)
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
 	if (argc == 2) {
-		ask((int)strtol(argv[1], NULL, 10), question);
+		ask((int)strtol(argv[1], NULL, 10), question, false);
 		return 0;
 	}
 	if (n < 0)
@@ -563,9 +676,16 @@ int main(int argc, char **argv)
 	test_caught();
 	test_stopped_outside();
 	test_background();
+	test_pasted(16384, "xterm", MARKS_ON);
+	test_pasted(PASTED_MOST, "dumb", "");
+	test_pasted(PASTED_MOST + 1, "xterm", MARKS_ON);
+	test_pasted(3 * PASTED_MOST, "dumb", "");
+	test_pasted_keys();
+	test_pasted_signals();
 	if (can_stop()) {
 		test_stopped();
 		test_put_back();
+		test_pasted_stopped();
 	} else {
 		check(true, "skipped: Ctrl-Z, since nothing stops itself here");
 	}

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -242,8 +243,11 @@ struct person {
 	const char *lines[8];      /* that are pasted; "%s" is the state */
 	const char *bring;         /* what the browser brings back; NULL: it does not come */
 	bool browses, signals;
+	bool leaves;               /* the browser does not wait for its page */
 	pid_t browser;
 	int page;                  /* of the browser: what it was shown */
+	unsigned kept;             /* how often something was to be stored */
+	bool full, early;          /* it cannot be; the browser had its page by then */
 };
 
 /* A browser in a process of its own: one request, and its page to the pipe. */
@@ -270,6 +274,11 @@ static void browse_back(struct person *p, const char *url)
 		ntohs(at.sin_port));
 	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || write(fd, text, strlen(text)) < 0)
 		_exit(98);
+	if (p->leaves) {
+		nanosleep(&(struct timespec){ .tv_nsec = 100000000 }, NULL);
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
+		_exit(close(fd) < 0);
+	}
 	while ((n = read(fd, text, sizeof(text))) > 0)
 		if (write(ends[1], text, (size_t)n) < 0)
 			_exit(97);
@@ -313,6 +322,18 @@ static int ask(void *context, struct secret *line, struct err *e)
 	return 0;
 }
 
+/* The browser must not have heard of it by now, and may have to hear that it went wrong. */
+static int keep(void *context, const struct oauth_grant *g, struct err *why)
+{
+	struct person *p = context;
+	struct pollfd page = { .fd = p->page, .events = POLLIN };
+
+	p->kept++;
+	check(g->access.data && !strcmp(g->access.data, "granted"), "what is kept is what was granted");
+	p->early = p->browser && poll(&page, 1, 200) != 0;
+	return p->full ? err_set(why, ERR_STORE, "no <room> left") : 0;
+}
+
 static bool browse(void *context, const char *url)
 {
 	(void)url;
@@ -330,7 +351,8 @@ static struct oauth_grant grant;
 
 static int run(enum oauth_flow flow, struct person *p)
 {
-	struct signin_hooks hooks = { show, waiting, ask, browse, p };
+	struct signin_hooks hooks = { .show = show, .waiting = waiting, .ask = ask, .browse = browse,
+		.keep = keep, .context = p };
 	int good;
 
 	if (!plan.redirect)
@@ -534,6 +556,26 @@ static void test_code(void)
 	page = page_of(&p);
 	check(strstr(page, "The sign-in failed") && strstr(page, "it is over"),
 		"... and the browser is not told otherwise");
+	p = (struct person){ .bring = "?code=right&state=%s", .leaves = true };
+	ANSWERS({ LATER, 30 }, { GRANTED, 0 });
+	check(run(OAUTH_FLOW_CODE, &p) == 0 && p.kept == 1, "a browser that does not wait for its page");
+	check(asked_count == 2 && gap(1) >= 30, "... hurries nobody: %.1f", gap(1));
+	check_text(page_of(&p), "", "... and gets none");
+	p = (struct person){ .bring = "?code=right&state=%s" };
+	ANSWERS({ GRANTED, 0 });
+	check(run(OAUTH_FLOW_CODE, &p) == 0 && p.kept == 1, "what was granted is kept once");
+	check(!p.early && strstr(page_of(&p), "You are signed in"), "... before the browser is told");
+	p = (struct person){ .bring = "?code=right&state=%s", .full = true };
+	check(run(OAUTH_FLOW_CODE, &p) == -1 && e.kind == ERR_STORE && p.kept == 1, "it cannot be kept");
+	page = page_of(&p);
+	check(!strncmp(page, "HTTP/1.1 400 ", 13) && strstr(page, "The sign-in failed") &&
+		strstr(page, "no &#60;room&#62; left") && !p.early, "... and the browser is told so");
+	p = (struct person){ .lines = { "?code=a&state=%s" }, .full = true };
+	check(run(OAUTH_FLOW_PASTE, &p) == -1 && e.kind == ERR_STORE && p.kept == 1 && p.asked == 1,
+		"... nor what was pasted");
+	ANSWERS({ 200, 0 }, { GRANTED, 0 });
+	p = (struct person){ .full = true };
+	check(run(OAUTH_FLOW_DEVICE, &p) == -1 && e.kind == ERR_STORE && p.kept == 1, "... nor what a device got");
 	p = (struct person){ .bring = NULL };
 	check(run(OAUTH_FLOW_CODE, &p) == -1 && e.kind == ERR_TIMEOUT && strstr(e.hint, "--flow paste"),
 		"nobody comes");

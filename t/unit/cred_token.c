@@ -497,6 +497,93 @@ static void fresh(void)
 	token_wipe(&t);
 }
 
+static void pauses(void)
+{
+	struct token t = made("x", NULL);
+
+	t.obtained = 1000;
+	t.expires = 4600;
+	check(token_still_does(&t, 4539) && !token_still_does(&t, 4540), "it serves until a minute before its end");
+	check(!token_still_does(&t, 999), "B7: ... not before it was obtained");
+	t.stale = true;
+	check(!token_still_does(&t, 1000), "... nor where a server has refused it");
+	t.not_before = 0;
+	check_int(token_pause(&t, 1000), 0, "no pause");
+	t.not_before = 1600;
+	check_int(token_pause(&t, 1000), 600, "a pause");
+	check_int(token_pause(&t, 1600), 0, "... is over");
+	t.not_before = 1000 + TOKEN_PAUSE_MOST + 1;
+	check_int(token_pause(&t, 1000), 0, "B7: ... longer than anybody sets one");
+	token_wipe(&t);
+}
+
+static void scopes(void)
+{
+	static const struct { const char *asked, *granted, *lacks; } rows[] = {
+		{ "a", "a", "" }, { "a b c", "c a", "b" }, { "a b", "", "" }, { "a b", "  ", "" }, { NULL, "a", "" },
+		{ "", "a", "" }, { " a  b ", " b ", "a" }, { "mail.send", "mail.sendx xmail.send", "mail.send" },
+		{ "Mail.Send", "mail.SEND", "" }, { "a offline_access openid profile email", "a", "" },
+		{ "https://x.test/.default", "https://x.test/Mail.Send", "" },
+		{ "https://a.test/SMTP.Send", "https://b.test/smtp.send", "" },
+		{ "https://a.test/SMTP.Send", "SMTP.Send", "" }, { "SMTP.Send", "https://a.test/SMTP.Send", "" },
+		{ "https://mail.google.com/", "https://mail.google.com/", "" },
+		{ "https://mail.google.com/", "https://x.test/", "https://mail.google.com/" },
+		{ "mail:smtp", "mail:imap", "mail:smtp" }, { "a/b", "c/b", "a/b" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buf lacks = BUF_INIT(256);
+
+		token_scope_lacks(rows[i].asked, rows[i].granted, &lacks);
+		check_text(lacks.len ? buf_text(&lacks) : "", rows[i].lacks, "'%s' of '%s'", rows[i].granted,
+			rows[i].asked ? rows[i].asked : "");
+		buf_release(&lacks);
+	}
+}
+
+static void tries(void)
+{
+	struct token t = made("abc", "def");
+	struct err e = { 0 };
+	char *in_the_way = mem_printf("%s/work.try", dir);
+
+	token_save(dir, "work", &t, &e);
+	check_int(token_try(dir, "work", &e), 0, "there is room: %s", e.text);
+	check(is_there("work") && !is_there("work.try") && !is_there("work.new"), "... and all is as before");
+	check_int(mkdir(in_the_way, 0700), 0, "something in the way");
+	check_int(token_try(dir, "work", &e), -1, "... is told");
+	check(e.kind == ERR_STORE && strstr(e.text, dir), "... as what it is: %s", e.text);
+	rmdir(in_the_way);
+	chmod(dir, 0770);
+	check_int(token_try(dir, "work", &e), -1, "a directory that others can write");
+	check_int(e.kind, ERR_RIGHT, "... is none: %s", e.text);
+	chmod(dir, 0700);
+	check_int(token_try("/nonexistent/tokens", "work", &e), -1, "none at all");
+	check_int(token_remove(dir, "work", &e), 0, "and away with it");
+	free(in_the_way);
+	token_wipe(&t);
+}
+
+static void of_another(void)
+{
+	char *path = mem_printf("%s/work", dir);
+	struct token t = made("abc", "def");
+	struct err e = { 0 };
+
+	token_save(dir, "work", &t, &e);
+	if (geteuid() == 0 && lchown(path, 54321, 54321) == 0) {
+		check_int(token_remove(dir, "work", &e), -1, "what belongs to another");
+		check(e.kind == ERR_RIGHT && strstr(e.text, "54321") && is_there("work"), "... stays: %s", e.text);
+		check_int(lchown(path, 0, 0), 0, "... until it is ours");
+	} else {
+		printf("# only root has what belongs to another\n");
+	}
+	check_int(token_remove(dir, "work", &e), 0, "our own goes");
+	check(!is_there("work"), "... indeed");
+	free(path);
+	token_wipe(&t);
+}
+
 static void hints(void)
 {
 	struct err e = { 0 };
@@ -527,6 +614,10 @@ int main(void)
 	stopped();
 	refuse();
 	fresh();
+	pauses();
+	scopes();
+	tries();
+	of_another();
 	hints();
 	command = mem_printf("rm -rf %s", top);
 	check_int(system(command), 0, "all is removed");

@@ -156,23 +156,15 @@ static void hole_close(struct hole *h)
 		close(h->fd);
 }
 
-static void run_each(struct outcome *o, const struct resolved *list, const struct net_settings *set,
-	long deadline_ms, uint32_t each_ms)
+static void run(struct outcome *o, const struct resolved *list, const struct net_settings *set,
+	long deadline_ms)
 {
 	uint64_t deadline = deadline_ms ? clock_ms() + (uint64_t)deadline_ms : LOOP_NEVER;
 
 	outcome_init(o);
 	o->dial = dial_start_at(&o->loop, set, list, deadline, record, o);
-	if (each_ms)
-		dial_try_all(o->dial, each_ms);
 	check_int(o->called, 0, "nothing is told before the loop runs");
 	loop_run(&o->loop);
-}
-
-static void run(struct outcome *o, const struct resolved *list, const struct net_settings *set,
-	long deadline_ms)
-{
-	run_each(o, list, set, deadline_ms, 0);
 }
 
 /* "127.0.0.1:25 failed 111, ::1:25 connected": a trail without its times, but with
@@ -398,78 +390,6 @@ static void test_trail(void)
 			"also where nobody is reached");
 		check(o.trail.tries[0].ms >= 200, "at the end of the time (%lld ms)",
 			(long long)o.trail.tries[0].ms);
-		outcome_release(&o);
-	}
-	hole_close(&h);
-	close(fd);
-}
-
-/* All addresses to their end, in the time of the slowest. */
-static void test_all(void)
-{
-	struct net_settings set = settings();
-	struct resolved list = { .count = 0 };
-	struct outcome o;
-	struct hole h;
-	char want[300];
-	unsigned port = 0, shut = closed_port();
-	int fd = listener("127.0.0.1", 5, &port);
-
-	add(&list, "127.0.0.1", port);
-	add(&list, "127.0.0.2", shut);
-	add(&list, "127.0.0.1", port);
-	run_each(&o, &list, &set, 5000, 1000);
-	snprintf(want, sizeof(want), "given: 127.0.0.1 connected, 127.0.0.2 failed %d, "
-		"127.0.0.1 connected -> 0", ECONNREFUSED);
-	check_text(trail_text(&o.trail), want, "all: also behind the winner");
-	check(o.fd >= 0, "all: which is given");
-	outcome_release(&o);
-
-	list.count = 0;
-	add(&list, "127.0.0.2", shut);
-	add(&list, "127.0.0.3", shut);
-	run_each(&o, &list, &set, 5000, 1000);
-	check_int(o.fd, -1, "all: nobody is reached");
-	check_int(o.err.kind, ERR_CONNECT, "all: ERR_CONNECT: %s", o.err.text);
-	outcome_release(&o);
-
-	if (!hole_open(&h, 0)) {
-		printf("# no way to make a connect hang here\n");
-	} else {
-		uint64_t began = clock_ms();
-
-		list.count = 0;
-		add(&list, "127.0.0.1", h.port);
-		add(&list, "127.0.0.1", port);
-		add(&list, "127.0.0.1", h.port);
-		run_each(&o, &list, &set, 5000, 400);
-		check_text(trail_text(&o.trail), "given: 127.0.0.1 no answer, 127.0.0.1 connected, "
-			"127.0.0.1 no answer -> 1", "all: each is waited for");
-		check(o.fd >= 0 && clock_ms() - began < 2000, "all: but not for long");
-		outcome_release(&o);
-		began = clock_ms();
-		run_each(&o, &list, &set, 500, 10000);
-		check_text(trail_text(&o.trail), "given: 127.0.0.1 no answer, 127.0.0.1 connected, "
-			"127.0.0.1 no answer -> 1", "all: the deadline of the whole ends them");
-		check(o.fd >= 0 && clock_ms() - began < 2000, "all: and what is connected is given");
-		outcome_release(&o);
-		list.count = 1;
-		run_each(&o, &list, &set, 5000, 300);
-		check_text(trail_text(&o.trail), "given: 127.0.0.1 no answer -> -1",
-			"all: one alone that does not answer");
-		snprintf(want, sizeof(want), "cannot connect to smtp.example.com: 127.0.0.1 port %u: "
-			"no answer", h.port);
-		check_text(o.err.text, want, "all: is told as such");
-		outcome_release(&o);
-		list.count = 0;
-		add(&list, "127.0.0.1", port);
-		add(&list, "127.0.0.1", h.port);
-		outcome_init(&o);
-		o.dial = dial_start_at(&o.loop, &set, &list, clock_ms() + 300, record, &o);
-		dial_try_all(o.dial, 10000);
-		o.free_inside = true;
-		loop_run(&o.loop);
-		check(!o.dial && o.fd >= 0, "all: freed by the very function that is told");
 		outcome_release(&o);
 	}
 	hole_close(&h);
@@ -714,7 +634,6 @@ int main(void)
 	test_reset();
 	test_black_hole();
 	test_trail();
-	test_all();
 	test_port_25();
 	test_free_inside();
 	test_by_name();

@@ -23,7 +23,7 @@ static bool names_tenant(const char *url)
 static void check_urls(const struct oauth_provider *p)
 {
 	check(is_url(p->auth_url) && is_url(p->token_url) && is_url(p->device_url) &&
-		is_url(p->revoke_url), "%s: all its URLs are https", p->id);
+		is_url(p->revoke_url) && is_url(p->apps), "%s: all its URLs are https", p->id);
 	check(p->auth_url && p->token_url, "%s: has the two that all need", p->id);
 	check((p->tenant != NULL) == names_tenant(p->token_url), "%s: tenants are in its URLs", p->id);
 	check(!p->redirect || !strncmp(p->redirect, "https://", 8) ||
@@ -40,29 +40,40 @@ static void check_flows(const struct oauth_provider *p)
 	check(!p->device_by_code || p->device_url, "%s: how the device flow asks", p->id);
 }
 
-static void check_steps(const struct oauth_provider *p)
+static void check_list(const struct oauth_provider *p, const char *list)
 {
-	size_t len = strlen(p->steps);
+	size_t len = strlen(list);
 	unsigned steps = 0, longest = 0, line = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		if (p->steps[i] == '\n') {
+		if (list[i] == '\n') {
 			steps++;
 			line = 0;
 		} else if (++line > longest) {
 			longest = line;
 		}
-		if (p->steps[i] != '\n' && (p->steps[i] < ' ' || p->steps[i] > '~'))
+		if (list[i] != '\n' && (list[i] < ' ' || list[i] > '~'))
 			check(false, "%s: plain text (octet %zu)", p->id, i);
 	}
-	check(len && p->steps[len - 1] == '\n', "%s: the steps are whole lines", p->id);
+	check(len && list[len - 1] == '\n', "%s: the steps are whole lines", p->id);
 	check(steps >= 3 && steps <= STEPS_MOST && longest <= STEP_MAX, "%s: a few steps (%u, %u)",
 		p->id, steps, longest);
+}
+
+static void check_steps(const struct oauth_provider *p)
+{
+	check_list(p, p->steps);
 	check(strstr(p->steps, "oauth_client_id"), "%s: they say where the id goes", p->id);
 	check((p->secret == OAUTH_SECRET_WANTED) == (strstr(p->steps, "oauth_client_secret") != NULL),
 		"%s: and the secret, where there is one", p->id);
 	check(!!strncmp(p->redirect, "http://localhost", 16) || strstr(p->steps, "http://localhost\n"),
 		"%s: and how to register the redirect", p->id);
+	check(!(p->flows & OAUTH_BY_CLIENT) == !p->client_steps, "%s: how an app gets on by itself", p->id);
+	check(!(p->flows & OAUTH_BY_KEY) == !p->key_steps, "%s: how a service account does", p->id);
+	if (p->client_steps)
+		check_list(p, p->client_steps);
+	if (p->key_steps)
+		check_list(p, p->key_steps);
 }
 
 /* Each provider's presets are known, are nobody else's, and take OAuth. */
@@ -159,6 +170,10 @@ static void print_item(const struct oauth_provider *p)
 		printf("Tenant: %s, unless oauth_tenant is set.\n", p->tenant);
 	if (p->refresh_life)
 		printf("What ends a sign-in: %s.\n", p->refresh_life);
+	if (p->client_steps)
+		printf(".Pp\nWhat oauth_flow = client takes:\n%s", p->client_steps);
+	if (p->key_steps)
+		printf(".Pp\nWhat oauth_flow = service takes:\n%s", p->key_steps);
 }
 
 int main(int argc, char **argv)

@@ -87,6 +87,17 @@ sub type
 	}
 }
 
+# From the clipboard: marked as pasted, where the program has asked for that.
+sub paste
+{
+	my ($self, $text) = @_;
+	my $file = SendoffTest::file_write("$self->{settings}.paste", $text);
+
+	$self->tmux('load-buffer', $file);
+	unlink $file;
+	$self->tmux('paste-buffer', '-p', '-d');
+}
+
 # Keys by tmux's names: C-c, C-z, Escape, Up.
 sub key
 {

@@ -22,27 +22,30 @@
 	X(hash_fast) X(hmac_fast) X(memcmp) X(pbkdf2)
 
 #define GNUTLS_CALLS(X) \
-	X(alert_get) X(alert_get_name) X(alert_send) X(bye) X(certificate_allocate_credentials) \
-	X(certificate_free_credentials) X(certificate_get_peers) \
-	X(certificate_set_x509_key_mem2) X(certificate_verification_status_print) X(cipher_get) \
-	X(cipher_get_name) X(credentials_set) X(deinit) X(error_is_fatal) X(free) X(group_get) \
-	X(group_get_name) X(handshake) X(init) X(pk_algorithm_get_name) X(pk_bits_to_sec_param) \
-	X(privkey_deinit) X(privkey_import_x509) X(privkey_init) X(privkey_sign_data2) \
-	X(protocol_get_name) X(protocol_get_version) X(record_check_pending) \
-	X(record_get_direction) X(record_recv) X(record_send) X(server_name_set) \
-	X(session_channel_binding) X(session_ext_master_secret_status) X(session_get_desc) \
-	X(set_default_priority_append) X(sign_get_name) X(sign_is_secure2) X(strerror) \
-	X(transport_set_ptr) X(transport_set_pull_function) X(transport_set_vec_push_function) \
+	X(alert_get) X(alert_get_name) X(alert_send) X(bye) \
+	X(certificate_allocate_credentials) X(certificate_free_credentials) \
+	X(certificate_get_peers) X(certificate_set_x509_key_mem2) \
+	X(certificate_verification_status_print) X(cipher_get) X(cipher_get_name) \
+	X(credentials_set) X(deinit) X(error_is_fatal) X(free) X(group_get) \
+	X(group_get_name) X(handshake) X(init) X(pk_algorithm_get_name) \
+	X(pk_bits_to_sec_param) X(priority_deinit) X(priority_init2) \
+	X(priority_protocol_list) X(priority_set) X(privkey_deinit) \
+	X(privkey_import_x509) X(privkey_init) X(privkey_sign_data2) X(protocol_get_name) \
+	X(protocol_get_version) X(record_check_pending) X(record_get_direction) \
+	X(record_recv) X(record_send) X(server_name_set) X(session_channel_binding) \
+	X(session_ext_master_secret_status) X(session_get_desc) X(sign_get_name) \
+	X(sign_is_secure2) X(strerror) X(transport_set_ptr) \
+	X(transport_set_pull_function) X(transport_set_vec_push_function) \
 	X(x509_crt_check_hostname2) X(x509_crt_check_ip) X(x509_crt_check_issuer) \
 	X(x509_crt_deinit) X(x509_crt_get_activation_time) \
 	X(x509_crt_get_authority_info_access) X(x509_crt_get_dn3) \
-	X(x509_crt_get_expiration_time) X(x509_crt_get_fingerprint) X(x509_crt_get_issuer_dn3) \
-	X(x509_crt_get_key_id) X(x509_crt_get_pk_algorithm) X(x509_crt_get_raw_dn) \
-	X(x509_crt_get_raw_issuer_dn) X(x509_crt_get_serial) \
+	X(x509_crt_get_expiration_time) X(x509_crt_get_fingerprint) \
+	X(x509_crt_get_issuer_dn3) X(x509_crt_get_key_id) X(x509_crt_get_pk_algorithm) \
+	X(x509_crt_get_raw_dn) X(x509_crt_get_raw_issuer_dn) X(x509_crt_get_serial) \
 	X(x509_crt_get_signature_algorithm) X(x509_crt_get_subject_alt_name2) \
 	X(x509_crt_import) X(x509_crt_init) X(x509_crt_verify) X(x509_privkey_deinit) \
-	X(x509_privkey_get_key_id) X(x509_privkey_get_pk_algorithm) X(x509_privkey_import2) \
-	X(x509_privkey_init) X(x509_trust_list_add_cas) \
+	X(x509_privkey_get_key_id) X(x509_privkey_get_pk_algorithm) \
+	X(x509_privkey_import2) X(x509_privkey_init) X(x509_trust_list_add_cas) \
 	X(x509_trust_list_deinit) X(x509_trust_list_get_issuer) X(x509_trust_list_init) \
 	X(x509_trust_list_verify_crt2)
 
@@ -86,6 +89,10 @@ static inline bool gnutls_is_here(void)
 #define gnutls_init (*gnutls_calls.init)
 #define gnutls_pk_algorithm_get_name (*gnutls_calls.pk_algorithm_get_name)
 #define gnutls_pk_bits_to_sec_param (*gnutls_calls.pk_bits_to_sec_param)
+#define gnutls_priority_deinit (*gnutls_calls.priority_deinit)
+#define gnutls_priority_init2 (*gnutls_calls.priority_init2)
+#define gnutls_priority_protocol_list (*gnutls_calls.priority_protocol_list)
+#define gnutls_priority_set (*gnutls_calls.priority_set)
 #define gnutls_privkey_deinit (*gnutls_calls.privkey_deinit)
 #define gnutls_privkey_import_x509 (*gnutls_calls.privkey_import_x509)
 #define gnutls_privkey_init (*gnutls_calls.privkey_init)
@@ -100,7 +107,6 @@ static inline bool gnutls_is_here(void)
 #define gnutls_session_channel_binding (*gnutls_calls.session_channel_binding)
 #define gnutls_session_ext_master_secret_status (*gnutls_calls.session_ext_master_secret_status)
 #define gnutls_session_get_desc (*gnutls_calls.session_get_desc)
-#define gnutls_set_default_priority_append (*gnutls_calls.set_default_priority_append)
 #define gnutls_sign_get_name (*gnutls_calls.sign_get_name)
 #define gnutls_sign_is_secure2 (*gnutls_calls.sign_is_secure2)
 #define gnutls_strerror (*gnutls_calls.strerror)

@@ -794,6 +794,8 @@ const struct cause_row cause_rows[] = {
 		"its operator must update it: TLS 1.2 is the least" }, NAMED },
 	{ { "tls-nothing-in-common", EX_PROTOCOL, PARKS(NETWORK), "the server and this machine have no way to encrypt in common",
 		"tell its operator that its TLS is out of date, or that it has no certificate" }, NAMED },
+	{ { "tls-weak-exchange", EX_PROTOCOL, PARKS(NETWORK), "the server's key exchange is too weak to be safe",
+		"its operator must set longer Diffie-Hellman parameters" }, NAMED },
 	{ { "tls-not-tls", EX_PROTOCOL, PARKS(NETWORK), "what the server sends in the handshake is not TLS",
 		"check port, and whether a proxy stands in between" }, NAMED },
 	{ { "client-certificate-wanted", EX_PROTOCOL, PARKS(NETWORK), "the server wants a client certificate",

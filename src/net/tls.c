@@ -19,30 +19,13 @@
 #include "base/text.h"
 #include "net/chain.h"
 #include "net/name.h"
-#include "net/pin.h"
+#include "net/priority.h"
 #include "net/tlswords.h"
 #include "net/verify.h"
 
 enum {
 	PEM_MAX  = 1 << 20,   /* octets of a client certificate or key file */
 	NOISE_MAX = 32        /* warnings and the like in a row */
-};
-
-const struct key tls_keys[] = {
-	{ .name = "tls_ca_file", .type = KEY_LIST,
-		.offset = offsetof(struct tls_settings, ca_files),
-		.help = "PEM files of trusted roots; \"system\" stands for the system's" },
-	{ .name = "tls_host", .type = KEY_WORD, .offset = offsetof(struct tls_settings, host),
-		.help = "name the server's certificate must have, if not host" },
-	{ .name = "tls_pin", .type = KEY_LIST, .offset = offsetof(struct tls_settings, pins),
-		.help = "SHA-256 of the server's key or certificate, which is trusted then" },
-	{ .name = "tls_cert", .type = KEY_PATH, .offset = offsetof(struct tls_settings, cert),
-		.help = "PEM file of a client certificate" },
-	{ .name = "tls_key", .type = KEY_PATH, .offset = offsetof(struct tls_settings, key),
-		.help = "PEM file of its key" },
-	{ .name = "tls_verify", .type = KEY_BOOL, .offset = offsetof(struct tls_settings, verify),
-		.fallback = "yes", .help = "no: take any certificate" },
-	{ .name = NULL }
 };
 
 struct tls {
@@ -57,41 +40,6 @@ struct tls {
 	bool ready;                                  /* handshake and verification done */
 	struct tls_facts facts;
 };
-
-static int check_ca_item(const char *item, struct err *e)
-{
-	char shown[200];
-
-	if (!strcmp(item, "system") || item[0] == '/' || !strncmp(item, "~/", 2))
-		return 0;
-	text_clean_to(shown, sizeof(shown), item, strlen(item));
-	return err_set(e, ERR_CONFIG, "tls_ca_file: '%s' is neither \"system\" nor a path that "
-		"begins with \"/\" or \"~/\"", shown);
-}
-
-int tls_settings_check(const struct tls_settings *set, struct err *e)
-{
-	char name[NAME_MAX_OCTETS];
-	struct pin pin;
-
-	for (size_t i = 0; i < set->ca_files.count; i++)
-		if (check_ca_item(set->ca_files.items[i], e) < 0)
-			return -1;
-	for (size_t i = 0; i < set->pins.count; i++)
-		if (pin_parse(set->pins.items[i], &pin, e) < 0)
-			return -1;
-	if (set->host && name_ascii(set->host, name, ERR_CONFIG, e) < 0)
-		return err_context(e, "tls_host");
-	if (!set->cert != !set->key)
-		return err_set(e, ERR_CONFIG,
-			"%s is set without %s: a client certificate needs both",
-			set->cert ? "tls_cert" : "tls_key", set->cert ? "tls_key" : "tls_cert");
-	if (!set->verify && set->pins.count) {
-		err_set(e, ERR_CONFIG, "tls_pin and tls_verify = no contradict each other");
-		return err_hint(e, "remove tls_verify: a server with a pinned key needs no more");
-	}
-	return 0;
-}
 
 /* errno would be lost on the way through the library, and what a server says
  * instead of TLS is worth telling. */
@@ -183,15 +131,14 @@ static int set_name(struct tls *t, const char *host, struct err *e)
 
 static int set_up(struct tls *t, struct err *e)
 {
-	/* The administrator's policy for the whole system stays, except for what it
-	 * may allow that we do not. */
-	static const char priority[] = "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:"
-		"-ANON-ECDH:-ANON-DH:-NULL";
-	int rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
-		GNUTLS_NO_TICKETS);
+	int rc;
 
+	if (priority_make(t->set, &t->seen.priority, e) < 0)
+		return -1;
+	rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
+		GNUTLS_NO_TICKETS);
 	if (rc == 0)
-		rc = gnutls_set_default_priority_append(t->session, priority, NULL, 0);
+		rc = gnutls_priority_set(t->session, t->seen.priority);
 	if (rc == 0)
 		rc = gnutls_certificate_allocate_credentials(&t->cred);
 	if (rc == 0)
@@ -213,6 +160,7 @@ struct tls *tls_new(int fd, const char *host, const struct tls_settings *set,
 	t->set = set;
 	t->trust = trust;
 	t->seen.with_cert = set->cert && set->key;
+	t->seen.set = set;
 	if (gnutls_need(e) < 0 || set_up(t, e) < 0 || set_name(t, host, e) < 0 ||
 			client_certificate(t, e) < 0)
 		tls_free(&t);
@@ -227,6 +175,8 @@ void tls_free(struct tls **tp)
 		return;
 	if (t->session)
 		gnutls_deinit(t->session);
+	if (t->seen.priority)
+		gnutls_priority_deinit(t->seen.priority);
 	if (t->cred)
 		gnutls_certificate_free_credentials(t->cred);
 	explicit_bzero(t->facts.binding, sizeof(t->facts.binding));

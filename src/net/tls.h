@@ -1,6 +1,6 @@
 /* net/tls.h - TLS on a connected, non-blocking socket, by GnuTLS.
  *
- * TLS 1.2 or newer, whatever the library's default; the server's certificate is
+ * TLS 1.2 or newer, whatever the library's default, unless tls_min_version says otherwise; the server's certificate is
  * verified after every handshake by this code, not by a callback: chain, time,
  * purpose serverAuth, name from the SAN only (never CN), strength.
  *
@@ -19,6 +19,9 @@
 #include "base/err.h"
 #include "base/key.h"
 
+/* The oldest version of TLS that is used. */
+enum tls_least { TLS_LEAST_1_0 = 10, TLS_LEAST_1_1, TLS_LEAST_1_2, TLS_LEAST_1_3 };
+
 struct tls_settings {
 	struct key_list ca_files;   /* tls_ca_file: PEM files; the word "system" is the system's
 	                             * store; empty: only the system's */
@@ -27,6 +30,9 @@ struct tls_settings {
 	                             * colons between octets allowed; or "sha256//BASE64" (SPKI) */
 	char *cert, *key;           /* tls_cert, tls_key: PEM files of a client certificate */
 	bool  verify;               /* tls_verify */
+	int   least;                /* tls_min_version: enum tls_least; 0: TLS_LEAST_1_2 */
+	char *priority;             /* tls_priority: of versions, ciphers and key exchanges, as GnuTLS
+	                             * has it; NULL: the system's */
 };
 extern const struct key tls_keys[];
 
@@ -38,7 +44,8 @@ struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain 
 
 /* Reads the trust files of the settings: meant to run while connect(2) is under
  * way.  NULL: ERR_TLS, there is no GnuTLS; ERR_CERT with no CA bundle found (naming
- * the paths tried) or an unreadable CA file (ERR_CONFIG).  With pins only, or verify
+ * the paths tried) or an unreadable CA file (ERR_CONFIG); ERR_CONFIG as well where GnuTLS
+ * does not understand tls_priority.  With pins only, or verify
  * off, no file is needed. */
 struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e);
 void tls_trust_free(struct tls_trust **tp);

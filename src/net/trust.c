@@ -17,6 +17,7 @@
 #include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/priority.h"
 
 enum {
 	STORE_MAX  = 16 << 20,   /* octets of one file */
@@ -416,9 +417,22 @@ struct tls_trust *trust_load_files(const struct key_list *files, struct err *e)
 	return t;
 }
 
+/* Before any server has heard of us. */
+static int try_priority(const struct tls_settings *set, struct err *e)
+{
+	gnutls_priority_t priority = NULL;
+
+	if (!set->priority)
+		return 0;
+	if (priority_make(set, &priority, e) < 0)
+		return -1;
+	gnutls_priority_deinit(priority);
+	return 0;
+}
+
 struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e)
 {
-	if (gnutls_need(e) < 0)
+	if (gnutls_need(e) < 0 || try_priority(set, e) < 0)
 		return NULL;
 	if (!set->verify || set->pins.count)
 		return trust_new();

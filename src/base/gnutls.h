@@ -12,7 +12,9 @@
 #include <gnutls/abstract.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/ocsp.h>
 #include <gnutls/x509.h>
+#include <gnutls/x509-ext.h>
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -27,26 +29,33 @@
 	X(certificate_get_peers) X(certificate_set_x509_key_mem2) \
 	X(certificate_verification_status_print) X(cipher_get) X(cipher_get_name) \
 	X(credentials_set) X(deinit) X(error_is_fatal) X(free) X(group_get) \
-	X(group_get_name) X(handshake) X(init) X(pk_algorithm_get_name) \
-	X(pk_bits_to_sec_param) X(priority_deinit) X(priority_init2) \
-	X(priority_protocol_list) X(priority_set) X(privkey_deinit) \
+	X(group_get_name) X(handshake) X(init) X(ocsp_resp_check_crt) X(ocsp_resp_deinit) \
+	X(ocsp_resp_get_single) X(ocsp_resp_get_status) X(ocsp_resp_import) \
+	X(ocsp_resp_init) X(ocsp_resp_verify_direct) X(ocsp_status_request_get2) \
+	X(pk_algorithm_get_name) X(pk_bits_to_sec_param) X(priority_deinit) \
+	X(priority_init2) X(priority_protocol_list) X(priority_set) X(privkey_deinit) \
 	X(privkey_import_x509) X(privkey_init) X(privkey_sign_data2) X(protocol_get_name) \
 	X(protocol_get_version) X(record_check_pending) X(record_get_direction) \
 	X(record_recv) X(record_send) X(server_name_set) X(session_channel_binding) \
 	X(session_ext_master_secret_status) X(session_get_desc) X(sign_get_name) \
 	X(sign_is_secure2) X(strerror) X(transport_set_ptr) \
 	X(transport_set_pull_function) X(transport_set_vec_push_function) \
-	X(x509_crt_check_hostname2) X(x509_crt_check_ip) X(x509_crt_check_issuer) \
-	X(x509_crt_deinit) X(x509_crt_get_activation_time) \
+	X(x509_crl_deinit) X(x509_crl_get_issuer_dn3) X(x509_crl_get_next_update) \
+	X(x509_crl_get_raw_issuer_dn) X(x509_crl_get_this_update) \
+	X(x509_crl_iter_crt_serial) X(x509_crl_iter_deinit) X(x509_crl_list_import2) \
+	X(x509_crl_verify) X(x509_crt_check_hostname2) X(x509_crt_check_ip) \
+	X(x509_crt_check_issuer) X(x509_crt_deinit) X(x509_crt_get_activation_time) \
 	X(x509_crt_get_authority_info_access) X(x509_crt_get_dn3) \
 	X(x509_crt_get_expiration_time) X(x509_crt_get_fingerprint) \
 	X(x509_crt_get_issuer_dn3) X(x509_crt_get_key_id) X(x509_crt_get_pk_algorithm) \
 	X(x509_crt_get_raw_dn) X(x509_crt_get_raw_issuer_dn) X(x509_crt_get_serial) \
 	X(x509_crt_get_signature_algorithm) X(x509_crt_get_subject_alt_name2) \
-	X(x509_crt_import) X(x509_crt_init) X(x509_crt_verify) X(x509_privkey_deinit) \
-	X(x509_privkey_get_key_id) X(x509_privkey_get_pk_algorithm) \
-	X(x509_privkey_import2) X(x509_privkey_init) X(x509_trust_list_add_cas) \
-	X(x509_trust_list_deinit) X(x509_trust_list_get_issuer) X(x509_trust_list_init) \
+	X(x509_crt_get_tlsfeatures) X(x509_crt_import) X(x509_crt_init) \
+	X(x509_crt_verify) X(x509_privkey_deinit) X(x509_privkey_get_key_id) \
+	X(x509_privkey_get_pk_algorithm) X(x509_privkey_import2) X(x509_privkey_init) \
+	X(x509_tlsfeatures_deinit) X(x509_tlsfeatures_get) X(x509_tlsfeatures_init) \
+	X(x509_trust_list_add_cas) X(x509_trust_list_deinit) \
+	X(x509_trust_list_get_issuer) X(x509_trust_list_init) \
 	X(x509_trust_list_verify_crt2)
 
 #define GNUTLS_POINTER(name) __typeof__(gnutls_##name) *name;
@@ -87,6 +96,14 @@ static inline bool gnutls_is_here(void)
 #define gnutls_group_get_name (*gnutls_calls.group_get_name)
 #define gnutls_handshake (*gnutls_calls.handshake)
 #define gnutls_init (*gnutls_calls.init)
+#define gnutls_ocsp_resp_check_crt (*gnutls_calls.ocsp_resp_check_crt)
+#define gnutls_ocsp_resp_deinit (*gnutls_calls.ocsp_resp_deinit)
+#define gnutls_ocsp_resp_get_single (*gnutls_calls.ocsp_resp_get_single)
+#define gnutls_ocsp_resp_get_status (*gnutls_calls.ocsp_resp_get_status)
+#define gnutls_ocsp_resp_import (*gnutls_calls.ocsp_resp_import)
+#define gnutls_ocsp_resp_init (*gnutls_calls.ocsp_resp_init)
+#define gnutls_ocsp_resp_verify_direct (*gnutls_calls.ocsp_resp_verify_direct)
+#define gnutls_ocsp_status_request_get2 (*gnutls_calls.ocsp_status_request_get2)
 #define gnutls_pk_algorithm_get_name (*gnutls_calls.pk_algorithm_get_name)
 #define gnutls_pk_bits_to_sec_param (*gnutls_calls.pk_bits_to_sec_param)
 #define gnutls_priority_deinit (*gnutls_calls.priority_deinit)
@@ -113,6 +130,15 @@ static inline bool gnutls_is_here(void)
 #define gnutls_transport_set_ptr (*gnutls_calls.transport_set_ptr)
 #define gnutls_transport_set_pull_function (*gnutls_calls.transport_set_pull_function)
 #define gnutls_transport_set_vec_push_function (*gnutls_calls.transport_set_vec_push_function)
+#define gnutls_x509_crl_deinit (*gnutls_calls.x509_crl_deinit)
+#define gnutls_x509_crl_get_issuer_dn3 (*gnutls_calls.x509_crl_get_issuer_dn3)
+#define gnutls_x509_crl_get_next_update (*gnutls_calls.x509_crl_get_next_update)
+#define gnutls_x509_crl_get_raw_issuer_dn (*gnutls_calls.x509_crl_get_raw_issuer_dn)
+#define gnutls_x509_crl_get_this_update (*gnutls_calls.x509_crl_get_this_update)
+#define gnutls_x509_crl_iter_crt_serial (*gnutls_calls.x509_crl_iter_crt_serial)
+#define gnutls_x509_crl_iter_deinit (*gnutls_calls.x509_crl_iter_deinit)
+#define gnutls_x509_crl_list_import2 (*gnutls_calls.x509_crl_list_import2)
+#define gnutls_x509_crl_verify (*gnutls_calls.x509_crl_verify)
 #define gnutls_x509_crt_check_hostname2 (*gnutls_calls.x509_crt_check_hostname2)
 #define gnutls_x509_crt_check_ip (*gnutls_calls.x509_crt_check_ip)
 #define gnutls_x509_crt_check_issuer (*gnutls_calls.x509_crt_check_issuer)
@@ -131,6 +157,7 @@ static inline bool gnutls_is_here(void)
 #define gnutls_x509_crt_get_serial (*gnutls_calls.x509_crt_get_serial)
 #define gnutls_x509_crt_get_signature_algorithm (*gnutls_calls.x509_crt_get_signature_algorithm)
 #define gnutls_x509_crt_get_subject_alt_name2 (*gnutls_calls.x509_crt_get_subject_alt_name2)
+#define gnutls_x509_crt_get_tlsfeatures (*gnutls_calls.x509_crt_get_tlsfeatures)
 #define gnutls_x509_crt_import (*gnutls_calls.x509_crt_import)
 #define gnutls_x509_crt_init (*gnutls_calls.x509_crt_init)
 #define gnutls_x509_crt_verify (*gnutls_calls.x509_crt_verify)
@@ -139,6 +166,9 @@ static inline bool gnutls_is_here(void)
 #define gnutls_x509_privkey_get_pk_algorithm (*gnutls_calls.x509_privkey_get_pk_algorithm)
 #define gnutls_x509_privkey_import2 (*gnutls_calls.x509_privkey_import2)
 #define gnutls_x509_privkey_init (*gnutls_calls.x509_privkey_init)
+#define gnutls_x509_tlsfeatures_deinit (*gnutls_calls.x509_tlsfeatures_deinit)
+#define gnutls_x509_tlsfeatures_get (*gnutls_calls.x509_tlsfeatures_get)
+#define gnutls_x509_tlsfeatures_init (*gnutls_calls.x509_tlsfeatures_init)
 #define gnutls_x509_trust_list_add_cas (*gnutls_calls.x509_trust_list_add_cas)
 #define gnutls_x509_trust_list_deinit (*gnutls_calls.x509_trust_list_deinit)
 #define gnutls_x509_trust_list_get_issuer (*gnutls_calls.x509_trust_list_get_issuer)

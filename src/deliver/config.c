@@ -486,6 +486,7 @@ void config_fingerprint(const struct config *c, const struct account *a, char ou
 		buf_printf(&text, "%lld\n", (long long)credential_signed_in(a));
 	add_stat(a->tls.cert, &text);
 	add_stat(a->tls.key, &text);
+	add_stat(a->tls.crl_file, &text);
 	for (size_t i = 0; i < a->tls.ca_files.count; i++)
 		add_stat(a->tls.ca_files.items[i], &text);
 	digest_of(buf_text(&text), text.len, out);

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "net/name.h"
 #include "net/pin.h"
+#include "net/revoked.h"
 #include "net/verify.h"
 
 enum {
@@ -120,6 +121,10 @@ void verify_describe(const struct verify *v, struct tls_chain *out)
 
 	for (unsigned i = 0; i < v->count; i++)
 		read_cert(v->chain[i], &out->certs[out->count++]);
+	out->must_staple = v->count && demands_staple(v->chain[0]);
+	out->stapled = v->staples[0].size > 0;
+	out->staple_to = staples_until(v);
+	out->list_to = v->count ? crls_until(v) : (time_t)-1;
 	if (!root)
 		return;
 	out->root = dn_text(root, gnutls_x509_crt_get_dn3);

@@ -40,6 +40,11 @@ struct tls_chain {
 	char *root;                  /* own; subject of the trusted root that it leads to; NULL: to none,
 	                              * or pins decided */
 	time_t root_to;              /* until when that is valid */
+	bool must_staple;            /* its own certificate demands an OCSP response (RFC 7633) */
+	bool stapled;                /* and the server sent one along */
+	time_t staple_to;            /* until when that is good; (time_t)-1: it does not say */
+	time_t list_to;              /* likewise the list of its issuer in tls_crl_file; (time_t)-1:
+	                              * there is none */
 	enum chain_by by;            /* how it was verified, if it was */
 	char *name;                  /* own; what it was verified for: name or address */
 	char *sni;                   /* own; the name that the server was told; NULL: none */

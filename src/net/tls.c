@@ -21,6 +21,7 @@
 #include "net/name.h"
 #include "net/priority.h"
 #include "net/tlswords.h"
+#include "net/trust.h"
 #include "net/verify.h"
 
 enum {
@@ -236,11 +237,25 @@ static void note_facts(struct tls *t)
 	note_binding(t);
 }
 
+/* What the server has shown, for a verdict or a description.  The responses are borrowed of
+ * the session. */
+static int take_peers(const struct tls *t, struct verify *v, unsigned *sent, struct err *e)
+{
+	const gnutls_datum_t *der = gnutls_certificate_get_peers(t->session, sent);
+
+	if (verify_init(v, der, *sent, e) < 0)
+		return -1;
+	v->crls = v->trust ? trust_crls(v->trust) : NULL;
+	for (unsigned i = 0; i < v->count; i++)
+		if (gnutls_ocsp_status_request_get2(t->session, i, &v->staples[i]) < 0)
+			v->staples[i].size = 0;
+	return 0;
+}
+
 static int judge(const struct tls *t, struct verify *v, struct err *e)
 {
 	unsigned count = 0;
-	const gnutls_datum_t *der = gnutls_certificate_get_peers(t->session, &count);
-	int rc = verify_init(v, der, count, e);
+	int rc = take_peers(t, v, &count, e);
 
 	if (rc == 0)
 		rc = verify_server(v, e);
@@ -274,14 +289,12 @@ int tls_judge(const struct tls *t, const char *host, const struct tls_settings *
 int tls_chain_read(const struct tls *t, struct tls_chain *out)
 {
 	struct verify v = { .host = t->name, .set = t->set, .trust = t->trust };
-	const gnutls_datum_t *der;
 	struct err ignored;
 
 	*out = (struct tls_chain){ .name = mem_string(t->name) };
 	if (t->named)
 		out->sni = mem_string(t->name);
-	der = gnutls_certificate_get_peers(t->session, &out->sent);
-	if (verify_init(&v, der, out->sent, &ignored) < 0) {
+	if (take_peers(t, &v, &out->sent, &ignored) < 0) {
 		tls_chain_release(out);
 		return -1;
 	}

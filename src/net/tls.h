@@ -2,7 +2,8 @@
  *
  * TLS 1.2 or newer, whatever the library's default, unless tls_min_version says otherwise; the server's certificate is
  * verified after every handshake by this code, not by a callback: chain, time,
- * purpose serverAuth, name from the SAN only (never CN), strength.
+ * purpose serverAuth, name from the SAN only (never CN), strength, and that it was not
+ * revoked as far as lists at hand and the server's own OCSP response tell.
  *
  * Where pins are set they decide alone: one of them must be the server's own
  * certificate or key, and then nothing else is asked of it, since the handshake
@@ -31,6 +32,7 @@ struct tls_settings {
 	char *cert, *key;           /* tls_cert, tls_key: PEM files of a client certificate */
 	bool  verify;               /* tls_verify */
 	int   least;                /* tls_min_version: enum tls_least; 0: TLS_LEAST_1_2 */
+	char *crl_file;             /* tls_crl_file: lists of revoked certificates, PEM or DER; NULL */
 	char *priority;             /* tls_priority: of versions, ciphers and key exchanges, as GnuTLS
 	                             * has it; NULL: the system's */
 };
@@ -40,12 +42,13 @@ extern const struct key tls_keys[];
  * key come together).  -1: ERR_CONFIG. */
 int tls_settings_check(const struct tls_settings *set, struct err *e);
 
-struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain asks for them */
+struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain asks for them,
+                     * and the lists of what was revoked */
 
 /* Reads the trust files of the settings: meant to run while connect(2) is under
  * way.  NULL: ERR_TLS, there is no GnuTLS; ERR_CERT with no CA bundle found (naming
- * the paths tried) or an unreadable CA file (ERR_CONFIG); ERR_CONFIG as well where GnuTLS
- * does not understand tls_priority.  With pins only, or verify
+ * the paths tried); ERR_CONFIG: a file that cannot be used, a tls_priority that GnuTLS does
+ * not understand.  With pins only, or verify
  * off, no file is needed. */
 struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e);
 void tls_trust_free(struct tls_trust **tp);

@@ -32,6 +32,9 @@ const struct key tls_keys[] = {
 		.offset = offsetof(struct tls_settings, least), .fallback = "1.2",
 		.help = "1.0, 1.1, 1.2 or 1.3: the oldest version of TLS that is used",
 		.choices = least_choices },
+	{ .name = "tls_crl_file", .type = KEY_PATH,
+		.offset = offsetof(struct tls_settings, crl_file),
+		.help = "file with lists of revoked certificates" },
 	{ .name = "tls_priority", .type = KEY_WORD,
 		.offset = offsetof(struct tls_settings, priority),
 		.help = "versions and ciphers of TLS, as GnuTLS has it, as NORMAL:-AES-128-CBC" },
@@ -69,6 +72,11 @@ int tls_settings_check(const struct tls_settings *set, struct err *e)
 	if (!set->verify && set->pins.count) {
 		err_set(e, ERR_CONFIG, "tls_pin and tls_verify = no contradict each other");
 		return err_hint(e, "remove tls_verify: a server with a pinned key needs no more");
+	}
+	if (set->crl_file && (!set->verify || set->pins.count)) {
+		err_set(e, ERR_CONFIG, "tls_crl_file and %s contradict each other: no list would be asked",
+			set->pins.count ? "tls_pin" : "tls_verify = no");
+		return err_hint(e, "keep one of them");
 	}
 	return priority_check(set, e);
 }

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/priority.h"
+#include "net/revoked.h"
 
 enum {
 	STORE_MAX  = 16 << 20,   /* octets of one file */
@@ -47,6 +48,7 @@ struct tls_trust {
 	struct buf *texts;       /* own; the files, which roots point into */
 	size_t text_count;
 	struct buf names;        /* own; of the files, for messages */
+	struct crls *crls;       /* own; NULL: no tls_crl_file */
 };
 
 enum { BLANK = 64, BAD = 65 };
@@ -432,11 +434,24 @@ static int try_priority(const struct tls_settings *set, struct err *e)
 
 struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e)
 {
+	struct tls_trust *t;
+
 	if (gnutls_need(e) < 0 || try_priority(set, e) < 0)
 		return NULL;
 	if (!set->verify || set->pins.count)
 		return trust_new();
-	return trust_load_files(&set->ca_files, e);
+	t = trust_load_files(&set->ca_files, e);
+	if (!t || !set->crl_file)
+		return t;
+	t->crls = crls_load(set->crl_file, e);
+	if (!t->crls)
+		tls_trust_free(&t);
+	return t;
+}
+
+const struct crls *trust_crls(const struct tls_trust *t)
+{
+	return t->crls;
 }
 
 void tls_trust_free(struct tls_trust **tp)
@@ -450,6 +465,7 @@ void tls_trust_free(struct tls_trust **tp)
 	free(t->texts);
 	buf_release(&t->subjects);
 	buf_release(&t->names);
+	crls_free(&t->crls);
 	free(t->roots);
 	free(t);
 	*tp = NULL;

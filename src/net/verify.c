@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "net/name.h"
 #include "net/pin.h"
+#include "net/revoked.h"
 #include "net/trust.h"
 
 int verify_init(struct verify *v, const gnutls_datum_t *der, unsigned count, struct err *e)
@@ -155,7 +156,7 @@ int verify_server(const struct verify *v, struct err *e)
 	named = verify_name(v);
 	status = verify_twice(v, v->trust);
 	if (named && !status)
-		return 0;
+		return staples_check(v, e) < 0 ? -1 : crls_check(v, e);
 	verify_explain(v, status, named, e);
 	return -1;
 }

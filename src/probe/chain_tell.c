@@ -108,6 +108,35 @@ static void tell_end(struct report_stage *s, const struct tls_chain *c, bool goo
 		report_more(s, MARK_NONE, "days left: %ld", days);
 }
 
+static void date_fact(struct report_stage *s, const char *name, time_t when)
+{
+	char text[16];
+
+	date(when, text);
+	report_text(s, name, text[0] ? text : NULL);
+}
+
+/* What speaks of its being revoked, where that was asked at all. */
+static void tell_revocation(struct report_stage *s, const struct tls_chain *c, bool good)
+{
+	char until[16];
+
+	report_text(s, "ocsp", !c->stapled ? "none" : good && c->by == CHAIN_BY_ROOT ? "good" : "sent");
+	date_fact(s, "ocsp_until", c->staple_to);
+	date_fact(s, "crl_until", c->list_to);
+	report_bool(s, "must_staple", c->must_staple);
+	if (!good || c->by != CHAIN_BY_ROOT)
+		return;
+	date(c->staple_to, until);
+	if (c->stapled)
+		report_more(s, MARK_NONE, "not revoked, says an OCSP response%s%s",
+			until[0] ? ", good until " : "", until);
+	date(c->list_to, until);
+	if (until[0])
+		report_more(s, MARK_NONE, "not revoked, says the list in tls_crl_file, good until %s",
+			until);
+}
+
 void chain_tell(struct report_stage *s, const struct tls *t, bool good)
 {
 	struct tls_chain c;
@@ -127,6 +156,7 @@ void chain_tell(struct report_stage *s, const struct tls *t, bool good)
 		"nothing");
 	report_text(s, "name", c.name);
 	report_text(s, "sni", c.sni);
+	tell_revocation(s, &c, good);
 	tell_end(s, &c, good);
 	tls_chain_release(&c);
 }

@@ -479,7 +479,7 @@ my %elsewhere = (
 	'token-file-unusable' => 't/8230-logout.t',
 );
 
-is_deeply([ grep { !$met{$_} && !$plain{$_} && !$elsewhere{$_} && !/^certificate-|^ocsp-|^crl-|^clock-|^pin-|^no-ca-|^oauth-/ } sort keys %row ], [],
+is_deeply([ grep { !$met{$_} && !$plain{$_} && !$elsewhere{$_} && !/^certificate-|^ocsp-|^crl-|^pkcs11-|^client-key-|^clock-|^pin-|^no-ca-|^oauth-/ } sort keys %row ], [],
 	'every row has a case');
 is_deeply([ grep { !$row{$_} } sort keys %met ], [], 'every case has a row');
 is_deeply([ grep { $met{$_} } sort keys %elsewhere ], [], 'those that are tested elsewhere');

@@ -183,6 +183,7 @@ static void start_tls(struct session *s)
 	s->connect_deadline = s->account->smtp.tls == SMTP_TLS_IMPLICIT ? s->connect_deadline :
 		clock_ms() + (uint64_t)s->account->net.connect_timeout;
 	s->watch.deadline = s->connect_deadline;
+	tls_until(s->conn.tls, s->connect_deadline);
 	shake(s);
 }
 

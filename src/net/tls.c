@@ -12,12 +12,10 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "base/file.h"
 #include "base/gnutls.h"
 #include "base/mem.h"
-#include "base/process.h"
-#include "base/text.h"
 #include "net/chain.h"
+#include "net/client_cert.h"
 #include "net/name.h"
 #include "net/priority.h"
 #include "net/tlswords.h"
@@ -25,7 +23,6 @@
 #include "net/verify.h"
 
 enum {
-	PEM_MAX  = 1 << 20,   /* octets of a client certificate or key file */
 	NOISE_MAX = 32        /* warnings and the like in a row */
 };
 
@@ -37,6 +34,8 @@ struct tls {
 	int fd;                                      /* borrowed */
 	char name[NAME_MAX_OCTETS];                  /* what is verified */
 	bool named;                                  /* and told to the server (SNI) */
+	struct token *token;                         /* own; NULL: no key on a token */
+	bool armed;                                  /* and the key is there */
 	struct tls_seen seen;
 	bool ready;                                  /* handshake and verification done */
 	struct tls_facts facts;
@@ -70,42 +69,6 @@ static ssize_t push(gnutls_transport_ptr_t context, const giovec_t *parts, int c
 	if (n < 0 && errno != EAGAIN && errno != EINTR)
 		t->seen.sys_errno = errno;
 	return n;
-}
-
-static int read_pem(const char *key, const char *path, enum file_trust trust, struct buf *out,
-	struct err *e)
-{
-	if (file_read(path, trust, out, e) == FILE_OK)
-		return 0;
-	e->kind = ERR_CONFIG;
-	return err_context(e, "%s", key);
-}
-
-static int client_certificate(struct tls *t, struct err *e)
-{
-	struct buf cert = BUF_INIT(PEM_MAX), key = BUF_INIT(PEM_MAX);
-	gnutls_datum_t c, k;
-	int rc;
-
-	if (!t->set->cert || !t->set->key)
-		return 0;
-	process_hold_secret();
-	rc = read_pem("tls_cert", t->set->cert, FILE_ANY, &cert, e);
-	if (rc == 0)
-		rc = read_pem("tls_key", t->set->key, FILE_SECRET, &key, e);
-	if (rc == 0) {
-		c = (gnutls_datum_t){ (unsigned char *)cert.data, (unsigned)cert.len };
-		k = (gnutls_datum_t){ (unsigned char *)key.data, (unsigned)key.len };
-		rc = gnutls_certificate_set_x509_key_mem2(t->cred, &c, &k, GNUTLS_X509_FMT_PEM,
-			NULL, 0);
-		if (rc < 0)
-			err_set(e, ERR_CONFIG, "tls_cert and tls_key cannot be used: %s",
-				rc == GNUTLS_E_DECRYPTION_FAILED ? "the key is encrypted" :
-				gnutls_strerror(rc));
-	}
-	buf_release(&cert);
-	buf_wipe(&key);
-	return rc < 0 ? -1 : 0;
 }
 
 /* RFC 6066 section 3: no address may stand in SNI.  Nor the path of a socket, which
@@ -163,7 +126,7 @@ struct tls *tls_new(int fd, const char *host, const struct tls_settings *set,
 	t->seen.with_cert = set->cert && set->key;
 	t->seen.set = set;
 	if (gnutls_need(e) < 0 || set_up(t, e) < 0 || set_name(t, host, e) < 0 ||
-			client_certificate(t, e) < 0)
+			client_cert_begin(set, t->cred, &t->token, e) < 0)
 		tls_free(&t);
 	return t;
 }
@@ -180,6 +143,7 @@ void tls_free(struct tls **tp)
 		gnutls_priority_deinit(t->seen.priority);
 	if (t->cred)
 		gnutls_certificate_free_credentials(t->cred);
+	token_free(&t->token);
 	explicit_bzero(t->facts.binding, sizeof(t->facts.binding));
 	free(t);
 	*tp = NULL;
@@ -305,6 +269,12 @@ int tls_chain_read(const struct tls *t, struct tls_chain *out)
 	return 0;
 }
 
+void tls_until(struct tls *t, uint64_t deadline)
+{
+	if (t->token)
+		token_until(t->token, deadline);
+}
+
 static enum tls_want wanted(const struct tls *t)
 {
 	return gnutls_record_get_direction(t->session) ? TLS_WANT_WRITE : TLS_WANT_READ;
@@ -316,11 +286,16 @@ enum tls_want tls_handshake(struct tls *t, struct err *e)
 
 	if (t->ready)
 		return TLS_DONE;
+	if (t->token && !t->armed && client_cert_finish(t->set, t->cred, t->token, e) < 0)
+		return TLS_FAILED;
+	t->armed = true;
 	for (unsigned i = 0; i < NOISE_MAX && rc < 0 && !gnutls_error_is_fatal(rc); i++) {
 		rc = gnutls_handshake(t->session);
 		if (rc == GNUTLS_E_AGAIN)
 			return wanted(t);
 	}
+	if (rc < 0 && t->token && token_failed(t->token, e))
+		return TLS_FAILED;
 	if (rc < 0) {
 		tls_seen_rest(&t->seen, t->fd);
 		tls_handshake_words(&t->seen, t->session, rc, e);

@@ -8,13 +8,15 @@
  * Where pins are set they decide alone: one of them must be the server's own
  * certificate or key, and then nothing else is asked of it, since the handshake
  * proves the key ("this key and no other": self-signed relays, bridges).
- * Deadlines are the caller's: no call here waits.
+ * Deadlines are the caller's: no call here waits, but tls_handshake() for a security token
+ * (net/token.h).
  */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -29,7 +31,8 @@ struct tls_settings {
 	char *host;                 /* tls_host: name verified and sent as SNI instead of host */
 	struct key_list pins;       /* tls_pin: "spki:HEX", "cert:HEX" or bare HEX (either), SHA-256,
 	                             * colons between octets allowed; or "sha256//BASE64" (SPKI) */
-	char *cert, *key;           /* tls_cert, tls_key: PEM files of a client certificate */
+	char *cert, *key;           /* tls_cert, tls_key: a client certificate; PEM files, or
+	                             * PKCS#11 URIs of what is on a security token */
 	bool  verify;               /* tls_verify */
 	int   least;                /* tls_min_version: enum tls_least; 0: TLS_LEAST_1_2 */
 	char *crl_file;             /* tls_crl_file: lists of revoked certificates, PEM or DER; NULL */
@@ -74,10 +77,15 @@ struct tls *tls_new(int fd, const char *host, const struct tls_settings *set,
 	const struct tls_trust *trust, struct err *e);
 void tls_free(struct tls **tp);
 
+/* When the caller will have given the handshake up, in clock_ms() time: a security token is
+ * asked to sign in the midst of it, which nothing but this bounds.  Without it, 30 s. */
+void tls_until(struct tls *t, uint64_t deadline);
+
 enum tls_want { TLS_DONE = 0, TLS_WANT_READ = 1, TLS_WANT_WRITE = 2, TLS_FAILED = -1, TLS_CLOSED = -2 };
 
 /* Handshake and verification.  TLS_FAILED: ERR_TLS (with a hint when the server
- * speaks plain SMTP), ERR_CERT with the reason in words, ERR_LOST. */
+ * speaks plain SMTP), ERR_CERT with the reason in words, ERR_LOST; ERR_SECRET, ERR_CONFIG
+ * where the client's key is on a security token and cannot be had. */
 enum tls_want tls_handshake(struct tls *t, struct err *e);
 
 /* > 0 octets, 0 with *want set (try again when the socket is ready), -1 with

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/pkcs11.h"
 #include "base/text.h"
 #include "net/name.h"
 #include "net/pin.h"
@@ -22,10 +23,10 @@ const struct key tls_keys[] = {
 		.help = "name the server's certificate must have, if not host" },
 	{ .name = "tls_pin", .type = KEY_LIST, .offset = offsetof(struct tls_settings, pins),
 		.help = "SHA-256 of the server's key or certificate, which is trusted then" },
-	{ .name = "tls_cert", .type = KEY_PATH, .offset = offsetof(struct tls_settings, cert),
-		.help = "PEM file of a client certificate" },
-	{ .name = "tls_key", .type = KEY_PATH, .offset = offsetof(struct tls_settings, key),
-		.help = "PEM file of its key" },
+	{ .name = "tls_cert", .type = KEY_PLACE, .offset = offsetof(struct tls_settings, cert),
+		.help = "PEM file of a client certificate, or its PKCS#11 URI" },
+	{ .name = "tls_key", .type = KEY_PLACE, .offset = offsetof(struct tls_settings, key),
+		.help = "PEM file of its key, or its PKCS#11 URI" },
 	{ .name = "tls_verify", .type = KEY_BOOL, .offset = offsetof(struct tls_settings, verify),
 		.fallback = "yes", .help = "no: take any certificate" },
 	{ .name = "tls_min_version", .type = KEY_CHOICE,
@@ -52,6 +53,18 @@ static int check_ca_item(const char *item, struct err *e)
 		"begins with \"/\" or \"~/\"", shown);
 }
 
+static int check_place(const char *key, const char *value, struct err *e)
+{
+	struct pkcs11_uri uri;
+
+	if (!value || !pkcs11_is_uri(value))
+		return 0;
+	if (pkcs11_read(value, &uri, e) < 0)
+		return err_context(e, "%s", key);
+	pkcs11_release(&uri);
+	return 0;
+}
+
 int tls_settings_check(const struct tls_settings *set, struct err *e)
 {
 	char name[NAME_MAX_OCTETS];
@@ -69,6 +82,8 @@ int tls_settings_check(const struct tls_settings *set, struct err *e)
 		return err_set(e, ERR_CONFIG,
 			"%s is set without %s: a client certificate needs both",
 			set->cert ? "tls_cert" : "tls_key", set->cert ? "tls_key" : "tls_cert");
+	if (check_place("tls_cert", set->cert, e) < 0 || check_place("tls_key", set->key, e) < 0)
+		return -1;
 	if (!set->verify && set->pins.count) {
 		err_set(e, ERR_CONFIG, "tls_pin and tls_verify = no contradict each other");
 		return err_hint(e, "remove tls_verify: a server with a pinned key needs no more");

@@ -167,7 +167,8 @@ checked('all is well', [ '--from', $me, '--to', 'you@example.test', '--all', '--
 	server => { mechanisms => 'PLAIN CRAM-MD5 XOAUTH2', mechanisms_before_tls => 'PLAIN', ocsp => ocsp_response('server'),
 		limits => 'RCPTMAX=7', at => [ 'greeting reply "220 mail.example.test ESMTP Postfix"',
 		'VRFY reply "550 5.1.1 unknown"' ] },
-	account => { auth => 'plain', provider => 'google', tls_crl_file => cert('ca', 'crl') },
+	account => { auth => 'plain', provider => 'google', tls_crl_file => cert('ca', 'crl'),
+		tls_cert => cert('client'), tls_key => cert('client', 'key') },
 	env => { HOME => $foreign });
 checked('a test message', [ '--send', 'you@example.test' ], 0, undef);
 checked('without a login', [], 0, undef, server => { user => undef, password => undef, require_login => undef },

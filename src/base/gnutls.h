@@ -27,22 +27,22 @@
 #define GNUTLS_CALLS(X) \
 	X(alert_get) X(alert_get_name) X(alert_send) X(bye) \
 	X(certificate_allocate_credentials) X(certificate_free_credentials) \
-	X(certificate_get_peers) X(certificate_set_key) X(certificate_set_x509_key_mem2) \
-	X(certificate_verification_status_print) X(cipher_get) X(cipher_get_name) \
-	X(credentials_set) X(deinit) X(error_is_fatal) X(free) X(group_get) \
-	X(group_get_name) X(handshake) X(init) X(malloc) X(ocsp_resp_check_crt) \
-	X(ocsp_resp_deinit) X(ocsp_resp_get_single) X(ocsp_resp_get_status) \
-	X(ocsp_resp_import) X(ocsp_resp_init) X(ocsp_resp_verify_direct) \
-	X(ocsp_status_request_get2) X(pcert_deinit) X(pcert_import_x509_raw) \
-	X(pcert_list_import_x509_raw) X(pk_algorithm_get_name) X(pk_bits_to_sec_param) \
-	X(priority_deinit) X(priority_init2) X(priority_protocol_list) X(priority_set) \
-	X(privkey_deinit) X(privkey_import_ext4) X(privkey_import_x509) \
-	X(privkey_import_x509_raw) X(privkey_init) X(privkey_sign_data2) \
-	X(privkey_sign_hash2) X(protocol_get_name) X(protocol_get_version) \
-	X(record_check_pending) X(record_get_direction) X(record_recv) X(record_send) \
-	X(server_name_set) X(session_channel_binding) X(session_ext_master_secret_status) \
-	X(session_get_desc) X(sign_get_name) X(sign_is_secure2) \
-	X(sign_supports_pk_algorithm) X(strerror) X(transport_set_ptr) \
+	X(certificate_get_crt_raw) X(certificate_get_peers) X(certificate_set_key) \
+	X(certificate_set_x509_key_mem2) X(certificate_verification_status_print) \
+	X(cipher_get) X(cipher_get_name) X(credentials_set) X(deinit) X(error_is_fatal) \
+	X(free) X(group_get) X(group_get_name) X(handshake) X(init) X(malloc) \
+	X(ocsp_resp_check_crt) X(ocsp_resp_deinit) X(ocsp_resp_get_single) \
+	X(ocsp_resp_get_status) X(ocsp_resp_import) X(ocsp_resp_init) \
+	X(ocsp_resp_verify_direct) X(ocsp_status_request_get2) X(pcert_deinit) \
+	X(pcert_import_x509_raw) X(pcert_list_import_x509_raw) X(pk_algorithm_get_name) \
+	X(pk_bits_to_sec_param) X(priority_deinit) X(priority_init2) \
+	X(priority_protocol_list) X(priority_set) X(privkey_deinit) \
+	X(privkey_import_ext4) X(privkey_import_x509) X(privkey_import_x509_raw) \
+	X(privkey_init) X(privkey_sign_data2) X(privkey_sign_hash2) X(protocol_get_name) \
+	X(protocol_get_version) X(record_check_pending) X(record_get_direction) \
+	X(record_recv) X(record_send) X(server_name_set) X(session_channel_binding) \
+	X(session_ext_master_secret_status) X(session_get_desc) X(sign_get_name) \
+	X(sign_is_secure2) X(sign_supports_pk_algorithm) X(strerror) X(transport_set_ptr) \
 	X(transport_set_pull_function) X(transport_set_vec_push_function) \
 	X(x509_crl_deinit) X(x509_crl_get_issuer_dn3) X(x509_crl_get_next_update) \
 	X(x509_crl_get_raw_issuer_dn) X(x509_crl_get_this_update) \
@@ -96,6 +96,7 @@ static inline bool gnutls_is_here(void)
 #define gnutls_bye (*gnutls_calls.bye)
 #define gnutls_certificate_allocate_credentials (*gnutls_calls.certificate_allocate_credentials)
 #define gnutls_certificate_free_credentials (*gnutls_calls.certificate_free_credentials)
+#define gnutls_certificate_get_crt_raw (*gnutls_calls.certificate_get_crt_raw)
 #define gnutls_certificate_get_peers (*gnutls_calls.certificate_get_peers)
 #define gnutls_certificate_set_key (*gnutls_calls.certificate_set_key)
 #define gnutls_certificate_set_x509_key_mem2 (*gnutls_calls.certificate_set_x509_key_mem2)

@@ -11,11 +11,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "base/gnutls.h"
 #include "base/mem.h"
 #include "net/chain.h"
 #include "net/client_cert.h"
+#include "net/expiry.h"
 #include "net/name.h"
 #include "net/priority.h"
 #include "net/tlswords.h"
@@ -216,25 +218,20 @@ static int take_peers(const struct tls *t, struct verify *v, unsigned *sent, str
 	return 0;
 }
 
-static int judge(const struct tls *t, struct verify *v, struct err *e)
-{
-	unsigned count = 0;
-	int rc = take_peers(t, v, &count, e);
-
-	if (rc == 0)
-		rc = verify_server(v, e);
-	verify_release(v);
-	return rc;
-}
-
 static int verify(struct tls *t, struct err *e)
 {
 	struct verify v = { .host = t->name, .set = t->set, .trust = t->trust };
+	unsigned count = 0;
 	int rc;
 
 	if (!t->set->verify && !t->set->pins.count)
 		return 0;
-	rc = judge(t, &v, e);
+	rc = take_peers(t, &v, &count, e);
+	if (rc == 0)
+		rc = verify_server(&v, e);
+	if (rc == 0)
+		expiry_note(&v, t->cred, time(NULL), t->facts.warning, sizeof(t->facts.warning));
+	verify_release(&v);
 	t->facts.verified = rc == 0;
 	return rc;
 }
@@ -244,10 +241,16 @@ int tls_judge(const struct tls *t, const char *host, const struct tls_settings *
 {
 	char name[NAME_MAX_OCTETS];
 	struct verify v = { .host = name, .set = set, .trust = trust };
+	unsigned count = 0;
+	int rc;
 
 	if (name_ascii(set->host ? set->host : host, name, ERR_CONFIG, e) < 0)
 		return -1;
-	return judge(t, &v, e);
+	rc = take_peers(t, &v, &count, e);
+	if (rc == 0)
+		rc = verify_server(&v, e);
+	verify_release(&v);
+	return rc;
 }
 
 int tls_chain_read(const struct tls *t, struct tls_chain *out)
@@ -264,6 +267,7 @@ int tls_chain_read(const struct tls *t, struct tls_chain *out)
 	}
 	verify_describe(&v, out);
 	verify_release(&v);
+	out->client_to = t->set->cert ? expiry_of_client(t->cred) : (time_t)-1;
 	if (t->facts.verified)
 		out->by = t->set->pins.count ? CHAIN_BY_PIN : CHAIN_BY_ROOT;
 	return 0;

@@ -56,6 +56,8 @@ struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain 
 struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e);
 void tls_trust_free(struct tls_trust **tp);
 
+enum { TLS_SOON_DAYS = 14 };   /* a renewal that works has happened by then */
+
 /* What was agreed, for transcripts, logs and check. */
 struct tls_facts {
 	char version[16];            /* "TLS1.3" */
@@ -66,6 +68,8 @@ struct tls_facts {
 	unsigned char binding[64];
 	size_t binding_len;
 	bool verified;               /* by chain and name, or by a pin */
+	char warning[200];           /* what of all that was verified, or is ours, runs out within
+	                              * TLS_SOON_DAYS, and what to do; "" */
 };
 
 struct tls;

@@ -89,7 +89,7 @@ subtest 'a module that hangs' => sub {
 
 	mkfifo($fifo, 0600) or die "mkfifo: $!\n";
 	my $w = wrong(\%keys);
-	is($w->{exit}, 75, '75');
+	is($w->{exit}, 75, 'to be tried again');
 	is($w->{cause}, 'pkcs11-silent', 'its cause');
 	like($w->{next}, qr/touch|module/, 'and what to do');
 	cmp_ok($w->{seconds}, '<', 15, 'within its deadline');
@@ -97,6 +97,36 @@ subtest 'a module that hangs' => sub {
 	is($r->{exit}, 0, 'the mail is queued');
 	is(scalar(queued('new')), 1, 'and waits');
 	is(`grep -l "\Q$fifo\E" /proc/[0-9]*/cmdline 2>/dev/null | wc -l` + 0, 0, 'no process is left');
+};
+
+# The child of a run, as the kernel knows it.
+sub child_of
+{
+	my ($pid) = @_;
+
+	for (1 .. 500) {
+		my ($child) = split ' ', file_read("/proc/$pid/task/$pid/children");
+		return $child if $child;
+		select undef, undef, undef, 0.02;
+	}
+	return;
+}
+
+subtest 'a module that crashes' => sub {
+	plan skip_all => 'the kernel does not tell children' if !-e "/proc/$$/task/$$/children";
+	my $fifo = workdir() . '/crashing.so';
+
+	mkfifo($fifo, 0600) or die "mkfifo: $!\n";
+	my $run = send_mail_start(account($server, @client, tls_key => "pkcs11:object=k?module-path=$fifo", connect_timeout => '60s'),
+		['--json', 'send', '--no-queue', 'you@example.net']);
+	my $child = child_of($run->pid);
+	kill 'SEGV', $child if $child;
+	my $r = $run->finish;
+	my $error = (eval { decode_json($r->{out}) } // {})->{error};
+	is($r->{exit}, 78, 'refused') or diag($r->{out} . $r->{err});
+	is($error->{cause}, 'pkcs11-trouble', 'its cause');
+	like($error->{text}, qr/the PKCS#11 module for tls_key broke down/, 'told');
+	cmp_ok($r->{seconds}, '<', 50, 'at once');
 };
 
 subtest 'a literal PIN is a secret' => sub {

@@ -41,12 +41,23 @@ static bool is_named(const struct part *p, const char *name)
 	return p->name_len == strlen(name) && !strncasecmp(p->name, name, p->name_len);
 }
 
+/* One of ours.  No other name is quoted: it may be the rest of a PIN with a '&' in it. */
+static const char *own_name(const struct part *p)
+{
+	static const char *const names[] = { "pin-source", "pin-value", "module-path" };
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (is_named(p, names[i]))
+			return names[i];
+	return NULL;
+}
+
 static int decode(const struct part *p, struct buf *out, struct err *e)
 {
 	if (percent_decode(p->value, p->value_len, out) == 0 && !memchr(out->data, '\0', out->len))
 		return 0;
-	return err_set(e, ERR_CONFIG, "%.*s holds a '%%' that is not followed by two hexadecimal "
-		"digits, or an octet of zero", (int)p->name_len, p->name);
+	return err_set(e, ERR_CONFIG, "%s holds a '%%' that is not followed by two hexadecimal "
+		"digits, or an octet of zero", own_name(p) ? own_name(p) : "an attribute");
 }
 
 /* RFC 7512 has a path, a file: URI or "|command" in pin-source. */
@@ -107,13 +118,11 @@ static int read_module(const struct part *p, char **out, struct err *e)
 static int read_part(const struct part *p, bool query, struct pkcs11_uri *out, struct buf *object,
 	bool *asked, struct err *e)
 {
-	bool ours = is_named(p, "pin-source") || is_named(p, "pin-value") || is_named(p, "module-path");
 	struct buf ignored = BUF_INIT(URI_MAX);
 	int rc;
 
-	if (ours && !query) {
-		err_set(e, ERR_CONFIG, "%.*s stands among the attributes of the object", (int)p->name_len,
-			p->name);
+	if (own_name(p) && !query) {
+		err_set(e, ERR_CONFIG, "%s stands among the attributes of the object", own_name(p));
 		return err_hint(e, "such words come last, behind a '?': pkcs11:object=key?pin-source=/path");
 	}
 	if (is_named(p, "pin-source"))
@@ -142,6 +151,12 @@ static int read_parts(const char *text, struct pkcs11_uri *out, struct buf *obje
 		size_t len = strcspn(at, query ? "&" : ";?"), name = strcspn(at, "=");
 		struct part p = { .name = at, .name_len = name, .value = at + name + 1 };
 
+		if (strcspn(at, query ? "?;" : "&") < len) {   /* RFC 7512 bears some of it; a slip */
+			err_set(e, ERR_CONFIG, query ? "there is a second '?' or a ';' behind the first" :
+				"a '&' stands among the attributes of the object");
+			return err_hint(e, "';' is between those of the object, '?' behind them, and '&' "
+				"between what follows; in a value they are %%3B, %%3F and %%26");
+		}
 		if (len && (name >= len || !name))
 			return err_set(e, ERR_CONFIG, "it is not a list of name=value");
 		p.value_len = len ? len - name - 1 : 0;

@@ -224,8 +224,11 @@ static int verify(struct tls *t, struct err *e)
 	unsigned count = 0;
 	int rc;
 
-	if (!t->set->verify && !t->set->pins.count)
+	if (!t->set->verify && !t->set->pins.count) {
+		snprintf(t->facts.warning, sizeof(t->facts.warning), "the server's certificate is not "
+			"looked at (tls_verify = no): whoever answers there is believed");
 		return 0;
+	}
 	rc = take_peers(t, &v, &count, e);
 	if (rc == 0)
 		rc = verify_server(&v, e);

@@ -69,7 +69,8 @@ struct tls_facts {
 	size_t binding_len;
 	bool verified;               /* by chain and name, or by a pin */
 	char warning[200];           /* what of all that was verified, or is ours, runs out within
-	                              * TLS_SOON_DAYS, and what to do; "" */
+	                              * TLS_SOON_DAYS, and what to do; that nothing was verified;
+	                              * "" */
 };
 
 struct tls;

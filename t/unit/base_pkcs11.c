@@ -51,6 +51,7 @@ static void test_bad(void)
 		"pkcs11:object=k?pin-source=file:a", "pkcs11:object=k?pin-source=file://elsewhere/a",
 		"pkcs11:object=k?pin-source=|cat%20pin", "pkcs11:object=k;pin-value=4711",
 		"pkcs11:object=k;pin-source=/a", "pkcs11:object=k?module-path=m.so", "/etc/key.pem",
+		"pkcs11:object=k&pin-value=4711", "pkcs11:object=k?x-y=z?pin-value=4711", "pkcs11:object=k?pin-value=x&4711=%", "pkcs11:object=k?pin-value=x&4711",
 	};
 
 	for (size_t i = 0; i < COUNT(table); i++) {

@@ -137,6 +137,10 @@ subtest 'a literal PIN is a secret' => sub {
 	is($r->{exit}, 0, 'the configuration is shown') or diag($r->{err});
 	like($r->{out}, qr{^tls_key += pkcs11:object=k\?pin-value=\*\*\*&module-path=/m\.so}m, 'without it');
 	unlike($r->{out} . $r->{err}, qr/4711/, 'anywhere');
+	$r = run_sendoff(['check', '--host', 'localhost', '--set', 'tls_cert=/c.pem', '--set', 'tls_key=pkcs11:object=k?pin-value=geheim-4711']);
+	is($r->{exit}, 64, 'nor does check take it as an argument');
+	like($r->{err}, qr/--set takes no PIN.*\n.*pin-source/, 'and says what to do');
+	unlike($r->{out} . $r->{err}, qr/4711/, 'without it');
 	chmod 0644, $config;
 	$r = run_sendoff(['-C', $config, 'config', 'show']);
 	is($r->{exit}, 78, 'a file that others can read must not hold it');

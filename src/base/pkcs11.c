@@ -54,7 +54,8 @@ static const char *own_name(const struct part *p)
 
 static int decode(const struct part *p, struct buf *out, struct err *e)
 {
-	if (percent_decode(p->value, p->value_len, out) == 0 && !memchr(out->data, '\0', out->len))
+	if (percent_decode(p->value, p->value_len, out) == 0 &&
+			(!out->len || !memchr(out->data, '\0', out->len)))
 		return 0;
 	return err_set(e, ERR_CONFIG, "%s holds a '%%' that is not followed by two hexadecimal "
 		"digits, or an octet of zero", own_name(p) ? own_name(p) : "an attribute");

@@ -270,9 +270,9 @@ static void explain_name(struct reasons *r)
 /* The last certificate on the way from the server's own. */
 static gnutls_x509_crt_t end_of_chain(const struct verify *v)
 {
-	unsigned path[VERIFY_DEPTH];
+	unsigned path[VERIFY_DEPTH] = { 0 }, count = verify_path(v, path);
 
-	return v->chain[path[verify_path(v, path) - 1]];
+	return v->chain[count ? path[count - 1] : 0];
 }
 
 static bool is_self_signed(gnutls_x509_crt_t crt)

@@ -11,12 +11,6 @@
 
 #include "net/verify.h"
 
-struct crls;   /* the lists of a file */
-
-/* PEM, any number of lists, or DER, one.  NULL: ERR_CONFIG. */
-struct crls *crls_load(const char *path, struct err *e);
-void crls_free(struct crls **cp);
-
 /* What a list says of the certificates on the way from the server's own to the root.  An
  * issuer that has no list in the file is not asked.  -1: ERR_CERT (certificate-revoked,
  * crl-expired, crl-wrong). */

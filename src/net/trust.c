@@ -17,8 +17,8 @@
 #include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/crl_lists.h"
 #include "net/priority.h"
-#include "net/revoked.h"
 
 enum {
 	STORE_MAX  = 16 << 20,   /* octets of one file */

@@ -22,7 +22,7 @@ struct verify {
 	                                    * address: what the certificate must be for */
 	const struct tls_settings *set;    /* borrowed */
 	const struct tls_trust *trust;     /* borrowed */
-	const struct crls *crls;           /* borrowed; net/revoked.h; NULL: none */
+	const struct crls *crls;           /* borrowed; net/crl_lists.h; NULL: none */
 	gnutls_x509_crt_t chain[VERIFY_DEPTH];   /* own; the server's own certificate first */
 	gnutls_datum_t staples[VERIFY_DEPTH];    /* borrowed; OCSP responses for them; size 0: none */
 	unsigned count;

@@ -129,6 +129,26 @@ subtest 'a module that crashes' => sub {
 	cmp_ok($r->{seconds}, '<', 50, 'at once');
 };
 
+subtest 'a module that hangs, and whoever asked is killed' => sub {
+	plan skip_all => 'the kernel does not tell children' if !-e "/proc/$$/task/$$/children";
+	my $fifo = workdir() . '/orphan.so';
+
+	mkfifo($fifo, 0600) or die "mkfifo: $!\n";
+	my $run = send_mail_start(account($server, @client, tls_key => "pkcs11:object=k?module-path=$fifo", connect_timeout => '60s'));
+	my $child = child_of($run->pid);
+	$run->kill('KILL');
+	$run->finish;
+	my $left = 1;
+	for (1 .. 250) {
+		$left = $child && kill 0, $child;
+		last if !$left || file_read("/proc/$child/stat") =~ /\) Z /;
+		select undef, undef, undef, 0.02;
+		$left = 0 if !-e "/proc/$child/stat";
+	}
+	ok($child, 'there was a child');
+	ok(!$left || file_read("/proc/$child/stat") =~ /\) Z /, 'which does not outlive it');
+};
+
 subtest 'a literal PIN is a secret' => sub {
 	my $text = "[account a]\nhost = localhost\ntls_cert = /c.pem\ntls_key = pkcs11:object=k?pin-value=geheim-4711&module-path=/m.so\n";
 	my $config = config($text);

@@ -313,6 +313,8 @@ enum tls_want tls_handshake(struct tls *t, struct err *e)
 		gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
 		return TLS_FAILED;
 	}
+	if (t->token)
+		token_rest(t->token);
 	t->ready = true;
 	return TLS_DONE;
 }

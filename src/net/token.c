@@ -72,15 +72,21 @@ struct token *token_start(const struct tls_settings *set, struct err *e)
 	return t;
 }
 
+void token_rest(struct token *t)
+{
+	child_end(&t->child, 1);
+	if (t->talk >= 0)
+		close(t->talk);
+	t->talk = -1;
+}
+
 void token_free(struct token **tp)
 {
 	struct token *t = *tp;
 
 	if (!t)
 		return;
-	child_end(&t->child, 1);
-	if (t->talk >= 0)
-		close(t->talk);
+	token_rest(t);
 	pkcs11_release(&t->job.key);
 	pkcs11_release(&t->job.cert);
 	free(t->certificate.data);
@@ -193,7 +199,7 @@ static int ask(struct token *t, const struct token_question *q, const gnutls_dat
 {
 	struct token_answer a;
 	gnutls_datum_t got = { NULL, 0 };
-	int rc = data->size > TOKEN_DATA ? gone(&t->err) : 0;
+	int rc = t->talk < 0 || data->size > TOKEN_DATA ? gone(&t->err) : 0;
 
 	if (rc == 0)
 		rc = move(t, NULL, q, sizeof(*q), &t->err);

@@ -36,6 +36,10 @@ gnutls_datum_t token_certificate(const struct token *t);
  * library has no memory. */
 gnutls_privkey_t token_key(struct token *t);
 
+/* It has signed what there was to sign: the child ends, and with it all that knows the PIN.
+ * A key of token_key() signs no more. */
+void token_rest(struct token *t);
+
 /* True: it failed in the midst of a handshake; *e is as of token_open(). */
 bool token_failed(const struct token *t, struct err *e);
 

@@ -5,9 +5,11 @@
 #include "net/token_talk.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -213,6 +215,7 @@ int token_work(int out, void *context)
 	struct err e = { 0 };
 
 	(void)out;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);   /* whoever asks it may be killed while it hangs */
 	if (!job->cert.pin.data && !job->cert.pin_file)
 		for_cert.uri = &job->key;
 	if (gnutls_token_need(&e) < 0)

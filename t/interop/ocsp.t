@@ -10,6 +10,7 @@ use lib "$FindBin::Bin/../lib";
 
 use IO::Socket::INET;
 use JSON::PP qw(decode_json);
+use POSIX ();
 use SendoffTest;
 use SendoffTest::Send;
 
@@ -98,12 +99,12 @@ my $server;
 
 END { kill 'KILL', $server if $server }
 
-# What sendoff makes of that server, which says 421 where it is trusted.
-sub ask
+# That server at a port that was free a moment ago, and what sendoff has for a JSON object.
+sub visit
 {
 	my ($name, $keys, @options) = @_;
 	my $port = free_port();
-	my $mute;
+	my $r;
 
 	pipe my $in, my $out or die "pipe: $!\n";
 	$server = fork // die "fork: $!\n";
@@ -118,19 +119,29 @@ sub ask
 	}
 	close $in;
 	syswrite $out, "421 4.3.2 trusted\r\n";
-	my $r;
 	for (1 .. 100) {   # until it listens
 		$r = send_mail(config(account_text(tls => 'implicit', port => $port, tls_ca_file => "$dir/ca.pem", timeout => '5s', %$keys)),
 			['--json', 'send', '--no-queue', 'you@example.net']);
-		last if $r->{out} !~ /connect-refused/;
+		last if $r->{out} !~ /connect-refused/ || waitpid($server, POSIX::WNOHANG) > 0;
 		select undef, undef, undef, 0.1;
 	}
 	close $out;
 	kill 'KILL', $server;
 	waitpid $server, 0;
 	$server = 0;
-	my $json = decode_json($r->{out});
-	return $json->{error}{text} =~ /trusted/ || ($json->{error}{said} // $r->{out}) =~ /4\.3\.2/ ? 'trusted' : "$json->{error}{cause}: $json->{error}{text}";
+	return decode_json($r->{out});
+}
+
+# What it makes of that server, which says 421 where it is trusted.
+sub ask
+{
+	my $json;
+
+	for (1 .. 5) {   # somebody else may have taken the port
+		$json = visit(@_);
+		last if $json->{error}{cause} ne 'connect-refused';
+	}
+	return $json->{error}{text} =~ /^421 4\.3\.2 trusted/ ? 'trusted' : "$json->{error}{cause}: $json->{error}{text}";
 }
 
 for my $version ('-tls1_2', '-tls1_3') {

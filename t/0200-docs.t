@@ -137,7 +137,7 @@ is(scalar @machines, 1, 'it was found');
 
 # Each key once, alone in an account: the page names no key that is not one, and
 # every choice it gives is one.
-while ($page{'sendoff-config.5'} =~ /^\.It Ic ([a-z_]+) Pq ([a-z0-9]+(?: \| [a-z0-9]+)+)$/mg) {
+while ($page{'sendoff-config.5'} =~ /^\.It Ic ([a-z_]+) Pq ([a-z0-9.]+(?: \| [a-z0-9.]+)+)$/mg) {
 	my ($key, @choices) = ($1, split / \| /, $2);
 	my $global = $global_key{$key};
 	for my $choice (@choices) {

@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use SendoffTest;
+use SendoffTest::Ocsp;
 use SendoffTest::Send;
 use SendoffTest::SignedIn;
 use SendoffTest::Token;
@@ -163,10 +164,11 @@ mkdir $foreign and chown 65534, 65534, $foreign if $> == 0;
 # All that a check can find when it goes well.
 checked('all is well', [ '--from', $me, '--to', 'you@example.test', '--all', '--vrfy', 'you',
 	'--command', 'NOOP' ], 0, undef,
-	server => { mechanisms => 'PLAIN CRAM-MD5 XOAUTH2', mechanisms_before_tls => 'PLAIN',
+	server => { mechanisms => 'PLAIN CRAM-MD5 XOAUTH2', mechanisms_before_tls => 'PLAIN', ocsp => ocsp_response('server'),
 		limits => 'RCPTMAX=7', at => [ 'greeting reply "220 mail.example.test ESMTP Postfix"',
 		'VRFY reply "550 5.1.1 unknown"' ] },
-	account => { auth => 'plain', provider => 'google' },
+	account => { auth => 'plain', provider => 'google', tls_crl_file => cert('ca', 'crl'),
+		tls_cert => cert('client'), tls_key => cert('client', 'key') },
 	env => { HOME => $foreign });
 checked('a test message', [ '--send', 'you@example.test' ], 0, undef);
 checked('without a login', [], 0, undef, server => { user => undef, password => undef, require_login => undef },

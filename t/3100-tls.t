@@ -177,6 +177,38 @@ subtest 'D4: old protocols, no ciphers, and what the library would allow' => sub
 	isnt($r->{exit}, 0, 'nor does the environment allow more');
 };
 
+subtest 'D4: what tls_min_version and tls_priority say' => sub {
+	my $old = 'NORMAL:-VERS-ALL:+VERS-TLS1.1:%COMPAT';
+	my ($s, $r) = try('starttls', { priority => $old }, tls_min_version => '1.1');
+	is($r->{exit}, 0, 'an old server, where it must be') or diag($r->{err});
+	like(($s->tls)[0], qr/^TLS1\.1 /, 'by its version');
+	($s, $r) = try('starttls', { priority => $old }, tls_priority => 'NORMAL');
+	is($r->{exit}, 76, 'tls_priority alone brings no older version');
+	like($r->{err}, qr/neither TLS 1\.3 nor TLS 1\.2 \(it answers with TLS 1\.1\)/, 'told');
+	nothing_leaked($s, 'tls_priority');
+	($s, $r) = try('starttls', { priority => 'NORMAL:-VERS-ALL:+VERS-TLS1.2' }, tls_min_version => '1.3');
+	is($r->{exit}, 76, 'nothing below tls_min_version');
+	like($r->{err}, qr/tried: TLS 1\.3\).*\n.*tls_min_version = 1\.2/, 'and what would do');
+	nothing_leaked($s, 'tls_min_version');
+	($s, $r) = try('starttls', {}, tls_priority => 'NORMAL:-VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM');
+	is($r->{exit}, 0, 'versions and ciphers can be chosen') or diag($r->{err});
+	like(($s->tls)[0], qr/^TLS1\.2 .*AES-128-GCM/, 'and are taken');
+	($s, $r) = try('starttls', { cert => 'wrongname' }, tls_priority => 'NORMAL:%VERIFY_ALLOW_BROKEN:%PROFILE_VERY_WEAK');
+	is($r->{exit}, 77, 'no string lets the certificate pass');
+	nothing_leaked($s, '%VERIFY_ALLOW_BROKEN');
+	for my $case (['NORMAL:+RUBBISH', qr/'\+RUBBISH' is not understood, at character 8/], ['NORMAL:+NULL', qr/does not encrypt/],
+		['NORMAL:+ANON-DH', qr/no server proves who it is/], ['NORMAL:+VERS-TLS1.0', qr/older than tls_min_version/],
+		['NORMAL:-VERS-TLS-ALL', qr/leaves no version or cipher/]) {
+		my ($text, $words) = @$case;
+		($s, $r) = try('starttls', {}, tls_priority => $text);
+		is($r->{exit}, 78, "$text: 78");
+		like($r->{err}, $words, "$text: told");
+		is_deeply([$s->commands], [], "$text: nothing was said");
+	}
+	($s, $r) = try('starttls', {}, tls_min_version => '0.9');
+	is($r->{exit}, 78, 'a version that there is not');
+};
+
 subtest 'a port of the wrong kind' => sub {
 	my $plain = server_start();
 	my $r = send_mail(account($plain, tls => 'implicit'));
@@ -269,7 +301,7 @@ subtest 'settings of trust' => sub {
 	$s = server_start(tls => 'implicit', cert => 'selfsigned');
 	$r = send_mail(account($s, tls => 'implicit', tls_verify => 'no'), ['-v', 'send', '--no-queue', 'a@b.test']);
 	is($r->{exit}, 0, 'without a secret: as asked');
-	like($r->{err}, qr/certificate NOT verified/, 'and said so');
+	like($r->{err}, qr/certificate NOT verified.*\n\* \[warning: the server's certificate is not looked at \(tls_verify = no\)/, 'and said so');
 	$r = send_mail(account($s, tls => 'implicit', tls_verify => 'no', tls_pin => 'a' x 64));
 	is($r->{exit}, 78, 'with a pin: a contradiction');
 	for my $case (

@@ -6,7 +6,11 @@
 # Makes DIRECTORY with NAME.crt and NAME.key for each NAME below, unless this
 # very script has made it already.  Needs certtool (Debian: gnutls-bin).
 #
-#   ca           the authority that tests trust; ca.crl revokes `revoked`
+#   ca           the authority that tests trust; ca.crl revokes `revoked`, oldlist.crl and
+#                earlylist.crl nothing, oldknows.crl `revoked`, all three out of their time;
+#                middle.crl revokes `intermediate`, forged.crl is in its name but not by it
+#   muststaple   demands an OCSP response
+#   responder    by ca, for OCSP responses in its name
 #   server       good: localhost, smtp.example.test, 127.0.0.1, ::1
 #   rsa          the same with an RSA key of 2048 bits
 #   client       for clients: me@example.com
@@ -14,7 +18,8 @@
 #   wildcard     *.example.test
 #   partwild     s*.example.test
 #   rsa1024 sha1 revoked
-#   chain        signed by an intermediate authority, which comes along
+#   chain        signed by an intermediate authority, which comes along; behind.crl is by
+#                that one and revokes it
 #   missing      the same without it; says where that is to be had
 #   constrained  by an intermediate authority that may only speak for other.test
 #   excluded     by one that may not speak for example.test
@@ -250,10 +255,31 @@ for i in 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1; do
 	rm "$new/long-$i.key"
 done
 
-template crl 'crl_this_update_date = "2020-01-01 00:00:00"' \
-	'crl_next_update_date = "2049-12-31 00:00:00"' 'crl_number = 1'
-certtool --generate-crl --load-ca-privkey "$new/ca.key" --load-ca-certificate "$new/ca.crt" \
-	--load-certificate "$new/revoked.crt" --template "$new/crl.cfg" >"$new/ca.crl" 2>>"$new/log"
+leaf muststaple "$names" 'tls_feature = 5'
+key responder ecdsa
+template responder signing_key ocsp_signing_key
+signed responder ca
+
+# list NAME AUTHORITY CERTIFICATE [FROM TO]: what the authority has revoked; "": nothing
+list()
+{
+	certificate=${3:+--load-certificate=$new/$3.crt}
+	template "$1" "crl_this_update_date = \"${4:-2020-01-01} 00:00:00\"" \
+		"crl_next_update_date = \"${5:-2049-12-31} 00:00:00\"" 'crl_number = 1'
+	certtool --generate-crl --load-ca-privkey "$new/$2.key" --load-ca-certificate "$new/$2.crt" \
+		${certificate:+"$certificate"} --template "$new/$1.cfg" >"$new/$1.crl" 2>>"$new/log"
+}
+
+list ca ca revoked
+list oldlist ca '' 2020-01-01 2021-01-01
+list oldknows ca revoked 2020-01-01 2021-01-01
+list earlylist ca '' 2048-01-01 2049-01-01
+list middle ca intermediate
+list behind intermediate missing
+key forged-ca ecdsa
+template forged-ca 'cn = "sendoff test ca"' "$authority"
+selfsigned forged-ca
+list forged forged-ca revoked
 
 rm -f "$new"/*.cfg
 cp "$0" "$new/stamp"

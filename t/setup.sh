@@ -94,6 +94,8 @@ for group in "$@"; do
 		;;
 	interop)
 		need gnutls-bin command_named gnutls-serv
+		need softhsm2 command_named softhsm2-util
+		need openssl command_named openssl
 		need php-cli command_named php
 		need git-email test -x "$(git --exec-path 2>/dev/null)/git-send-email"
 		need libmailtools-perl module Mail::Address

@@ -15,6 +15,7 @@ enum key_type {
 	KEY_TEXT,      /* char *        any text */
 	KEY_WORD,      /* char *        no blanks, no ';' (a host, a domain) */
 	KEY_PATH,      /* char *        absolute, or "~/..." */
+	KEY_PLACE,     /* char *        as KEY_PATH, or a PKCS#11 URI, whose pin-value is never shown */
 	KEY_LIST,      /* struct key_list  comma-separated, blanks around items removed */
 	KEY_BOOL,      /* bool          yes/no, true/false, on/off, 1/0 */
 	KEY_NUMBER,    /* long          row->least to row->most */

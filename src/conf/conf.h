@@ -56,7 +56,7 @@ struct conf_source {
 	size_t count, cap;
 	char **accounts;          /* own; names in order, also those without keys */
 	size_t account_count;
-	bool has_secret;          /* some KEY_SECRET was given literally */
+	bool has_secret;          /* some secret was given literally */
 };
 
 /* Parses text into src, which is overwritten, not released.  The lists of tables

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/pkcs11.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "conf/internal.h"
@@ -91,6 +92,22 @@ static int parse_path(const struct key *row, const char *value, struct err *e)
 		return err_set(e, ERR_CONFIG, "'%s' must be an absolute path, or begin with ~/",
 			row->name);
 	return 0;
+}
+
+static int parse_place(const struct key *row, const char *value, struct err *e)
+{
+	if (*value && *value != '/' && strncmp(value, "~/", 2) != 0 && !pkcs11_is_uri(value))
+		return err_set(e, ERR_CONFIG, "'%s' must be an absolute path, or begin with ~/ or pkcs11:",
+			row->name);
+	return 0;
+}
+
+bool key_holds_secret(const struct key *row, const char *value)
+{
+	size_t len;
+
+	return row->type == KEY_SECRET ? *value != '\0' :
+		row->type == KEY_PLACE && pkcs11_is_uri(value) && pkcs11_pin(value, &len);
 }
 
 static void list_clear(struct key_list *list)
@@ -309,6 +326,10 @@ int key_parse(const struct key *row, const char *value, void *field, struct err 
 		if (parse_path(row, value, e) < 0)
 			return -1;
 		break;
+	case KEY_PLACE:
+		if (parse_place(row, value, e) < 0)
+			return -1;
+		break;
 	case KEY_TEXT:
 		break;
 	case KEY_LIST:
@@ -358,10 +379,31 @@ void key_clear(const struct key *row, void *field)
 	case KEY_SECRET:
 		secret_wipe(field);
 		break;
+	case KEY_PLACE:
+		if (*(char **)field)
+			explicit_bzero(*(char **)field, strlen(*(char **)field));
+		free(*(char **)field);
+		*(char **)field = NULL;
+		break;
 	default:
 		free(*(char **)field);
 		*(char **)field = NULL;
 	}
+}
+
+static void write_place(const char *text, struct buf *out)
+{
+	const char *pin;
+	size_t len;
+
+	if (!text)
+		return;
+	for (bool uri = pkcs11_is_uri(text); uri && (pin = pkcs11_pin(text, &len));) {
+		buf_add(out, text, (size_t)(pin - text));
+		buf_add_text(out, "***");
+		text = pin + len;
+	}
+	buf_add_text(out, text);
 }
 
 static void write_list(const struct key_list *list, struct buf *out)
@@ -397,6 +439,9 @@ void key_write(const struct key *row, const void *field, struct buf *out)
 		for (const struct key_choice *c = row->choices; c->name && !text; c++)
 			if (c->value == *(const int *)field)
 				text = c->name;
+		break;
+	case KEY_PLACE:
+		write_place(*(char *const *)field, out);
 		break;
 	case KEY_SECRET:
 		text = ((const struct secret *)field)->data ? "***" : NULL;

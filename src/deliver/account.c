@@ -225,7 +225,8 @@ static int expand_paths(struct account *a, const char *home, struct err *e)
 	for (size_t i = 0; i < a->tls.ca_files.count; i++)
 		if (expand(&a->tls.ca_files.items[i], home, e) < 0)
 			return -1;
-	if (expand(&a->tls.cert, home, e) < 0 || expand(&a->tls.key, home, e) < 0)
+	if (expand(&a->tls.cert, home, e) < 0 || expand(&a->tls.key, home, e) < 0 ||
+			expand(&a->tls.crl_file, home, e) < 0)
 		return -1;
 	if (expand(&a->oauth.service_account, home, e) < 0 || expand(&a->oauth.certificate, home, e) < 0)
 		return -1;

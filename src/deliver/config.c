@@ -14,6 +14,7 @@
 #include "base/file.h"
 #include "base/host.h"
 #include "base/mem.h"
+#include "base/pkcs11.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "deliver/config_state.h"
@@ -469,6 +470,18 @@ static void add_stat(const char *path, struct buf *out)
 			(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 }
 
+/* The file with the PIN of a security token. */
+static void add_pin_file(const char *place, struct buf *out)
+{
+	struct pkcs11_uri uri;
+	struct err ignored;
+
+	if (!place || !pkcs11_is_uri(place) || pkcs11_read(place, &uri, &ignored) < 0)
+		return;
+	add_stat(uri.pin_file, out);
+	pkcs11_release(&uri);
+}
+
 /* Of the files, not of what stands in them: no digest of a password is written
  * anywhere. */
 void config_fingerprint(const struct config *c, const struct account *a, char out[65])
@@ -486,6 +499,9 @@ void config_fingerprint(const struct config *c, const struct account *a, char ou
 		buf_printf(&text, "%lld\n", (long long)credential_signed_in(a));
 	add_stat(a->tls.cert, &text);
 	add_stat(a->tls.key, &text);
+	add_pin_file(a->tls.cert, &text);
+	add_pin_file(a->tls.key, &text);
+	add_stat(a->tls.crl_file, &text);
 	for (size_t i = 0; i < a->tls.ca_files.count; i++)
 		add_stat(a->tls.ca_files.items[i], &text);
 	digest_of(buf_text(&text), text.len, out);

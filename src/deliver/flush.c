@@ -71,12 +71,31 @@ static void courier_trace(void *context, enum smtp_direction direction, const ch
 	o->trace(o->context, direction, line, len);
 }
 
+/* A handshake that went well: no content is on its way, so there is time for the log. */
+static void courier_reached(void *context, enum session_point point, bool good)
+{
+	const struct courier *c = context;
+	const struct lane *l = c->lane;
+	const struct tls *tls = point == SESSION_SHAKEN && good ? session_shaken(c->session) : NULL;
+	struct log_record record = { .failed = true };
+	char ignored[1];
+
+	if (!tls || !tls_facts(tls)->warning[0] || !trouble_warns(l->flush->spool, l->account))
+		return;
+	clock_gettime(CLOCK_REALTIME, &record.when);
+	log_text(&record, "outcome", "warning");
+	log_text(&record, "account", l->account->name);
+	log_text(&record, "host", l->account->net.host);
+	log_text(&record, "warning", tls_facts(tls)->warning);
+	log_send(&l->config->global.log, "syslog", &record, ignored, sizeof(ignored));
+}
+
 static bool courier_start(struct lane *l, struct slot *slot)
 {
 	struct flush *f = l->flush;
 	struct courier *c = mem_alloc(sizeof(*c));
 	struct session_hooks hooks = { .trace = f->o->trace ? courier_trace : NULL,
-		.idle = courier_idle, .ended = courier_ended, .pauses = true,
+		.reached = courier_reached, .idle = courier_idle, .ended = courier_ended, .pauses = true,
 		.refused = l->old_token, .context = c };
 
 	c->lane = l;

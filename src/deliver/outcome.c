@@ -469,6 +469,7 @@ void outcome_json(const struct outcome *o, const char *file, struct buf *out)
 	}
 	set_text(object, "peer", o->peer);
 	set_text(object, "tls", o->tls);
+	set_text(object, "warning", o->warning);
 	set_text(object, "auth", o->mechanism);
 	set_text(object, "message_id", o->message_id);
 	if (o->id[0])
@@ -561,6 +562,8 @@ void outcome_record(const struct outcome *o, struct log_record *r)
 		log_text(r, "tls", o->tls);
 	if (o->mechanism[0])
 		log_text(r, "auth", o->mechanism);
+	if (o->warning[0])
+		log_text(r, "warning", o->warning);
 	if (o->attempt) {
 		log_text(r, "from", o->attempt->sender);
 		log_number(r, "recipients", (long long)o->attempt->smtp.count);

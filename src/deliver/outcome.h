@@ -33,6 +33,7 @@ struct outcome {
 	struct smtp_result refusal;          /* borrowed text; code 0: the session was not refused */
 	uint64_t milliseconds;
 	char peer[64], mechanism[32], tls[16];
+	char warning[200];                   /* tls_facts.warning */
 
 	bool no_queue;                       /* what was not sent is not stored */
 	bool queued;                         /* what was not sent is in the queue ... */

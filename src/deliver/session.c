@@ -156,11 +156,16 @@ static void shake(struct session *s)
 		memcpy(binding.data, facts->binding, facts->binding_len);
 	}
 	if (s->hooks.trace) {
-		char note[200];
+		char note[256];
 		int len = snprintf(note, sizeof(note), "[TLS: %s %s%s]", facts->version, facts->cipher,
 			facts->verified ? ", certificate verified" : ", certificate NOT verified");
 
 		s->hooks.trace(s->hooks.context, SMTP_NOTE, note, (size_t)len);
+		if (facts->warning[0]) {
+			len = snprintf(note, sizeof(note), "[warning: %.*s]", (int)sizeof(note) - 20,
+				facts->warning);
+			s->hooks.trace(s->hooks.context, SMTP_NOTE, note, (size_t)len);
+		}
 	}
 	s->stage = STAGE_TALK;
 	s->readable = true;   /* TLS may have read ahead */
@@ -183,6 +188,7 @@ static void start_tls(struct session *s)
 	s->connect_deadline = s->account->smtp.tls == SMTP_TLS_IMPLICIT ? s->connect_deadline :
 		clock_ms() + (uint64_t)s->account->net.connect_timeout;
 	s->watch.deadline = s->connect_deadline;
+	tls_until(s->conn.tls, s->connect_deadline);
 	shake(s);
 }
 

@@ -134,6 +134,7 @@ static void keep_facts(struct run *r)
 	snprintf(out->peer, sizeof(out->peer), "%s", session_peer(r->session));
 	snprintf(out->mechanism, sizeof(out->mechanism), "%s", mechanism ? mechanism : "");
 	snprintf(out->tls, sizeof(out->tls), "%s", tls ? tls->version : "");
+	snprintf(out->warning, sizeof(out->warning), "%s", tls ? tls->warning : "");
 }
 
 static void copy_failure(struct smtp_failure *to, const struct smtp_failure *from)

@@ -9,7 +9,10 @@
 
 #include "base/mem.h"
 
-enum { OVERRIDE_SECONDS = 60 };
+enum {
+	OVERRIDE_SECONDS = 60,
+	WARN_SECONDS = 24 * 60 * 60
+};
 
 struct parking {
 	const char *sender;      /* NULL: the account as a whole */
@@ -107,6 +110,33 @@ void trouble_over(struct spool *s, const struct account *a, const char *sender)
 	    (p.kind != PARK_NONE || p.later_sender[0] || p.sender_count))
 		park_change(s, a->name, do_clear, address, &ignored);
 	park_release(&p);
+}
+
+struct warning {
+	int64_t now;
+	bool due;
+};
+
+/* A clock that was put back warns once more. */
+static void warn(struct park *p, void *context)
+{
+	struct warning *w = context;
+
+	w->due = p->warned > w->now || w->now - p->warned >= WARN_SECONDS;
+	if (w->due)
+		p->warned = w->now;
+}
+
+bool trouble_warns(struct spool *s, const struct account *a)
+{
+	struct warning w = { .now = time(NULL) };
+	struct park p = { .kind = PARK_NONE };
+	struct err ignored;
+
+	if (park_read(s, a->name, &p, &ignored) == 0)   /* mostly it was today */
+		warn(&p, &w);
+	park_release(&p);
+	return w.due && park_change(s, a->name, warn, &w, &ignored) == 0 && w.due;
 }
 
 struct overriding {

@@ -31,6 +31,10 @@ void trouble_over(struct spool *s, const struct account *a, const char *sender);
 bool trouble_is_parked(struct spool *s, const struct config *c, const struct account *a,
 	struct park *out);
 
+/* Whether the log is to be told now of what will be trouble soon: once a day for each
+ * account, of all processes together. */
+bool trouble_warns(struct spool *s, const struct account *a);
+
 /* What an operator may try in spite of its being parked: once a minute for each account,
  * so that a script which asks in a loop does not lock the login; what was granted holds
  * for the run.  All zero at the start. */

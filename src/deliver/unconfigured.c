@@ -95,6 +95,11 @@ static int put_setting(struct unconfigured *u, const char *setting, struct err *
 	} else {
 		good = put(&u->said, key, equals, e);
 	}
+	if (good == 0 && u->said.has_secret) {
+		err_set(e, ERR_USAGE, "--set takes no PIN: whoever lists the processes would see it");
+		good = err_hint(e, "put it into a file of mode 0600, and use pin-source in place of "
+			"pin-value");
+	}
 	free(key);
 	return good;
 }

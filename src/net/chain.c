@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "net/name.h"
 #include "net/pin.h"
+#include "net/revoked.h"
 #include "net/verify.h"
 
 enum {
@@ -117,9 +118,17 @@ static void read_cert(gnutls_x509_crt_t crt, struct chain_cert *c)
 void verify_describe(const struct verify *v, struct tls_chain *out)
 {
 	gnutls_x509_crt_t root = v->trust ? verify_root(v) : NULL;
+	struct err ignored;
 
 	for (unsigned i = 0; i < v->count; i++)
 		read_cert(v->chain[i], &out->certs[out->count++]);
+	out->pins = v->set->pins.count;
+	out->pinned_whole = v->count && v->set->pins.count &&
+		pin_match(&v->set->pins, v->chain[0], &ignored) == PIN_OF_CERT;
+	out->must_staple = v->count && demands_staple(v->chain[0]);
+	out->stapled = v->staples[0].size > 0;
+	out->staple_to = staples_until(v);
+	out->list_to = v->count ? crls_until(v) : (time_t)-1;
 	if (!root)
 		return;
 	out->root = dn_text(root, gnutls_x509_crt_get_dn3);
@@ -144,9 +153,15 @@ void tls_chain_release(struct tls_chain *c)
 	*c = (struct tls_chain){ .count = 0 };
 }
 
-long tls_chain_days(const struct tls_chain *c, time_t now)
+long tls_days_until(time_t to, time_t now)
 {
 	enum { DAY = 24 * 60 * 60 };
+
+	return (long)((to - now) / DAY) - (to < now && (to - now) % DAY != 0);
+}
+
+long tls_chain_days(const struct tls_chain *c, time_t now)
+{
 	time_t first = (time_t)-1;
 
 	for (unsigned i = 0; i < c->count; i++) {
@@ -155,7 +170,5 @@ long tls_chain_days(const struct tls_chain *c, time_t now)
 		if (to != (time_t)-1 && (first == (time_t)-1 || to < first))
 			first = to;
 	}
-	if (first == (time_t)-1)
-		return 0;
-	return (long)((first - now) / DAY) - (first < now && (first - now) % DAY != 0);
+	return first == (time_t)-1 ? 0 : tls_days_until(first, now);
 }

@@ -40,7 +40,15 @@ struct tls_chain {
 	char *root;                  /* own; subject of the trusted root that it leads to; NULL: to none,
 	                              * or pins decided */
 	time_t root_to;              /* until when that is valid */
+	bool must_staple;            /* its own certificate demands an OCSP response (RFC 7633) */
+	bool stapled;                /* and the server sent one along */
+	time_t staple_to;            /* until when that is good; (time_t)-1: it does not say */
+	time_t list_to;              /* likewise the list of its issuer in tls_crl_file; (time_t)-1:
+	                              * there is none */
+	time_t client_to;            /* until when our own is valid; (time_t)-1: there is none */
 	enum chain_by by;            /* how it was verified, if it was */
+	size_t pins;                 /* how many are set */
+	bool pinned_whole;           /* by a pin of the certificate, and none of its key */
 	char *name;                  /* own; what it was verified for: name or address */
 	char *sni;                   /* own; the name that the server was told; NULL: none */
 };
@@ -53,5 +61,7 @@ void tls_chain_release(struct tls_chain *c);
 /* Whole days from now until the first certificate of the chain expires, negative when it
  * has; the server's own counts as well as those behind it. */
 long tls_chain_days(const struct tls_chain *c, time_t now);
+/* Likewise until a moment. */
+long tls_days_until(time_t to, time_t now);
 
 #endif

@@ -68,7 +68,7 @@ static void add_issuer(gnutls_x509_crt_t crt, struct buf *out)
 	gnutls_free(dn.data);
 }
 
-static void add_date(time_t when, struct buf *out)
+void verify_date(time_t when, struct buf *out)
 {
 	char text[64] = "an unknown date";
 	struct tm tm;
@@ -102,7 +102,7 @@ static void explain_expired(struct reasons *r)
 		next_reason(r);
 		add_which(v, i, &r->text);
 		buf_add_text(&r->text, i ? "has expired on " : "expired on ");
-		add_date(end, &r->text);
+		verify_date(end, &r->text);
 		found = true;
 	}
 	if (!found) {
@@ -125,7 +125,7 @@ static void explain_early(struct reasons *r)
 		next_reason(r);
 		add_which(v, i, &r->text);
 		buf_add_text(&r->text, i ? "is not valid before " : "not valid before ");
-		add_date(start, &r->text);
+		verify_date(start, &r->text);
 		found = true;
 	}
 	if (!found) {
@@ -177,7 +177,7 @@ static void explain_clock(struct reasons *r)
 	if (!r->clock)
 		return;
 	buf_add_text(&r->text, " (is this machine's clock right? it says ");
-	add_date(now, &r->text);
+	verify_date(now, &r->text);
 	if (gmtime_r(&now, &tm))
 		strftime(hour, sizeof(hour), " %H:%M UTC", &tm);
 	buf_printf(&r->text, "%s)", hour);
@@ -270,16 +270,9 @@ static void explain_name(struct reasons *r)
 /* The last certificate on the way from the server's own. */
 static gnutls_x509_crt_t end_of_chain(const struct verify *v)
 {
-	unsigned at = 0;
+	unsigned path[VERIFY_DEPTH] = { 0 }, count = verify_path(v, path);
 
-	for (unsigned steps = 0; steps < v->count; steps++) {
-		unsigned next = verify_issuer(v, at);
-
-		if (next == at)
-			break;
-		at = next;
-	}
-	return v->chain[at];
+	return v->chain[count ? path[count - 1] : 0];
 }
 
 static bool is_self_signed(gnutls_x509_crt_t crt)

@@ -27,6 +27,21 @@ unsigned verify_issuer(const struct verify *v, unsigned i)
 	return found;
 }
 
+unsigned verify_path(const struct verify *v, unsigned path[VERIFY_DEPTH])
+{
+	unsigned count = 0, at = 0;
+
+	while (count < v->count) {
+		unsigned next = verify_issuer(v, at);
+
+		path[count++] = at;
+		if (next == at)
+			break;
+		at = next;
+	}
+	return count;
+}
+
 /* By the key, not by the name alone; whether it was in time is another matter. */
 static bool is_signed_by(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer)
 {

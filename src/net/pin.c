@@ -120,6 +120,7 @@ int pin_match(const struct key_list *pins, gnutls_x509_crt_t crt, struct err *e)
 {
 	unsigned char key[PIN_OCTETS], cert[PIN_OCTETS];
 	bool has_key = key_digest(crt, key), has_cert = cert_digest(crt, cert);
+	int found = PIN_OF_NONE;
 
 	for (size_t i = 0; i < pins->count; i++) {
 		struct pin pin;
@@ -127,9 +128,9 @@ int pin_match(const struct key_list *pins, gnutls_x509_crt_t crt, struct err *e)
 		if (pin_parse(pins->items[i], &pin, e) < 0)
 			return -1;
 		if (pin.of_key && has_key && !memcmp(pin.digest, key, PIN_OCTETS))
-			return 1;
+			return PIN_OF_KEY;
 		if (pin.of_cert && has_cert && !memcmp(pin.digest, cert, PIN_OCTETS))
-			return 1;
+			found = PIN_OF_CERT;
 	}
-	return 0;
+	return found;
 }

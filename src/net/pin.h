@@ -24,7 +24,9 @@ void pin_write(gnutls_x509_crt_t crt, struct buf *out);
 /* "cert:HEX" of the certificate itself; likewise. */
 void pin_write_cert(gnutls_x509_crt_t crt, struct buf *out);
 
-/* 1: one of the pins is the certificate's, 0: none is, -1: ERR_CONFIG. */
+/* What of a certificate is pinned: PIN_OF_CERT alone will not be right of the next one.  -1:
+ * ERR_CONFIG. */
+enum { PIN_OF_NONE, PIN_OF_CERT, PIN_OF_KEY };
 int pin_match(const struct key_list *pins, gnutls_x509_crt_t crt, struct err *e);
 
 #endif

@@ -11,38 +11,21 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 
-#include "base/file.h"
 #include "base/gnutls.h"
 #include "base/mem.h"
-#include "base/process.h"
-#include "base/text.h"
 #include "net/chain.h"
+#include "net/client_cert.h"
+#include "net/expiry.h"
 #include "net/name.h"
-#include "net/pin.h"
+#include "net/priority.h"
 #include "net/tlswords.h"
+#include "net/trust.h"
 #include "net/verify.h"
 
 enum {
-	PEM_MAX  = 1 << 20,   /* octets of a client certificate or key file */
 	NOISE_MAX = 32        /* warnings and the like in a row */
-};
-
-const struct key tls_keys[] = {
-	{ .name = "tls_ca_file", .type = KEY_LIST,
-		.offset = offsetof(struct tls_settings, ca_files),
-		.help = "PEM files of trusted roots; \"system\" stands for the system's" },
-	{ .name = "tls_host", .type = KEY_WORD, .offset = offsetof(struct tls_settings, host),
-		.help = "name the server's certificate must have, if not host" },
-	{ .name = "tls_pin", .type = KEY_LIST, .offset = offsetof(struct tls_settings, pins),
-		.help = "SHA-256 of the server's key or certificate, which is trusted then" },
-	{ .name = "tls_cert", .type = KEY_PATH, .offset = offsetof(struct tls_settings, cert),
-		.help = "PEM file of a client certificate" },
-	{ .name = "tls_key", .type = KEY_PATH, .offset = offsetof(struct tls_settings, key),
-		.help = "PEM file of its key" },
-	{ .name = "tls_verify", .type = KEY_BOOL, .offset = offsetof(struct tls_settings, verify),
-		.fallback = "yes", .help = "no: take any certificate" },
-	{ .name = NULL }
 };
 
 struct tls {
@@ -53,45 +36,12 @@ struct tls {
 	int fd;                                      /* borrowed */
 	char name[NAME_MAX_OCTETS];                  /* what is verified */
 	bool named;                                  /* and told to the server (SNI) */
+	struct token *token;                         /* own; NULL: no key on a token */
+	bool armed;                                  /* and the key is there */
 	struct tls_seen seen;
 	bool ready;                                  /* handshake and verification done */
 	struct tls_facts facts;
 };
-
-static int check_ca_item(const char *item, struct err *e)
-{
-	char shown[200];
-
-	if (!strcmp(item, "system") || item[0] == '/' || !strncmp(item, "~/", 2))
-		return 0;
-	text_clean_to(shown, sizeof(shown), item, strlen(item));
-	return err_set(e, ERR_CONFIG, "tls_ca_file: '%s' is neither \"system\" nor a path that "
-		"begins with \"/\" or \"~/\"", shown);
-}
-
-int tls_settings_check(const struct tls_settings *set, struct err *e)
-{
-	char name[NAME_MAX_OCTETS];
-	struct pin pin;
-
-	for (size_t i = 0; i < set->ca_files.count; i++)
-		if (check_ca_item(set->ca_files.items[i], e) < 0)
-			return -1;
-	for (size_t i = 0; i < set->pins.count; i++)
-		if (pin_parse(set->pins.items[i], &pin, e) < 0)
-			return -1;
-	if (set->host && name_ascii(set->host, name, ERR_CONFIG, e) < 0)
-		return err_context(e, "tls_host");
-	if (!set->cert != !set->key)
-		return err_set(e, ERR_CONFIG,
-			"%s is set without %s: a client certificate needs both",
-			set->cert ? "tls_cert" : "tls_key", set->cert ? "tls_key" : "tls_cert");
-	if (!set->verify && set->pins.count) {
-		err_set(e, ERR_CONFIG, "tls_pin and tls_verify = no contradict each other");
-		return err_hint(e, "remove tls_verify: a server with a pinned key needs no more");
-	}
-	return 0;
-}
 
 /* errno would be lost on the way through the library, and what a server says
  * instead of TLS is worth telling. */
@@ -123,42 +73,6 @@ static ssize_t push(gnutls_transport_ptr_t context, const giovec_t *parts, int c
 	return n;
 }
 
-static int read_pem(const char *key, const char *path, enum file_trust trust, struct buf *out,
-	struct err *e)
-{
-	if (file_read(path, trust, out, e) == FILE_OK)
-		return 0;
-	e->kind = ERR_CONFIG;
-	return err_context(e, "%s", key);
-}
-
-static int client_certificate(struct tls *t, struct err *e)
-{
-	struct buf cert = BUF_INIT(PEM_MAX), key = BUF_INIT(PEM_MAX);
-	gnutls_datum_t c, k;
-	int rc;
-
-	if (!t->set->cert || !t->set->key)
-		return 0;
-	process_hold_secret();
-	rc = read_pem("tls_cert", t->set->cert, FILE_ANY, &cert, e);
-	if (rc == 0)
-		rc = read_pem("tls_key", t->set->key, FILE_SECRET, &key, e);
-	if (rc == 0) {
-		c = (gnutls_datum_t){ (unsigned char *)cert.data, (unsigned)cert.len };
-		k = (gnutls_datum_t){ (unsigned char *)key.data, (unsigned)key.len };
-		rc = gnutls_certificate_set_x509_key_mem2(t->cred, &c, &k, GNUTLS_X509_FMT_PEM,
-			NULL, 0);
-		if (rc < 0)
-			err_set(e, ERR_CONFIG, "tls_cert and tls_key cannot be used: %s",
-				rc == GNUTLS_E_DECRYPTION_FAILED ? "the key is encrypted" :
-				gnutls_strerror(rc));
-	}
-	buf_release(&cert);
-	buf_wipe(&key);
-	return rc < 0 ? -1 : 0;
-}
-
 /* RFC 6066 section 3: no address may stand in SNI.  Nor the path of a socket, which
  * is no name that a certificate could bear either. */
 static int set_name(struct tls *t, const char *host, struct err *e)
@@ -183,15 +97,14 @@ static int set_name(struct tls *t, const char *host, struct err *e)
 
 static int set_up(struct tls *t, struct err *e)
 {
-	/* The administrator's policy for the whole system stays, except for what it
-	 * may allow that we do not. */
-	static const char priority[] = "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:"
-		"-ANON-ECDH:-ANON-DH:-NULL";
-	int rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
-		GNUTLS_NO_TICKETS);
+	int rc;
 
+	if (priority_make(t->set, &t->seen.priority, e) < 0)
+		return -1;
+	rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
+		GNUTLS_NO_TICKETS);
 	if (rc == 0)
-		rc = gnutls_set_default_priority_append(t->session, priority, NULL, 0);
+		rc = gnutls_priority_set(t->session, t->seen.priority);
 	if (rc == 0)
 		rc = gnutls_certificate_allocate_credentials(&t->cred);
 	if (rc == 0)
@@ -213,8 +126,9 @@ struct tls *tls_new(int fd, const char *host, const struct tls_settings *set,
 	t->set = set;
 	t->trust = trust;
 	t->seen.with_cert = set->cert && set->key;
+	t->seen.set = set;
 	if (gnutls_need(e) < 0 || set_up(t, e) < 0 || set_name(t, host, e) < 0 ||
-			client_certificate(t, e) < 0)
+			client_cert_begin(set, t->cred, &t->token, e) < 0)
 		tls_free(&t);
 	return t;
 }
@@ -227,8 +141,11 @@ void tls_free(struct tls **tp)
 		return;
 	if (t->session)
 		gnutls_deinit(t->session);
+	if (t->seen.priority)
+		gnutls_priority_deinit(t->seen.priority);
 	if (t->cred)
 		gnutls_certificate_free_credentials(t->cred);
+	token_free(&t->token);
 	explicit_bzero(t->facts.binding, sizeof(t->facts.binding));
 	free(t);
 	*tp = NULL;
@@ -286,26 +203,38 @@ static void note_facts(struct tls *t)
 	note_binding(t);
 }
 
-static int judge(const struct tls *t, struct verify *v, struct err *e)
+/* What the server has shown, for a verdict or a description.  The responses are borrowed of
+ * the session. */
+static int take_peers(const struct tls *t, struct verify *v, unsigned *sent, struct err *e)
 {
-	unsigned count = 0;
-	const gnutls_datum_t *der = gnutls_certificate_get_peers(t->session, &count);
-	int rc = verify_init(v, der, count, e);
+	const gnutls_datum_t *der = gnutls_certificate_get_peers(t->session, sent);
 
-	if (rc == 0)
-		rc = verify_server(v, e);
-	verify_release(v);
-	return rc;
+	if (verify_init(v, der, *sent, e) < 0)
+		return -1;
+	v->crls = v->trust ? trust_crls(v->trust) : NULL;
+	for (unsigned i = 0; i < v->count; i++)
+		if (gnutls_ocsp_status_request_get2(t->session, i, &v->staples[i]) < 0)
+			v->staples[i].size = 0;
+	return 0;
 }
 
 static int verify(struct tls *t, struct err *e)
 {
 	struct verify v = { .host = t->name, .set = t->set, .trust = t->trust };
+	unsigned count = 0;
 	int rc;
 
-	if (!t->set->verify && !t->set->pins.count)
+	if (!t->set->verify && !t->set->pins.count) {
+		snprintf(t->facts.warning, sizeof(t->facts.warning), "the server's certificate is not "
+			"looked at (tls_verify = no): whoever answers there is believed");
 		return 0;
-	rc = judge(t, &v, e);
+	}
+	rc = take_peers(t, &v, &count, e);
+	if (rc == 0)
+		rc = verify_server(&v, e);
+	if (rc == 0)
+		expiry_note(&v, t->cred, time(NULL), t->facts.warning, sizeof(t->facts.warning));
+	verify_release(&v);
 	t->facts.verified = rc == 0;
 	return rc;
 }
@@ -315,31 +244,42 @@ int tls_judge(const struct tls *t, const char *host, const struct tls_settings *
 {
 	char name[NAME_MAX_OCTETS];
 	struct verify v = { .host = name, .set = set, .trust = trust };
+	unsigned count = 0;
+	int rc;
 
 	if (name_ascii(set->host ? set->host : host, name, ERR_CONFIG, e) < 0)
 		return -1;
-	return judge(t, &v, e);
+	rc = take_peers(t, &v, &count, e);
+	if (rc == 0)
+		rc = verify_server(&v, e);
+	verify_release(&v);
+	return rc;
 }
 
 int tls_chain_read(const struct tls *t, struct tls_chain *out)
 {
 	struct verify v = { .host = t->name, .set = t->set, .trust = t->trust };
-	const gnutls_datum_t *der;
 	struct err ignored;
 
 	*out = (struct tls_chain){ .name = mem_string(t->name) };
 	if (t->named)
 		out->sni = mem_string(t->name);
-	der = gnutls_certificate_get_peers(t->session, &out->sent);
-	if (verify_init(&v, der, out->sent, &ignored) < 0) {
+	if (take_peers(t, &v, &out->sent, &ignored) < 0) {
 		tls_chain_release(out);
 		return -1;
 	}
 	verify_describe(&v, out);
 	verify_release(&v);
+	out->client_to = t->set->cert ? expiry_of_client(t->cred) : (time_t)-1;
 	if (t->facts.verified)
 		out->by = t->set->pins.count ? CHAIN_BY_PIN : CHAIN_BY_ROOT;
 	return 0;
+}
+
+void tls_until(struct tls *t, uint64_t deadline)
+{
+	if (t->token)
+		token_until(t->token, deadline);
 }
 
 static enum tls_want wanted(const struct tls *t)
@@ -353,11 +293,16 @@ enum tls_want tls_handshake(struct tls *t, struct err *e)
 
 	if (t->ready)
 		return TLS_DONE;
+	if (t->token && !t->armed && client_cert_finish(t->set, t->cred, t->token, e) < 0)
+		return TLS_FAILED;
+	t->armed = true;
 	for (unsigned i = 0; i < NOISE_MAX && rc < 0 && !gnutls_error_is_fatal(rc); i++) {
 		rc = gnutls_handshake(t->session);
 		if (rc == GNUTLS_E_AGAIN)
 			return wanted(t);
 	}
+	if (rc < 0 && t->token && token_failed(t->token, e))
+		return TLS_FAILED;
 	if (rc < 0) {
 		tls_seen_rest(&t->seen, t->fd);
 		tls_handshake_words(&t->seen, t->session, rc, e);
@@ -368,6 +313,8 @@ enum tls_want tls_handshake(struct tls *t, struct err *e)
 		gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
 		return TLS_FAILED;
 	}
+	if (t->token)
+		token_rest(t->token);
 	t->ready = true;
 	return TLS_DONE;
 }

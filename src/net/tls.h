@@ -1,23 +1,29 @@
 /* net/tls.h - TLS on a connected, non-blocking socket, by GnuTLS.
  *
- * TLS 1.2 or newer, whatever the library's default; the server's certificate is
+ * TLS 1.2 or newer, whatever the library's default, unless tls_min_version says otherwise; the server's certificate is
  * verified after every handshake by this code, not by a callback: chain, time,
- * purpose serverAuth, name from the SAN only (never CN), strength.
+ * purpose serverAuth, name from the SAN only (never CN), strength, and that it was not
+ * revoked as far as lists at hand and the server's own OCSP response tell.
  *
  * Where pins are set they decide alone: one of them must be the server's own
  * certificate or key, and then nothing else is asked of it, since the handshake
  * proves the key ("this key and no other": self-signed relays, bridges).
- * Deadlines are the caller's: no call here waits.
+ * Deadlines are the caller's: no call here waits, but tls_handshake() for a security token
+ * (net/token.h).
  */
 #ifndef NET_TLS_H
 #define NET_TLS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
 #include "base/key.h"
+
+/* The oldest version of TLS that is used. */
+enum tls_least { TLS_LEAST_1_0 = 10, TLS_LEAST_1_1, TLS_LEAST_1_2, TLS_LEAST_1_3 };
 
 struct tls_settings {
 	struct key_list ca_files;   /* tls_ca_file: PEM files; the word "system" is the system's
@@ -25,8 +31,13 @@ struct tls_settings {
 	char *host;                 /* tls_host: name verified and sent as SNI instead of host */
 	struct key_list pins;       /* tls_pin: "spki:HEX", "cert:HEX" or bare HEX (either), SHA-256,
 	                             * colons between octets allowed; or "sha256//BASE64" (SPKI) */
-	char *cert, *key;           /* tls_cert, tls_key: PEM files of a client certificate */
+	char *cert, *key;           /* tls_cert, tls_key: a client certificate; PEM files, or
+	                             * PKCS#11 URIs of what is on a security token */
 	bool  verify;               /* tls_verify */
+	int   least;                /* tls_min_version: enum tls_least; 0: TLS_LEAST_1_2 */
+	char *crl_file;             /* tls_crl_file: lists of revoked certificates, PEM or DER; NULL */
+	char *priority;             /* tls_priority: of versions, ciphers and key exchanges, as GnuTLS
+	                             * has it; NULL: the system's */
 };
 extern const struct key tls_keys[];
 
@@ -34,14 +45,18 @@ extern const struct key tls_keys[];
  * key come together).  -1: ERR_CONFIG. */
 int tls_settings_check(const struct tls_settings *set, struct err *e);
 
-struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain asks for them */
+struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain asks for them,
+                     * and the lists of what was revoked */
 
 /* Reads the trust files of the settings: meant to run while connect(2) is under
  * way.  NULL: ERR_TLS, there is no GnuTLS; ERR_CERT with no CA bundle found (naming
- * the paths tried) or an unreadable CA file (ERR_CONFIG).  With pins only, or verify
+ * the paths tried); ERR_CONFIG: a file that cannot be used, a tls_priority that GnuTLS does
+ * not understand.  With pins only, or verify
  * off, no file is needed. */
 struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e);
 void tls_trust_free(struct tls_trust **tp);
+
+enum { TLS_SOON_DAYS = 14 };   /* a renewal that works has happened by then */
 
 /* What was agreed, for transcripts, logs and check. */
 struct tls_facts {
@@ -53,6 +68,9 @@ struct tls_facts {
 	unsigned char binding[64];
 	size_t binding_len;
 	bool verified;               /* by chain and name, or by a pin */
+	char warning[200];           /* what of all that was verified, or is ours, runs out within
+	                              * TLS_SOON_DAYS, and what to do; that nothing was verified;
+	                              * "" */
 };
 
 struct tls;
@@ -64,10 +82,15 @@ struct tls *tls_new(int fd, const char *host, const struct tls_settings *set,
 	const struct tls_trust *trust, struct err *e);
 void tls_free(struct tls **tp);
 
+/* When the caller will have given the handshake up, in clock_ms() time: a security token is
+ * asked to sign in the midst of it, which nothing but this bounds.  Without it, 30 s. */
+void tls_until(struct tls *t, uint64_t deadline);
+
 enum tls_want { TLS_DONE = 0, TLS_WANT_READ = 1, TLS_WANT_WRITE = 2, TLS_FAILED = -1, TLS_CLOSED = -2 };
 
 /* Handshake and verification.  TLS_FAILED: ERR_TLS (with a hint when the server
- * speaks plain SMTP), ERR_CERT with the reason in words, ERR_LOST. */
+ * speaks plain SMTP), ERR_CERT with the reason in words, ERR_LOST; ERR_SECRET, ERR_CONFIG
+ * where the client's key is on a security token and cannot be had. */
 enum tls_want tls_handshake(struct tls *t, struct err *e);
 
 /* > 0 octets, 0 with *want set (try again when the socket is ready), -1 with

@@ -1,6 +1,7 @@
 /* net/tlswords.c - failures of TLS in words; see tlswords.h. */
 #include "net/tlswords.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -8,6 +9,7 @@
 #include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/priority.h"
 
 void tls_seen_add(struct tls_seen *seen, const char *data, size_t len)
 {
@@ -84,12 +86,63 @@ static bool is_about_certificate(gnutls_alert_description_t alert)
 	}
 }
 
+/* RFC 5246 sections 6.2.1 and 7.4.1.3: the version that the server chose, where it has said
+ * one.  An alert has one too, which means nothing. */
+static gnutls_protocol_t chosen_version(const struct tls_seen *seen)
+{
+	enum { RECORD_HANDSHAKE = 22, SERVER_HELLO = 2, VERSION_AT = 9 };
+	const unsigned char *p = (const unsigned char *)seen->first;
+
+	if (seen->first_len < VERSION_AT + 2 || p[0] != RECORD_HANDSHAKE || p[5] != SERVER_HELLO ||
+			p[VERSION_AT] != 3)
+		return GNUTLS_VERSION_UNKNOWN;
+	switch (p[VERSION_AT + 1]) {
+	case 1:
+		return GNUTLS_TLS1_0;
+	case 2:
+		return GNUTLS_TLS1_1;
+	case 3:
+		return GNUTLS_TLS1_2;
+	default:
+		return GNUTLS_VERSION_UNKNOWN;
+	}
+}
+
 static void version_words(const struct tls_seen *seen, struct err *e)
 {
-	err_set(e, ERR_TLS, "the TLS handshake with %s failed: the server has neither TLS 1.3 nor "
-		"TLS 1.2, and older ones are not safe", seen->host);
-	err_hint(e, "the server's operator must update its software");
+	const char *chosen = priority_version_name(chosen_version(seen));
+	bool stricter = seen->set->least > TLS_LEAST_1_2 || seen->set->priority;
+	struct buf tried = BUF_INIT(200);
+
+	priority_versions(seen->priority, " nor ", &tried);
+	err_set(e, ERR_TLS, "the TLS handshake with %s failed: the server has %s%s%s", seen->host,
+		strstr(buf_text(&tried), " nor ") ? "neither " : "no ", buf_text(&tried),
+		stricter ? "" : ", and older ones are not safe");
+	if (chosen)
+		snprintf(e->text + strlen(e->text), sizeof(e->text) - strlen(e->text),
+			" (it answers with %s)", chosen);
+	buf_release(&tried);
+	if (seen->set->priority)
+		err_hint(e, "see which versions tls_priority leaves out, or tell the server's operator "
+			"to update its software");
+	else if (seen->set->least > TLS_LEAST_1_2)
+		err_hint(e, "set tls_min_version = 1.2, or tell the server's operator to update its "
+			"software");
+	else if (chosen)
+		err_hint(e, "the server's operator must update its software; where you must do without, "
+			"tls_min_version = %s takes it as it is", chosen + 4);
+	else
+		err_hint(e, "the server's operator must update its software");
 	err_cause(e, "tls-too-old");
+}
+
+static void short_prime_words(const struct tls_seen *seen, struct err *e)
+{
+	err_set(e, ERR_TLS, "the TLS handshake with %s failed: the prime of the server's "
+		"Diffie-Hellman exchange is too short to be safe", seen->host);
+	err_hint(e, "the server's operator must set longer parameters (2048 bit); "
+		"tls_priority = NORMAL:-DHE-RSA does without that exchange");
+	err_cause(e, "tls-weak-exchange");
 }
 
 static void not_tls_words(const struct tls_seen *seen, struct err *e)
@@ -97,6 +150,26 @@ static void not_tls_words(const struct tls_seen *seen, struct err *e)
 	err_set(e, ERR_TLS, "the TLS handshake with %s failed: what the server sends is not TLS",
 		seen->host);
 	err_cause(e, "tls-not-tls");
+}
+
+/* Also what many servers say that lack the one version that is tried. */
+static void nothing_words(const struct tls_seen *seen, const char *what, const char *alert,
+	struct err *e)
+{
+	struct buf tried = BUF_INIT(200);
+
+	priority_versions(seen->priority, " and ", &tried);
+	err_set(e, ERR_TLS, "%s %s failed: the server found no cipher or key exchange that both sides "
+		"have (%s; tried: %s)", what, seen->host, alert, buf_text(&tried));
+	buf_release(&tried);
+	if (seen->set->priority)
+		err_hint(e, "tls_priority may leave out what the server has: take it out, or add what "
+			"is missing");
+	else if (seen->set->least > TLS_LEAST_1_2)
+		err_hint(e, "set tls_min_version = 1.2: the server may not have a newer one");
+	else
+		err_hint(e, "its TLS is out of date, or it has no certificate: tell who runs it");
+	err_cause(e, "tls-nothing-in-common");
 }
 
 static void alert_words(const struct tls_seen *seen, gnutls_session_t session, const char *what,
@@ -118,10 +191,7 @@ static void alert_words(const struct tls_seen *seen, gnutls_session_t session, c
 		err_hint(e, "set tls_cert and tls_key");
 		err_cause(e, "client-certificate-wanted");
 	} else if (alert == GNUTLS_A_HANDSHAKE_FAILURE || alert == GNUTLS_A_INSUFFICIENT_SECURITY) {
-		err_set(e, ERR_TLS, "%s %s failed: the server found no cipher or key exchange that "
-			"both sides have (%s)", what, seen->host, name ? name : "alert");
-		err_hint(e, "its TLS is out of date, or it has no certificate: tell who runs it");
-		err_cause(e, "tls-nothing-in-common");
+		nothing_words(seen, what, name ? name : "alert", e);
 	} else {
 		err_set(e, ERR_TLS, "%s %s failed: the server broke it off (%s)", what, seen->host,
 			name ? name : "unknown alert");
@@ -154,6 +224,8 @@ void tls_handshake_words(const struct tls_seen *seen, gnutls_session_t session, 
 		err_cause(e, "certificate-wrong-purpose");
 	} else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
 		version_words(seen, e);
+	else if (rc == GNUTLS_E_DH_PRIME_UNACCEPTABLE)
+		short_prime_words(seen, e);
 	else if (rc == GNUTLS_E_UNEXPECTED_PACKET || rc == GNUTLS_E_UNEXPECTED_PACKET_LENGTH)
 		not_tls_words(seen, e);
 	else

@@ -7,11 +7,14 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "net/tls.h"
 
 /* What was seen of the server beside what the library tells. */
 struct tls_seen {
 	const char *host;      /* borrowed; fit for messages */
 	bool with_cert;        /* a client certificate is configured */
+	const struct tls_settings *set;   /* borrowed */
+	gnutls_priority_t priority;       /* own of struct tls: what is tried */
 	int  sys_errno;        /* of the last socket call that failed */
 	char first[80];        /* how the server's side began */
 	size_t first_len;

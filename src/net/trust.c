@@ -17,6 +17,8 @@
 #include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/crl_lists.h"
+#include "net/priority.h"
 
 enum {
 	STORE_MAX  = 16 << 20,   /* octets of one file */
@@ -46,6 +48,7 @@ struct tls_trust {
 	struct buf *texts;       /* own; the files, which roots point into */
 	size_t text_count;
 	struct buf names;        /* own; of the files, for messages */
+	struct crls *crls;       /* own; NULL: no tls_crl_file */
 };
 
 enum { BLANK = 64, BAD = 65 };
@@ -416,13 +419,39 @@ struct tls_trust *trust_load_files(const struct key_list *files, struct err *e)
 	return t;
 }
 
+/* Before any server has heard of us. */
+static int try_priority(const struct tls_settings *set, struct err *e)
+{
+	gnutls_priority_t priority = NULL;
+
+	if (!set->priority)
+		return 0;
+	if (priority_make(set, &priority, e) < 0)
+		return -1;
+	gnutls_priority_deinit(priority);
+	return 0;
+}
+
 struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e)
 {
-	if (gnutls_need(e) < 0)
+	struct tls_trust *t;
+
+	if (gnutls_need(e) < 0 || try_priority(set, e) < 0)
 		return NULL;
 	if (!set->verify || set->pins.count)
 		return trust_new();
-	return trust_load_files(&set->ca_files, e);
+	t = trust_load_files(&set->ca_files, e);
+	if (!t || !set->crl_file)
+		return t;
+	t->crls = crls_load(set->crl_file, e);
+	if (!t->crls)
+		tls_trust_free(&t);
+	return t;
+}
+
+const struct crls *trust_crls(const struct tls_trust *t)
+{
+	return t->crls;
 }
 
 void tls_trust_free(struct tls_trust **tp)
@@ -436,6 +465,7 @@ void tls_trust_free(struct tls_trust **tp)
 	free(t->texts);
 	buf_release(&t->subjects);
 	buf_release(&t->names);
+	crls_free(&t->crls);
 	free(t->roots);
 	free(t);
 	*tp = NULL;

@@ -24,6 +24,10 @@ const char *trust_system_file(void);
 /* "144 in /etc/ssl/certs/ca-certificates.crt", for messages. */
 void trust_describe(const struct tls_trust *t, struct buf *out);
 
+/* The lists of tls_crl_file; NULL: none is set. */
+struct crls;
+const struct crls *trust_crls(const struct tls_trust *t);
+
 /* Pure: indexes the certificates of a PEM text, which must outlive t. */
 struct tls_trust *trust_new(void);
 void trust_index(struct tls_trust *t, const char *text, size_t len);

@@ -9,11 +9,13 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/gnutls.h"
 #include "base/text.h"
 #include "net/name.h"
 #include "net/pin.h"
+#include "net/revoked.h"
 #include "net/trust.h"
 
 int verify_init(struct verify *v, const gnutls_datum_t *der, unsigned count, struct err *e)
@@ -112,20 +114,23 @@ bool verify_name(const struct verify *v)
  * that would do without a pin: anyone can present just any key. */
 static int refuse_pin(const struct verify *v, struct err *e)
 {
-	struct buf seen = BUF_INIT(128), wanted = BUF_INIT(400);
+	struct buf seen = BUF_INIT(128), wanted = BUF_INIT(400), cert = BUF_INIT(128);
 	struct tls_trust *trust;
 	struct err ignored;
-	bool good;
+	bool good, by_cert = false;
 
 	pin_write(v->chain[0], &seen);
+	pin_write_cert(v->chain[0], &cert);
 	for (size_t i = 0; i < v->set->pins.count && i < 3; i++) {
 		const char *pin = v->set->pins.items[i];
 
 		buf_add_text(&wanted, i ? " or " : "");
 		text_clean(pin, strlen(pin), 110, &wanted);
+		by_cert |= !strncasecmp(pin, "cert:", 5);
 	}
-	err_set(e, ERR_CERT, "the key of %s is not the pinned one: expected %s%s, seen %s", v->host,
-		buf_text(&wanted), v->set->pins.count > 3 ? " or others" : "", buf_text(&seen));
+	err_set(e, ERR_CERT, "the key of %s is not the pinned one: expected %s%s, seen %s%s%s", v->host,
+		buf_text(&wanted), v->set->pins.count > 3 ? " or others" : "", buf_text(&seen),
+		by_cert ? " with " : "", by_cert ? buf_text(&cert) : "");
 	err_cause(e, "pin-mismatch");
 	trust = trust_load_files(&v->set->ca_files, &ignored);
 	good = trust && verify_name(v) && !verify_twice(v, trust);
@@ -137,6 +142,7 @@ static int refuse_pin(const struct verify *v, struct err *e)
 		err_hint(e, "do not trust this server until its operator confirms a new key");
 	buf_release(&seen);
 	buf_release(&wanted);
+	buf_release(&cert);
 	return -1;
 }
 
@@ -155,7 +161,7 @@ int verify_server(const struct verify *v, struct err *e)
 	named = verify_name(v);
 	status = verify_twice(v, v->trust);
 	if (named && !status)
-		return 0;
+		return staples_check(v, e) < 0 ? -1 : crls_check(v, e);
 	verify_explain(v, status, named, e);
 	return -1;
 }

@@ -9,6 +9,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <stdbool.h>
+#include <time.h>
 
 #include "base/buf.h"
 #include "net/chain.h"
@@ -21,7 +22,9 @@ struct verify {
 	                                    * address: what the certificate must be for */
 	const struct tls_settings *set;    /* borrowed */
 	const struct tls_trust *trust;     /* borrowed */
+	const struct crls *crls;           /* borrowed; net/crl_lists.h; NULL: none */
 	gnutls_x509_crt_t chain[VERIFY_DEPTH];   /* own; the server's own certificate first */
+	gnutls_datum_t staples[VERIFY_DEPTH];    /* borrowed; OCSP responses for them; size 0: none */
 	unsigned count;
 };
 
@@ -29,8 +32,8 @@ struct verify {
 int  verify_init(struct verify *v, const gnutls_datum_t *der, unsigned count, struct err *e);
 void verify_release(struct verify *v);
 
-/* A matching pin, or else chain, time, purpose, strength and name.  -1: ERR_CERT
- * with every reason in words. */
+/* A matching pin, or else chain, time, purpose, strength and name, and that nothing of it
+ * was revoked.  -1: ERR_CERT with every reason in words. */
 int verify_server(const struct verify *v, struct err *e);
 
 /* GnuTLS's verdict on all but the name, as gnutls_certificate_status_t; with the
@@ -44,6 +47,10 @@ unsigned verify_names(const struct verify *v, gnutls_datum_t names[2 * VERIFY_DE
  * that were sent. */
 unsigned verify_issuer(const struct verify *v, unsigned i);
 
+/* The certificates on the way from the server's own towards the root, as indexes.  Returns
+ * how many. */
+unsigned verify_path(const struct verify *v, unsigned path[VERIFY_DEPTH]);
+
 /* The trusted root that signed the server's certificate or one behind it; to be freed.
  * NULL: there is none. */
 gnutls_x509_crt_t verify_root(const struct verify *v);
@@ -56,6 +63,9 @@ void verify_explain(const struct verify *v, unsigned status, bool named, struct 
 
 /* Fills certs, count and root. */
 void verify_describe(const struct verify *v, struct tls_chain *out);
+
+/* "2026-12-31", in UTC. */
+void verify_date(time_t when, struct buf *out);
 
 /* One subjectAltName as text, of at most so many octets.  False: of a kind that names no host. */
 bool verify_san_text(unsigned type, const char *data, size_t size, size_t most, struct buf *out);

@@ -8,7 +8,6 @@
 #include "net/chain.h"
 
 enum {
-	DAYS_SOON = 14,         /* a renewal that works has happened by then */
 	NAMES_TOLD = 12
 };
 
@@ -92,20 +91,82 @@ static json_t *cert_json(const struct chain_cert *c)
 	return object;
 }
 
+static void warn_of(struct report_stage *s, const char *what, long days, const char *then)
+{
+	if (days < 0)
+		report_more(s, MARK_WARNING, "%s ran out: %s", what, then);
+	else
+		report_more(s, MARK_WARNING, "%s runs out in %ld day%s: %s", what, days,
+			days == 1 ? "" : "s", then);
+}
+
+static void tell_client(struct report_stage *s, const struct tls_chain *c, time_t now)
+{
+	long days;
+
+	if (c->client_to == (time_t)-1)
+		return;
+	days = tls_days_until(c->client_to, now);
+	report_number(s, "client_days_left", days);
+	if (days <= TLS_SOON_DAYS)
+		warn_of(s, "the client certificate in tls_cert", days, "get a new one, and set tls_cert to it");
+	else
+		report_more(s, MARK_NONE, "days left of the client certificate: %ld", days);
+}
+
 static void tell_end(struct report_stage *s, const struct tls_chain *c, bool good)
 {
-	long days = tls_chain_days(c, time(NULL));
+	time_t now = time(NULL);
+	long days = tls_chain_days(c, now), root = tls_days_until(c->root_to, now);
 
 	report_number(s, "days_left", days);
 	if (c->by == CHAIN_BY_PIN)
 		report_more(s, MARK_NONE, "trusted by tls_pin; the certificate is not looked at further");
+	if (c->by == CHAIN_BY_PIN && c->pins == 1)
+		report_more(s, MARK_NONE, "one pin only: add that of the server's next key, and its change "
+			"will stop nothing");
 	else if (c->root)
 		report_more(s, MARK_NONE, "trusted root: %s", c->root);
-	if (good && c->by != CHAIN_BY_PIN && days <= DAYS_SOON)
-		report_more(s, MARK_WARNING, "a certificate runs out in %ld day%s: its operator must "
-			"renew it", days, days == 1 ? "" : "s");
+	if (c->by == CHAIN_BY_PIN && c->pinned_whole && days <= TLS_SOON_DAYS)
+		warn_of(s, "the certificate in tls_pin", days, "the one that replaces it will be refused: pin "
+			"its key as above, or add the pin of the next one");
+	else if (good && c->by != CHAIN_BY_PIN && days <= TLS_SOON_DAYS)
+		warn_of(s, "a certificate", days, "its operator must renew it");
 	else
 		report_more(s, MARK_NONE, "days left: %ld", days);
+	if (c->by == CHAIN_BY_ROOT && c->root && root <= TLS_SOON_DAYS)
+		warn_of(s, "the trusted root", root, "see that tls_ca_file, or the package ca-certificates, "
+			"has the one that follows it");
+	tell_client(s, c, now);
+}
+
+static void date_fact(struct report_stage *s, const char *name, time_t when)
+{
+	char text[16];
+
+	date(when, text);
+	report_text(s, name, text[0] ? text : NULL);
+}
+
+/* What speaks of its being revoked, where that was asked at all. */
+static void tell_revocation(struct report_stage *s, const struct tls_chain *c, bool good)
+{
+	char until[16];
+
+	report_text(s, "ocsp", !c->stapled ? "none" : good && c->by == CHAIN_BY_ROOT ? "good" : "sent");
+	date_fact(s, "ocsp_until", c->staple_to);
+	date_fact(s, "crl_until", c->list_to);
+	report_bool(s, "must_staple", c->must_staple);
+	if (!good || c->by != CHAIN_BY_ROOT)
+		return;
+	date(c->staple_to, until);
+	if (c->stapled)
+		report_more(s, MARK_NONE, "not revoked, says an OCSP response%s%s",
+			until[0] ? ", good until " : "", until);
+	date(c->list_to, until);
+	if (until[0])
+		report_more(s, MARK_NONE, "not revoked, says the list in tls_crl_file, good until %s",
+			until);
 }
 
 void chain_tell(struct report_stage *s, const struct tls *t, bool good)
@@ -127,6 +188,7 @@ void chain_tell(struct report_stage *s, const struct tls *t, bool good)
 		"nothing");
 	report_text(s, "name", c.name);
 	report_text(s, "sni", c.sni);
+	tell_revocation(s, &c, good);
 	tell_end(s, &c, good);
 	tls_chain_release(&c);
 }

@@ -527,7 +527,8 @@ struct knock *knock_start(struct loop *l, const struct knock_plan *plan, knock_d
 	k->ehlo = plan->ehlo;
 	k->strict = plan->tls;
 	k->trust = plan->trust;
-	k->loose = (struct tls_settings){ .host = plan->tls->host };
+	k->loose = (struct tls_settings){ .host = plan->tls->host, .least = plan->tls->least,
+		.priority = plan->tls->priority };
 	k->began = clock_ms();
 	k->deadline = plan->deadline;
 	k->done = done;

@@ -43,6 +43,7 @@ static const struct field fields[] = {
 	FIELD("told", FIELD_BOOL, told),
 	FIELD("later-sender", FIELD_ARRAY, later_sender),
 	FIELD("rate-next", FIELD_TIME, rate_next),
+	FIELD("warned", FIELD_TIME, warned),
 	FIELD("senders-of", FIELD_ARRAY, senders_of),
 	{ 0 }
 };
@@ -306,7 +307,8 @@ void park_set(struct park *p, enum park_kind kind, const char *cause, const char
 
 void park_clear(struct park *p)
 {
-	struct park kept = { .kind = PARK_NONE, .rate_next = p->rate_next };
+	struct park kept = { .kind = PARK_NONE, .rate_next = p->rate_next,
+		.warned = p->warned };
 
 	park_senders_move(&kept, p);
 	park_release(p);

@@ -26,7 +26,7 @@ struct options {
 	unsigned    lifetime;              /* seconds */
 
 	enum security security;
-	const char *cert, *key, *client_ca, *tls_max, *priority;
+	const char *cert, *key, *client_ca, *ocsp, *tls_max, *priority;
 
 	const char *user, *password, *token;
 	const char *tokens;                /* directory of those that were issued */

@@ -15,6 +15,7 @@ static const struct key_choice modes[] = {
 
 static const struct key text_row = { .name = "from", .type = KEY_TEXT };
 static const struct key word_row = { .name = "host", .type = KEY_WORD };
+static const struct key place_row = { .name = "tls_key", .type = KEY_PLACE };
 static const struct key path_row = { .name = "aliases", .type = KEY_PATH };
 static const struct key list_row = { .name = "match", .type = KEY_LIST };
 static const struct key bool_row = { .name = "verify", .type = KEY_BOOL };
@@ -36,6 +37,7 @@ static const struct key secret_row = { .name = "password", .type = KEY_SECRET };
 #define PORT_TEXT "'port' must be a number from 1 to 65535"
 #define WORD_TEXT "'host' must be one word, without blanks and ';'"
 #define PATH_TEXT "'aliases' must be an absolute path, or begin with ~/"
+#define PLACE_TEXT "'tls_key' must be an absolute path, or begin with ~/ or pkcs11:"
 
 static const struct {
 	const struct key *row;
@@ -66,6 +68,15 @@ static const struct {
 	{ &path_row, "aliases", NULL, PATH_TEXT },
 	{ &path_row, "~", NULL, PATH_TEXT },
 	{ &path_row, "~joe/aliases", NULL, PATH_TEXT },
+	{ &place_row, "/etc/key.pem", "/etc/key.pem", NULL },
+	{ &place_row, "~/key?pin-value=1", "~/key?pin-value=1", NULL },
+	{ &place_row, "", "", NULL },
+	{ &place_row, "pkcs11:object=k", "pkcs11:object=k", NULL },
+	{ &place_row, "pkcs11:object=k?pin-value=1234", "pkcs11:object=k?pin-value=***", NULL },
+	{ &place_row, "pkcs11:object=k?PIN-value=12&x=y&pin-value=34;pin-value=5",
+		"pkcs11:object=k?PIN-value=***&x=y&pin-value=***;pin-value=***", NULL },
+	{ &place_row, "key.pem", NULL, PLACE_TEXT },
+	{ &place_row, "pkcs12:object=k", NULL, PLACE_TEXT },
 	{ &list_row, "a", "a", NULL },
 	{ &list_row, " a ,b c\t, ,,d,", "a, b c, d", NULL },
 	{ &list_row, "", "", NULL },

@@ -266,7 +266,8 @@ static void test_old_server(void)
 	check_int(s.end, TLS_FAILED, "D4: a server with TLS 1.1 only is refused");
 	check_int(s.err.kind, ERR_TLS, "ERR_TLS");
 	check_text(s.err.text, "the TLS handshake with mail.example.com failed: the server has "
-		"neither TLS 1.3 nor TLS 1.2, and older ones are not safe", "in words");
+		"neither TLS 1.3 nor TLS 1.2, and older ones are not safe (it answers with TLS 1.1)",
+		"in words");
 	check_text(s.err.cause, "tls-too-old", "its cause");
 	stop(&s);
 }

@@ -138,6 +138,7 @@ static void fill(struct park *p, void *context)
 	p->overridden = now - 5;
 	p->told = true;
 	p->rate_next = 1764000000123;
+	p->warned = now - 7;
 	snprintf(p->later_sender, sizeof(p->later_sender), "anna@example.org");
 	park_sender_set(p, "bert@example.org", "sender-refused", "553 5.7.1 no\nsender x", "0123",
 		&usual, 2U * MIDDLE, now);
@@ -164,6 +165,7 @@ static const char text[] =
 	"told yes\n"
 	"later-sender anna@example.org\n"
 	"rate-next 1764000000123\n"
+	"warned 1763999993\n"
 	"senders-of 0123\n"
 	"sender <bert@example.org>\n"
 	"sender-until 1764000300\n"
@@ -202,6 +204,7 @@ static void test_file(void)
 	check(p.told, "told");
 	check_text(p.later_sender, "anna@example.org", "the last sender");
 	check_int(p.rate_next, 1764000000123, "rate");
+	check_int(p.warned, now - 7, "warned");
 	check_int(p.sender_count, 2, "senders");
 	check_text(p.senders[0].address, "bert@example.org", "the first");
 	check_text(p.senders[0].reason, "553 5.7.1 no\nsender x", "E3 what was said of it");

@@ -1,0 +1,26 @@
+/* net/priority.h - which versions and ciphers of TLS are tried.  Internal to TLS. */
+#ifndef NET_PRIORITY_H
+#define NET_PRIORITY_H
+
+#include <gnutls/gnutls.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "net/tls.h"
+
+/* Without GnuTLS: that tls_priority asks for nothing that does not encrypt, does not prove
+ * who answers, or is older than tls_min_version.  -1: ERR_CONFIG. */
+int priority_check(const struct tls_settings *set, struct err *e);
+
+/* The library must be loaded; *out is to be given back with gnutls_priority_deinit().
+ * -1: ERR_CONFIG pointing at what the library does not understand, ERR_TLS. */
+int priority_make(const struct tls_settings *set, gnutls_priority_t *out, struct err *e);
+
+/* "TLS 1.3 and TLS 1.2": what is tried, the newest first. */
+void priority_versions(gnutls_priority_t priority, const char *between, struct buf *out);
+
+/* "TLS 1.2"; NULL: of another kind. */
+const char *priority_version_name(gnutls_protocol_t version);
+
+#endif

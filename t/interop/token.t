@@ -1,0 +1,136 @@
+#!/usr/bin/perl
+# Client keys on a security token: SoftHSM's, which is a PKCS#11 module that keeps keys in
+# files.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use SendoffTest;
+use SendoffTest::Send;
+
+my ($module) = grep { -e } '/usr/lib/softhsm/libsofthsm2.so', glob('/usr/lib/*/softhsm/libsofthsm2.so');
+my ($tool) = grep { -x } map { "$_/softhsm2-util" } split /:/, $ENV{PATH};
+plan skip_all => 'softhsm2 is not installed (t/setup.sh interop)' if !$module || !$tool;
+
+my $dir = workdir() . '/softhsm';
+my $pin = 'pin-4711-secret';
+SendoffTest::Secrets::known($pin);
+mkdir $dir, 0700;
+my $conf = file_write("$dir/conf", "directories.tokendir = $dir\nobjectstore.backend = file\nlog.level = ERROR\n");
+my %env = (SOFTHSM2_CONF => $conf);
+
+sub must
+{
+	my (@command) = @_;
+	local $ENV{SOFTHSM2_CONF} = $conf;
+	local $ENV{GNUTLS_PIN} = $pin;
+	my $said = run_sendoff([], command => \@command, env => { %env, GNUTLS_PIN => $pin }, tells => 1);
+
+	die "@command: $said->{out}$said->{err}" if $said->{exit};
+	return;
+}
+
+# The tests' client, by an EC key and by an RSA key.
+my $rsa = "$dir/rsa";
+must('certtool', '--generate-privkey', '--key-type=rsa', '--bits=2048', '--outfile', "$rsa.key");
+file_write("$rsa.cfg", "cn = \"me\@example.com\"\nemail = \"me\@example.com\"\nserial = 77\ntls_www_client\nsigning_key\nexpiration_days = 300\n");
+must('certtool', '--generate-certificate', '--load-privkey', "$rsa.key", '--load-ca-certificate', cert('ca'),
+	'--load-ca-privkey', cert('ca', 'key'), '--template', "$rsa.cfg", '--outfile', "$rsa.crt");
+must($tool, '--init-token', '--free', '--label', 'mail', '--so-pin', '12345678', '--pin', $pin);
+for my $key (['ec', cert('client', 'key'), '01'], ['rsa', "$rsa.key", '02']) {
+	my ($label, $file, $id) = @$key;
+	must('openssl', 'pkcs8', '-topk8', '-nocrypt', '-in', $file, '-out', "$dir/$label.p8");
+	must($tool, '--import', "$dir/$label.p8", '--token', 'mail', '--label', $label, '--id', $id, '--pin', $pin);
+}
+must('p11tool', '--provider', $module, '--login', '--set-pin', $pin, '--write', '--load-certificate', cert('client'), '--label', 'ec',
+	'--id', '01', 'pkcs11:token=mail');
+
+my $good = file_write("$dir/pin", "$pin\n", 0600);
+my $bad = file_write("$dir/wrong-pin", "another-4711\n", 0600);
+my $at = "module-path=$module";
+
+# One message by that key; what became of it.
+sub by
+{
+	my ($keys, %server) = @_;
+	my $s = server_start(tls => 'implicit', client_ca => 1, %server);
+	my $r = send_mail(account($s, tls => 'implicit', connect_timeout => '20s', %$keys), undef, env => \%env);
+
+	return ($s, $r);
+}
+
+subtest 'keys that sign' => sub {
+	my ($ec, $rsa_key) = ('pkcs11:token=mail;object=ec;type=private', 'pkcs11:token=mail;object=rsa;type=private');
+	for my $case (
+		['a PIN in a file', $ec, cert('client'), "pin-source=$good"],
+		['the same as a URI of a file', $ec, cert('client'), "pin-source=file:$good"],
+		['the same with three slashes', $ec, cert('client'), "pin-source=file://$good"],
+		['the same in percents', $ec, cert('client'), 'pin-source=' . ($good =~ s{/}{%2F}gr)],
+		['a literal PIN', $ec, cert('client'), "pin-value=$pin"],
+		['the certificate too', $ec, "pkcs11:token=mail;object=ec;type=cert?$at", "pin-source=$good"],
+		['RSA', $rsa_key, "$rsa.crt", "pin-source=$good"],
+	) {
+		my ($name, $key, $cert, $query) = @$case;
+		for my $version ('1.2', '1.3') {
+			my ($s, $r) = by({ tls_cert => $cert, tls_key => "$key?$query&$at" }, tls_max => $version);
+
+			is($r->{exit}, 0, "$name, TLS $version: sent") or diag($r->{err});
+			is($s->stored, 1, "$name, TLS $version: once");
+			ok(grep(/client certificate of me\@example\.com/, $s->tls), "$name, TLS $version: and the server saw who");
+		}
+	}
+	SKIP: {
+		skip 'the system does not know the module by itself', 2 if !glob('/usr/share/p11-kit/modules/softhsm2.module');
+		my ($s, $r) = by({ tls_cert => cert('client'), tls_key => "$ec?pin-source=$good" });
+		is($r->{exit}, 0, 'by whatever modules the system has') or diag($r->{err});
+		is($s->stored, 1, 'once');
+	}
+	my ($s, $r) = by({ tls_cert => "pkcs11:token=mail;object=ec;type=cert?pin-source=$good&$at", tls_key => cert('client', 'key') });
+	is($r->{exit}, 0, 'the certificate alone is on it') or diag($r->{err});
+	ok(grep(/client certificate of me\@example\.com/, $s->tls), 'and the server saw who');
+};
+
+subtest 'EXTERNAL' => sub {
+	my $s = server_start(tls => 'starttls', client_ca => 1, user => 'me@example.com', mechanisms => 'EXTERNAL');
+	my $r = send_mail(account($s, tls => 'starttls', user => 'me@example.com', auth => 'external', tls_cert => cert('client'),
+		tls_key => "pkcs11:token=mail;object=ec?pin-source=$good&$at"), undef, env => \%env);
+
+	is($r->{exit}, 0, 'logged in by the token') or diag($r->{err});
+	is_deeply([$s->logins], ['me@example.com EXTERNAL'], 'as whom it says') or diag(explain([$s->logins]));
+};
+
+subtest 'keys that cannot be had' => sub {
+	my $ec = 'pkcs11:token=mail;object=ec;type=private';
+	for my $case (
+		['another PIN', "$ec?pin-source=$bad&$at", 78, qr/the token refuses the PIN/],
+		['no PIN', "$ec?$at", 78, qr/asks for a PIN, and there is none.*\n.*pin-source/],
+		['no such token', "pkcs11:token=other;object=ec?pin-source=$good&$at", 78, qr/no token that is there has what the URI names/],
+		['no such key', "pkcs11:token=mail;object=nothing;type=private?pin-source=$good&$at", 78, qr/no token that is there has/],
+		['the key of another certificate', "pkcs11:token=mail;object=rsa;type=private?pin-source=$good&$at", 78,
+			qr/tls_key is not the key of tls_cert|cannot be used/],
+		['a PIN that all can read', "$ec?pin-source=" . file_write("$dir/open-pin", "$pin\n", 0644) . "&$at", 78,
+			qr/can be read by other users/],
+		['a PIN that is not there', "$ec?pin-source=/nonexistent/pin&$at", 78, qr{/nonexistent/pin}],
+	) {
+		my ($name, $key, $exit, $words) = @$case;
+		my ($s, $r) = by({ tls_cert => cert('client'), tls_key => $key });
+
+		is($r->{exit}, $exit, "$name: $exit");
+		like($r->{err}, $words, "$name: told");
+		like($r->{err}, qr/\n  \S.{15}/, "$name: and what to do");
+		unlike($r->{err}, qr/4711/, "$name: the PIN is not");
+		is($s->stored, 0, "$name: no mail");
+	}
+	my $s = server_start(tls => 'implicit', client_ca => 1);
+	my $config = account($s, tls => 'implicit', tls_cert => cert('client'), tls_key => "$ec?pin-source=$bad&$at");
+	my $r = send_mail($config, ['send', 'you@example.net'], env => \%env);
+	is($r->{exit}, 0, 'the mail is queued');
+	like($r->{err}, qr/queued as p-\S+: .*refuses the PIN/, 'and told why');
+	my @waiting = queued('new');
+	is(scalar(@waiting), 1, 'one waits');
+};
+
+done_testing;

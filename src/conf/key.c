@@ -290,6 +290,39 @@ static int parse_plain(const struct key *row, const char *value, void *field, st
 	return 0;
 }
 
+/* Where the password of a URL is: from the first colon of what stands before the host, to the
+ * last "@".  NULL: it has none. */
+static const char *url_password(const char *url, size_t *len)
+{
+	const char *scheme = strstr(url, "://"), *user = scheme ? scheme + 3 : url;
+	const char *colon = strchr(user, ':'), *at = strrchr(user, '@');
+
+	if (!colon || !at || at <= colon + 1)
+		return NULL;
+	*len = (size_t)(at - colon - 1);
+	return colon + 1;
+}
+
+bool key_has_secret(const struct key *row, const char *value)
+{
+	size_t len;
+
+	return (row->type == KEY_SECRET && *value) ||
+		(row->type == KEY_URL && url_password(value, &len));
+}
+
+static void write_url(const char *url, struct buf *out)
+{
+	size_t len;
+	const char *password = url_password(url, &len);
+
+	if (password)
+		buf_add(out, url, (size_t)(password - url));
+	buf_add_text(out, password ? "***" : url);
+	if (password)
+		buf_add_text(out, password + len);
+}
+
 int key_parse(const struct key *row, const char *value, void *field, struct err *e)
 {
 	if (row->type == KEY_SECRET) {
@@ -309,6 +342,13 @@ int key_parse(const struct key *row, const char *value, void *field, struct err 
 		if (parse_path(row, value, e) < 0)
 			return -1;
 		break;
+	case KEY_URL:
+		if (parse_word(row, value, e) < 0)
+			return -1;
+		key_clear(row, field);
+		if (*value)
+			secret_set(field, value, strlen(value));
+		return 0;
 	case KEY_TEXT:
 		break;
 	case KEY_LIST:
@@ -356,6 +396,7 @@ void key_clear(const struct key *row, void *field)
 		*(int *)field = 0;
 		break;
 	case KEY_SECRET:
+	case KEY_URL:
 		secret_wipe(field);
 		break;
 	default:
@@ -400,6 +441,10 @@ void key_write(const struct key *row, const void *field, struct buf *out)
 		break;
 	case KEY_SECRET:
 		text = ((const struct secret *)field)->data ? "***" : NULL;
+		break;
+	case KEY_URL:
+		if (((const struct secret *)field)->data)
+			write_url(((const struct secret *)field)->data, out);
 		break;
 	default:
 		text = *(char *const *)field;

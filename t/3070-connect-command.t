@@ -122,7 +122,7 @@ my @ends = (
 	['ends at once', 'true', 75, qr/connect_command ended before the server said anything: exit status 0 \(/,
 		'connect-command-failed'],
 	['is killed', 'kill -9 $$', 75, qr/connect_command failed: ended by signal 9 \(Killed\)/, 'connect-command-failed'],
-	['writes controls', q{printf 'a\\033[31mb\\n' >&2; exit 1}, 75, qr/exit status 1: a\\x1B\[31mb/,
+	['writes controls', q{printf 'a\\033[31mb\\n' >&2; exit 1}, 75, qr/exit status 1: a\\x1b\[31mb/,
 		'connect-command-failed'],
 	['writes much', q{yes word | head -c 300000 >&2; exit 1}, 75, qr/exit status 1: (?:word|rd|ord|d)\b/,
 		'connect-command-failed'],

@@ -100,7 +100,7 @@ my @mistakes = (
 
 for my $case (@mistakes) {
 	my ($keys, $said, $next) = @$case;
-	my $text = account_text(host => 'mail.example.test', %$keys);
+	my $text = account_text(host => 'mail.example.test', port => undef, %$keys);
 	my $config = config($text);
 	my @lines = split /\n/, $text;
 	my $key = $keys->{connect_command} ? 'connect_command' : $keys->{proxy} ? 'proxy' : 'source_address';
@@ -114,7 +114,7 @@ for my $case (@mistakes) {
 }
 
 subtest 'the password of a proxy is a secret' => sub {
-	my $text = account_text(host => 'mail.example.test', proxy => 'http://me:h1dden%40word@proxy.example.test:3128');
+	my $text = account_text(host => 'mail.example.test', port => undef, proxy => 'http://me:h1dden%40word@proxy.example.test:3128');
 	my $config = config($text);
 	my $r;
 

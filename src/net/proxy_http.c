@@ -58,13 +58,15 @@ static void status_words(const struct proxy_talk *t, char *out, size_t size)
 static enum proxy_turn refused(const struct proxy_talk *t, int status, struct err *e)
 {
 	char said[160], why[200];
+	bool wants_login;
 
 	status_words(t, said, sizeof(said));
 	snprintf(why, sizeof(why), "it says \"%s\"", said);
-	if (status == 407 && t->proxy->user.data)
+	wants_login = status == 407 || status == 401;   /* tinyproxy says 401 to a wrong password */
+	if (wants_login && t->proxy->user.data)
 		return proxy_refuse(t, e, "proxy-login-refused", "refuses user and password: \"%s\"",
 			said);
-	if (status == 407)
+	if (wants_login)
 		return proxy_refuse(t, e, "proxy-login-wanted", "wants a login: \"%s\"", said);
 	if (status == 400 || status == 404 || status == 405 || status == 501)
 		return proxy_no_way(t, e, "proxy-unfit", why);

@@ -177,6 +177,9 @@ static const struct sample samples[] = {
 	{ "CONNECT refused", "http://h", name, { STEP("CONNECT mail.example.test:587 HTTP/1.1\r\n"
 		"Host: mail.example.test:587\r\n\r\n", "HTTP/1.1 403 No\r\n\r\n") }, PROXY_FAILED, 0,
 		"proxy-forbids" },
+	{ "CONNECT without a right", "http://u:pw@h", name, { STEP("CONNECT mail.example.test:587 HTTP/1.1\r\n"
+		"Host: mail.example.test:587\r\nProxy-Authorization: Basic dTpwdw==\r\n\r\n",
+		"HTTP/1.1 401 No\r\n\r\n") }, PROXY_FAILED, 0, "proxy-login-refused" },
 	{ "no HTTP", "http://h", name, { STEP("CONNECT mail.example.test:587 HTTP/1.1\r\n"
 		"Host: mail.example.test:587\r\n\r\n", "HTTPS") }, PROXY_FAILED, 0, "proxy-not-one" },
 };

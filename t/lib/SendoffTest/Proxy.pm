@@ -10,7 +10,7 @@ package SendoffTest::Proxy;
 # kind is socks5 or http.  In place of what it would say there may be octets: method, auth,
 # answer; CLOSE in them hangs up there.  drip => SECONDS writes octet by octet, behind => OCTETS
 # goes out in one write with the last answer, silent => 1 says nothing, to => PORT leads
-# elsewhere (0: nowhere, which is refused).
+# elsewhere (0: nowhere, which is refused; 'asked': to the port that was asked for).
 
 use strict;
 use warnings;
@@ -172,7 +172,10 @@ sub socks
 	my $host = $type == 1 ? inet_ntoa(take($c, 4)) : $type == 4 ? inet_ntop(AF_INET6, take($c, 16)) :
 		take($c, unpack 'C', take($c, 1));
 
-	log_line($c->{log}, 'request ' . { 1 => 'ipv4', 3 => 'name', 4 => 'ipv6' }->{$type} . " $host:" . unpack 'n', take($c, 2));
+	my $port = unpack 'n', take($c, 2);
+
+	log_line($c->{log}, 'request ' . { 1 => 'ipv4', 3 => 'name', 4 => 'ipv6' }->{$type} . " $host:$port");
+	$o->{to} = $port if $o->{to} eq 'asked';
 	say_to($c, $o->{answer} // (($o->{to} ? "\5\0\0\1\x7f\0\0\1\x12\x34" : "\5\5\0\1\0\0\0\0\0\0") . ($o->{behind} // '')));
 }
 
@@ -183,7 +186,10 @@ sub http
 	my $head = '';
 
 	$head .= take($c, 1) while $head !~ /\r\n\r\n\z/;
-	log_line($c->{log}, 'request ' . ($head =~ /\ACONNECT (\S+) HTTP\/1\.1\r\n/ ? $1 : '-'));
+	my $place = $head =~ /\ACONNECT (\S+) HTTP\/1\.1\r\n/ ? $1 : '-';
+
+	log_line($c->{log}, "request $place");
+	$o->{to} = $place =~ /:(\d+)$/ ? $1 : 0 if $o->{to} eq 'asked';
 	if ($o->{login}) {
 		my $basic = MIME::Base64::encode_base64("$o->{login}[0]:$o->{login}[1]", '');
 

@@ -133,6 +133,14 @@ subtest 'the password of a proxy is a secret' => sub {
 	like($r->{out}, qr/^proxy +\= http:\/\/proxy\.example\.test:3128 /m, 'and all is shown');
 };
 
+subtest 'an option is no place for a password' => sub {
+	my $r = run_sendoff(['check', '--host', 'mail.example.test', '--set', 'proxy=socks5://u:topsecret@h']);
+
+	is($r->{exit}, 64, 'refused') or diag($r->{out});
+	like($r->{err}, qr/--set takes no proxy with a password in it/, 'and why');
+	unlike($r->{err}, qr/topsecret/, 'without saying it again');
+};
+
 subtest 'an empty value takes away what [defaults] say' => sub {
 	my $s = server_start();
 	my $text = account_text(proxy => '') =~ s/^\[account/[defaults]\nproxy = socks5:\/\/127.0.0.1:9\n\n[account/mr;

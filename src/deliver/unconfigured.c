@@ -95,6 +95,11 @@ static int put_setting(struct unconfigured *u, const char *setting, struct err *
 	} else {
 		good = put(&u->said, key, equals, e);
 	}
+	if (good == 0 && u->said.has_secret) {   /* in a URL */
+		err_set(e, ERR_USAGE, "--set takes no %s with a password in it: whoever lists the processes "
+			"would see it", key);
+		good = err_hint(e, "write it into a configuration file, and name that with -C");
+	}
 	free(key);
 	return good;
 }

@@ -315,9 +315,11 @@ static void test_talk(void)
 	unsetenv("SECRET");
 }
 
-/* Nothing of its group is left, whatever it thinks of being told. */
-static void quits(const char *text, int status, const char *what)
+/* Nothing of its group is left, whatever it thinks of being told.  It says when it is ready,
+ * by its stderr, or by its end. */
+static void quits(const char *text, bool ends, int status, const char *what)
 {
+	struct pollfd p = { .events = POLLIN };
 	struct child c;
 	struct err e = { 0 };
 	int words = -1;
@@ -325,6 +327,8 @@ static void quits(const char *text, int status, const char *what)
 
 	check_int(child_talk(&c, &words, text, NULL, &e), 0, "%s: begins", what);
 	group = c.pid;
+	p.fd = words;
+	check(ends ? child_ended(&c, 10000) : poll(&p, 1, 10000) == 1, "%s: ready", what);
 	check_int(child_quit(&c), status, "%s: status", what);
 	for (int i = 0; i < 200 && kill(-group, 0) == 0; i++)
 		usleep(10000);
@@ -336,10 +340,11 @@ static void test_quit(void)
 {
 	char text[96];
 
-	quits("cat; exit 3", 3 << 8, "one that ends by itself");
-	quits("exec sleep 60", SIGTERM, "one that has to be asked");
-	quits("trap '' TERM; sleep 60 & sleep 60; sleep 60", SIGKILL, "one that will not hear");
-	quits("sleep 60 & exit 0", 0, "one that leaves somebody behind");
+	quits("exit 3", true, 3 << 8, "one that ends by itself");
+	quits("echo ready >&2; exec sleep 60", false, SIGTERM, "one that has to be asked");
+	quits("trap '' TERM; echo ready >&2; sleep 60 & sleep 60; sleep 60", false, SIGKILL,
+		"one that will not hear");
+	quits("sleep 60 & exit 0", true, 0, "one that leaves somebody behind");
 	child_status_text(127 << 8, text, sizeof(text));
 	check_text(text, "exit status 127 (a command was not found)", "a status in words");
 	child_status_text(9, text, sizeof(text));

@@ -153,6 +153,9 @@ subtest 'in the middle of it all' => sub {
 	my $r = now(by_command($s, command($s)));
 
 	is($r->{exit}, 74, 'the fate of a message is as unknown as ever') or diag($r->{err});
+	$s = server_start(at => 'CONTENT close');
+	$r = now(by_command($s, "$to_port " . $s->port . '; exit 9'));
+	is($r->{exit}, 74, 'also where the command fails with it') or diag($r->{err});
 	$s = server_start(at => 'MAIL reply "451 4.3.0 later"');
 	$r = now(by_command($s, command($s)));
 	is($r->{exit}, 75, 'a refusal is the refusal');

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/name.h"
 #include "probe/knock.h"
 #include "probe/state.h"
 #include "provider/preset.h"
@@ -144,8 +145,9 @@ static void add_hosts(struct ways *w)
 static void add_domain(struct ways *w)
 {
 	const char *host = w->p->account.net.host;
+	struct sockaddr_storage address;
 
-	if (!strchr(host, '.') || w->p->trail.way == WAY_ADDRESS)
+	if (!strchr(host, '.') || name_address(host, &address))
 		return;
 	if (strncasecmp(host, "smtp.", 5) != 0 && strncasecmp(host, "mail.", 5) != 0)
 		add_customs(w, host);

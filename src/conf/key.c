@@ -303,7 +303,7 @@ static const char *url_password(const char *url, size_t *len)
 	return colon + 1;
 }
 
-bool key_has_secret(const struct key *row, const char *value)
+bool key_holds_secret(const struct key *row, const char *value)
 {
 	size_t len;
 

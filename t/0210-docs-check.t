@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use SendoffTest;
 use SendoffTest::Ocsp;
+use SendoffTest::Proxy;
 use SendoffTest::Send;
 use SendoffTest::SignedIn;
 use SendoffTest::Token;
@@ -184,6 +185,12 @@ push @runs, [ start_sendoff([ '--json', 'check', '--host', 'localhost', '--port'
 checked('no password', [], 78, 'secret', account => { password_file => '/nonexistent/password' });
 checked('no such name', [], 68, 'name', account => { host => '127.0.0.1', family => 'ipv6' });
 checked('nobody answers', [], 75, 'connect', with => nobody());
+checked('through a proxy', [], 76, 'connect', account => { source_address => '127.0.0.1',
+	proxy => proxy_start(undef, answer => "\5\7\0\1\0\0\0\0\0\0")->url });
+checked('a proxy that wants a login', [], 77, 'connect', account => {
+	proxy => proxy_start(undef, login => ['proxy user', 'proxy w0rd'])->url });
+checked('a command that is not there', [], 78, 'ehlo', account => { connect_command => '/nonexistent' });
+checked('... and TLS from the start', [], 78, 'tls', account => { tls => 'implicit', connect_command => '/nonexistent' });
 checked('the wrong mode', [], 76, 'tls', account => { tls => 'implicit' });
 checked('STARTTLS refused for now', [], 75, 'tls', server => { at => [ 'STARTTLS reply "454 4.7.0 later"' ] });
 checked('STARTTLS refused', [], 76, 'tls', server => { at => [ 'STARTTLS reply "554 5.7.0 never"' ] });

@@ -159,7 +159,7 @@ subtest 'a literal PIN is a secret' => sub {
 	unlike($r->{out} . $r->{err}, qr/4711/, 'anywhere');
 	$r = run_sendoff(['check', '--host', 'localhost', '--set', 'tls_cert=/c.pem', '--set', 'tls_key=pkcs11:object=k?pin-value=geheim-4711']);
 	is($r->{exit}, 64, 'nor does check take it as an argument');
-	like($r->{err}, qr/--set takes no PIN.*\n.*pin-source/, 'and says what to do');
+	like($r->{err}, qr/--set takes no tls_key with a password or PIN in it.*\n.*configuration file/, 'and says what to do');
 	unlike($r->{out} . $r->{err}, qr/4711/, 'without it');
 	chmod 0644, $config;
 	$r = run_sendoff(['-C', $config, 'config', 'show']);

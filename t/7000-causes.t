@@ -13,6 +13,7 @@ use File::Path qw(make_path);
 use IO::Socket::INET;
 use JSON::PP;
 use SendoffTest;
+use SendoffTest::Proxy;
 use SendoffTest::Send;
 
 # ---- the table, as the source has it
@@ -392,8 +393,34 @@ subtest 'names and connections' => sub {
 	my $path = place('s');
 	own('tls-from-the-start-here', 75, { listen => $path, at => 'greeting silence' },
 		{ host => $path, port => 465, timeout => '300ms' });
+	own('source-address-missing', 75, {}, { source_address => '192.0.2.77' });
+	own('connect-command-missing', 78, {}, { connect_command => '/nonexistent/command' });
+	own('connect-command-failed', 75, {}, { connect_command => 'exit 3' });
 	away('connect-forbidden', 'prohibit');
 	away('host-unreachable', 'unreachable');
+};
+
+subtest 'proxies' => sub {
+	my ($login, $to) = (['proxy user', 'proxy w0rd'], { host => 'mail.only-there.test', port => 25 });
+	my @proxies = (
+		['proxy-no-answer', 75, silent => 1],
+		['proxy-not-one', 76, method => "220 mx.example.test\r\n"],
+		['proxy-unfit', 76, answer => "\5\7\0\1\0\0\0\0\0\0"],
+		['proxy-login-wanted', 77, login => $login],
+		['proxy-login-refused', 77, kind => 'http', answer => "HTTP/1.1 407 No\r\n\r\n"],
+		['proxy-forbids', 77, kind => 'http', answer => "HTTP/1.1 403 No\r\n\r\n"],
+		['proxy-cannot-reach', 75, to => 0],
+	);
+
+	for my $case (@proxies) {
+		my ($id, $exit, %o) = @$case;
+		my $url = proxy_start(undef, %o)->url;
+
+		$url =~ s{//}{//u:other%20w0rd@} if $id eq 'proxy-login-refused';
+		own($id, $exit, {}, { %$to, proxy => $url, connect_timeout => '500ms' });
+	}
+	own('proxy-name-unknown', 68, undef, { %$to, proxy => 'socks5://127.0.0.1', family => 'ipv6' });
+	own('proxy-unreachable', 75, undef, { %$to, proxy => 'socks5://127.0.0.1:' . nobody()->port });
 };
 
 subtest 'who else answers' => sub {

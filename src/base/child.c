@@ -9,9 +9,10 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@
 
 /* How long one that has closed its output may take to end. */
 enum { GRACE_MS = 5000 };
+/* How long one that spoke with us, each time that it is given. */
+enum { QUIT_MS = 200 };
 
 static bool is_hidden(const char *variable, const char *const *hidden)
 {
@@ -84,7 +87,32 @@ static int make_pipe(int ends[2], struct err *e)
 	return err_sys(e, ERR_SYSTEM, number, "cannot make a pipe");
 }
 
-static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, int out)
+/* What a command has as 0 to 2; in and err may be -1: as child.h says it. */
+struct ends {
+	int in, out, err;
+};
+
+static int prepare_ends(posix_spawn_file_actions_t *files, const struct ends *ends)
+{
+	int number = posix_spawn_file_actions_adddup2(files, ends->out, STDOUT_FILENO);
+
+	if (!number && ends->in >= 0)
+		number = posix_spawn_file_actions_adddup2(files, ends->in, STDIN_FILENO);
+	else if (!number)
+		number = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null",
+			O_RDONLY, 0);
+	if (!number && ends->err >= 0)
+		number = posix_spawn_file_actions_adddup2(files, ends->err, STDERR_FILENO);
+	else if (!number && !isatty(STDERR_FILENO))
+		number = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null",
+			O_WRONLY, 0);
+	if (!number)
+		number = posix_spawn_file_actions_addclosefrom_np(files, 3);
+	return number;
+}
+
+static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how,
+	const struct ends *ends)
 {
 	sigset_t all, none;
 	int number;
@@ -99,21 +127,12 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, in
 		number = posix_spawnattr_setsigdefault(how, &all);
 	if (!number)
 		number = posix_spawnattr_setsigmask(how, &none);
-	if (!number)
-		number = posix_spawn_file_actions_adddup2(files, out, STDOUT_FILENO);
-	if (!number)
-		number = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null",
-			O_RDONLY, 0);
-	if (!number && !isatty(STDERR_FILENO))
-		number = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null",
-			O_WRONLY, 0);
-	if (!number)
-		number = posix_spawn_file_actions_addclosefrom_np(files, 3);
-	return number;
+	return number ? number : prepare_ends(files, ends);
 }
 
 /* Returns an errno. */
-static int spawn_shell(pid_t *pid, const char *command, int out, char **environment)
+static int spawn_shell(pid_t *pid, const char *command, const struct ends *ends,
+	char **environment)
 {
 	static char shell[] = "/bin/sh", option[] = "-c";
 	char *text = mem_string(command);
@@ -125,7 +144,7 @@ static int spawn_shell(pid_t *pid, const char *command, int out, char **environm
 	if (!number) {
 		number = posix_spawnattr_init(&how);
 		if (!number) {
-			number = prepare(&files, &how, out);
+			number = prepare(&files, &how, ends);
 			if (!number)
 				number = posix_spawn(pid, shell, &files, &how, arguments,
 					environment);
@@ -147,7 +166,7 @@ int child_start(struct child *c, const char *command, const char *const *hidden,
 	if (make_pipe(ends, e) < 0)
 		return -1;
 	environment = make_environment(hidden, NULL);
-	number = spawn_shell(&pid, command, ends[1], environment);
+	number = spawn_shell(&pid, command, &(struct ends){ -1, ends[1], -1 }, environment);
 	free_environment(environment);
 	close(ends[1]);
 	if (number) {
@@ -156,6 +175,46 @@ int child_start(struct child *c, const char *command, const char *const *hidden,
 	}
 	c->pid = pid;
 	c->out = ends[0];
+	return 0;
+}
+
+/* Only our end is non-blocking: commands do not expect it. */
+static int make_socket(int ends[2], struct err *e)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(e, ERR_SYSTEM, errno, "cannot make a socket");
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+int child_talk(struct child *c, int *words, const char *command, const char *const *hidden,
+	struct err *e)
+{
+	int talk[2], err[2], number;
+	char **environment;
+	pid_t pid = 0;
+
+	*c = (struct child){ .pid = 0, .out = -1 };
+	*words = -1;
+	if (make_pipe(err, e) < 0)
+		return -1;
+	if (make_socket(talk, e) < 0) {
+		close(err[0]);
+		close(err[1]);
+		return -1;
+	}
+	environment = make_environment(hidden, NULL);
+	number = spawn_shell(&pid, command, &(struct ends){ talk[1], talk[1], err[1] }, environment);
+	free_environment(environment);
+	close(talk[1]);
+	close(err[1]);
+	if (number) {
+		close(talk[0]);
+		close(err[0]);
+		return err_sys(e, ERR_SYSTEM, number, "cannot run /bin/sh");
+	}
+	*c = (struct child){ .pid = pid, .out = talk[0] };
+	*words = err[0];
 	return 0;
 }
 
@@ -260,6 +319,50 @@ int child_end(struct child *c, int kill_it)
 	return got < 0 ? -1 : status;
 }
 
+bool child_ended(const struct child *c, unsigned ms)
+{
+	struct timespec pause = { 0, 1000000 };
+	uint64_t until = clock_ms() + ms;
+
+	for (;;) {
+		siginfo_t info = { 0 };
+		int rc = waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+
+		if (rc == 0 ? info.si_pid == c->pid : errno != EINTR)
+			return true;
+		if (clock_ms() >= until)
+			return false;
+		nanosleep(&pause, NULL);
+		if (pause.tv_nsec < 16000000)
+			pause.tv_nsec *= 2;
+	}
+}
+
+int child_quit(struct child *c)
+{
+	if (c->out >= 0)
+		close(c->out);
+	c->out = -1;
+	if (c->pid > 0 && !child_ended(c, QUIT_MS)) {
+		kill(-c->pid, SIGTERM);
+		child_ended(c, QUIT_MS);
+	}
+	return child_end(c, 1);
+}
+
+void child_status_text(int status, char *out, size_t size)
+{
+	int code = WEXITSTATUS(status);
+
+	if (WIFSIGNALED(status))
+		snprintf(out, size, "ended by signal %d (%s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	else
+		snprintf(out, size, "exit status %d%s", code, code == 127 ?
+			" (a command was not found)" : code == 126 ?
+			" (a command could not be executed)" : "");
+}
+
 /* ---- what nobody waits for */
 
 /* Whoever reads our output to its end must not wait for it. */
@@ -332,7 +435,7 @@ static int watch_over(const char *command, char **environment, unsigned seconds)
 	pid_t pid;
 	int status;
 
-	if (spawn_shell(&pid, command, STDOUT_FILENO, environment) != 0)
+	if (spawn_shell(&pid, command, &(struct ends){ -1, STDOUT_FILENO, -1 }, environment) != 0)
 		return 1;
 	if (wait_a_while(pid, &status, seconds * 1000ULL) == 0) {
 		kill(-pid, SIGKILL);

@@ -11,6 +11,8 @@
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -22,6 +24,22 @@ struct child {
 
 /* hidden: NULL-terminated list of variable names, or NULL.  -1: ERR_SYSTEM. */
 int child_start(struct child *c, const char *command, const char *const *hidden, struct err *e);
+
+/* The same for a command that speaks with us: its stdin and stdout are one stream socket, of
+ * which out is the other end, and *words is where its stderr can be read, the caller's to close
+ * (both non-blocking). */
+int child_talk(struct child *c, int *words, const char *command, const char *const *hidden,
+	struct err *e);
+/* Its end: once out is closed it has a moment to end by itself, is then asked to (SIGTERM),
+ * and killed with its process group, as is what it has left there.  Returns what child_end()
+ * does. */
+int child_quit(struct child *c);
+/* Whether it has ended, within so many ms; it is not reaped. */
+bool child_ended(const struct child *c, unsigned ms);
+
+/* "exit status 127 (a command was not found)", "ended by signal 9 (Killed)"; of a status as
+ * child_end() returns it. */
+void child_status_text(int status, char *out, size_t size);
 
 /* Starts a function instead of a command: it writes its result to the
  * descriptor and returns the exit status.  For work that blocks (names).  It

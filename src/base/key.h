@@ -22,7 +22,9 @@ enum key_type {
 	KEY_DURATION,  /* long          milliseconds; written 90, 90s, 500ms, 5m, 2h, 1d */
 	KEY_SIZE,      /* long          octets; written 4096, 64K, 50M, 2G (1024 each) */
 	KEY_CHOICE,    /* int           one of row->choices */
-	KEY_SECRET     /* struct secret never shown */
+	KEY_SECRET,    /* struct secret never shown */
+	KEY_URL        /* struct secret one word, as "scheme://user:password@host": the password is
+	                *               a secret, and shown is the rest */
 };
 
 struct key_choice {

@@ -92,8 +92,7 @@ int source_add(struct conf_source *src, const struct conf_entry *shape, const ch
 	entry->account = shape->account ? mem_string(shape->account) : NULL;
 	entry->key = mem_string(shape->row->name);
 	entry->value = copy;
-	if (key_holds_secret(shape->row, copy))
-		src->has_secret = true;
+	src->has_secret |= key_holds_secret(shape->row, copy);
 	return 0;
 }
 

@@ -56,7 +56,7 @@ struct conf_source {
 	size_t count, cap;
 	char **accounts;          /* own; names in order, also those without keys */
 	size_t account_count;
-	bool has_secret;          /* some secret was given literally */
+	bool has_secret;          /* some secret was given literally, if only in a URL */
 };
 
 /* Parses text into src, which is overwritten, not released.  The lists of tables
@@ -91,7 +91,7 @@ const struct conf_entry *conf_find(const struct conf_source *src, enum conf_part
 /* Pure: one value into one field, which is zero or holds an earlier value (it is
  * freed); -1: ERR_CONFIG saying what is allowed, and the field as it was. */
 int  key_parse(const struct key *row, const char *value, void *field, struct err *e);
-/* The field as text that key_parse() would read back; a secret as "***". */
+/* The field as text that key_parse() would read back; a secret, also in a URL, as "***". */
 void key_write(const struct key *row, const void *field, struct buf *out);
 
 /* The nearest name among the tables' keys, or NULL when nothing is near. */

@@ -15,7 +15,8 @@ enum { CONF_WHERE_SIZE = TEXT_SHOWN_MAX + 16 };
 
 /* Whether key_parse() would take the value. */
 int  key_check(const struct key *row, const char *value, struct err *e);
-/* Whether a value that is given literally is a secret, or has one in it. */
+/* Whether a value that is given literally is a secret, or has one in it, which others must
+ * not read. */
 bool key_holds_secret(const struct key *row, const char *value);
 /* Frees what the field holds, secrets wiped, and makes it all zero. */
 void key_clear(const struct key *row, void *field);

@@ -102,14 +102,6 @@ static int parse_place(const struct key *row, const char *value, struct err *e)
 	return 0;
 }
 
-bool key_holds_secret(const struct key *row, const char *value)
-{
-	size_t len;
-
-	return row->type == KEY_SECRET ? *value != '\0' :
-		row->type == KEY_PLACE && pkcs11_is_uri(value) && pkcs11_pin(value, &len);
-}
-
 static void list_clear(struct key_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -307,6 +299,40 @@ static int parse_plain(const struct key *row, const char *value, void *field, st
 	return 0;
 }
 
+/* Where the password of a URL is: from the first colon of what stands before the host, to the
+ * last "@".  NULL: it has none. */
+static const char *url_password(const char *url, size_t *len)
+{
+	const char *scheme = strstr(url, "://"), *user = scheme ? scheme + 3 : url;
+	const char *colon = strchr(user, ':'), *at = strrchr(user, '@');
+
+	if (!colon || !at || at <= colon + 1)
+		return NULL;
+	*len = (size_t)(at - colon - 1);
+	return colon + 1;
+}
+
+bool key_holds_secret(const struct key *row, const char *value)
+{
+	size_t len;
+
+	return (row->type == KEY_SECRET && *value) ||
+		(row->type == KEY_URL && url_password(value, &len)) ||
+		(row->type == KEY_PLACE && pkcs11_is_uri(value) && pkcs11_pin(value, &len));
+}
+
+static void write_url(const char *url, struct buf *out)
+{
+	size_t len;
+	const char *password = url_password(url, &len);
+
+	if (password)
+		buf_add(out, url, (size_t)(password - url));
+	buf_add_text(out, password ? "***" : url);
+	if (password)
+		buf_add_text(out, password + len);
+}
+
 int key_parse(const struct key *row, const char *value, void *field, struct err *e)
 {
 	if (row->type == KEY_SECRET) {
@@ -330,6 +356,13 @@ int key_parse(const struct key *row, const char *value, void *field, struct err 
 		if (parse_place(row, value, e) < 0)
 			return -1;
 		break;
+	case KEY_URL:
+		if (parse_word(row, value, e) < 0)
+			return -1;
+		key_clear(row, field);
+		if (*value)
+			secret_set(field, value, strlen(value));
+		return 0;
 	case KEY_TEXT:
 		break;
 	case KEY_LIST:
@@ -377,6 +410,7 @@ void key_clear(const struct key *row, void *field)
 		*(int *)field = 0;
 		break;
 	case KEY_SECRET:
+	case KEY_URL:
 		secret_wipe(field);
 		break;
 	case KEY_PLACE:
@@ -445,6 +479,10 @@ void key_write(const struct key *row, const void *field, struct buf *out)
 		break;
 	case KEY_SECRET:
 		text = ((const struct secret *)field)->data ? "***" : NULL;
+		break;
+	case KEY_URL:
+		if (((const struct secret *)field)->data)
+			write_url(((const struct secret *)field)->data, out);
 		break;
 	default:
 		text = *(char *const *)field;

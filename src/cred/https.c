@@ -7,6 +7,7 @@
 
 #include <netdb.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include "base/text.h"
 #include "cred/curl.h"
 #include "net/lookup.h"
+#include "net/proxy.h"
 #include "net/trust.h"
 
 enum {
@@ -168,17 +170,19 @@ static enum err_kind kind_of(CURLcode code, const char *host)
 }
 
 /* A proxy is somebody's whom the user must know of when it refuses. */
-static bool is_proxys(CURL *easy, struct told *t, const char *host, const char *why)
+static bool is_proxys(CURL *easy, struct told *t, const char *proxy, const char *host,
+	const char *why)
 {
 	long code = 0;
 
-	if (!process_https_proxy() ||
+	if ((!proxy && !process_https_proxy()) ||
 			curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &code) != CURLE_OK ||
 			!code || code == 200)
 		return false;
 	err_set(&t->err, ERR_CONNECT, "%s cannot be asked: %s", host, why);
-	err_hint(&t->err, "the proxy of the variable https_proxy refused; no_proxy names hosts "
-		"that are asked without it");
+	err_hint(&t->err, proxy ? "the proxy of the account refused: see its user and password, and that "
+		"it lets us through to port 443" : "the proxy of the variable https_proxy refused; no_proxy "
+		"names hosts that are asked without it");
 	return true;
 }
 
@@ -209,7 +213,7 @@ static void explain(CURL *easy, CURLcode code, const char *said, const struct qu
 	if (t->too_long)
 		err_set(&t->err, ERR_PROTOCOL, "the answer of %s is longer than %d octets", q->host,
 			HTTPS_BODY_MAX);
-	else if (!is_proxys(easy, t, q->host, why))
+	else if (!is_proxys(easy, t, q->request->proxy, q->host, why))
 		err_set(&t->err, kind_of(code, q->host), "%s cannot be asked: %s", q->host, why);
 	add_trust(t, q->request->ca_file, code);
 }
@@ -228,10 +232,34 @@ static bool set_trust(CURL *easy, const char *ca_file)
 	return good && curl_easy_setopt(easy, CURLOPT_CAINFO, file) == CURLE_OK;
 }
 
-static bool set_proxy(CURL *easy)
+/* The account's own; names are left to it. */
+static bool set_own_proxy(CURL *easy, const char *url)
+{
+	struct proxy p;
+	struct err ignored;
+	char host[NAME_MAX_OCTETS], place[NAME_MAX_OCTETS + 32];
+	bool good = proxy_parse(url, &p, &ignored) == 0 &&
+		name_ascii(p.host, host, ERR_CONFIG, &ignored) == 0;
+
+	if (good) {
+		snprintf(place, sizeof(place), strchr(host, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
+			p.kind == PROXY_HTTP ? "http" : "socks5h", host, p.port);
+		good = curl_easy_setopt(easy, CURLOPT_PROXY, place) == CURLE_OK &&
+			curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK;
+	}
+	if (good && p.user.data)
+		good = curl_easy_setopt(easy, CURLOPT_PROXYUSERNAME, p.user.data) == CURLE_OK &&
+			curl_easy_setopt(easy, CURLOPT_PROXYPASSWORD, p.password.data) == CURLE_OK;
+	proxy_release(&p);
+	return good;
+}
+
+static bool set_proxy(CURL *easy, const char *own)
 {
 	const char *proxy = process_https_proxy(), *no_proxy = process_no_proxy();
 
+	if (own)
+		return set_own_proxy(easy, own);
 	return curl_easy_setopt(easy, CURLOPT_PROXY, proxy ? proxy : "") == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_NOPROXY, no_proxy ? no_proxy : "") == CURLE_OK;
 }
@@ -273,7 +301,7 @@ static bool set_all(CURL *easy, const struct question *q, struct told *t, char *
 		curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_WRITEDATA, t) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_USERAGENT, "sendoff/" SENDOFF_VERSION) == CURLE_OK &&
-		set_trust(easy, q->request->ca_file) && set_proxy(easy) &&
+		set_trust(easy, q->request->ca_file) && set_proxy(easy, q->request->proxy) &&
 		set_headers(easy, q->request->authorization) && set_body(easy, q->request->body);
 }
 

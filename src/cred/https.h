@@ -3,8 +3,8 @@
  * By libcurl, which is loaded when this is first called, in a child that a deadline kills:
  * neither waits in the loop, and what the library leaves behind in memory dies with the
  * child; unless what comes is to be kept whatever becomes of us.  https only, no redirect is followed, at most HTTPS_BODY_MAX octets of an answer;
- * the usual variables for proxies (https_proxy, all_proxy, no_proxy) count as process.h has
- * kept them.
+ * without a proxy of its own the usual variables (https_proxy, all_proxy, no_proxy) count as
+ * process.h has kept them.
  */
 #ifndef CRED_HTTPS_H
 #define CRED_HTTPS_H
@@ -25,6 +25,8 @@ struct https_request {
 	const struct buf *body;      /* borrowed for the call; a form; NULL: GET */
 	const char *authorization;   /* value of that header, borrowed for the call; NULL */
 	const char *ca_file;         /* NULL: the system's roots */
+	const char *proxy;           /* as net/proxy.h reads it, borrowed for the call; NULL: the usual
+	                              * variables count */
 	https_keep *keep;            /* with the context of done; NULL: nothing is kept */
 	int lock;                    /* borrowed for the call; where there is `keep` */
 };

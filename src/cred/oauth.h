@@ -50,6 +50,7 @@ struct oauth_plan {
 	                            * discovered from it (oauth_talk.h) */
 	char *ca_file;             /* for the provider's servers; NULL: the system's roots.  Not set
 	                            * by oauth_plan() */
+	struct secret proxy;       /* as net/proxy.h reads it; data NULL: none.  Not set by it either */
 	char *service_account, *certificate;   /* paths, for errors */
 	struct secret key;         /* PEM of either: what signs an assertion */
 	char *key_id;              /* of a service account; NULL: not said */

@@ -226,5 +226,6 @@ void oauth_plan_release(struct oauth_plan *p)
 		free(own[i]);
 	secret_wipe(&p->client_secret);
 	secret_wipe(&p->key);
+	secret_wipe(&p->proxy);
 	*p = (struct oauth_plan){ 0 };
 }

@@ -95,7 +95,8 @@ static void on_answer(void *context, struct https_answer *a, struct err *e)
 
 int signin_ask(struct signin *s, const char *url, const struct buf *body)
 {
-	struct https_request r = { .url = url, .body = body, .ca_file = s->plan->ca_file };
+	struct https_request r = { .url = url, .body = body, .ca_file = s->plan->ca_file,
+		.proxy = s->plan->proxy.data };
 	uint64_t deadline = clock_ms() + HTTPS_SECONDS * (uint64_t)SECOND_MS;
 	struct buf authorization = BUF_INIT(HEADER_MAX);
 	enum signin_turn turn = SIGNIN_CAME;

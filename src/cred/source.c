@@ -195,17 +195,11 @@ static void fail(struct secret_fetch *f, struct err *e)
 /* Its own words went to stderr; nothing of its output is shown, ever. */
 static void explain_status(int status, struct err *e)
 {
-	int code = WEXITSTATUS(status);
+	char words[96];
 
-	if (WIFSIGNALED(status)) {
-		err_set(e, ERR_SECRET, "password_command failed: ended by signal %d (%s)",
-			WTERMSIG(status), strsignal(WTERMSIG(status)));
-		return;
-	}
-	err_set(e, ERR_SECRET, "password_command failed: exit status %d%s", code,
-		code == 127 ? " (a command was not found)" :
-		code == 126 ? " (a command could not be executed)" : "");
-	if (code == 127)
+	child_status_text(status, words, sizeof(words));
+	err_set(e, ERR_SECRET, "password_command failed: %s", words);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
 		err_hint(e, "write the command with its whole path: services have a shorter PATH "
 			"than you");
 }

@@ -248,7 +248,7 @@ static void take_discovery(void *context, struct https_answer *a, struct err *e)
 static enum step discover(struct token_fetch *f)
 {
 	struct buf url = BUF_INIT(4096);
-	struct https_request r = { .ca_file = f->plan->ca_file };
+	struct https_request r = { .ca_file = f->plan->ca_file, .proxy = f->plan->proxy.data };
 	enum step step;
 
 	oauth_discovery_url(f->plan, f->discoveries++, &url);
@@ -416,7 +416,7 @@ static enum step ask_token(struct token_fetch *f)
 {
 	struct buf form = BUF_INIT(FORM_MAX), header = BUF_INIT(FORM_MAX);
 	struct https_request r = { .url = f->asked.token_url, .body = &form,
-		.ca_file = f->plan->ca_file };
+		.ca_file = f->plan->ca_file, .proxy = f->plan->proxy.data };
 	enum step step = FAILED;
 
 	buf_reserve(&form, FORM_MAX);

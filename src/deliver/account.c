@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "mail/address.h"
+#include "net/reach.h"
 #include "provider/preset.h"
 
 enum { PORT_IMPLICIT = 465, PORT_SUBMISSION = 587, PORT_PLAIN = 25 };
@@ -382,6 +383,17 @@ int account_finish_global(struct global_settings *g, const char *home, struct er
 	return to_envelope_form(&g->admin, "admin", e);
 }
 
+static int check_way(const struct account *a, struct err *e)
+{
+	const struct conf_entry *entry;
+	const char *key = NULL;
+
+	if (reach_settings_check(&a->net, &key, e) == 0)
+		return 0;
+	entry = a->source ? conf_find(a->source, CONF_ACCOUNT, a->name, key) : NULL;
+	return entry && entry->line ? err_context(e, "line %u", entry->line) : -1;
+}
+
 int account_finish(struct account *a, const char *home, struct err *e)
 {
 	bool good;
@@ -398,7 +410,7 @@ int account_finish(struct account *a, const char *home, struct err *e)
 		to_domain_form(&a->smtp.ehlo, "ehlo", e) == 0 &&
 		secret_settings_check(&a->secret, e) == 0 &&
 		sasl_settings_check(&a->sasl, e) == 0 && check_oauth(a, e) == 0 &&
-		tls_settings_check(&a->tls, e) == 0 &&
+		tls_settings_check(&a->tls, e) == 0 && check_way(a, e) == 0 &&
 		finish_rate(a, e) == 0 && check_login(a, e) == 0;
 	for (size_t i = 0; good && i < a->who.allowed_from.count; i++)
 		good = account_is_pattern(a->who.allowed_from.items[i]) ||

@@ -777,6 +777,37 @@ const struct cause_row cause_rows[] = {
 		"try another network, or wait an hour: a ban (fail2ban), a limit of connections or a "
 		"firewall does that, and a VPN or proxy that cannot reach the server" }, NAMED },
 
+	/* the way there */
+	{ { "source-address-missing", EX_TEMPFAIL, PARKS(NETWORK),
+		"this machine does not have the address that source_address names",
+		"compare it with what `ip address` lists; that of a VPN is there only while it is up" }, NAMED },
+	{ { "proxy-name-unknown", EX_NOHOST, PARKS(NETWORK), "the name of the proxy does not exist, or has no address that counts",
+		"check proxy for a typing error, and family; an internal name needs its network or VPN" }, NAMED },
+	{ { "proxy-unreachable", EX_TEMPFAIL, PARKS(NETWORK), "the proxy cannot be connected to",
+		"see that it is running, and that proxy names its host and port" }, NAMED },
+	{ { "proxy-no-answer", EX_TEMPFAIL, PARKS(NETWORK), "the proxy takes the call and does not answer",
+		"check its port in proxy, and whether it speaks SOCKS5 (socks5://) or HTTP (http://)" }, NAMED },
+	{ { "proxy-not-one", EX_PROTOCOL, PARKS(NETWORK), "what answers there is not a proxy of this kind",
+		"check the port in proxy, and whether it speaks SOCKS5 (socks5://) or HTTP (http://)" }, NAMED },
+	{ { "proxy-unfit", EX_PROTOCOL, PARKS(NETWORK), "the proxy does not know how to reach mail servers",
+		"use one that makes connections to any name and port (CONNECT)" }, NAMED },
+	{ { "proxy-login-wanted", EX_NOPERM, PARKS(LOGIN), "the proxy wants a login, and none is set",
+		"write it into proxy, as in socks5://user:password@host:1080" }, NAMED },
+	{ { "proxy-login-refused", EX_NOPERM, PARKS(LOGIN), "the proxy does not accept user and password",
+		"compare both with those that its operator gave you; what is special in them is written "
+		"as %HH" }, NAMED },
+	{ { "proxy-forbids", EX_NOPERM, PARKS(NETWORK), "the proxy does not let us through to this server",
+		"ask its operator to allow host and port: many let nothing but port 443 through" }, NAMED },
+	{ { "proxy-cannot-reach", EX_TEMPFAIL, PARKS(NETWORK), "the proxy does not reach the server",
+		"check host and port; the name is looked up by the proxy, on its side" }, NAMED },
+	{ { "connect-command-missing", EX_CONFIG, PARKS(LOGIN),
+		"what connect_command names is not there, or may not be executed",
+		"write it with its whole path: services have a shorter PATH than you" }, NAMED },
+	{ { "connect-command-failed", EX_TEMPFAIL, PARKS(NETWORK),
+		"the command that leads to the server failed",
+		"run it by hand, as this user and without a terminal: it must print the server's greeting" },
+		NAMED },
+
 	/* the mode of TLS, and what else may answer */
 	{ { "no-greeting", EX_TEMPFAIL, PARKS(NETWORK), "the server takes the call and says nothing",
 		"if this port expects TLS from the start, set tls = implicit" }, NAMED },

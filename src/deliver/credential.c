@@ -86,6 +86,8 @@ int credential_plan(const struct account *a, struct oauth_plan *out, struct err 
 		return -1;
 	if (!out->provider)
 		out->ca_file = own_roots(a);
+	if (a->net.proxy.data)
+		secret_set(&out->proxy, a->net.proxy.data, a->net.proxy.len);
 	return 0;
 }
 

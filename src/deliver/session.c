@@ -29,12 +29,12 @@ static void end(struct session *s, const struct smtp_failure *f)
 	s->stage = STAGE_OVER;
 	loop_remove(s->loop, &s->watch);
 	loop_remove(s->loop, &s->limit);
-	dial_free(&s->dial);
 	credential_fetch_free(&s->fetch);
 	if (f)
 		conn_abort(&s->conn);
 	else
 		conn_close(&s->conn);
+	reach_free(&s->reach);   /* a command ends behind its connection */
 	/* What is as new as can be is followed by nothing better. */
 	if (!f || !credential_renews(s->account, &s->secret, f, s->refused) || s->fetched)
 		s->refused[0] = '\0';
@@ -131,6 +131,13 @@ static void tell_reached(struct session *s, enum session_point point, bool good)
 		s->hooks.reached(s->hooks.context, point, good);
 }
 
+/* Who is the connection knows more of its end than the connection. */
+static bool way_broke(struct session *s, struct err *e)
+{
+	return reach_broken(s->reach, s->heard, s->hooks.in_confidence ||
+		s->account->scope != SCOPE_SYSTEM, e);
+}
+
 static void shake(struct session *s)
 {
 	const struct tls_facts *facts;
@@ -144,6 +151,8 @@ static void shake(struct session *s)
 		return;
 	default:
 		tell_reached(s, SESSION_SHAKEN, false);
+		if (e.kind == ERR_LOST)
+			way_broke(s, &e);
 		session_fail(s, &e);
 		return;
 	}
@@ -230,6 +239,10 @@ static void lost(struct session *s, enum conn_result how, const struct err *why)
 	char where[320];
 
 	account_where(s->account, where, sizeof(where));
+	if (way_broke(s, &e)) {
+		smtp_broken(s->engine, &e);
+		return;
+	}
 	if (how == CONN_CLOSED || !e.kind)
 		err_set(&e, ERR_LOST, "%s closed the connection", where);
 	if (e.kind == ERR_LOST && !s->heard)
@@ -377,6 +390,8 @@ static int choose_names(struct session *s, struct err *e)
 		name = host_name();
 	if (name)
 		snprintf(s->ehlo, sizeof(s->ehlo), "%s", name);
+	else if (s->account->net.command)   /* whose end has no address that is known here */
+		snprintf(s->ehlo, sizeof(s->ehlo), "[127.0.0.1]");
 	else
 		dial_own_literal(s->conn.fd, s->ehlo, sizeof(s->ehlo));
 	return 0;
@@ -411,16 +426,15 @@ static void make_engine(struct session *s)
 static void connected(void *context, int fd, struct err *e)
 {
 	struct session *s = context;
-	struct err why = *e;   /* it lies in what is freed next */
+	struct err why = *e;   /* it lies in what is freed with the session's end */
 
 	tell_reached(s, SESSION_DIALLED, fd >= 0);
-	dial_free(&s->dial);
 	if (fd < 0) {
 		session_fail(s, &why);
 		return;
 	}
 	conn_init(&s->conn, fd);
-	dial_peer_text(fd, s->peer, sizeof(s->peer));
+	reach_peer_text(s->reach, fd, s->peer, sizeof(s->peer));
 	if (choose_names(s, &why) < 0 || (account_logs_in(s->account) && gnutls_need(&why) < 0)) {
 		session_fail(s, &why);
 		return;
@@ -459,7 +473,7 @@ struct session *session_start(struct loop *l, const struct account *a,
 		session_fail(s, &e);
 		return s;
 	}
-	s->dial = dial_start(l, &a->net, s->connect_deadline, connected, s);
+	s->reach = reach_start(l, &a->net, secret_hidden_variables(), s->connect_deadline, connected, s);
 	/* While the network is at it: GnuTLS and the roots (a large part of all the work). */
 	if (s->stage == STAGE_DIAL && a->smtp.tls != SMTP_TLS_OFF) {
 		s->trust = tls_trust_load(&a->tls, &e);
@@ -477,10 +491,10 @@ void session_free(struct session **sp)
 		return;
 	loop_remove(s->loop, &s->watch);
 	loop_remove(s->loop, &s->limit);
-	dial_free(&s->dial);
 	credential_fetch_free(&s->fetch);
 	smtp_free(&s->engine);
 	conn_abort(&s->conn);
+	reach_free(&s->reach);
 	tls_trust_free(&s->trust);
 	secret_wipe(&s->secret);
 	free(s);
@@ -574,9 +588,9 @@ const struct tls_facts *session_tls(const struct session *s)
 	return s->tls.version[0] ? &s->tls : NULL;
 }
 
-const struct dial *session_dial(const struct session *s)
+const struct dial_trail *session_trail(const struct session *s)
 {
-	return s->dial;
+	return reach_trail(s->reach);
 }
 
 const struct tls *session_shaken(const struct session *s)

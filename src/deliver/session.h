@@ -14,7 +14,7 @@ struct session;
 
 /* What has come to an end, well or not: the place to look at it. */
 enum session_point {
-	SESSION_DIALLED,     /* name and connection: session_dial() */
+	SESSION_DIALLED,     /* name and connection: session_trail() */
 	SESSION_SHAKEN       /* the TLS handshake: session_shaken() */
 };
 
@@ -37,6 +37,9 @@ struct session_hooks {
 	/* Digest of an access token that is not to be taken again; borrowed until
 	 * session_free().  NULL, "": there is none. */
 	const char *refused;
+	/* What commands of a system account write to stderr may stand in what failed: whoever
+	 * is told may read its configuration too. */
+	bool in_confidence;
 	void *context;
 };
 
@@ -66,14 +69,15 @@ const char *session_refused(const struct session *s);
 void session_abort(struct session *s, const struct err *why);
 
 /* For logs: NULL or "" where it did not come to it. */
-const char *session_peer(const struct session *s);        /* "192.0.2.1", "/path" */
+const char *session_peer(const struct session *s);        /* "192.0.2.1", "/path"; or as
+                                                           * reach_peer_text() */
 const char *session_mechanism(const struct session *s);   /* that logged in */
 bool session_unasked_login(const struct session *s);      /* smtp_unasked_login() */
 const char *session_chosen(const struct session *s);      /* that was, or would have */
 const struct tls_facts *session_tls(const struct session *s);
 
 /* Inside reached() only. */
-const struct dial *session_dial(const struct session *s);
+const struct dial_trail *session_trail(const struct session *s);
 const struct tls *session_shaken(const struct session *s);
 
 #endif

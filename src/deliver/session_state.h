@@ -11,6 +11,7 @@
 #include "deliver/credential.h"
 #include "deliver/session.h"
 #include "net/conn.h"
+#include "net/reach.h"
 
 enum stage { STAGE_DIAL, STAGE_HANDSHAKE, STAGE_TALK, STAGE_OVER };
 
@@ -21,7 +22,7 @@ struct session {
 	struct session_hooks hooks;
 	enum stage stage;
 
-	struct dial *dial;                  /* own */
+	struct reach *reach;                /* own; to the end of the connection */
 	struct tls_trust *trust;            /* own */
 	struct conn conn;
 	struct smtp *engine;                /* own; from the connection on */
@@ -35,7 +36,7 @@ struct session {
 	char refused[DIGEST_HEX + 1];       /* see session_refused(); "" */
 
 	struct tls_facts tls;               /* outlive the connection; version "": none */
-	char ehlo[300], peer[128], nonce[40];
+	char ehlo[300], peer[TRAIL_THROUGH], nonce[40];
 	uint64_t connect_deadline;
 	uint64_t since;                     /* when the present wait began */
 	uint64_t replies, octets;           /* taken and written until then */

@@ -49,6 +49,11 @@ void session_expired(struct session *s)
 		if (s->engine && smtp_waiting_for(s->engine) == STEP_GREETING)
 			err_cause(&e, account_mixes_up(s->account) ? "tls-from-the-start-here" :
 				"no-greeting");
+		if (set->command && !s->heard) {
+			err_hint(&e, "connect_command runs and brings nothing: run it by hand, as this user "
+				"and without a terminal");
+			err_cause(&e, "connect-command-failed");
+		}
 	}
 	session_fail(s, &e);
 }

@@ -96,9 +96,9 @@ static int put_setting(struct unconfigured *u, const char *setting, struct err *
 		good = put(&u->said, key, equals, e);
 	}
 	if (good == 0 && u->said.has_secret) {
-		err_set(e, ERR_USAGE, "--set takes no PIN: whoever lists the processes would see it");
-		good = err_hint(e, "put it into a file of mode 0600, and use pin-source in place of "
-			"pin-value");
+		err_set(e, ERR_USAGE, "--set takes no %s with a password or PIN in it: whoever lists the "
+			"processes would see it", key);
+		good = err_hint(e, "write it into a configuration file, and name that with -C");
 	}
 	free(key);
 	return good;

@@ -36,6 +36,12 @@ const struct key net_keys[] = {
 	{ .name = "family", .type = KEY_CHOICE, .offset = offsetof(struct net_settings, family),
 		.fallback = "any", .help = "addresses to use: any, ipv4 or ipv6",
 		.choices = families },
+	{ .name = "source_address", .type = KEY_WORD, .offset = offsetof(struct net_settings, source),
+		.help = "address of this machine to connect from" },
+	{ .name = "proxy", .type = KEY_URL, .offset = offsetof(struct net_settings, proxy),
+		.help = "way to the server, as socks5://127.0.0.1:1080 or http://proxy.example.com:8080" },
+	{ .name = "connect_command", .type = KEY_TEXT, .offset = offsetof(struct net_settings, command),
+		.help = "command whose stdin and stdout are the connection to the server" },
 	{ .name = "connect_timeout", .type = KEY_DURATION,
 		.offset = offsetof(struct net_settings, connect_timeout), .fallback = "30s",
 		.help = "longest wait for name, connection and TLS together",
@@ -71,30 +77,15 @@ struct dial {
 	struct resolved found;
 	struct attempt attempts[RESOLVE_MOST];
 	unsigned begun;                   /* attempts[0 .. begun) */
+	struct sockaddr_storage source;   /* to connect from, where source_len is not 0 */
+	socklen_t source_len;
+	bool sourceless;                  /* this machine does not have it */
 	int winner;                       /* own; what is connected, until it is given away, or -1 */
 	bool over;                        /* err holds the outcome */
 	struct dial_trail trail;
 	char shown[NAME_MAX_OCTETS];      /* the host, fit for messages */
 	struct err err;
 };
-
-static void address_text(const struct sockaddr_storage *a, char *out, size_t size)
-{
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-
-	out[0] = '\0';
-	if (a->ss_family == AF_INET) {
-		memcpy(&v4, a, sizeof(v4));
-		inet_ntop(AF_INET, &v4.sin_addr, out, (socklen_t)size);
-	} else if (a->ss_family == AF_INET6) {
-		memcpy(&v6, a, sizeof(v6));
-		if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
-			inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[12], out, (socklen_t)size);
-		else
-			inet_ntop(AF_INET6, &v6.sin6_addr, out, (socklen_t)size);
-	}
-}
 
 static unsigned address_port(const struct sockaddr_storage *a)
 {
@@ -276,6 +267,16 @@ static const char *patience(const struct dial *d, char text[32])
 	return text;
 }
 
+/* All that was tried failed for it. */
+static void fail_source(struct dial *d)
+{
+	err_set(&d->err, ERR_CONNECT, "cannot connect to %s from %s: this machine has no such address",
+		d->shown, d->set->source);
+	d->err.sys_errno = EADDRNOTAVAIL;
+	err_cause(&d->err, "source-address-missing");
+	report_later(d);
+}
+
 static void fail_connect(struct dial *d, enum err_kind kind)
 {
 	struct buf reasons = BUF_INIT(REASONS_MAX + 160);
@@ -331,6 +332,12 @@ static bool attempt_start(struct dial *d, struct attempt *a, unsigned i)
 	}
 	/* Commands go out in groups made by us: nothing is to wait for more. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (d->source_len && bind(fd, (const struct sockaddr *)&d->source, d->source_len) < 0) {
+		d->sourceless |= errno == EADDRNOTAVAIL;
+		note_end(a, TRY_FAILED, errno);
+		close(fd);
+		return false;
+	}
 	if (connect(fd, (const struct sockaddr *)address, d->found.lengths[i]) < 0
 			&& errno != EINPROGRESS && errno != EINTR) {
 		note_end(a, TRY_FAILED, errno);
@@ -365,6 +372,8 @@ static void go_on(struct dial *d)
 	first = d->trail.tries[0].number;
 	if (still_trying(d)) {
 		set_timer(d);
+	} else if (d->sourceless && all_say(d, EADDRNOTAVAIL)) {
+		fail_source(d);
 	} else if (all_say(d, first) && is_ours(first)) {
 		err_sys(&d->err, ERR_SYSTEM, first, "cannot make a socket");
 		report_later(d);
@@ -433,7 +442,7 @@ static void begin_trail(struct dial *d)
 		struct trail_try *t = &d->trail.tries[i];
 
 		*t = (struct trail_try){ .family = a->ss_family, .ms = -1 };
-		address_text(a, t->address, sizeof(t->address));
+		dial_address_text(a, t->address, sizeof(t->address));
 		if (a->ss_family != AF_UNIX)
 			t->port = address_port(a);
 	}
@@ -453,6 +462,9 @@ static void resolved(void *context, const struct resolved *found, struct err *e)
 	}
 	/* cppcheck-suppress nullPointer ; there is an error where nothing was found */
 	d->err = *e;
+	if (d->source_len && e->kind == ERR_NAME)
+		err_hint(&d->err, "source_address is %s, so that no other address of %s counts",
+			d->source.ss_family == AF_INET ? "IPv4" : "IPv6", d->shown);
 	report_later(d);
 }
 
@@ -495,16 +507,35 @@ static void use_path(struct dial *d)
 	resolved(d, &found, NULL);
 }
 
+/* Only its own family can be connected to. */
+static int take_source(struct dial *d, int *family)
+{
+	struct err e = { 0 };
+
+	d->source_len = name_address(d->set->source, &d->source);
+	if (d->source_len) {
+		*family = d->source.ss_family == AF_INET ? NET_IPV4 : NET_IPV6;
+		return 0;
+	}
+	err_set(&e, ERR_CONFIG, "source_address is no address");
+	resolved(d, NULL, &e);
+	return -1;
+}
+
 struct dial *dial_start(struct loop *l, const struct net_settings *set, uint64_t deadline,
 	dial_done *done, void *context)
 {
 	struct dial *d = dial_new(l, set, deadline, done, context);
+	int family = set->family;
 	unsigned port = set->port > 0 && set->port <= 65535 ? (unsigned)set->port : 0;
 
-	if (is_path(set->host))
+	if (is_path(set->host)) {
 		use_path(d);
-	else
-		d->resolve = resolve_start(l, set->host, port, set->family, resolved, d);
+		return d;
+	}
+	if (set->source && take_source(d, &family) < 0)
+		return d;
+	d->resolve = resolve_start(l, set->host, port, family, resolved, d);
 	return d;
 }
 
@@ -533,38 +564,4 @@ void dial_free(struct dial **dp)
 		close(d->winner);
 	free(d);
 	*dp = NULL;
-}
-
-void dial_peer_text(int fd, char *out, size_t size)
-{
-	struct sockaddr_storage a;
-	struct sockaddr_un path;
-	socklen_t len = sizeof(a);
-
-	memset(&a, 0, sizeof(a));
-	if (size)
-		out[0] = '\0';
-	if (!size || getpeername(fd, (struct sockaddr *)&a, &len))
-		return;
-	if (a.ss_family != AF_UNIX) {
-		address_text(&a, out, size);
-		return;
-	}
-	memcpy(&path, &a, sizeof(path));
-	text_clean_to(out, size, path.sun_path, strnlen(path.sun_path, sizeof(path.sun_path)));
-}
-
-void dial_own_literal(int fd, char *out, size_t size)
-{
-	struct sockaddr_storage a;
-	socklen_t len = sizeof(a);
-	char text[INET6_ADDRSTRLEN] = "";
-
-	memset(&a, 0, sizeof(a));
-	if (!getsockname(fd, (struct sockaddr *)&a, &len))
-		address_text(&a, text, sizeof(text));
-	if (!text[0])   /* without an address of this kind the other end is this machine */
-		snprintf(out, size, "localhost");
-	else
-		snprintf(out, size, strchr(text, ':') ? "[IPv6:%s]" : "[%s]", text);
 }

@@ -5,7 +5,7 @@ const char *trail_way_name(enum trail_way way)
 {
 	static const char *const names[] = {
 		[WAY_GIVEN] = "given", [WAY_ADDRESS] = "address", [WAY_PATH] = "path",
-		[WAY_HOSTS] = "/etc/hosts", [WAY_SERVICE] = "name service",
+		[WAY_HOSTS] = "/etc/hosts", [WAY_SERVICE] = "name service", [WAY_COMMAND] = "command",
 	};
 
 	return names[way];

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 enum { TRAIL_MOST = 32 };   /* addresses of one name */
+enum { TRAIL_THROUGH = 512 };
 
 /* How the host became addresses. */
 enum trail_way {
@@ -16,7 +17,8 @@ enum trail_way {
 	WAY_ADDRESS,    /* the host is one itself */
 	WAY_PATH,       /* the host is a socket in the file system */
 	WAY_HOSTS,      /* /etc/hosts */
-	WAY_SERVICE     /* the system's name service; DNS as a rule */
+	WAY_SERVICE,    /* the system's name service; DNS as a rule */
+	WAY_COMMAND     /* a command leads there: it has none */
 };
 const char *trail_way_name(enum trail_way way);   /* "given", "address", ... */
 
@@ -40,6 +42,8 @@ struct trail_try {
 };
 
 struct dial_trail {
+	char through[TRAIL_THROUGH];      /* "": none; "socks5://host:port", whose addresses these then
+	                                   * are; "connect_command" */
 	enum trail_way way;
 	int64_t name_ms;                  /* what finding the addresses took; -1: not done */
 	unsigned count;                   /* all addresses that the host has (up to TRAIL_MOST), in

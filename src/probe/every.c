@@ -175,6 +175,8 @@ static void try_addresses(struct every *x)
 	char none[] = "none", *word = NULL;   /* refused often enough: no login */
 	const struct dial_trail *t = &x->p->trail;
 
+	if (t->through[0])   /* they are not the server's */
+		return;
 	if (x->p->out->cause && account_logs_in(&x->p->account))
 		word = x->best[0] ? x->best : none;
 

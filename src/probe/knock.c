@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/conn.h"
-#include "net/dial.h"
+#include "net/reach.h"
 #include "smtp/reply.h"
 
 enum {
@@ -24,7 +24,7 @@ enum phase { AT_DIAL, AT_GREETING, AT_EHLO, AT_STARTTLS, AT_SHAKE, AT_END };
 
 struct knock {
 	struct loop *loop;              /* borrowed */
-	struct net_settings net;        /* host is own */
+	struct net_settings net;        /* host is own, the rest is borrowed */
 	const char *host, *ehlo;        /* borrowed */
 	const struct tls_settings *strict;   /* borrowed */
 	const struct tls_trust *trust;  /* borrowed */
@@ -34,7 +34,7 @@ struct knock {
 	knock_done *done;
 	void *context;
 	enum phase phase;
-	struct dial *dial;              /* own */
+	struct reach *reach;            /* own */
 	struct conn conn;
 	struct watch watch;
 	struct reply_parser parser;
@@ -494,8 +494,8 @@ static void connected(void *context, int fd, struct err *e)
 	struct knock *k = context;
 	struct err why = *e;   /* it lies in what is freed next */
 
-	k->answer.trail = *dial_trail(k->dial);
-	dial_free(&k->dial);
+	k->answer.trail = *reach_trail(k->reach);
+	reach_free(&k->reach);
 	if (fd < 0) {
 		k->answer.found = not_connected(&k->answer.trail, &why);
 		trouble(k, &why);
@@ -520,9 +520,10 @@ struct knock *knock_start(struct loop *l, const struct knock_plan *plan, knock_d
 	struct knock *k = mem_alloc(sizeof(*k));
 
 	k->loop = l;
-	k->net = (struct net_settings){
-		.host = mem_string(plan->address ? plan->address : plan->host),
-		.port = (long)plan->port, .family = plan->family };
+	if (plan->way)
+		k->net = *plan->way;
+	k->net.host = mem_string(plan->address ? plan->address : plan->host);
+	k->net.port = (long)plan->port;
 	k->host = plan->host;
 	k->ehlo = plan->ehlo;
 	k->strict = plan->tls;
@@ -539,7 +540,7 @@ struct knock *knock_start(struct loop *l, const struct knock_plan *plan, knock_d
 	reply_parser_init(&k->parser);
 	k->answer.port = plan->port;
 	k->answer.mode = plan->mode;
-	k->dial = dial_start(l, &k->net, plan->deadline, connected, k);
+	k->reach = reach_start(l, &k->net, NULL, plan->deadline, connected, k);
 	return k;
 }
 
@@ -550,7 +551,7 @@ void knock_free(struct knock **kp)
 	if (!k)
 		return;
 	loop_remove(k->loop, &k->watch);
-	dial_free(&k->dial);
+	reach_free(&k->reach);
 	conn_abort(&k->conn);
 	tls_trust_free(&k->nobody);
 	reply_parser_release(&k->parser);

@@ -11,6 +11,7 @@
 #ifndef PROBE_KNOCK_H
 #define PROBE_KNOCK_H
 
+#include "net/dial.h"
 #include "net/loop.h"
 #include "net/tls.h"
 #include "net/trail.h"
@@ -36,7 +37,8 @@ enum knock_found knock_kind(const char *data, size_t len);
 struct knock_plan {
 	const char *host;                 /* the server's name: for TLS, and to connect to */
 	const char *address;              /* connect here instead; NULL */
-	int family;                       /* enum net_family */
+	const struct net_settings *way;   /* how to get there: family, source, proxy; no
+	                                   * command; NULL: straight */
 	unsigned port;
 	int mode;                         /* enum smtp_tls, not UNSET */
 	const char *ehlo;                 /* NULL: the own address */

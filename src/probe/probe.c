@@ -84,8 +84,8 @@ static void reached(void *context, enum session_point point, bool good)
 	struct probe *p = v->probe;
 
 	if (point == SESSION_DIALLED) {
-		p->trail = *dial_trail(session_dial(v->session));
-		if (p->trail.count) {
+		p->trail = *session_trail(v->session);
+		if (p->trail.count || (good && p->trail.way == WAY_COMMAND)) {
 			tell_name(p);
 			stage_end(p);
 			stage_begin(p, REPORT_CONNECT);

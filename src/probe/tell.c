@@ -60,12 +60,27 @@ static const char *address_text(const struct probe *p, const struct trail_try *t
 	return t->address[0] ? t->address : p->account.net.host;
 }
 
+/* Whose name is looked up, if any is. */
+static void say_name(struct probe *p, const char *addresses, const char *by)
+{
+	struct report_stage *s = p->open;
+	const char *host = p->account.net.host, *through = p->trail.through;
+
+	if (p->trail.way == WAY_COMMAND)
+		report_say(s, MARK_SKIPPED, "%s is not looked up: %s leads there", host, through);
+	else if (through[0])
+		report_say(s, MARK_OK, "the proxy %s: %s (%s); %s is left to it to look up", through,
+			addresses, by, host);
+	else
+		report_say(s, MARK_OK, "%s: %s (%s)", host, addresses, by);
+}
+
 void tell_name(struct probe *p)
 {
 	static const char *const ways[] = {
 		[WAY_GIVEN] = "given", [WAY_ADDRESS] = "it is one itself",
 		[WAY_PATH] = "a socket of this machine", [WAY_HOSTS] = "from /etc/hosts",
-		[WAY_SERVICE] = "from the name service",
+		[WAY_SERVICE] = "from the name service", [WAY_COMMAND] = "none",
 	};
 	struct report_stage *s = p->open;
 	const struct dial_trail *t = &p->trail;
@@ -76,10 +91,11 @@ void tell_name(struct probe *p)
 		buf_printf(&list, "%s%s", i ? ", " : "", address_text(p, &t->tries[i]));
 		json_array_append_new(addresses, report_string(address_text(p, &t->tries[i])));
 	}
-	report_say(s, MARK_OK, "%s: %s (%s)", p->account.net.host, buf_text(&list), ways[t->way]);
+	say_name(p, buf_text(&list), ways[t->way]);
 	report_text(s, "host", p->account.net.host);
 	report_json(s, "addresses", addresses);
 	report_text(s, "by", trail_way_name(t->way));
+	report_text(s, "through", t->through[0] ? t->through : NULL);
 	s->ms = t->name_ms;
 	buf_release(&list);
 }
@@ -108,6 +124,18 @@ static json_t *try_json(const struct probe *p, const struct trail_try *t)
 	return object;
 }
 
+/* Neither kind of proxy is told its login in any other way. */
+static void warn_of_login(struct probe *p)
+{
+	const struct dial_trail *t = &p->trail;
+	const struct trail_try *won = t->winner >= 0 ? &t->tries[t->winner] : NULL;
+	bool near = won && (!strncmp(won->address, "127.", 4) || !strcmp(won->address, "::1"));
+
+	if (won && !near && strchr(p->account.net.proxy.data, '@'))
+		report_more(p->open, MARK_WARNING, "user and password go to the proxy in clear, for all "
+			"on the way there to read");
+}
+
 void tell_connect(struct probe *p, bool good)
 {
 	struct report_stage *s = p->open;
@@ -119,7 +147,14 @@ void tell_connect(struct probe *p, bool good)
 	for (unsigned i = 0; i < t->count; i++)
 		json_array_append_new(tries, try_json(p, &t->tries[i]));
 	report_json(s, "tries", tries);
-	if (won) {
+	report_text(s, "through", t->through[0] ? t->through : NULL);
+	report_text(s, "source_address", p->account.net.source);
+	if (t->through[0] && good) {
+		report_say(s, MARK_OK, "through %s", t->through);
+		report_text(s, "peer", t->through);
+		s->ms = won ? won->ms : -1;
+		warn_of_login(p);
+	} else if (won) {
 		if (won->family == AF_UNIX)
 			report_say(s, MARK_OK, "%s", p->account.net.host);
 		else

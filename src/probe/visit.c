@@ -47,6 +47,7 @@ void visit_run(struct probe *p, struct visit *v)
 	hooks.trace = p->o->trace ? visit_trace : NULL;
 	hooks.idle = visit_idle;
 	hooks.ended = visit_ended;
+	hooks.in_confidence = true;
 	hooks.context = v;
 	p->visit = v;
 	v->session = session_start(&p->loop, v->account, v->pipelining, &hooks);

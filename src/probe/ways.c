@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "net/name.h"
 #include "probe/knock.h"
 #include "probe/state.h"
 #include "provider/preset.h"
@@ -144,8 +145,9 @@ static void add_hosts(struct ways *w)
 static void add_domain(struct ways *w)
 {
 	const char *host = w->p->account.net.host;
+	struct sockaddr_storage address;
 
-	if (!strchr(host, '.') || w->p->trail.way == WAY_ADDRESS)
+	if (!strchr(host, '.') || name_address(host, &address))
 		return;
 	if (strncasecmp(host, "smtp.", 5) != 0 && strncasecmp(host, "mail.", 5) != 0)
 		add_customs(w, host);
@@ -165,7 +167,7 @@ static void knocked(void *context, const struct knock_answer *a)
 static void try_all(struct ways *w)
 {
 	struct probe *p = w->p;
-	struct knock_plan plan = { .family = p->account.net.family, .ehlo = p->account.smtp.ehlo,
+	struct knock_plan plan = { .way = &p->account.net, .ehlo = p->account.smtp.ehlo,
 		.tls = &p->account.tls, .trust = w->trust, .deadline = clock_ms() + LOOK_MS };
 
 	if (plan.deadline > p->ends)
@@ -310,7 +312,20 @@ static void tell_all(struct ways *w)
 		reconsider(w);
 }
 
-/* Where another way could be the better one. */
+/* Whether others can be tried the same way.  A command leads to one place, and a proxy that
+ * fails, or an address to come from that is missing, fails for all. */
+static bool way_is_good(const struct probe *p)
+{
+	const struct net_settings *net = &p->account.net;
+	const char *id = p->out->cause->id;
+
+	if (net->host[0] == '/' || net->command || !strcmp(id, "source-address-missing"))
+		return false;
+	return strncmp(id, "proxy-", 6) != 0 || !strcmp(id, "proxy-cannot-reach") ||
+		!strcmp(id, "proxy-forbids");
+}
+
+/* Where another port or host could be the better one. */
 static bool worth_it(const struct probe_finding *f)
 {
 	static const char *const ids[] = { "login-not-offered", "login-clear-forbidden", "tls-wanted",
@@ -337,7 +352,7 @@ void ways_look(struct probe *p)
 	bool name = p->out->step == REPORT_NAME;
 
 	/* A name that cannot be looked up now is no wrong one. */
-	if (p->account.net.host[0] == '/' || (name ? p->out->cause->exit !=
+	if (!way_is_good(p) || (name ? p->out->cause->exit !=
 			cause_exit_of_kind(ERR_NAME) : !worth_it(p->out)))
 		return;
 	if (!name)

@@ -30,7 +30,7 @@ static bool is_told(const char *const *names, const struct key *row)
 {
 	for (; *names; names++)
 		if (!strcmp(*names, row->name))
-			return row->type != KEY_SECRET;
+			return row->type != KEY_SECRET && row->type != KEY_URL;
 	return false;
 }
 

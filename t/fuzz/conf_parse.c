@@ -19,7 +19,7 @@ struct all {
 	bool flag;
 	long number, duration;
 	int choice;
-	struct secret secret;
+	struct secret secret, url;
 };
 
 static const struct key_choice choices[] = { { "off", 0 }, { "starttls", 1 }, { NULL, 0 } };
@@ -34,6 +34,7 @@ static const struct key keys[] = {
 	{ "timeout", KEY_DURATION, offsetof(struct all, duration), "60s", "", NULL, 0, 864000000 },
 	{ "tls", KEY_CHOICE, offsetof(struct all, choice), NULL, "", choices, 0, 0 },
 	{ "password", KEY_SECRET, offsetof(struct all, secret), NULL, "", NULL, 0, 0 },
+	{ "proxy", KEY_URL, offsetof(struct all, url), NULL, "", NULL, 0, 0 },
 	{ 0 }
 };
 static const struct key global_keys[] = {

@@ -293,6 +293,64 @@ static void test_left_with_ignored_sigchld(void)
 	unlink(path);
 }
 
+static void test_talk(void)
+{
+	static const char *const hidden[] = { "SECRET", NULL };
+	struct child c;
+	struct err e = { 0 };
+	int words = -1;
+	char text[64] = "";
+
+	setenv("SECRET", "hidden", 1);
+	check_int(child_talk(&c, &words, "read a; echo \"<$a$SECRET>\"; echo why >&2; ls /proc/self/fd | wc -l",
+		hidden, &e), 0, "a talk begins");
+	check(fcntl(c.out, F_GETFL) & O_NONBLOCK && fcntl(c.out, F_GETFD) & FD_CLOEXEC, "our end");
+	check_int(write(c.out, "hello\n", 6), 6, "it is told something");
+	check_text(output(&c), "<hello>\n4\n", "and answers, without secrets or descriptors of ours");
+	check(child_ended(&c, 10000), "it ends");
+	check_int(read(words, text, sizeof(text) - 1), 4, "its stderr is kept apart");
+	check_text(text, "why\n", "and read");
+	check_int(child_quit(&c), 0, "its status");
+	close(words);
+	unsetenv("SECRET");
+}
+
+/* Nothing of its group is left, whatever it thinks of being told.  It says when it is ready,
+ * by its stderr, or by its end. */
+static void quits(const char *text, bool ends, int status, const char *what)
+{
+	struct pollfd p = { .events = POLLIN };
+	struct child c;
+	struct err e = { 0 };
+	int words = -1;
+	pid_t group;
+
+	check_int(child_talk(&c, &words, text, NULL, &e), 0, "%s: begins", what);
+	group = c.pid;
+	p.fd = words;
+	check(ends ? child_ended(&c, 10000) : poll(&p, 1, 10000) == 1, "%s: ready", what);
+	check_int(child_quit(&c), status, "%s: status", what);
+	for (int i = 0; i < 200 && kill(-group, 0) == 0; i++)
+		usleep(10000);
+	check(kill(-group, 0) < 0 && errno == ESRCH, "%s: all of it is gone", what);
+	close(words);
+}
+
+static void test_quit(void)
+{
+	char text[96];
+
+	quits("exit 3", true, 3 << 8, "one that ends by itself");
+	quits("echo ready >&2; exec sleep 60", false, SIGTERM, "one that has to be asked");
+	quits("trap '' TERM; echo ready >&2; sleep 60 & sleep 60; sleep 60", false, SIGKILL,
+		"one that will not hear");
+	quits("sleep 60 & exit 0", true, 0, "one that leaves somebody behind");
+	child_status_text(127 << 8, text, sizeof(text));
+	check_text(text, "exit status 127 (a command was not found)", "a status in words");
+	child_status_text(9, text, sizeof(text));
+	check_text(text, "ended by signal 9 (Killed)", "a signal in words");
+}
+
 int main(void)
 {
 	test_commands();
@@ -303,6 +361,8 @@ int main(void)
 	test_calls();
 	test_ignored_sigchld();
 	test_no_descriptors();
+	test_talk();
+	test_quit();
 	test_left_alone();
 	test_left_too_long();
 	test_left_with_ignored_sigchld();

@@ -29,6 +29,7 @@ static const struct key time_row = {
 	.name = "timeout", .type = KEY_DURATION, .least = 0, .most = 864000000
 };
 static const struct key tls_row = { .name = "tls", .type = KEY_CHOICE, .choices = modes };
+static const struct key url_row = { .name = "proxy", .type = KEY_URL };
 static const struct key secret_row = { .name = "password", .type = KEY_SECRET };
 
 #define LONE "; comments stand on lines of their own"
@@ -121,6 +122,17 @@ static const struct {
 	{ &tls_row, "off ;x", NULL, "a comment stands behind the value of 'tls'" LONE },
 	{ &secret_row, "a ;b\x01\xff", "***", NULL },
 	{ &secret_row, "", "", NULL },
+	{ &url_row, "socks5://h:1080", "socks5://h:1080", NULL },
+	{ &url_row, "http://[2001:db8::1]:3128", "http://[2001:db8::1]:3128", NULL },
+	{ &url_row, "socks5://u@h", "socks5://u@h", NULL },
+	{ &url_row, "socks5://u:@h", "socks5://u:@h", NULL },
+	{ &url_row, "socks5://u:p%40w@h:1", "socks5://u:***@h:1", NULL },
+	{ &url_row, "http://u:p:w@x@h", "http://u:***@h", NULL },
+	{ &url_row, "u:pw@h", "u:***@h", NULL },
+	{ &url_row, "", "", NULL },
+	{ &url_row, "a b", NULL, "'proxy' must be one word, without blanks and ';'" },
+	{ &url_row, "h ;x", NULL, "a comment stands behind the value of 'proxy'" LONE },
+	{ &url_row, "h\x01", NULL, "the value of 'proxy' holds a control character" },
 };
 
 union field {

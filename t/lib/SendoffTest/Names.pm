@@ -8,7 +8,8 @@ package SendoffTest::Names;
 #		srv => { '_submissions._tcp.example.test' => [ [ 0, 1, 465, 'mail.example.test' ] ] });
 #
 # The test begins anew inside of namespaces; where there are none it is skipped.  What is not
-# named does not exist; `silent` names get no answer at all.
+# named does not exist; `silent` names get no answer at all.  asked_names() are the names that
+# anybody has asked for.
 
 use strict;
 use warnings;
@@ -18,7 +19,7 @@ use IO::Socket::INET;
 use POSIX ();
 use SendoffTest;
 
-our @EXPORT = qw(own_names put_over);
+our @EXPORT = qw(own_names put_over asked_names);
 
 my ($server, $owner) = (0, $$);
 
@@ -92,11 +93,21 @@ sub name_server
 	$SIG{TERM} = 'DEFAULT';
 	alarm 300;
 	while (defined $socket->recv(my $message, 512)) {
+		if (length $message > 16 && open my $out, '>>', workdir() . '/asked-names') {
+			print {$out} (read_question($message))[0], "\n";
+		}
 		my $answer = length $message > 16 ? answer($message, %o) : undef;
 
 		$socket->send($answer) if defined $answer;
 	}
 	POSIX::_exit(0);
+}
+
+sub asked_names
+{
+	my $path = workdir() . '/asked-names';
+
+	return -e $path ? split /\n/, file_read($path) : ();
 }
 
 sub own_names

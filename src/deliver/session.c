@@ -559,11 +559,6 @@ const char *session_mechanism(const struct session *s)
 	return s->engine ? smtp_mechanism(s->engine) : NULL;
 }
 
-bool session_unasked_login(const struct session *s)
-{
-	return s->engine && smtp_unasked_login(s->engine);
-}
-
 const char *session_chosen(const struct session *s)
 {
 	return s->engine ? smtp_chosen(s->engine) : NULL;

@@ -68,7 +68,6 @@ void session_abort(struct session *s, const struct err *why);
 /* For logs: NULL or "" where it did not come to it. */
 const char *session_peer(const struct session *s);        /* "192.0.2.1", "/path" */
 const char *session_mechanism(const struct session *s);   /* that logged in */
-bool session_unasked_login(const struct session *s);      /* smtp_unasked_login() */
 const char *session_chosen(const struct session *s);      /* that was, or would have */
 const struct tls_facts *session_tls(const struct session *s);
 

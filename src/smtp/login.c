@@ -242,6 +242,17 @@ static void refused(struct smtp *s, const struct smtp_reply *r)
 	buf_release(&more);
 }
 
+/* A yes is one only to the whole of what a mechanism has to say, and of SCRAM only with
+ * the server's own proof. */
+static int accepted(const struct smtp *s, struct err *e)
+{
+	if (sasl_said_all(s->sasl) && !s->initial.len)
+		return sasl_finish(s->sasl, e);
+	err_set(e, ERR_LOGIN, "the server said yes before it was told the password");
+	err_cause(e, "login-unasked");
+	return -1;
+}
+
 void login_answer(struct smtp *s, const struct smtp_reply *r)
 {
 	struct err e = { 0 };
@@ -249,12 +260,11 @@ void login_answer(struct smtp *s, const struct smtp_reply *r)
 	if (s->cancelled) {
 		engine_fail(s, &s->failure.err);
 	} else if (r->code == 235) {
-		if (sasl_finish(s->sasl, &e) < 0) {
+		if (accepted(s, &e) < 0) {
 			engine_fail(s, &e);
 			return;
 		}
 		s->logged_in = true;
-		s->unasked_login = !sasl_said_all(s->sasl) || s->initial.len;
 		if (s->phase == PHASE_CHALLENGE)
 			s->phase = PHASE_READY;
 	} else if (r->code == 334 && s->phase == PHASE_CHALLENGE) {

@@ -63,9 +63,11 @@ static void text_words(const struct tls_seen *seen, struct err *e)
 	text_clean_to(shown, sizeof(shown), seen->first, len);
 	err_set(e, ERR_TLS, "the TLS handshake with %s failed: the server speaks %s here: \"%s\"",
 		seen->host, greeting ? "plain SMTP" : "clear text", shown);
-	if (foreign_name(seen->first, len, e) || !greeting)
+	if (foreign_name(seen->first, len, e))
 		return;
-	err_cause(e, "plain-smtp-here");
+	err_cause(e, greeting ? "plain-smtp-here" : "tls-not-tls");
+	if (!greeting)
+		return;
 	err_hint(e, "set tls = starttls, or the port for TLS from the start (usually port = 465)");
 }
 

@@ -344,8 +344,11 @@ static void answer(struct smtp *s)
 
 	if (asked && s->queue[s->head].step == STEP_CONTENT && r->code / 100 == 2)
 		verdict_taken(s->queue[s->head].t);
-	if (asked && s->queue[s->head].step == STEP_EHLO && r->code / 100 == 2)
+	if (asked && s->queue[s->head].step == STEP_EHLO && r->code / 100 == 2) {
 		capabilities_read(&s->caps, r);   /* a password may be one of its words */
+		/* Anybody may call himself one of ours, who takes what others do not. */
+		s->caps.xsendoff &= s->o.host && s->o.host[0] == '/';
+	}
 	if (r->code != 334)
 		login_hide(s, &s->replies.reply.text);
 	trace_reply(s, r, s->count && s->queue[s->head].step == STEP_AUTH && r->code == 334);

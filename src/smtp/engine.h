@@ -42,7 +42,8 @@ struct smtp_options {
 	bool  has_secret, has_certificate;      /* what there is to log in with */
 	bool  has_token;                        /* ... and the secret is an access token */
 	const char *ehlo;                       /* borrowed; a domain or an address literal */
-	const char *host;                       /* borrowed; for OAUTHBEARER */
+	const char *host;                       /* borrowed; for OAUTHBEARER; the path of a socket,
+	                                         * behind which XSENDOFF is believed */
 	unsigned port;
 	const char *nonce;                      /* borrowed; random, for SCRAM */
 	/* One line of the dialogue, without its line end, secrets masked; raw

@@ -93,7 +93,10 @@ void session_fail(struct session *s, const struct err *e)
 
 /* ---- secrets */
 
+enum moved { MOVED_NOTHING, MOVED_SOME, MOVED_END };
+
 static void turn(struct session *s);
+static enum moved read_some(struct session *s);
 
 static void got_secret(void *context, struct secret *secret, struct err *e)
 {
@@ -181,6 +184,7 @@ static void shake(struct session *s)
 	s->readable = true;   /* TLS may have read ahead */
 	s->since = clock_ms();   /* the handshake had a deadline of its own */
 	smtp_tls_done(s->engine, &binding, facts->verified);
+	read_some(s);            /* what is there before EHLO is no answer to it */
 }
 
 static void start_tls(struct session *s)
@@ -203,8 +207,6 @@ static void start_tls(struct session *s)
 }
 
 /* ---- the dialogue */
-
-enum moved { MOVED_NOTHING, MOVED_SOME, MOVED_END };
 
 static enum moved write_some(struct session *s)
 {

@@ -37,8 +37,10 @@ static void no_answer(const struct session *s, const char *where, struct err *e)
 		return;
 	}
 	err_set(e, ERR_TIMEOUT, "%s gave no answer within %llu s", where, waited);
-	if (greeting && s->account->smtp.tls != SMTP_TLS_IMPLICIT)
-		err_hint(e, "if this port expects TLS from the start, set tls = implicit");
+	if (greeting)
+		err_hint(e, s->account->smtp.tls != SMTP_TLS_IMPLICIT ?
+			"if this port expects TLS from the start, set tls = implicit" :
+			"try again later; if that goes on, ask its operator what listens at this port");
 	if (greeting)
 		err_cause(e, account_mixes_up(s->account) ? "tls-from-the-start-here" : "no-greeting");
 }

@@ -251,6 +251,8 @@ void tls_record_words(const struct tls_seen *seen, gnutls_session_t session, int
 		err_set(e, ERR_LOST, "the connection to %s broke off", seen->host);
 	else if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
 		alert_words(seen, session, "TLS with", e);
-	else
+	else {
 		err_set(e, ERR_TLS, "TLS with %s failed: %s", seen->host, gnutls_strerror(rc));
+		err_hint(e, "try again; if that goes on, tell who runs the server");
+	}
 }

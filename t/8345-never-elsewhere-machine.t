@@ -14,7 +14,7 @@ use SendoffTest::Send;
 my $machine = SendoffTest::Runner->namespace;
 my $base = '/mnt/sendoff';
 my %me = (user => $user, password => $secret, tls => 'implicit');
-my $right = server_start(%me, require_login => 1);
+my $right = server_start(%me, require_login => 1, mood => 1);
 my $bait = server_start(%me, raw => 1);
 my $system = <<'END';
 [sendoff]
@@ -92,6 +92,19 @@ mkdir '/run/sendoff', 0755;
 	$runner->as_user('alice', ['sendoff', @$_, 'you@example.net'], stdin => letter()) for ['send', '--no-queue'], ['-a', 'work', 'send', '--no-queue'],
 		['-a', 'system', 'send'];
 	kept('alice');
+
+	# What the runner answers of a reason in which the server repeats the password.
+	unlink "$alice/config";
+	$right->mood(qq(RCPT reply "450 4.2.0 no such thing as ) . ($secret =~ s/"/\\"/gr) . ' or ' . b64($secret) . '"');
+	is($runner->as_user('alice', ['sendmail', 'you@example.net'], stdin => letter())->{exit}, 0, 'alice: one that waits');
+	my $ids = sub { $runner->as_user('alice', ['sendoff', '--json', 'queue', 'list'])->{out} };
+	ok(wait_until(sub { $ids->() =~ /no such thing as \*+ or \*+/ }, 20), 'D9: she is told why, without it') or diag($ids->());
+	my ($id) = $ids->() =~ /"(s-\w+)"/;
+	for my $args (['queue', 'list'], ['queue', 'show', $id], ['--json', 'queue', 'show', $id], ['config', 'show'], ['send', '--explain', 'you@example.net']) {
+		ok(safe($runner->as_user('alice', ['sendoff', @$args])), "alice, @$args");
+		ok(safe($runner->as_root(['sendoff', @$args])), "root, @$args");
+	}
+	ok(safe($runner->as_user('alice', ['mailq'])), 'alice, mailq');
 	is_deeply([grep { !/^\Q$user\E / } $right->logins], [], 'nobody else logs in');
 	$runner->stop;
 }

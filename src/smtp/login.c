@@ -175,17 +175,20 @@ static void challenge(struct smtp *s, const struct smtp_reply *r)
 	struct err e = { 0 };
 	const char *in = buf_text(&r->text);
 	size_t len = r->text.len;
+	bool first;
 	int good = 0;
 
 	while (len && in[len - 1] == ' ')
 		len--;
 	if (base64_decode(in, len, &text) < 0)
 		good = err_set(&e, ERR_PROTOCOL, "the server's login challenge is not base64");
-	else if (s->initial.len && !text.len)
+	first = good == 0 && s->initial.len && !text.len;
+	if (first)
 		buf_add(&answer, s->initial.data, s->initial.len);
-	else
+	else if (good == 0)
 		good = sasl_step(s->sasl, buf_text(&text), text.len, &answer, &e);
-	buf_wipe(&s->initial);
+	if (first || good < 0)   /* else it is still to be said */
+		buf_wipe(&s->initial);
 	if (good < 0) {
 		cancel(s, &e);
 	} else {

@@ -302,6 +302,37 @@ static void test_repeated(void)
 	}
 }
 
+/* A response too long for the line of AUTH is said only when it is asked for, and a yes
+ * before that is none. */
+static void test_unsaid(void)
+{
+	char *secret = mem_alloc(701);
+	struct scene scene = { .tls = SMTP_TLS_IMPLICIT, .login = true, .auth = "XOAUTH2" };
+	struct rig r;
+
+	memset(secret, 'x', 700);
+	scene.secret = secret;
+	for (int challenged = 0; challenged < 2; challenged++) {
+		rig_start(&r, &scene, 0);
+		rig_add(&r, 1, "x\r\n");
+		rig_ready(&r);
+		rig_turn(&r);
+		rig_say(&r, GREETING);
+		rig_flight(&r);
+		rig_say(&r, OFFERS);
+		check_text(rig_flight(&r), "AUTH XOAUTH2\r\n", "the mechanism alone");
+		if (challenged) {
+			rig_say(&r, "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n");
+			check_text(rig_flight(&r), "\r\n", "an error is acknowledged");
+		}
+		rig_say(&r, IN);
+		check_int(r.want, SMTP_FAILED, "D6 the token was not asked for, and 235 is no login");
+		check_text(smtp_failure(r.s)->err.cause, "login-unasked", "D6 which is told");
+		rig_release(&r);
+	}
+	free(secret);
+}
+
 /* What is no reply is shown, cut short: no cut lets a part of the secret be seen, at any
  * place, ended or not. */
 static void test_cut(void)
@@ -386,6 +417,7 @@ int main(void)
 	test_endless_challenges();
 	test_repeated();
 	test_words();
+	test_unsaid();
 	test_cut();
 	return tap_done();
 }

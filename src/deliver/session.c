@@ -137,7 +137,8 @@ static void tell_reached(struct session *s, enum session_point point, bool good)
 /* Behind its own 220 a server's plain SMTP is no wrong port, and STARTTLS no cure. */
 static void note_went_on_in_clear(const struct session *s, struct err *e)
 {
-	if (s->settings.tls != SMTP_TLS_STARTTLS || !e->cause || strcmp(e->cause, "plain-smtp-here") != 0)
+	if (s->settings.tls != SMTP_TLS_STARTTLS || !e->cause ||
+	    strcmp(e->cause, "plain-smtp-here") != 0)
 		return;
 	err_cause(e, "tls-not-tls");
 	e->hint[0] = '\0';

@@ -111,9 +111,9 @@ static gnutls_protocol_t chosen_version(const struct tls_seen *seen)
 }
 
 /* RFC 8446 section 5.1: the version of a record begins with 3, whichever it is. */
-static bool has_no_version(const struct tls_seen *seen)
+static bool has_version(const struct tls_seen *seen)
 {
-	return seen->first_len > 1 && seen->first[1] != 3;
+	return seen->first_len < 2 || seen->first[1] == 3;
 }
 
 static void version_words(const struct tls_seen *seen, struct err *e)
@@ -230,7 +230,7 @@ void tls_handshake_words(const struct tls_seen *seen, gnutls_session_t session, 
 		err_set(e, ERR_CERT, "the certificate of %s is refused: its key is not meant for servers",
 			seen->host);
 		err_cause(e, "certificate-wrong-purpose");
-	} else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET && !has_no_version(seen))
+	} else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET && has_version(seen))
 		version_words(seen, e);
 	else if (rc == GNUTLS_E_DH_PRIME_UNACCEPTABLE)
 		short_prime_words(seen, e);

@@ -122,7 +122,7 @@ subtest 'a port without TLS' => sub {
 subtest 'another server at the same port' => sub {
 	my $first = server_start(tls => 'implicit', user => $user, password => $secret);
 	my $port = $first->port;
-	my $config = account($first, tls => 'implicit', user => $user, password => qq("$secret"), timeout => '1500ms');
+	my $config = account($first, tls => 'implicit', user => $user, password => qq("$secret"), timeout => '9s');
 
 	is(send_mail($config)->{exit}, 0, 'the right one');
 	for my $now ([cert => 'wrongname'], [cert => 'otherca'], [at => 'handshake plain']) {

@@ -16,7 +16,7 @@ use SendoffTest::SignedIn;
 use SendoffTest::Token;
 
 my %me = (user => $user, password => $secret);
-my @keys = (tls => 'implicit', user => $user, password => qq("$secret"), timeout => '2s');
+my @keys = (tls => 'implicit', user => $user, password => qq("$secret"), timeout => '9s');
 my @to = qw(send --no-queue you@example.net);
 
 # It would take everything, and its certificate is as good as the right one's.

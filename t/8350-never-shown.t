@@ -18,7 +18,7 @@ use SendoffTest::Token;
 
 my $plain = b64("\0$user\0$secret");
 my %me = (user => $user, password => $secret);
-my @keys = (tls => 'implicit', user => $user, password => qq("$secret"), timeout => '2s');
+my @keys = (tls => 'implicit', user => $user, password => qq("$secret"), timeout => '9s');
 my $quoted = $secret =~ s/"/\\"/gr;
 
 # Each run's output is looked through as it ends, every file of a run at the end of the test

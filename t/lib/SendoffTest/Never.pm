@@ -9,6 +9,7 @@ package SendoffTest::Never;
 # Each row is a server that behaves so, and a user whose account has a secret.  It is run by
 # send and by `check --all` (by => [...]: by others): each must end so, and the server must
 # have heard no command but those of `heard`, and of the secret nothing but what is in `gets`.
+# Where it is a deadline that ends it: waits => 1.
 
 use strict;
 use warnings;
@@ -101,8 +102,8 @@ sub nothing_heard
 
 my @ways = (
 	[send => qw(--json send --no-queue you@example.net)],
-	[check => qw(check --json --timeout 8)],
-	[every => qw(check --json --all --timeout 8)],
+	[check => qw(check --json --timeout 20)],
+	[every => qw(check --json --all --timeout 20)],
 );
 
 sub begin
@@ -112,7 +113,9 @@ sub begin
 	my %login = $row->{login} ? %{ $row->{login} } : $row->{token} ? (user => $user, password => $token, auth => 'xoauth2') :
 		(user => $user, password => qq("$secret"));
 	my %heard = $row->{token} ? (token => $token) : (password => $secret);
-	my %account = (tls => $tls, %login, timeout => '1500ms', connect_timeout => '3s', %{ $row->{keys} // {} });
+	# Patience for a loaded machine, but where the server lets us wait for the end of it.
+	my %account = (tls => $tls, %login, timeout => $row->{waits} ? '3s' : '9s', connect_timeout => $row->{waits} ? '4s' : '9s',
+		%{ $row->{keys} // {} });
 
 	for my $way (@{ $row->{ways} }) {
 		my ($name, @args) = @$way;
@@ -137,10 +140,10 @@ sub end
 		is($r->{exit}, $row->{exit}, "$name: exit $row->{exit}") or diag($r->{err} . $r->{out});
 		like($why->{cause} // '', ref $row->{cause} ? $row->{cause} : qr/^\Q$row->{cause}\E$/, "$name: the cause");
 		like($words, $row->{told}, "$name: told") if $row->{told};
-		isnt($why->{next}, undef, "$name: and what to do");
+		like($why->{next} // '', $row->{next} // qr/./, "$name: and what to do");
 		unlike($r->{err} . $r->{out}, qr/[^\x0a\x20-\x7e]/, "E4 $name: in clean words");
 		nothing_heard($s, $name, $row->{heard}, $row->{gets});
-		cmp_ok($r->{seconds}, '<', $row->{seconds}, "C1 $name: in time") if $row->{seconds};
+		cmp_ok($r->{seconds}, '<', 40, "C1 $name: in time") if $row->{waits};
 		$s->stop;
 	}
 }

@@ -83,6 +83,8 @@ subtest 'what the account says of the server' => sub {
 			told => qr/not for mail\.example\.net/ },
 		'another authority by tls_ca_file' => { keys => { tls_ca_file => '{certs}/otherca-ca.crt' }, exit => 77,
 			cause => 'certificate-unknown-issuer' },
+		'a list of revoked certificates' => { server => { cert => 'revoked' }, keys => { tls_crl_file => '{certs}/ca.crl' }, exit => 77,
+			cause => 'certificate-revoked', told => qr/revoked/ },
 		'tls_verify = no' => { keys => { tls_verify => 'no' }, exit => 78, cause => 'config', told => qr/tls_verify = no/, heard => [] },
 		'tls_verify = no and a token' => { token => 1, keys => { tls_verify => 'no' }, exit => 78, cause => 'config', heard => [] },
 	);

@@ -390,6 +390,7 @@ subtest 'names and connections' => sub {
 	own('lost', 75, $hanger, {});
 	$hanger->stop;
 	own('no-greeting', 75, { at => 'greeting silence' }, { timeout => '300ms' });
+	own('answer-too-slow', 75, { at => "$_ drip 100" }, { timeout => '700ms' }) for qw(greeting EHLO MAIL);
 	my $path = place('s');
 	own('tls-from-the-start-here', 75, { listen => $path, at => 'greeting silence' },
 		{ host => $path, port => 465, timeout => '300ms' });
@@ -436,6 +437,15 @@ subtest 'who else answers' => sub {
 		own($id, 76, $s, { tls => 'implicit' });
 		$s->stop;
 	}
+	# Some never end their line, and hang up or wait.
+	for my $other (grep { $_->[1] !~ /^\+/ } @others) {
+		my ($id, $text) = ($other->[0], $other->[1] =~ s/\r\n//r);
+		for my $hangs_up (1, 0) {
+			my $s = sayer($text, $hangs_up);
+			own($id, 76, $s, { tls => $_, timeout => '400ms' }) for qw(off starttls);
+			$s->stop;
+		}
+	}
 	for my $greeting ('ftp.example.test FTP server ready', 'mx.example.test LMTP ready') {
 		my $s = sayer("220 $greeting\r\n");
 		own('other-protocol-here', 76, $s, { tls => 'implicit' });
@@ -469,6 +479,8 @@ subtest 'logins that are not even tried' => sub {
 	own('login-wants-certificate', 77, $offers->('EXTERNAL'), { %me, %tls });
 	own('server-proof-wrong', 77, { %{ $offers->('SCRAM-SHA-256') }, scram_bad_signature => 1 }, { %me, %tls });
 	own('server-proof-wrong', 77, { %{ $offers->('SCRAM-SHA-256') }, scram_no_signature => 1 }, { %me, %tls });
+	own('login-unasked', 77, { %{ $offers->('LOGIN') }, at => $_ }, { %me, %tls })
+		for 'AUTH reply "235 2.7.0 welcome"', 'AUTH-RESPONSE reply "235 2.7.0 welcome"';
 	own('login-rounds', 77, { %{ $offers->('SCRAM-SHA-256') }, scram_rounds => 100 }, { %me, %tls });
 };
 

@@ -811,6 +811,10 @@ const struct cause_row cause_rows[] = {
 	/* the mode of TLS, and what else may answer */
 	{ { "no-greeting", EX_TEMPFAIL, PARKS(NETWORK), "the server takes the call and says nothing",
 		"if this port expects TLS from the start, set tls = implicit" }, NAMED },
+	{ { "answer-too-slow", EX_TEMPFAIL, PARKS(NETWORK),
+		"the server begins an answer and does not finish it in time",
+		"raise timeout: some servers hold strangers up on purpose, octet by octet (a tarpit); if "
+		"that does not help, ask its operator" }, NAMED },
 	{ { "tls-from-the-start-here", EX_TEMPFAIL, PARKS(NETWORK),
 		"the server waits for TLS, and this account for a greeting in clear",
 		"set tls = implicit, which belongs to port 465" }, NAMED },
@@ -915,6 +919,9 @@ const struct cause_row cause_rows[] = {
 		"use TLS 1.3, or a mechanism without -PLUS" }, NAMED },
 	{ { "server-proof-wrong", EX_NOPERM, PARKS(LOGIN), "the server does not know the password that it should check",
 		"this may not be the server that it claims to be: check host and tls" }, NAMED },
+	{ { "login-unasked", EX_NOPERM, PARKS(LOGIN), "the server takes a login for complete that was not",
+		"if it lets this machine in without a password, set auth = none; else this may not be the "
+		"server that it claims to be: check host and tls" }, NAMED },
 	{ { "login-rounds", EX_NOPERM, PARKS(LOGIN), "the server's number of SCRAM rounds is not acceptable",
 		"its operator must change it; auth = plain is possible inside TLS" }, NAMED },
 

@@ -93,7 +93,10 @@ void session_fail(struct session *s, const struct err *e)
 
 /* ---- secrets */
 
+enum moved { MOVED_NOTHING, MOVED_SOME, MOVED_END };
+
 static void turn(struct session *s);
+static enum moved read_some(struct session *s);
 
 static void got_secret(void *context, struct secret *secret, struct err *e)
 {
@@ -138,6 +141,16 @@ static bool way_broke(struct session *s, struct err *e)
 		s->account->scope != SCOPE_SYSTEM, e);
 }
 
+/* Behind its own 220 a server's plain SMTP is no wrong port, and STARTTLS no cure. */
+static void note_went_on_in_clear(const struct session *s, struct err *e)
+{
+	if (s->settings.tls != SMTP_TLS_STARTTLS || !e->cause ||
+	    strcmp(e->cause, "plain-smtp-here") != 0)
+		return;
+	err_cause(e, "tls-not-tls");
+	e->hint[0] = '\0';
+}
+
 static void shake(struct session *s)
 {
 	const struct tls_facts *facts;
@@ -153,6 +166,7 @@ static void shake(struct session *s)
 		tell_reached(s, SESSION_SHAKEN, false);
 		if (e.kind == ERR_LOST)
 			way_broke(s, &e);
+		note_went_on_in_clear(s, &e);
 		session_fail(s, &e);
 		return;
 	}
@@ -180,6 +194,7 @@ static void shake(struct session *s)
 	s->readable = true;   /* TLS may have read ahead */
 	s->since = clock_ms();   /* the handshake had a deadline of its own */
 	smtp_tls_done(s->engine, &binding, facts->verified);
+	read_some(s);            /* what is there before EHLO is no answer to it */
 }
 
 static void start_tls(struct session *s)
@@ -202,8 +217,6 @@ static void start_tls(struct session *s)
 }
 
 /* ---- the dialogue */
-
-enum moved { MOVED_NOTHING, MOVED_SOME, MOVED_END };
 
 static enum moved write_some(struct session *s)
 {
@@ -571,11 +584,6 @@ const char *session_peer(const struct session *s)
 const char *session_mechanism(const struct session *s)
 {
 	return s->engine ? smtp_mechanism(s->engine) : NULL;
-}
-
-bool session_unasked_login(const struct session *s)
-{
-	return s->engine && smtp_unasked_login(s->engine);
 }
 
 const char *session_chosen(const struct session *s)

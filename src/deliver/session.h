@@ -72,7 +72,6 @@ void session_abort(struct session *s, const struct err *why);
 const char *session_peer(const struct session *s);        /* "192.0.2.1", "/path"; or as
                                                            * reach_peer_text() */
 const char *session_mechanism(const struct session *s);   /* that logged in */
-bool session_unasked_login(const struct session *s);      /* smtp_unasked_login() */
 const char *session_chosen(const struct session *s);      /* that was, or would have */
 const struct tls_facts *session_tls(const struct session *s);
 

@@ -20,9 +20,29 @@ static uint64_t deadline_of_reply(const struct session *s)
 	else if (smtp_may_stumble(s->engine) && wait > STUMBLE_MS)
 		wait = STUMBLE_MS;
 	else if (smtp_waiting_for(s->engine) == STEP_GREETING && wait > MIXED_UP_MS &&
-		 account_mixes_up(s->account))
+		 account_mixes_up(s->account) && !s->heard)
 		wait = MIXED_UP_MS;
 	return s->since + wait;
+}
+
+/* Nothing came, or no more than the beginning of an answer. */
+static void no_answer(const struct session *s, const char *where, struct err *e)
+{
+	bool greeting = s->engine && smtp_waiting_for(s->engine) == STEP_GREETING;
+	unsigned long long waited = (unsigned long long)(clock_ms() - s->since + 500) / 1000;
+
+	if (s->engine && smtp_reply_begun(s->engine)) {
+		err_set(e, ERR_TIMEOUT, "%s did not finish its answer within %llu s", where, waited);
+		err_cause(e, "answer-too-slow");
+		return;
+	}
+	err_set(e, ERR_TIMEOUT, "%s gave no answer within %llu s", where, waited);
+	if (greeting)
+		err_hint(e, s->account->smtp.tls != SMTP_TLS_IMPLICIT ?
+			"if this port expects TLS from the start, set tls = implicit" :
+			"try again later; if that goes on, ask its operator what listens at this port");
+	if (greeting)
+		err_cause(e, account_mixes_up(s->account) ? "tls-from-the-start-here" : "no-greeting");
 }
 
 void session_expired(struct session *s)
@@ -41,14 +61,7 @@ void session_expired(struct session *s)
 		if (s->account->smtp.tls == SMTP_TLS_IMPLICIT)
 			err_cause(&e, "tls-silent");
 	} else {
-		err_set(&e, ERR_TIMEOUT, "%s gave no answer within %llu s", where,
-			(unsigned long long)(clock_ms() - s->since + 500) / 1000);
-		if (s->engine && smtp_waiting_for(s->engine) == STEP_GREETING &&
-		    s->account->smtp.tls != SMTP_TLS_IMPLICIT)
-			err_hint(&e, "if this port expects TLS from the start, set tls = implicit");
-		if (s->engine && smtp_waiting_for(s->engine) == STEP_GREETING)
-			err_cause(&e, account_mixes_up(s->account) ? "tls-from-the-start-here" :
-				"no-greeting");
+		no_answer(s, where, &e);
 		if (set->command && !s->heard) {
 			err_hint(&e, "connect_command runs and brings nothing: run it by hand, as this user "
 				"and without a terminal");

@@ -63,9 +63,11 @@ static void text_words(const struct tls_seen *seen, struct err *e)
 	text_clean_to(shown, sizeof(shown), seen->first, len);
 	err_set(e, ERR_TLS, "the TLS handshake with %s failed: the server speaks %s here: \"%s\"",
 		seen->host, greeting ? "plain SMTP" : "clear text", shown);
-	if (foreign_name(seen->first, len, e) || !greeting)
+	if (foreign_name(seen->first, len, e))
 		return;
-	err_cause(e, "plain-smtp-here");
+	err_cause(e, greeting ? "plain-smtp-here" : "tls-not-tls");
+	if (!greeting)
+		return;
 	err_hint(e, "set tls = starttls, or the port for TLS from the start (usually port = 465)");
 }
 
@@ -106,6 +108,12 @@ static gnutls_protocol_t chosen_version(const struct tls_seen *seen)
 	default:
 		return GNUTLS_VERSION_UNKNOWN;
 	}
+}
+
+/* RFC 8446 section 5.1: the version of a record begins with 3, whichever it is. */
+static bool has_version(const struct tls_seen *seen)
+{
+	return seen->first_len < 2 || seen->first[1] == 3;
 }
 
 static void version_words(const struct tls_seen *seen, struct err *e)
@@ -222,11 +230,12 @@ void tls_handshake_words(const struct tls_seen *seen, gnutls_session_t session, 
 		err_set(e, ERR_CERT, "the certificate of %s is refused: its key is not meant for servers",
 			seen->host);
 		err_cause(e, "certificate-wrong-purpose");
-	} else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
+	} else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET && has_version(seen))
 		version_words(seen, e);
 	else if (rc == GNUTLS_E_DH_PRIME_UNACCEPTABLE)
 		short_prime_words(seen, e);
-	else if (rc == GNUTLS_E_UNEXPECTED_PACKET || rc == GNUTLS_E_UNEXPECTED_PACKET_LENGTH)
+	else if (rc == GNUTLS_E_UNSUPPORTED_VERSION_PACKET || rc == GNUTLS_E_UNEXPECTED_PACKET ||
+		 rc == GNUTLS_E_UNEXPECTED_PACKET_LENGTH)
 		not_tls_words(seen, e);
 	else
 		err_set(e, ERR_TLS, "the TLS handshake with %s failed: %s", seen->host,
@@ -242,6 +251,8 @@ void tls_record_words(const struct tls_seen *seen, gnutls_session_t session, int
 		err_set(e, ERR_LOST, "the connection to %s broke off", seen->host);
 	else if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
 		alert_words(seen, session, "TLS with", e);
-	else
+	else {
 		err_set(e, ERR_TLS, "TLS with %s failed: %s", seen->host, gnutls_strerror(rc));
+		err_hint(e, "try again; if that goes on, tell who runs the server");
+	}
 }

@@ -55,6 +55,7 @@ static const char *enough(const struct cause *c, int code)
 		{ "account-locked", "the account is locked" },
 		{ "account-disabled", "the account is disabled" },
 		{ "server-proof-wrong", "the server has not proved who it is" },
+		{ "login-unasked", "the server does not ask for the password" },
 	};
 
 	if (c->park == PARK_RATE || code / 100 == 4)

@@ -207,19 +207,6 @@ static void note_mechanism(struct probe *p, const char *name)
 	p->one_trip = m < SASL_MECHANISMS && (sasl_traits(m) & SASL_ONE_TRIP);
 }
 
-/* It takes anybody: nothing is known of the password. */
-static void blame_unasked(struct probe *p)
-{
-	struct err e = { 0 };
-
-	err_set(&e, ERR_LOGIN, "the server said yes before it was told the password, so nothing is "
-		"known of that");
-	err_cause(&e, "server-proof-wrong");
-	err_hint(&e, "this may not be the server that it claims to be: check host and tls");
-	finding_of_err(p, REPORT_LOGIN, &e);
-	report_more(p->open, MARK_FAILED, "%s", e.text);
-}
-
 /* What the last wait was for has come. */
 static void end_stage_of_work(struct probe *p, struct visit *v)
 {
@@ -228,8 +215,6 @@ static void end_stage_of_work(struct probe *p, struct visit *v)
 	if (p->open->step == REPORT_LOGIN) {
 		note_mechanism(p, session_mechanism(v->session));
 		tell_login(p, session_mechanism(v->session), true);
-		if (session_unasked_login(v->session))
-			blame_unasked(p);
 	} else {
 		tell_mail(p);
 	}

@@ -38,7 +38,8 @@ enum {
 	SASL_ONE_TRIP     = 2,   /* done with it: may lead a pipelined group (RFC 4954 section 4) */
 	SASL_CLEAR        = 4,   /* shows the secret to whoever reads the connection */
 	SASL_TOKEN        = 8,   /* the secret is an OAuth access token */
-	SASL_BINDS        = 16   /* bound to the TLS channel */
+	SASL_BINDS        = 16,  /* bound to the TLS channel */
+	SASL_GUESSABLE    = 32   /* shows a digest from which the secret is quickly guessed */
 };
 unsigned sasl_traits(enum sasl_mechanism m);
 

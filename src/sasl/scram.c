@@ -142,7 +142,9 @@ static int refused(const char *code, size_t len, struct err *e)
 
 static int not_scram(const char *what, struct err *e)
 {
-	return err_set(e, ERR_LOGIN, "the server's SCRAM login is broken: %s", what);
+	err_set(e, ERR_LOGIN, "the server's SCRAM login is broken: %s", what);
+	return err_hint(e, "the password has no part in that: tell the server's operator; and as it "
+		"may not be the server that it claims to be, check host and tls");
 }
 
 /* Takes "x=value" off the text, and the comma behind it.  x is `name`, or any

@@ -344,8 +344,11 @@ static void answer(struct smtp *s)
 
 	if (asked && s->queue[s->head].step == STEP_CONTENT && r->code / 100 == 2)
 		verdict_taken(s->queue[s->head].t);
-	if (asked && s->queue[s->head].step == STEP_EHLO && r->code / 100 == 2)
+	if (asked && s->queue[s->head].step == STEP_EHLO && r->code / 100 == 2) {
 		capabilities_read(&s->caps, r);   /* a password may be one of its words */
+		/* Anybody may call himself one of ours, who takes what others do not. */
+		s->caps.xsendoff &= s->o.host && s->o.host[0] == '/';
+	}
 	if (r->code != 334)
 		login_hide(s, &s->replies.reply.text);
 	trace_reply(s, r, s->count && s->queue[s->head].step == STEP_AUTH && r->code == 334);
@@ -396,6 +399,15 @@ bool smtp_over(const struct smtp *s)
 	return s->phase == PHASE_FAILED || s->phase == PHASE_ENDED;
 }
 
+/* What is no reply is shown, without what it repeats: there, not in the words that show
+ * it, which may cut it short. */
+static void not_a_reply(struct smtp *s, struct err *e)
+{
+	login_hide(s, &s->replies.line);
+	if (reply_judge_line(&s->replies, e) < 0 && smtp_waiting_for(s) == STEP_AUTH)
+		err_set(e, ERR_PROTOCOL, "the server's answer to the login is not SMTP");
+}
+
 /* QUIT was sent and nothing else is unanswered: its reply is not waited for. */
 static bool only_quit_left(const struct smtp *s)
 {
@@ -420,9 +432,7 @@ static void take_replies(struct smtp *s)
 		whole = reply_feed(&s->replies, s->in.data + at, s->in.len - at, &used, &e);
 		at += used;
 		if (whole < 0) {
-			if (smtp_waiting_for(s) == STEP_AUTH)   /* cut, it may repeat what it was sent */
-				err_set(&e, ERR_PROTOCOL,
-					"the server's answer to the login is not SMTP");
+			not_a_reply(s, &e);
 			engine_fail(s, &e);
 			break;
 		}
@@ -555,8 +565,11 @@ void smtp_broken(struct smtp *s, const struct err *why)
 	take_replies(s);   /* what came before the end still counts */
 	if (smtp_over(s) || only_quit_left(s))
 		return;
-	if (e.kind == ERR_LOST || e.kind == ERR_TIMEOUT)
+	if (e.kind == ERR_LOST || e.kind == ERR_TIMEOUT) {
 		err_context(&e, "while %s", steps[smtp_waiting_for(s)].doing);
+		if (reply_begun(&s->replies))   /* a page of the web may have no line end */
+			not_a_reply(s, &e);
+	}
 	engine_fail(s, &e);
 }
 
@@ -613,6 +626,11 @@ const struct smtp_load *smtp_load(const struct smtp *s)
 	return &s->load;
 }
 
+bool smtp_reply_begun(const struct smtp *s)
+{
+	return reply_begun(&s->replies);
+}
+
 uint64_t smtp_replies(const struct smtp *s)
 {
 	return s->replies_taken;
@@ -646,9 +664,4 @@ const char *smtp_mechanism(const struct smtp *s)
 const char *smtp_chosen(const struct smtp *s)
 {
 	return s->mechanism_chosen ? sasl_name(s->mechanism) : NULL;
-}
-
-bool smtp_unasked_login(const struct smtp *s)
-{
-	return s->unasked_login;
 }

@@ -42,7 +42,8 @@ struct smtp_options {
 	bool  has_secret, has_certificate;      /* what there is to log in with */
 	bool  has_token;                        /* ... and the secret is an access token */
 	const char *ehlo;                       /* borrowed; a domain or an address literal */
-	const char *host;                       /* borrowed; for OAUTHBEARER */
+	const char *host;                       /* borrowed; for OAUTHBEARER; the path of a socket,
+	                                         * behind which XSENDOFF is believed */
 	unsigned port;
 	const char *nonce;                      /* borrowed; random, for SCRAM */
 	/* One line of the dialogue, without its line end, secrets masked; raw
@@ -103,6 +104,8 @@ enum smtp_step smtp_waiting_for(const struct smtp *s);
 /* How many whole replies have come: a measure of progress that no server can
  * stretch octet by octet. */
 uint64_t smtp_replies(const struct smtp *s);
+/* Whether a reply has begun that is not whole. */
+bool smtp_reply_begun(const struct smtp *s);
 /* What was submitted and is not done: what a deadline of the whole may count. */
 struct smtp_load {
 	size_t messages, recipients;
@@ -127,7 +130,6 @@ struct smtp_failure {
 const struct smtp_failure *smtp_failure(const struct smtp *s);
 const struct smtp_capabilities *smtp_capabilities(const struct smtp *s);
 const char *smtp_mechanism(const struct smtp *s);   /* that logged in, or NULL */
-bool smtp_unasked_login(const struct smtp *s);      /* the server said yes before it was told all */
 const char *smtp_chosen(const struct smtp *s);      /* that was chosen for it, or NULL */
 
 #endif

@@ -175,17 +175,20 @@ static void challenge(struct smtp *s, const struct smtp_reply *r)
 	struct err e = { 0 };
 	const char *in = buf_text(&r->text);
 	size_t len = r->text.len;
+	bool first;
 	int good = 0;
 
 	while (len && in[len - 1] == ' ')
 		len--;
 	if (base64_decode(in, len, &text) < 0)
 		good = err_set(&e, ERR_PROTOCOL, "the server's login challenge is not base64");
-	else if (s->initial.len && !text.len)
+	first = good == 0 && s->initial.len && !text.len;
+	if (first)
 		buf_add(&answer, s->initial.data, s->initial.len);
-	else
+	else if (good == 0)
 		good = sasl_step(s->sasl, buf_text(&text), text.len, &answer, &e);
-	buf_wipe(&s->initial);
+	if (first || good < 0)   /* else it is still to be said */
+		buf_wipe(&s->initial);
 	if (good < 0) {
 		cancel(s, &e);
 	} else {
@@ -242,6 +245,17 @@ static void refused(struct smtp *s, const struct smtp_reply *r)
 	buf_release(&more);
 }
 
+/* A yes is one only to the whole of what a mechanism has to say, and of SCRAM only with
+ * the server's own proof. */
+static int accepted(const struct smtp *s, struct err *e)
+{
+	if (sasl_said_all(s->sasl) && !s->initial.len)
+		return sasl_finish(s->sasl, e);
+	err_set(e, ERR_LOGIN, "the server said yes before it was told the password");
+	err_cause(e, "login-unasked");
+	return -1;
+}
+
 void login_answer(struct smtp *s, const struct smtp_reply *r)
 {
 	struct err e = { 0 };
@@ -249,12 +263,11 @@ void login_answer(struct smtp *s, const struct smtp_reply *r)
 	if (s->cancelled) {
 		engine_fail(s, &s->failure.err);
 	} else if (r->code == 235) {
-		if (sasl_finish(s->sasl, &e) < 0) {
+		if (accepted(s, &e) < 0) {
 			engine_fail(s, &e);
 			return;
 		}
 		s->logged_in = true;
-		s->unasked_login = !sasl_said_all(s->sasl) || s->initial.len;
 		if (s->phase == PHASE_CHALLENGE)
 			s->phase = PHASE_READY;
 	} else if (r->code == 334 && s->phase == PHASE_CHALLENGE) {

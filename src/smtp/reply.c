@@ -24,6 +24,18 @@ static bool digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Whether a line of a reply may begin so. */
+static bool fits(const struct buf *line)
+{
+	const char *s = buf_text(line);
+
+	for (size_t i = 0; i < 3 && i < line->len; i++)
+		if (!digit(s[i]))
+			return false;
+	return (!line->len || (s[0] >= '2' && s[0] <= '5')) &&
+		(line->len <= 3 || s[3] == ' ' || s[3] == '-') && !memchr(s, '\0', line->len);
+}
+
 static int not_smtp(const struct buf *line, struct err *e)
 {
 	char shown[128];
@@ -32,6 +44,11 @@ static int not_smtp(const struct buf *line, struct err *e)
 	err_set(e, ERR_PROTOCOL, "the server's answer is not SMTP: \"%s\"", shown);
 	foreign_name(buf_text(line), line->len, e);
 	return -1;
+}
+
+int reply_judge_line(const struct reply_parser *p, struct err *e)
+{
+	return fits(&p->line) ? 0 : not_smtp(&p->line, e);
 }
 
 /* "x.y.z" and a blank (or the end) at the start of text; its length, or 0. */
@@ -63,8 +80,7 @@ static int take_line(struct reply_parser *p, struct err *e)
 	bool more;
 	int code;
 
-	if (len < 3 || !digit(s[0]) || !digit(s[1]) || !digit(s[2]) || s[0] < '2' || s[0] > '5' ||
-	    (len > 3 && s[3] != ' ' && s[3] != '-') || memchr(s, '\0', len))
+	if (len < 3 || !fits(&p->line))
 		return not_smtp(&p->line, e);
 	code = (s[0] - '0') * 100 + (s[1] - '0') * 10 + (s[2] - '0');
 	more = len > 3 && s[3] == '-';
@@ -121,9 +137,9 @@ int reply_feed(struct reply_parser *p, const char *data, size_t len, size_t *use
 			p->line.len--;
 		p->line.data[p->line.len] = '\0';
 		last = take_line(p, e);
-		buf_clear(&p->line);
 		if (last < 0)
 			return -1;
+		buf_clear(&p->line);
 		if (last) {
 			p->whole = true;
 			return 1;

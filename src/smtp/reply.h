@@ -26,7 +26,7 @@ struct smtp_reply {
 
 struct reply_parser {
 	struct smtp_reply reply;
-	struct buf line;          /* own; the line being read */
+	struct buf line;          /* own; the line being read, or that was no reply's */
 	size_t octets;            /* of the reply so far */
 	bool whole;               /* reply holds one, until the next feed */
 };
@@ -38,6 +38,10 @@ void reply_parser_release(struct reply_parser *p);
  * 1 when a reply is whole (in p->reply, until the next call), 0 when more is
  * needed, -1 with ERR_PROTOCOL: not a reply, mixed codes, NUL, too long. */
 int reply_feed(struct reply_parser *p, const char *data, size_t len, size_t *used, struct err *e);
+
+/* -1 with ERR_PROTOCOL, which shows p->line, when no line of a reply begins like that one:
+ * what came before the end, however little; or again, when the line has been changed. */
+int reply_judge_line(const struct reply_parser *p, struct err *e);
 
 /* Whether some octets of a reply were taken, and not all of it. */
 bool reply_begun(const struct reply_parser *p);

@@ -90,7 +90,6 @@ struct smtp {
 	struct sasl *sasl;          /* own */
 	enum sasl_mechanism mechanism;
 	bool mechanism_chosen, logged_in, cancelled;
-	bool unasked_login;         /* the server said yes before it was told the password */
 	bool login_led;             /* AUTH went out in one group with MAIL */
 	bool login_led_mail;        /* ... and that MAIL was answered */
 	struct buf initial;         /* own; an initial response too long for the AUTH line */

@@ -116,7 +116,7 @@ static void starttls_go(struct session *s)
 	session_clear_transaction(s);
 	if (f && f->action == FAULT_PLAIN)
 		return;
-	if (f) {
+	if (f && f->action != FAULT_INJECT) {
 		session_say(s, f, 220, NULL, "this is not TLS");
 		wire_flush(s->wire);
 		if (f->action != FAULT_DELAY) {
@@ -126,6 +126,8 @@ static void starttls_go(struct session *s)
 	}
 	if (secure_start(s->wire) < 0)
 		s->over = s->dropped = true;
+	else
+		session_inject(s, f);
 }
 
 void session_starttls(struct session *s, char *line)

@@ -208,6 +208,14 @@ static void session_give(struct session *s, const char *reply, size_t len)
 		wire_flush(s->wire);
 }
 
+void session_inject(struct session *s, const struct fault *f)
+{
+	if (!f || f->action != FAULT_INJECT)
+		return;
+	wire_put(s->wire, f->text.data, f->text.len);
+	wire_flush(s->wire);
+}
+
 /* Faults that leave the reply whole, and say when or how it comes. */
 static void session_give_oddly(struct session *s, const struct fault *f, const struct buf *reply)
 {
@@ -224,8 +232,7 @@ static void session_give_oddly(struct session *s, const struct fault *f, const s
 		break;
 	case FAULT_INJECT:
 		wire_put(w, reply->data, reply->len);
-		wire_put(w, f->text.data, f->text.len);
-		wire_flush(w);
+		session_inject(s, f);
 		break;
 	case FAULT_DOUBLE:
 		wire_put(w, reply->data, reply->len);
@@ -384,13 +391,15 @@ static bool session_secure(struct session *s)
 		return true;
 	if (f && f->action == FAULT_DELAY)
 		session_sleep(f->number);
-	else if (f) {
+	else if (f && f->action != FAULT_INJECT) {
 		session_say(s, f, 220, NULL, "this is not TLS");
 		wire_flush(s->wire);
 		s->dropped = true;
 		return false;
 	}
 	s->dropped = secure_start(s->wire) < 0;
+	if (!s->dropped)
+		session_inject(s, f);
 	return !s->dropped;
 }
 

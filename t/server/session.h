@@ -64,6 +64,9 @@ bool session_punish(struct session *s, const struct fault *f, const char *id, co
 /* Whether octets wait behind the command just taken that must not: answered. */
 bool session_pushes(struct session *s, bool must_be_last);
 
+/* Says what the fault has to say behind something, if that is what it does. */
+void session_inject(struct session *s, const struct fault *f);
+
 /* Reads on without an answer until the client goes. */
 void session_be_silent(struct session *s);
 

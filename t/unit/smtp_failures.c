@@ -136,6 +136,12 @@ static const struct dialogue lost[] = {
 		.verdicts = "Tlost", .end = "lost" },
 	{ "lost in the middle of a reply", CLEAR, .exchanges = { { "", GREETING },
 		{ HELLO, "250-mx\r\n250 PIPEL<LOST>" } }, .verdicts = "Tlost", .end = "lost" },
+	{ "lost in the middle of what is no reply", CLEAR, .exchanges = { { "", GREETING },
+		{ HELLO, "hello<LOST>" } }, .verdicts = "Tprotocol", .end = "protocol" },
+	{ "time-out in the middle of what is no reply", CLEAR, .exchanges = {
+		{ "", "hello<TIMEOUT>" } }, .verdicts = "Tprotocol", .end = "protocol" },
+	{ "time-out in the middle of a reply", CLEAR, .exchanges = { { "", "220 m<TIMEOUT>" } },
+		.verdicts = "Ttimeout", .end = "timeout" },
 	{ "lost after EHLO", CLEAR, .exchanges = { { "", GREETING }, { HELLO, "<LOST>" } },
 		.verdicts = "Tlost", .end = "lost" },
 	{ "lost after STARTTLS", START, .exchanges = { { "", GREETING },

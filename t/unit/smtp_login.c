@@ -131,8 +131,13 @@ static const struct dialogue faults[] = {
 	{ "lost after we gave up: the reason stays", WITH("PLAIN"), .exchanges = { BEGIN,
 		{ AUTH_PLAIN, "334 \r\n" }, { "*\r\n", "<LOST>" } }, .verdicts = "Tlogin",
 			.end = "login" },
-	{ "235 before the password was asked for", WITH("LOGIN"), .exchanges = { BEGIN,
-		{ "AUTH LOGIN\r\n", IN }, SEND }, SENT },
+	{ "D6 235 before the user was asked for is no login", WITH("LOGIN"), .exchanges = { BEGIN,
+		{ "AUTH LOGIN\r\n", IN } }, .verdicts = "Tlogin", .end = "login" },
+	{ "D6 235 before the password was asked for is no login", WITH("LOGIN"), .exchanges = { BEGIN,
+		{ "AUTH LOGIN\r\n", "334 VXNlcm5hbWU6\r\n" }, { "dXNlcg==\r\n", IN } },
+		.verdicts = "Tlogin", .end = "login" },
+	{ "D6 235 without a challenge is no login", WITH("CRAM-MD5"), .exchanges = { BEGIN,
+		{ "AUTH CRAM-MD5\r\n", IN } }, .verdicts = "Tlogin", .end = "login" },
 	{ "D6 the mechanism that was asked for is not offered", { .tls = SMTP_TLS_IMPLICIT,
 		.login = true, .auth = "SCRAM-SHA-256" }, .exchanges = { { "<TLS>", GREETING },
 		{ HELLO, "250-mx\r\n250 AUTH PLAIN LOGIN\r\n" } }, .verdicts = "Tlogin",
@@ -297,6 +302,63 @@ static void test_repeated(void)
 	}
 }
 
+/* A response too long for the line of AUTH is said only when it is asked for, and a yes
+ * before that is none. */
+static void test_unsaid(void)
+{
+	char *secret = mem_alloc(701);
+	struct scene scene = { .tls = SMTP_TLS_IMPLICIT, .login = true, .auth = "XOAUTH2" };
+	struct rig r;
+
+	memset(secret, 'x', 700);
+	scene.secret = secret;
+	for (int challenged = 0; challenged < 2; challenged++) {
+		rig_start(&r, &scene, 0);
+		rig_add(&r, 1, "x\r\n");
+		rig_ready(&r);
+		rig_turn(&r);
+		rig_say(&r, GREETING);
+		rig_flight(&r);
+		rig_say(&r, OFFERS);
+		check_text(rig_flight(&r), "AUTH XOAUTH2\r\n", "the mechanism alone");
+		if (challenged) {
+			rig_say(&r, "334 eyJzdGF0dXMiOiI0MDEifQ==\r\n");
+			check_text(rig_flight(&r), "\r\n", "an error is acknowledged");
+		}
+		rig_say(&r, IN);
+		check_int(r.want, SMTP_FAILED, "D6 the token was not asked for, and 235 is no login");
+		check_text(smtp_failure(r.s)->err.cause, "login-unasked", "D6 which is told");
+		rig_release(&r);
+	}
+	free(secret);
+}
+
+/* What is no reply is shown, cut short: no cut lets a part of the secret be seen, at any
+ * place, ended or not. */
+static void test_cut(void)
+{
+	for (unsigned before = 0; before < 160; before++) {
+		struct rig r;
+		struct buf line = BUF_INIT(512);
+		const char *text;
+
+		rig_start(&r, &(struct scene){ .tls = SMTP_TLS_OFF, .login = true }, 0);
+		smtp_secret(r.s, &r.secret);
+		for (unsigned i = 0; i <= before; i++)
+			buf_add_char(&line, 'x');
+		buf_printf(&line, "%s%s", SECRET, before % 2 ? "\r\n" : "");
+		smtp_received(r.s, line.data, line.len);
+		if (before % 2 == 0)
+			rig_break(&r, before % 4 ? ERR_TIMEOUT : ERR_LOST);
+		text = smtp_failure(r.s)->err.text;
+		check(smtp_failure(r.s)->err.kind == ERR_PROTOCOL && strstr(text, "\"x") &&
+			!strstr(text, "pa55") && !strstr(text, "xpa"),
+			"D9 %u octets before it: %s", before + 1, text);
+		rig_release(&r);
+		buf_release(&line);
+	}
+}
+
 static void test_words(void)
 {
 	const struct scene scene = { .tls = SMTP_TLS_IMPLICIT, .login = true, .auth = "XOAUTH2",
@@ -355,5 +417,7 @@ int main(void)
 	test_endless_challenges();
 	test_repeated();
 	test_words();
+	test_unsaid();
+	test_cut();
 	return tap_done();
 }

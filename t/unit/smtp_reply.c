@@ -159,6 +159,33 @@ static void test_unfinished(void)
 	check(same, "every prefix of a reply is unfinished");
 }
 
+/* What can become no line of a reply is known for that by its first octets. */
+static void test_judged(void)
+{
+	static const struct {
+		const char *begins;
+		bool good;
+	} lines[] = {
+		{ "2", true }, { "59", true }, { "250", true }, { "250 ", true }, { "354-x", true },
+		{ "1", false }, { "6", false }, { "x", false }, { " ", false }, { "2x", false },
+		{ "25x", false }, { "2500", false }, { "250_", false }, { "<html>", false },
+		{ "\x16\x03", false },
+	};
+
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		struct reply_parser p;
+		struct err e = { 0 };
+		size_t used;
+
+		reply_parser_init(&p);
+		check_int(reply_feed(&p, lines[i].begins, strlen(lines[i].begins), &used, &e), 0,
+			"line %zu is not whole", i);
+		check_int(reply_judge_line(&p, &e), lines[i].good ? 0 : -1, "line %zu", i);
+		check_int(e.kind, lines[i].good ? ERR_NONE : ERR_PROTOCOL, "line %zu: told", i);
+		reply_parser_release(&p);
+	}
+}
+
 /* One feed takes one reply, and the next begins with nothing left of it. */
 static void test_several(void)
 {
@@ -303,6 +330,7 @@ int main(void)
 	test_good();
 	test_bad();
 	test_unfinished();
+	test_judged();
 	test_several();
 	test_line_limit();
 	test_endless();

@@ -15,7 +15,7 @@ enum file_trust {
 	FILE_OWNED,    /* owned by the effective user or root, writable by nobody else (a
 	                * group that is the owner's own, as user private groups are, may write) */
 	FILE_SECRET    /* FILE_OWNED, and readable by nobody else: not by the world (below
-	                * /run/secrets 0444 is allowed), not by a group other than the
+	                * /run/secrets and /run/credentials 0444 is allowed), not by a group other than the
 	                * owner's own or `sendoff` */
 };
 

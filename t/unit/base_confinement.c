@@ -1,4 +1,4 @@
-/* t/unit/probe_confinement.c - what the kernel says of a process, hostile words included. */
+/* t/unit/base_confinement.c - what the kernel says of a process, hostile words included. */
 #include "t/unit/tap.h"
 
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "probe/confinement.h"
+#include "base/confinement.h"
 
 #define L(text) text, sizeof(text) - 1
 

@@ -18,14 +18,17 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/terminal.h"
 
 /* How long one that has closed its output may take to end. */
 enum { GRACE_MS = 5000 };
 
-static bool is_hidden(const char *variable, const char *const *hidden)
+static bool is_hidden(const char *variable, const char *const *hidden, bool terminal)
 {
 	size_t len = strcspn(variable, "=");
 
+	if (!terminal && !strncmp(variable, "GPG_TTY=", 8))
+		return true;
 	for (; hidden && *hidden; hidden++)
 		if (strlen(*hidden) == len && !memcmp(variable, *hidden, len))
 			return true;
@@ -51,7 +54,7 @@ static void free_environment(char **list)
 }
 
 /* Own. */
-static char **make_environment(const char *const *hidden, const char *const *added)
+static char **make_environment(const char *const *hidden, const char *const *added, bool terminal)
 {
 	size_t count = 0, kept = 0;
 	char **list;
@@ -62,7 +65,7 @@ static char **make_environment(const char *const *hidden, const char *const *add
 		count++;
 	list = mem_alloc((count + 1) * sizeof(*list));
 	for (char **entry = environ; entry && *entry; entry++)
-		if (!is_hidden(*entry, hidden) && !is_replaced(*entry, added))
+		if (!is_hidden(*entry, hidden, terminal) && !is_replaced(*entry, added))
 			list[kept++] = mem_string(*entry);
 	for (; added && *added; added++)
 		list[kept++] = mem_string(*added);
@@ -84,15 +87,15 @@ static int make_pipe(int ends[2], struct err *e)
 	return err_sys(e, ERR_SYSTEM, number, "cannot make a pipe");
 }
 
-static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, int out)
+static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, int out, bool terminal)
 {
 	sigset_t all, none;
 	int number;
 
 	sigfillset(&all);
 	sigemptyset(&none);
-	number = posix_spawnattr_setflags(how,
-		POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	number = posix_spawnattr_setflags(how, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+		(terminal ? POSIX_SPAWN_SETPGROUP : POSIX_SPAWN_SETSID));
 	if (!number)
 		number = posix_spawnattr_setpgroup(how, 0);
 	if (!number)
@@ -112,8 +115,8 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, in
 	return number;
 }
 
-/* Returns an errno. */
-static int spawn_shell(pid_t *pid, const char *command, int out, char **environment)
+/* terminal: it stays in our session, but in a group of its own.  Returns an errno. */
+static int spawn_shell(pid_t *pid, const char *command, int out, char **environment, bool terminal)
 {
 	static char shell[] = "/bin/sh", option[] = "-c";
 	char *text = mem_string(command);
@@ -125,7 +128,7 @@ static int spawn_shell(pid_t *pid, const char *command, int out, char **environm
 	if (!number) {
 		number = posix_spawnattr_init(&how);
 		if (!number) {
-			number = prepare(&files, &how, out);
+			number = prepare(&files, &how, out, terminal);
 			if (!number)
 				number = posix_spawn(pid, shell, &files, &how, arguments,
 					environment);
@@ -146,17 +149,24 @@ int child_start(struct child *c, const char *command, const char *const *hidden,
 	*c = (struct child){ .pid = 0, .out = -1 };
 	if (make_pipe(ends, e) < 0)
 		return -1;
-	environment = make_environment(hidden, NULL);
-	number = spawn_shell(&pid, command, ends[1], environment);
+	c->terminal = terminal_open();
+	environment = make_environment(hidden, NULL, c->terminal != NULL);
+	number = spawn_shell(&pid, command, ends[1], environment, c->terminal != NULL);
 	free_environment(environment);
 	close(ends[1]);
 	if (number) {
 		close(ends[0]);
+		terminal_take_back(&c->terminal, 0);
 		return err_sys(e, ERR_SYSTEM, number, "cannot run /bin/sh");
 	}
 	c->pid = pid;
 	c->out = ends[0];
 	return 0;
+}
+
+bool child_lend_terminal(struct child *c)
+{
+	return c->terminal && terminal_lend(c->terminal, c->pid);
 }
 
 static void plain_signals(void)
@@ -257,6 +267,7 @@ int child_end(struct child *c, int kill_it)
 		got = wait_for(c->pid, &status, 0);
 	}
 	c->pid = 0;
+	terminal_take_back(&c->terminal, got < 0 ? -1 : status);
 	return got < 0 ? -1 : status;
 }
 
@@ -332,7 +343,7 @@ static int watch_over(const char *command, char **environment, unsigned seconds)
 	pid_t pid;
 	int status;
 
-	if (spawn_shell(&pid, command, STDOUT_FILENO, environment) != 0)
+	if (spawn_shell(&pid, command, STDOUT_FILENO, environment, false) != 0)
 		return 1;
 	if (wait_a_while(pid, &status, seconds * 1000ULL) == 0) {
 		kill(-pid, SIGKILL);
@@ -361,7 +372,7 @@ static int leave(const char *command, char **environment, unsigned seconds)
 int child_leave(const char *command, const char *const *hidden, const char *const *added,
 	unsigned seconds, struct err *e)
 {
-	char **environment = make_environment(hidden, added);
+	char **environment = make_environment(hidden, added, false);
 	int status = 0, number;
 	pid_t pid = fork(), got;
 

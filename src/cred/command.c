@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,10 +74,12 @@ char *command_program(const char *command)
 	return find_program(name, len);
 }
 
-/* The shell was not let execute a program whose mode allows it. */
+/* The shell was not let execute a program whose mode allows it.  Where there are several, none
+ * can be blamed. */
 static bool explain_refusal(const char *command, struct err *e)
 {
-	char *program = command_program(command), shown[256];
+	bool simple = !command[strcspn(command, ";|&\n()`")];
+	char *program = simple ? command_program(command) : NULL, shown[256];
 	struct confinement c = { .status_known = false };
 	struct buf blame = BUF_INIT(sizeof(e->hint));
 	struct statvfs place;
@@ -142,6 +145,8 @@ static void explain_status(const char *command, int status, struct err *e)
 		err_cause(e, "password-command-failed");
 }
 
+enum life { GOES_ON, STOPPED, WANTS_TERMINAL, ENDED, FAILED, NOBODY_KNOWS };
+
 /* ---- the end of it */
 
 /* Returns the wait status, or -1. */
@@ -167,7 +172,10 @@ static void finish(struct command_run *r)
 	int status = let_go(r, 0);
 
 	if (status != -1 && (!WIFEXITED(status) || WEXITSTATUS(status))) {
-		explain_status(r->command, status, &e);
+		if (WIFSIGNALED(status) && process_stopped())
+			err_set(&e, ERR_SIGNAL, "told to stop while password_command was running");
+		else
+			explain_status(r->command, status, &e);
 		fail(r, &e);
 		return;
 	}
@@ -200,12 +208,22 @@ static void too_long(struct command_run *r)
 	fail(r, &e);
 }
 
-/* By a person, or because it wants a terminal that it may not have: nobody would let it go
- * on. */
-static void was_stopped(struct command_run *r)
+static void look_again(struct command_run *r)
+{
+	r->look.deadline = clock_ms() + r->pause;
+	r->pause = r->pause * 2 < PAUSE_MOST ? r->pause * 2 : PAUSE_MOST;
+}
+
+/* What wants the terminal gets it, or waits until it is free; others nobody would let go on. */
+static void was_stopped(struct command_run *r, enum life how)
 {
 	struct err e = { 0 };
 
+	if (how == WANTS_TERMINAL && r->child.terminal) {
+		child_lend_terminal(&r->child);
+		look_again(r);
+		return;
+	}
 	let_go(r, 1);
 	err_set(&e, ERR_SECRET, "password_command was stopped before its end, and was killed");
 	err_hint(&e, "it must not ask at a terminal that it does not have: unlock the key or the "
@@ -215,8 +233,6 @@ static void was_stopped(struct command_run *r)
 }
 
 /* ---- while it runs */
-
-enum life { GOES_ON, STOPPED, ENDED, FAILED, NOBODY_KNOWS };
 
 /* Without waiting. */
 static enum life look_at(pid_t pid)
@@ -228,7 +244,8 @@ static enum life look_at(pid_t pid)
 	if (info.si_pid != pid)
 		return GOES_ON;
 	if (info.si_code == CLD_STOPPED)
-		return STOPPED;
+		return info.si_status == SIGTTIN || info.si_status == SIGTTOU ? WANTS_TERMINAL :
+			STOPPED;
 	return info.si_code == CLD_EXITED && !info.si_status ? ENDED : FAILED;
 }
 
@@ -245,12 +262,6 @@ static bool take_output(struct command_run *r)
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
 }
 
-static void look_again(struct command_run *r)
-{
-	r->look.deadline = clock_ms() + r->pause;
-	r->pause = r->pause * 2 < PAUSE_MOST ? r->pause * 2 : PAUSE_MOST;
-}
-
 /* Looks now and then whether the command has ended.  An agent that it started
  * may hold its output open for ever: what it wrote itself is there by then.  One that
  * ended well and wrote nothing may have left somebody who is to write. */
@@ -264,8 +275,8 @@ static void look(struct watch *w, short revents)
 		take_output(r);
 	if (r->len > READ_MAX)
 		too_long(r);
-	else if (life == STOPPED)
-		was_stopped(r);
+	else if (life == STOPPED || life == WANTS_TERMINAL)
+		was_stopped(r, life);
 	else if (life == FAILED || (life == ENDED && r->len) || (life != GOES_ON && r->out.fd < 0))
 		finish(r);
 	else
@@ -281,7 +292,7 @@ static void can_read(struct watch *w, short revents)
 	(void)revents;
 	if (r->len > READ_MAX) {
 		too_long(r);
-	} else if (life != GOES_ON && life != STOPPED) {
+	} else if (life == ENDED || life == FAILED || life == NOBODY_KNOWS) {
 		finish(r);
 	} else if (!more) {
 		/* It has closed its output but goes on: the status counts. */

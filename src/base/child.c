@@ -10,14 +10,17 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/process.h"
 #include "base/terminal.h"
 
 /* How long one that has closed its output may take to end. */
@@ -87,6 +90,25 @@ static int make_pipe(int ends[2], struct err *e)
 	return err_sys(e, ERR_SYSTEM, number, "cannot make a pipe");
 }
 
+/* systemd names the descriptor's device and number where it is the journal: systemd.exec(5). */
+static bool is_journal(int fd)
+{
+	const char *stream = process_env("JOURNAL_STREAM");
+	struct stat st;
+	char name[64];
+
+	if (!stream || fstat(fd, &st) < 0)
+		return false;
+	snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)st.st_dev,
+		(unsigned long long)st.st_ino);
+	return !strcmp(stream, name);
+}
+
+static bool stderr_may_be_shared(void)
+{
+	return isatty(STDERR_FILENO) || is_journal(STDERR_FILENO);
+}
+
 static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, int out, bool terminal)
 {
 	sigset_t all, none;
@@ -107,7 +129,7 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, in
 	if (!number)
 		number = posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null",
 			O_RDONLY, 0);
-	if (!number && !isatty(STDERR_FILENO))
+	if (!number && !stderr_may_be_shared())
 		number = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null",
 			O_WRONLY, 0);
 	if (!number)
@@ -282,7 +304,7 @@ static void let_go_of_output(void)
 		return;
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
-	if (!isatty(STDERR_FILENO))
+	if (!stderr_may_be_shared())
 		dup2(null, STDERR_FILENO);
 	close(null);
 }

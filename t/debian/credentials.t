@@ -97,6 +97,16 @@ SKIP: {
 	arrives('LoadCredentialEncrypted=');
 }
 
+# --- what a command says, where there is nobody before a terminal
+
+$machine->must("sed -i 's/^credential = .*/password_command = echo gpg-is-locked >\\&2; exit 2/' /etc/sendoff/config");
+$r = $machine->run('echo locked | sendmail root', user => 'alice');
+is($r->{exit}, 0, 'a password command that fails: the mail is taken') or diag($r->{err});
+ok(wait_until(sub { $machine->must('journalctl --no-pager -u sendoff.service') =~ /: gpg-is-locked$/m }, 30),
+	'its own words are in the journal') or diag($machine->must('journalctl --no-pager | tail -20; mailq'));
+unlike($machine->must('mailq'), qr/gpg-is-locked/, 'D9: and nowhere else');
+$machine->must("sed -i 's/^password_command = .*/credential = mail/' /etc/sendoff/config");
+
 # --- tested by hand as the page says
 
 $machine->write('/root/mail-password', "geheim-77\n", 0600);

@@ -57,7 +57,8 @@ static void free_environment(char **list)
 }
 
 /* Own. */
-static char **make_environment(const char *const *hidden, const char *const *added, bool terminal)
+static char **make_environment(const char *const *hidden, const char *const *added,
+	bool terminal)
 {
 	size_t count = 0, kept = 0;
 	char **list;
@@ -109,7 +110,8 @@ static bool stderr_may_be_shared(void)
 	return isatty(STDERR_FILENO) || is_journal(STDERR_FILENO);
 }
 
-static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, int out, bool terminal)
+static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how, int out,
+	bool terminal)
 {
 	sigset_t all, none;
 	int number;

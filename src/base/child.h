@@ -4,12 +4,13 @@
  * /dev/null, stdout into a pipe, in a process group of its own, with default
  * signal dispositions and an empty signal mask, without any other descriptor and
  * without the variables named in `hidden`.  Its stderr is ours where that is a
- * terminal or the journal of systemd, else /dev/null: what it says is not for everybody, and an
- * agent that it leaves behind would keep a caller waiting who reads to the end.  Where somebody sits at
- * our terminal it can be lent to it, so that it can ask (base/terminal.h); else it is in a
- * session of its own, which has none, and without the variable GPG_TTY, by which gpg(1) would
- * find somebody else's: whoever wants to ask is told at once that it cannot.  Waiting is the caller's affair:
- * read out, with a deadline, and then call child_end().
+ * terminal or the journal of systemd, else /dev/null: what it says is not for
+ * everybody, and an agent that it leaves behind would keep a caller waiting who
+ * reads to the end.  Where somebody sits at our terminal it can be lent to it, so
+ * that it can ask (base/terminal.h); else it is in a session of its own, which has
+ * none, and without the variable GPG_TTY, by which gpg(1) would find somebody
+ * else's: whoever wants to ask is told at once that it cannot.  Waiting is the
+ * caller's affair: read out, with a deadline, and then call child_end().
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H

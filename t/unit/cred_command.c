@@ -124,7 +124,7 @@ static void test_no_terminal(void)
 	dup2(null, STDERR_FILENO);
 	close(null);
 	setenv("GPG_TTY", "/dev/tty", 1);
-	run("(: </dev/tty) 2>/dev/null && echo has; echo \"$GPG_TTY\"; ps -o sid= -p $$ | tr -d ' '; echo $$");
+	run("(: </dev/tty) 2>/dev/null && echo has; echo \"$GPG_TTY\"; cut -d ' ' -f 6 /proc/$$/stat; echo $$");
 	check(secret.data && secret.data[0] == '\n', "there is none, nor does gpg find one: %s",
 		why.text);
 	if (secret.data) {

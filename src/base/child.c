@@ -173,7 +173,8 @@ int child_start(struct child *c, const char *command, const char *const *hidden,
 	*c = (struct child){ .pid = 0, .out = -1 };
 	if (make_pipe(ends, e) < 0)
 		return -1;
-	c->terminal = terminal_open();
+	/* Nobody sits there who is not shown what we say. */
+	c->terminal = isatty(STDERR_FILENO) ? terminal_open() : NULL;
 	environment = make_environment(hidden, NULL, c->terminal != NULL);
 	number = spawn_shell(&pid, command, ends[1], environment, c->terminal != NULL);
 	free_environment(environment);

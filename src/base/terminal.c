@@ -21,8 +21,7 @@ struct terminal {
 struct terminal *terminal_open(void)
 {
 	struct terminal *t;
-	int fd = isatty(STDERR_FILENO) ?
-		open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
 	if (fd < 0)
 		return NULL;

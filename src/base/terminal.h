@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Opened when we have one, are in its foreground, and say there what we have to say (stderr):
- * then somebody sits there.  Else NULL: the command must have none then. */
+/* Opened when we have one and are in its foreground.  Else NULL: the command must have none
+ * then. */
 struct terminal;
 struct terminal *terminal_open(void);
 

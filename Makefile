@@ -286,7 +286,7 @@ check-install: $(PROGRAMS) | $(SETUP_FIRST)
 
 # The package where it belongs: in Debian systems of its own.
 check-deb: deb $(B)/t/server | $(SETUP_FIRST)
-	$(PROVE) t/debian/package.t t/debian/systemd.t
+	$(PROVE) t/debian/package.t t/debian/systemd.t t/debian/credentials.t
 
 # CALLERS="cron php mutt" tries some of them.
 export CALLERS

@@ -259,7 +259,6 @@ static int ask_secret(struct check *c, struct err *e)
 int check_find_secret(struct check *c, struct err *e)
 {
 	struct secret_settings *set = &c->account.secret;
-	char shown[300] = "";
 
 	if (c->w.password_file)   /* which then stands instead of a sign-in */
 		c->account.oauth = (struct oauth_settings){ .flow = OAUTH_FLOW_AUTO };
@@ -280,15 +279,7 @@ int check_find_secret(struct check *c, struct err *e)
 		return ask_secret(c, e);
 	if (account_signs_in(&c->account))
 		snprintf(c->secret_from, sizeof(c->secret_from), "an access token of OAuth");
-	else if (set->command)
-		snprintf(c->secret_from, sizeof(c->secret_from), "from password_command");
-	else if (set->file)
-		snprintf(c->secret_from, sizeof(c->secret_from), "from the file %s",
-			text_clean_to(shown, sizeof(shown), set->file, strlen(set->file)));
-	else if (set->env)
-		snprintf(c->secret_from, sizeof(c->secret_from), "from the variable %s",
-			text_clean_to(shown, sizeof(shown), set->env, strlen(set->env)));
 	else
-		snprintf(c->secret_from, sizeof(c->secret_from), "from the configuration file");
+		secret_describe(set, c->secret_from);
 	return 0;
 }

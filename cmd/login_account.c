@@ -108,19 +108,15 @@ void login_add_steps(const struct account *a, struct buf *out)
 	}
 }
 
-static const char *source_of(const struct secret_settings *set)
-{
-	return set->command ? "password_command" : set->file ? "password_file" :
-		set->env ? "password_env" : "password";
-}
-
 bool login_is_needless(const struct account *a, struct buf *out)
 {
+	const char *keys[SECRET_SOURCES];
+
 	if (oauth_configured(&a->oauth) || (!secret_configured(&a->secret) && account_oauth_provider(a)))
 		return false;
-	if (secret_configured(&a->secret))
+	if (secret_sources(&a->secret, keys) > 0)
 		buf_printf(out, "account '%s' logs in with a password, from %s: there is nothing to "
-			"sign in to\n", a->name, source_of(&a->secret));
+			"sign in to\n", a->name, keys[0]);
 	else if (account_logs_in(a))
 		buf_printf(out, "account '%s' names neither a password nor an OAuth client\n", a->name);
 	else

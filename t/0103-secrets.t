@@ -79,6 +79,9 @@ caught('as JSON', 'server', writes(qq({"said":"$json"})));
 caught('as PLAIN sends it', 'server', writes("> AUTH PLAIN $plain"));
 caught('as LOGIN sends it', 'server', writes('> ' . encode_base64($secret, '')));
 caught('as XOAUTH2 sends it', 'token', writes("> AUTH XOAUTH2 $xoauth"));
+caught('as a URL has it', 'server', writes('x?p=' . $secret =~ s/([^A-Za-z0-9_.~-])/sprintf '%%%02X', ord $1/ger));
+caught('as xtext has it', 'server', writes($secret =~ s/([^A-Za-z0-9_.~-])/sprintf '+%02X', ord $1/ger));
+caught('in hexadecimal', 'server', writes(unpack 'H*', $secret));
 caught('in a long text', 'server', 'i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i + 1)); done; ' .
 	writes("x${secret}x"));
 caught('in a log', 'server', writes("login $secret", ' >log'));

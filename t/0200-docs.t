@@ -117,7 +117,7 @@ for my $block (map { blocks($page{$_}) } qw(sendoff-config.5 sendoff-login.1 sen
 	} elsif ($first =~ /^[a-z_]+ = /) {
 		for my $part (split /\n\n/, $block) {
 			checks("[account a]\nhost = h\nuser = u\n" .
-				($part =~ /^password/m ? '' : "password_env = P\n") . $part,
+				($part =~ /^(?:password|credential|netrc)/m ? '' : "password_env = P\n") . $part,
 				'sendoff-config(5): keys: ' . (split /\n/, $part)[-1]);
 			$parts++;
 		}
@@ -199,7 +199,7 @@ for my $lines (@variants) {
 		my $global = !$section && $global_key{ ($key =~ /^([a-z_]+)/)[0] };
 		checks($global ? "[sendoff]\n$key\n[account a]\nhost = h\n" : ($section // '[account a]') .
 			"\n" . ($key =~ /^host/m || ($section && $key =~ /^user/m) ? '' : "host = h\nuser = u\n") .
-			($section || $key =~ /^password/ ? '' : "password_env = P\n") . "$key\n",
+			($section || $key =~ /^(?:password|credential|netrc)/ ? '' : "password_env = P\n") . "$key\n",
 			'config.example: ' . ($section // $key));
 		$tried++;
 	}

@@ -227,7 +227,7 @@ subtest 'where the secret comes from' => sub {
 	for my $two (['password', 'password_file'], ['password_command', 'password_env']) {
 		my $r = send_mail(account($server, %me, %tls, password => undef, map { $_ => '/x' } @$two));
 		is($r->{exit}, 78, "@$two: only one");
-		like($r->{err}, qr/$two->[0] and $two->[1] are both set/, 'both named');
+		like($r->{err}, qr{$two->[0] \(line \d+\) and $two->[1] \(line \d+\) are both set}, 'both named, with their lines');
 	}
 	is_deeply([$server->violations], [], 'all by the rules');
 };

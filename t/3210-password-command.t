@@ -65,6 +65,48 @@ subtest 'D9: what the command says on stderr stays out of the logs of callers' =
 	like($r->{err}, qr/\Asendoff: password_command failed: exit status 1 .*\n.*\n\z/, 'our words alone');
 };
 
+# A command that asks a person must not ask thirty times at once.
+subtest 'many at once' => sub {
+	my $running = workdir() . '/running';
+	my $count = workdir() . '/count';
+	my $command = file_write(workdir() . '/slow', "#!/bin/sh\nmkdir $running/\$\$\nls $running | wc -l >>$count\nsleep 0.3\n" .
+		"rmdir $running/\$\$\necho 'pass w0rd'\n", 0755);
+	mkdir $running;
+	for my $most (1, 2) {
+		my $server = server_start(tls => 'starttls', %me);
+		my $config = account($server, tls => 'starttls', user => $me{user}, password_command => $command, max_connections => $most);
+		queue_empty();
+		unlink $count;
+		my @runs = map { start_sendoff(['-C', $config, 'send', 'you@example.net'], timeout => 60,
+			stdin => letter("$_\n", 'Message-ID' => "<$most-$_\@x.test>")) } 1 .. 30;
+		my @results = map { $_->finish } @runs;
+
+		is_deeply([grep { $_->{exit} != 0 } @results], [], "max_connections = $most: thirty messages are taken");
+		ok(wait_until(sub { $server->stored == 30 }, 60), '... and sent');
+		my @at_once = split /\n/, file_read($count);
+		is_deeply([grep { $_ > $most } @at_once], [], "... with no more than $most commands at a time");
+		cmp_ok(scalar @at_once, '<=', 30, '... and no more of them than messages (' . @at_once . ')');
+		is($server->stored, 30, '... each once');
+	}
+};
+
+subtest 'once for all messages of a connection' => sub {
+	my $count = workdir() . '/asked';
+	my $server = server_start(tls => 'starttls', %me);
+	my $config = account($server, tls => 'starttls', user => $me{user}, password_command => "echo x >>$count; echo 'pass w0rd'",
+		max_connections => 1);
+
+	queue_empty();
+	for my $n (1 .. 5) {
+		my $r = run_sendoff(['-C', $config, 'send', '--queue', 'you@example.net'], stdin => letter("$n\n", 'Message-ID' => "<q$n\@x.test>"));
+		is($r->{exit}, 0, 'queued') or diag($r->{err});
+	}
+	ok(!-e $count, 'nobody is asked for what is only queued');
+	my $r = run_sendoff(['-C', $config, 'queue', 'flush'], timeout => 60);
+	ok(wait_until(sub { $server->stored == 5 }, 20), 'five messages') or diag($r->{err});
+	is(file_read($count), "x\n", 'one command');
+};
+
 subtest 'no advice to set what is set' => sub {
 	my $server = server_start(tls => 'starttls', %me, at => 'handshake silence');
 	my $r = send_mail(account($server, tls => 'starttls', connect_timeout => '700ms'));

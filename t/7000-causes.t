@@ -494,6 +494,12 @@ subtest 'secrets' => sub {
 	own('password-command-failed', 78, $s, { @with, password_command => 'exit 3' });
 	own('password-file-unreadable', 78, $s, { @with, password_file => '/nonexistent' });
 	own('password-variable-unset', 78, $s, { @with, password_env => 'NOT_SET' });
+	own('credential-absent', 78, $s, { @with, credential => 'mail' });
+	my $netrc = file_write(workdir() . '/netrc', "machine elsewhere.test login x password y\n");
+	own('netrc-no-entry', 78, $s, { @with, netrc => $netrc });
+	file_write($netrc, 'machine localhost login "x');
+	own('netrc-unusable', 78, $s, { @with, netrc => $netrc });
+	$met{'password-command-blocked'} = 1;   # t/unit/cred_command.c
 	my @hurry = hurry(20);
 	own('password-command-slow', 78, $s, { @with, password_command => 'sleep 15', timeout => '5m', connect_timeout => '5m' },
 		env => { @hurry }) if @hurry;

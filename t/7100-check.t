@@ -192,17 +192,25 @@ subtest 'an account without a login, a socket, a server of the old kind' => sub 
 subtest 'the source of the secret' => sub {
 	my $s = server_start(tls => 'implicit', %me, mechanisms => 'SCRAM-SHA-256');
 	my $file = file_write(workdir() . '/password', "pass w0rd\n");
+	my $granted = workdir() . '/mail.service';
+	mkdir $granted;
+	file_write("$granted/mail", "pass w0rd\n", 0400);
+	my $netrc = file_write(workdir() . '/netrc', "machine localhost login $me{user} password 'pass w0rd'\n", 0600);
 	my %sources = (
 		password => [{ password => 'pass w0rd' }, qr/configuration/],
 		password_file => [{ password_file => $file }, qr/\Q$file\E/],
 		password_command => [{ password_command => "cat $file" }, qr/password_command/],
-		password_env => [{ password_env => 'MAIL_SECRET' }, qr/MAIL_SECRET/]
+		password_env => [{ password_env => 'MAIL_SECRET' }, qr/MAIL_SECRET/],
+		credential => [{ credential => 'mail' }, qr/\Afrom the systemd credential mail\z/],
+		netrc => [{ netrc => $netrc }, qr/\Afrom the netrc file \Q$netrc\E\z/],
+		'netrc with the user' => [{ netrc => $netrc, user => undef }, qr/netrc/]
 	);
 	for my $source (sort keys %sources) {
 		my ($keys, $words) = @{ $sources{$source} };
 		my $c = account($s, tls => 'implicit', user => $me{user}, %$keys);
-		my $r = check($c, ['--json'], env => { MAIL_SECRET => 'pass w0rd' });
+		my $r = check($c, ['--json'], env => { MAIL_SECRET => 'pass w0rd', CREDENTIALS_DIRECTORY => $granted });
 
+		is(stage($r, 'login')->{facts}{user}, $me{user}, "$source: as whom");
 		is($r->{exit}, 0, "$source: works") or diag($r->{out});
 		like(stage($r, 'secret')->{facts}{source}, $words, "$source: named");
 	}

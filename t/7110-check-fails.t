@@ -223,6 +223,13 @@ subtest 'before the server' => sub {
 		cause => 'secret.*|password.*', what => qr{/nonexistent/password}, stages => ['secret'], logins => 0);
 	later('a variable that is not there', keys => { password => undef, password_env => 'NOT_SET' }, exit => 78, stage => 'secret',
 		cause => 'secret.*|password.*', what => qr/NOT_SET/, stages => ['secret'], logins => 0);
+	later('a credential that nobody grants', keys => { password => undef, credential => 'mail' }, exit => 78, stage => 'secret',
+		cause => 'credential-absent', what => qr/CREDENTIALS_DIRECTORY/, next => qr/systemctl edit .*LoadCredential=mail:/,
+		stages => ['secret'], logins => 0);
+	later('a netrc without such an entry', keys => { password => undef, netrc => file_write(workdir() . '/netrc',
+		"machine imap.example.test login other password geheim77\n", 0600) }, exit => 78, stage => 'secret', cause => 'netrc-no-entry',
+		what => qr/no entry for machine localhost, login \S+, port \d+; there is: imap\.example\.test as other\z/,
+		stages => ['secret'], logins => 0);
 	later('a socket that is not there', keys => { host => '/nonexistent/socket', port => undef, tls => 'off', user => undef,
 		password => undef, tls_ca_file => undef }, exit => 75, stage => 'connect', cause => 'socket-not-served', stages => [qw(secret name connect)],
 		what => qr{/nonexistent/socket}, logins => 0);

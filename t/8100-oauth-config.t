@@ -46,9 +46,9 @@ subtest 'the file is as secret as what is in it' => sub {
 
 my @wrong = (
 	['a password beside it', "${urls}password = geheim1\n",
-		qr/account 'work': oauth_client_id and password are both set/, qr/keep one of them/],
+		qr/account 'work': oauth_client_id \(line 6\) and password \(line 8\) are both set/, qr/keep one of them/],
 	['a command beside it', "${urls}password_command = pass show work\n",
-		qr/oauth_client_id and password_command are both set/, qr/keep one of them/],
+		qr/oauth_client_id \(line 6\) and password_command \(line 8\) are both set/, qr/keep one of them/],
 	['mechanisms that take no token', "${urls}auth = plain, scram-sha-256\n",
 		qr/auth names no login that takes an access token, and oauth_client_id is set/, qr/leave auth out/],
 	['a server that is not looked at', "${urls}tls_verify = no\n",

@@ -100,6 +100,11 @@ for group in "$@"; do
 		need git-email test -x "$(git --exec-path 2>/dev/null)/git-send-email"
 		need libmailtools-perl module Mail::Address
 		need mutt command_named mutt
+		need "gnupg pinentry-curses" command_named gpg
+		need pass command_named pass
+		need libsecret-tools command_named secret-tool
+		need gnome-keyring command_named gnome-keyring-daemon
+		need "dbus-daemon dbus-bin" command_named dbus-daemon
 		;;
 	oauth)
 		need nodejs node_new_enough

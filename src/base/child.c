@@ -9,26 +9,32 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/process.h"
+#include "base/terminal.h"
 
 /* How long one that has closed its output may take to end. */
 enum { GRACE_MS = 5000 };
 /* How long one that spoke with us, each time that it is given. */
 enum { QUIT_MS = 200 };
 
-static bool is_hidden(const char *variable, const char *const *hidden)
+static bool is_hidden(const char *variable, const char *const *hidden, bool terminal)
 {
 	size_t len = strcspn(variable, "=");
 
+	if (!terminal && !strncmp(variable, "GPG_TTY=", 8))
+		return true;
 	for (; hidden && *hidden; hidden++)
 		if (strlen(*hidden) == len && !memcmp(variable, *hidden, len))
 			return true;
@@ -54,7 +60,8 @@ static void free_environment(char **list)
 }
 
 /* Own. */
-static char **make_environment(const char *const *hidden, const char *const *added)
+static char **make_environment(const char *const *hidden, const char *const *added,
+	bool terminal)
 {
 	size_t count = 0, kept = 0;
 	char **list;
@@ -65,7 +72,7 @@ static char **make_environment(const char *const *hidden, const char *const *add
 		count++;
 	list = mem_alloc((count + 1) * sizeof(*list));
 	for (char **entry = environ; entry && *entry; entry++)
-		if (!is_hidden(*entry, hidden) && !is_replaced(*entry, added))
+		if (!is_hidden(*entry, hidden, terminal) && !is_replaced(*entry, added))
 			list[kept++] = mem_string(*entry);
 	for (; added && *added; added++)
 		list[kept++] = mem_string(*added);
@@ -87,9 +94,29 @@ static int make_pipe(int ends[2], struct err *e)
 	return err_sys(e, ERR_SYSTEM, number, "cannot make a pipe");
 }
 
+/* systemd names the descriptor's device and number where it is the journal: systemd.exec(5). */
+static bool is_journal(int fd)
+{
+	const char *stream = process_env("JOURNAL_STREAM");
+	struct stat st;
+	char name[64];
+
+	if (!stream || fstat(fd, &st) < 0)
+		return false;
+	snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)st.st_dev,
+		(unsigned long long)st.st_ino);
+	return !strcmp(stream, name);
+}
+
+static bool stderr_may_be_shared(void)
+{
+	return isatty(STDERR_FILENO) || is_journal(STDERR_FILENO);
+}
+
 /* What a command has as 0 to 2; in and err may be -1: as child.h says it. */
 struct ends {
 	int in, out, err;
+	bool terminal;     /* it stays in our session, but in a group of its own */
 };
 
 static int prepare_ends(posix_spawn_file_actions_t *files, const struct ends *ends)
@@ -103,7 +130,7 @@ static int prepare_ends(posix_spawn_file_actions_t *files, const struct ends *en
 			O_RDONLY, 0);
 	if (!number && ends->err >= 0)
 		number = posix_spawn_file_actions_adddup2(files, ends->err, STDERR_FILENO);
-	else if (!number && !isatty(STDERR_FILENO))
+	else if (!number && !stderr_may_be_shared())
 		number = posix_spawn_file_actions_addopen(files, STDERR_FILENO, "/dev/null",
 			O_WRONLY, 0);
 	if (!number)
@@ -119,8 +146,8 @@ static int prepare(posix_spawn_file_actions_t *files, posix_spawnattr_t *how,
 
 	sigfillset(&all);
 	sigemptyset(&none);
-	number = posix_spawnattr_setflags(how,
-		POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+	number = posix_spawnattr_setflags(how, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK |
+		(ends->terminal ? POSIX_SPAWN_SETPGROUP : POSIX_SPAWN_SETSID));
 	if (!number)
 		number = posix_spawnattr_setpgroup(how, 0);
 	if (!number)
@@ -165,17 +192,26 @@ int child_start(struct child *c, const char *command, const char *const *hidden,
 	*c = (struct child){ .pid = 0, .out = -1 };
 	if (make_pipe(ends, e) < 0)
 		return -1;
-	environment = make_environment(hidden, NULL);
-	number = spawn_shell(&pid, command, &(struct ends){ -1, ends[1], -1 }, environment);
+	/* Nobody sits there who is not shown what we say. */
+	c->terminal = isatty(STDERR_FILENO) ? terminal_open() : NULL;
+	environment = make_environment(hidden, NULL, c->terminal != NULL);
+	number = spawn_shell(&pid, command, &(struct ends){ -1, ends[1], -1, c->terminal != NULL },
+		environment);
 	free_environment(environment);
 	close(ends[1]);
 	if (number) {
 		close(ends[0]);
+		terminal_take_back(&c->terminal, 0);
 		return err_sys(e, ERR_SYSTEM, number, "cannot run /bin/sh");
 	}
 	c->pid = pid;
 	c->out = ends[0];
 	return 0;
+}
+
+bool child_lend_terminal(struct child *c)
+{
+	return c->terminal && terminal_lend(c->terminal, c->pid);
 }
 
 /* Only our end is non-blocking: commands do not expect it. */
@@ -203,8 +239,9 @@ int child_talk(struct child *c, int *words, const char *command, const char *con
 		close(err[1]);
 		return -1;
 	}
-	environment = make_environment(hidden, NULL);
-	number = spawn_shell(&pid, command, &(struct ends){ talk[1], talk[1], err[1] }, environment);
+	environment = make_environment(hidden, NULL, false);
+	number = spawn_shell(&pid, command, &(struct ends){ talk[1], talk[1], err[1], false },
+		environment);
 	free_environment(environment);
 	close(talk[1]);
 	close(err[1]);
@@ -316,6 +353,7 @@ int child_end(struct child *c, int kill_it)
 		got = wait_for(c->pid, &status, 0);
 	}
 	c->pid = 0;
+	terminal_take_back(&c->terminal, got < 0 ? -1 : status);
 	return got < 0 ? -1 : status;
 }
 
@@ -374,7 +412,7 @@ static void let_go_of_output(void)
 		return;
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
-	if (!isatty(STDERR_FILENO))
+	if (!stderr_may_be_shared())
 		dup2(null, STDERR_FILENO);
 	close(null);
 }
@@ -435,7 +473,7 @@ static int watch_over(const char *command, char **environment, unsigned seconds)
 	pid_t pid;
 	int status;
 
-	if (spawn_shell(&pid, command, &(struct ends){ -1, STDOUT_FILENO, -1 }, environment) != 0)
+	if (spawn_shell(&pid, command, &(struct ends){ -1, STDOUT_FILENO, -1, false }, environment) != 0)
 		return 1;
 	if (wait_a_while(pid, &status, seconds * 1000ULL) == 0) {
 		kill(-pid, SIGKILL);
@@ -464,7 +502,7 @@ static int leave(const char *command, char **environment, unsigned seconds)
 int child_leave(const char *command, const char *const *hidden, const char *const *added,
 	unsigned seconds, struct err *e)
 {
-	char **environment = make_environment(hidden, added);
+	char **environment = make_environment(hidden, added, false);
 	int status = 0, number;
 	pid_t pid = fork(), got;
 

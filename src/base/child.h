@@ -4,9 +4,13 @@
  * /dev/null, stdout into a pipe, in a process group of its own, with default
  * signal dispositions and an empty signal mask, without any other descriptor and
  * without the variables named in `hidden`.  Its stderr is ours where that is a
- * terminal, else /dev/null: an agent that it leaves behind would keep a caller
- * waiting who reads to the end.  Waiting is the caller's affair: read out, with a
- * deadline, and then call child_end().
+ * terminal or the journal of systemd, else /dev/null: what it says is not for
+ * everybody, and an agent that it leaves behind would keep a caller waiting who
+ * reads to the end.  Where somebody sits at our terminal it can be lent to it, so
+ * that it can ask (base/terminal.h); else it is in a session of its own, which has
+ * none, and without the variable GPG_TTY, by which gpg(1) would find somebody
+ * else's: whoever wants to ask is told at once that it cannot.  Waiting is the
+ * caller's affair: read out, with a deadline, and then call child_end().
  */
 #ifndef BASE_CHILD_H
 #define BASE_CHILD_H
@@ -20,10 +24,15 @@
 struct child {
 	pid_t pid;   /* also its process group; 0: none */
 	int   out;   /* own; non-blocking read end of its stdout; -1: none */
+	struct terminal *terminal;   /* own; may be lent to it until its end; NULL: it has none */
 };
 
 /* hidden: NULL-terminated list of variable names, or NULL.  -1: ERR_SYSTEM. */
 int child_start(struct child *c, const char *command, const char *const *hidden, struct err *e);
+
+/* It was stopped by SIGTTIN or SIGTTOU: now it may use the terminal, and goes on.  False: not
+ * now, as another command has it, or it has none. */
+bool child_lend_terminal(struct child *c);
 
 /* The same for a command that speaks with us: its stdin and stdout are one stream socket, of
  * which out is the other end, and *words is where its stderr can be read, the caller's to close

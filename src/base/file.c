@@ -43,17 +43,24 @@ static bool group_is_sendoff(gid_t group)
 	return entry && !strcmp(entry->gr_name, "sendoff");
 }
 
-/* Containers are given their secrets there, readable by all inside.  The
+/* Containers are given their secrets there, readable by all inside; units of systemd in
+ * directories that nobody else can enter, and the mode says what an access list allows.  The
  * kernel's own name for the descriptor counts, not the one it was opened by. */
-static bool is_below_run_secrets(int fd)
+static bool is_granted(int fd)
 {
-	static const char place[] = "/run/secrets/";
+	static const char *const places[] = { "/run/secrets/", "/run/credentials/" };
 	char link[64], real[PATH_MAX];
 	ssize_t len;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	len = readlink(link, real, sizeof(real));
-	return len > (ssize_t)sizeof(place) - 1 && !memcmp(real, place, sizeof(place) - 1);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		size_t size = strlen(places[i]);
+
+		if (len > (ssize_t)size && !memcmp(real, places[i], size))
+			return true;
+	}
+	return false;
 }
 
 /* A command to copy, unless the path would need quoting. */
@@ -91,7 +98,7 @@ static int check_unread(int fd, const struct stat *st, const char *path, const c
 {
 	bool group_may = true;
 
-	if (!(st->st_mode & (S_IRGRP | S_IROTH)) || is_below_run_secrets(fd))
+	if (!(st->st_mode & (S_IRGRP | S_IROTH)) || is_granted(fd))
 		return 0;
 	if (st->st_mode & S_IRGRP)
 		group_may = group_is_sendoff(st->st_gid) ||

@@ -14,9 +14,9 @@ enum file_trust {
 	FILE_ANY,      /* regular, whoever owns it */
 	FILE_OWNED,    /* owned by the effective user or root, writable by nobody else (a
 	                * group that is the owner's own, as user private groups are, may write) */
-	FILE_SECRET    /* FILE_OWNED, and readable by nobody else: not by the world (below
-	                * /run/secrets 0444 is allowed), not by a group other than the
-	                * owner's own or `sendoff` */
+	FILE_SECRET    /* FILE_OWNED, and readable by nobody else: not by the world, not by a
+	                * group other than the owner's own or `sendoff` (below /run/secrets and
+	                * /run/credentials 0444 is allowed) */
 };
 
 /* Why a file could not be had, beside the text in *e. */

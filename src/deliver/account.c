@@ -231,7 +231,7 @@ static int expand_paths(struct account *a, const char *home, struct err *e)
 		return -1;
 	if (expand(&a->oauth.service_account, home, e) < 0 || expand(&a->oauth.certificate, home, e) < 0)
 		return -1;
-	return expand(&a->secret.file, home, e);
+	return expand(&a->secret.file, home, e) < 0 ? -1 : expand(&a->secret.netrc, home, e);
 }
 
 static int to_envelope_form(char **address, const char *key, struct err *e)
@@ -314,15 +314,46 @@ static bool takes_token(const struct sasl_settings *set)
 	return some;
 }
 
+/* A key and the line that set it. */
+static const char *key_at(const struct account *a, const char *key, char out[80])
+{
+	const struct conf_entry *entry = a->source ?
+		conf_find(a->source, CONF_ACCOUNT, a->name, key) : NULL;
+
+	if (entry && entry->line)
+		snprintf(out, 80, "%s (line %u)", key, entry->line);
+	else
+		snprintf(out, 80, "%s", key);
+	return out;
+}
+
+static int both_set(const struct account *a, const char *one, const char *other, struct err *e)
+{
+	char first[80], second[80];
+
+	return err_set(e, ERR_CONFIG, "%s and %s are both set", key_at(a, one, first),
+		key_at(a, other, second));
+}
+
+static int check_sources(const struct account *a, struct err *e)
+{
+	const char *keys[SECRET_SOURCES];
+
+	if (secret_sources(&a->secret, keys) < 2)
+		return secret_settings_check(&a->secret, e);
+	both_set(a, keys[0], keys[1], e);
+	return err_hint(e, "keep one of them: a password has one source");
+}
+
 /* An access token takes the place of a password. */
 static int check_oauth(const struct account *a, struct err *e)
 {
-	const char *other = secret_source(&a->secret);
+	const char *keys[SECRET_SOURCES];
 
 	if (!oauth_configured(&a->oauth))
 		return 0;
-	if (other) {
-		err_set(e, ERR_CONFIG, "%s and %s are both set", oauth_key(&a->oauth), other);
+	if (secret_sources(&a->secret, keys) > 0) {
+		both_set(a, oauth_key(&a->oauth), keys[0], e);
 		return err_hint(e, "keep one of them: an account signs in by OAuth or has a password");
 	}
 	if (oauth_settings_check(&a->oauth, e) < 0)
@@ -342,7 +373,7 @@ static int check_login(const struct account *a, struct err *e)
 
 	if (!account_logs_in(a))
 		return 0;
-	if (secret && !a->sasl.user) {
+	if (secret && !a->sasl.user && !a->secret.netrc) {   /* which names one */
 		if (account_signs_in(a))
 			err_set(e, ERR_CONFIG, "%s is set but no user", oauth_key(&a->oauth));
 		else
@@ -351,8 +382,8 @@ static int check_login(const struct account *a, struct err *e)
 	}
 	if (!secret && !a->tls.cert && !account_wants_secret(a)) {
 		err_set(e, ERR_CONFIG, "there is a login but no password");
-		return err_hint(e, "add one of password_command, password_file, password_env, password; "
-			"or auth = none when the server asks for no login");
+		return err_hint(e, "add one of password_command, password_file, credential, netrc, "
+			"password; or auth = none when the server asks for no login");
 	}
 	if (!a->tls.verify && secret) {
 		err_set(e, ERR_CONFIG, "tls_verify = no together with %s would give it to anyone", what);
@@ -408,7 +439,7 @@ int account_finish(struct account *a, const char *home, struct err *e)
 		secret_hide(a->secret.env);
 	good = expand_paths(a, home, e) == 0 && to_envelope_form(&a->who.from, "from", e) == 0 &&
 		to_domain_form(&a->smtp.ehlo, "ehlo", e) == 0 &&
-		secret_settings_check(&a->secret, e) == 0 &&
+		check_sources(a, e) == 0 &&
 		sasl_settings_check(&a->sasl, e) == 0 && check_oauth(a, e) == 0 &&
 		tls_settings_check(&a->tls, e) == 0 && check_way(a, e) == 0 &&
 		finish_rate(a, e) == 0 && check_login(a, e) == 0;

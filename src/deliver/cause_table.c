@@ -950,6 +950,14 @@ const struct cause_row cause_rows[] = {
 		"check its path, owner and mode (0600)" }, NAMED },
 	{ { "password-variable-unset", EX_CONFIG, PARKS(LOGIN), "the variable with the password is not set here",
 		"set it in the environment of the program that calls sendoff" }, NAMED },
+	{ { "password-command-blocked", EX_CONFIG, PARKS(LOGIN), "a security policy keeps the password command from being run",
+		"allow it in /etc/apparmor.d/local/sendoff, or in the policy of SELinux" }, NAMED },
+	{ { "credential-absent", EX_CONFIG, PARKS(LOGIN), "the credential was not granted to this process by systemd",
+		"put LoadCredential=NAME:FILE into the unit (systemctl edit sendoff.service) and restart it" }, NAMED },
+	{ { "netrc-no-entry", EX_CONFIG, PARKS(LOGIN), "the netrc file has no password for this host and user",
+		"add an entry to it: machine HOST login USER password PASSWORD" }, NAMED },
+	{ { "netrc-unusable", EX_CONFIG, PARKS(LOGIN), "the netrc file cannot be read as one",
+		"mend the line that is named" }, NAMED },
 
 	/* the sign-in (OAuth): what only a person can mend */
 	{ { "oauth-client-id-missing", EX_CONFIG, PARKS(LOGIN),

@@ -487,12 +487,13 @@ static void add_pin_file(const char *place, struct buf *out)
 void config_fingerprint(const struct config *c, const struct account *a, char out[65])
 {
 	struct buf text = BUF_INIT(64 * 1024);
+	char *secret = secret_path(&a->secret);
 
 	for (size_t i = 0; i < c->source_count; i++)
 		add_stat(c->sources[i].name, &text);
 	buf_printf(&text, "%s %ld %s\n", a->net.host, a->net.port,
 		a->sasl.user ? a->sasl.user : "");
-	add_stat(a->secret.file, &text);
+	add_stat(secret, &text);
 	add_stat(a->oauth.service_account, &text);
 	add_stat(a->oauth.certificate, &text);
 	if (account_signs_in(a))
@@ -506,6 +507,7 @@ void config_fingerprint(const struct config *c, const struct account *a, char ou
 		add_stat(a->tls.ca_files.items[i], &text);
 	digest_of(buf_text(&text), text.len, out);
 	buf_release(&text);
+	free(secret);
 }
 
 void config_release(struct config *c)

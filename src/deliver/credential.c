@@ -18,6 +18,8 @@ struct credential_fetch {
 	char *directory;                 /* own; of the tokens */
 	secret_done *done;
 	void *context;
+	char **user;                     /* borrowed */
+	struct secret_login login;
 	bool over;                       /* it was told */
 };
 
@@ -64,6 +66,11 @@ static void fetched(void *context, struct secret *s, struct err *e)
 	struct credential_fetch *f = context;
 
 	f->over = true;
+	if (f->login.found) {
+		free(*f->user);
+		*f->user = f->login.found;
+		f->login.found = NULL;
+	}
 	if (!s && f->directory)
 		name_trouble(e);
 	f->done(f->context, s, e);   /* which frees f, unless nobody has it yet */
@@ -100,7 +107,7 @@ int credential_exists(const struct account *a, struct err *e)
 	token_command(a->scope == SCOPE_SYSTEM, a->name, command);
 	err_set(e, ERR_SECRET, "there is a login but no password");
 	err_cause(e, "login-without-means");
-	return err_hint(e, "add one of password_command, password_file, password_env, password; "
+	return err_hint(e, "add one of password_command, password_file, credential, netrc, password; "
 		"or, to sign in by OAuth, call %s, which tells what it takes", command);
 }
 
@@ -135,17 +142,19 @@ static void start_token(struct credential_fetch *f, struct loop *l, const struct
 }
 
 struct credential_fetch *credential_fetch_start(struct loop *l, const struct account *a,
-	const char *refused, secret_done *done, void *context)
+	const char *refused, char **user, secret_done *done, void *context)
 {
 	struct credential_fetch *f = mem_alloc(sizeof(*f));
 
 	f->done = done;
 	f->context = context;
+	f->user = user;
+	f->login = (struct secret_login){ a->net.host, a->net.port, a->sasl.user, NULL };
 	/* What was fetched before (a check does) counts before all sources. */
 	if (account_signs_in(a) && !a->secret.given.data)
 		start_token(f, l, a, refused);
 	else
-		f->password = secret_fetch_start(l, &a->secret, fetched, f);
+		f->password = secret_fetch_start(l, &a->secret, &f->login, fetched, f);
 	if (f->over)
 		credential_fetch_free(&f);
 	return f;

@@ -20,10 +20,12 @@ int  credential_exists(const struct account *a, struct err *e);
 
 /* Starts fetching it; as secret_fetch_start(), which may call done before it returns (and
  * then returns NULL).  refused: digest of an access token that will not do, borrowed until
- * credential_fetch_free(); NULL. */
+ * credential_fetch_free(); NULL.  *user (own, NULL before, and to outlive the fetch) is set
+ * before done is called where the account names no user, and the source of its password
+ * does. */
 struct credential_fetch;
 struct credential_fetch *credential_fetch_start(struct loop *l, const struct account *a,
-	const char *refused, secret_done *done, void *context);
+	const char *refused, char **user, secret_done *done, void *context);
 void credential_fetch_free(struct credential_fetch **fp);
 
 /* How long that may take, in ms: our own time, and not the mail server's. */

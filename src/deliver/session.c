@@ -108,6 +108,8 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 		session_fail(s, e);
 		return;
 	}
+	if (s->user)
+		s->sasl.user = s->user;
 	secret_wipe(&s->secret);
 	s->secret = *secret;
 	*secret = (struct secret){ 0 };
@@ -123,7 +125,8 @@ static void fetch_secret(struct session *s)
 	if (!account_has_secret(s->account) || !account_logs_in(s->account))
 		return;
 	process_hold_secret();
-	s->fetch = credential_fetch_start(s->loop, s->account, s->hooks.refused, got_secret, s);
+	s->fetch = credential_fetch_start(s->loop, s->account, s->hooks.refused, &s->user,
+		got_secret, s);
 }
 
 /* ---- TLS */
@@ -414,7 +417,7 @@ static void make_engine(struct session *s)
 {
 	struct smtp_options options = {
 		.settings = &s->settings,
-		.sasl = &s->account->sasl,
+		.sasl = &s->sasl,
 		.login = account_logs_in(s->account),
 		.has_secret = account_has_secret(s->account),
 		.has_token = account_signs_in(s->account),
@@ -474,6 +477,7 @@ struct session *session_start(struct loop *l, const struct account *a,
 	s->loop = l;
 	s->account = a;
 	s->settings = a->smtp;
+	s->sasl = a->sasl;
 	s->settings.pipelining = pipelining;
 	s->hooks = *hooks;
 	s->watch = (struct watch){ .fd = -1, .run = ready, .owner = s };
@@ -509,6 +513,7 @@ void session_free(struct session **sp)
 	conn_abort(&s->conn);
 	reach_free(&s->reach);
 	tls_trust_free(&s->trust);
+	free(s->user);
 	secret_wipe(&s->secret);
 	free(s);
 	*sp = NULL;

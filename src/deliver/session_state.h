@@ -19,6 +19,8 @@ struct session {
 	struct loop *loop;                  /* borrowed */
 	const struct account *account;      /* borrowed */
 	struct smtp_settings settings;      /* the account's, pipelining as this session has it */
+	struct sasl_settings sasl;          /* borrowed inside; with the user of the secret's source */
+	char *user;                         /* own; whom that named; NULL */
 	struct session_hooks hooks;
 	enum stage stage;
 

@@ -185,6 +185,14 @@ static int find_user(struct unconfigured *u, const struct preset *p, struct err 
 	return put(&u->said, "user", from ? from->value : NULL, e);
 }
 
+static bool names_source(const struct conf_source *said)
+{
+	for (const struct key *row = secret_keys; row->name; row++)
+		if (is_set(said, row->name))
+			return true;
+	return false;
+}
+
 static int make(struct unconfigured *u, const struct unconfigured_words *w, const char *home,
 	struct err *e)
 {
@@ -196,8 +204,7 @@ static int make(struct unconfigured *u, const struct unconfigured_words *w, cons
 		return -1;
 	u->account.secret.asked = logs_in(w) &&
 		(is_set(&u->said, "user") || is_set(&u->account.given, "user")) &&
-		!is_set(&u->said, "password_command") && !is_set(&u->said, "password_file") &&
-		!is_set(&u->said, "password_env");
+		!names_source(&u->said);
 	return provided_fill(&u->account, home, e);
 }
 

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "net/command.h"
+#include "net/tunnel.h"
 #include "net/name.h"
 #include "net/proxy.h"
 
@@ -29,7 +29,7 @@ struct reach {
 	struct net_settings to;           /* the proxy; what it points to is borrowed */
 	struct proxy proxy;               /* own */
 	struct proxy_talk *talk;          /* own; NULL: straight */
-	struct command *command;          /* own; NULL: none */
+	struct tunnel *tunnel;          /* own; NULL: none */
 	int fd;                           /* own until it is handed over; -1 */
 	struct watch watch;               /* the talk, or what is known before the loop runs */
 	struct err err;
@@ -260,10 +260,10 @@ static int start_command(struct reach *r, const char *const *hidden)
 {
 	r->trail.way = WAY_COMMAND;
 	snprintf(r->trail.through, sizeof(r->trail.through), "connect_command");
-	r->command = command_start(r->loop, r->set->command, hidden, &r->fd, &r->err);
-	if (r->command)
+	r->tunnel = tunnel_start(r->loop, r->set->command, hidden, &r->fd, &r->err);
+	if (r->tunnel)
 		tell_later(r, told_later);
-	return r->command ? 0 : -1;
+	return r->tunnel ? 0 : -1;
 }
 
 /* ---- the beginning */
@@ -306,7 +306,7 @@ void reach_free(struct reach **rp)
 	proxy_release(&r->proxy);
 	if (r->fd >= 0)
 		close(r->fd);
-	command_free(&r->command);
+	tunnel_free(&r->tunnel);
 	free(r);
 	*rp = NULL;
 }
@@ -325,7 +325,7 @@ const struct dial_trail *reach_trail(struct reach *r)
 
 bool reach_broken(struct reach *r, bool heard, bool show, struct err *e)
 {
-	return r && r->command && command_failed(r->command, heard, show, e);
+	return r && r->tunnel && tunnel_failed(r->tunnel, heard, show, e);
 }
 
 void reach_peer_text(const struct reach *r, int fd, char *out, size_t size)

@@ -29,7 +29,7 @@ void reach_free(struct reach **rp);
 const struct dial_trail *reach_trail(struct reach *r);
 
 /* The connection broke (heard: not before the server had said something).  True: it was a
- * command that did so; see net/command.h. */
+ * command that did so; see net/tunnel.h. */
 bool reach_broken(struct reach *r, bool heard, bool show, struct err *e);
 
 /* What a log calls the other end: as dial_peer_text(), or what the way leads through. */

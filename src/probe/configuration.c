@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "probe/confinement.h"
+#include "base/confinement.h"
 
 /* ---- the sources */
 

@@ -427,6 +427,7 @@ static void release(struct probe *p)
 	report_stage_free(&p->open);
 	report_hide(NULL);
 	mask_wipe(&p->mask);
+	free(p->user);
 	secret_wipe(&p->secret);
 	buf_release(&p->greeting);
 	buf_release(&p->ehlo);

@@ -38,12 +38,15 @@ static void fetch(struct probe *p)
 	struct err slow = { 0 };
 
 	process_hold_secret();
-	fetch = credential_fetch_start(&p->loop, &p->account, p->refused, got_secret, p);
+	fetch = credential_fetch_start(&p->loop, &p->account, p->refused, &p->user,
+		got_secret, p);
 	p->fetched = fetch != NULL;
 	loop_run(&p->loop);
 	credential_fetch_free(&fetch);
 	if (!p->secret.data && !p->out->cause && p->interrupted.kind)
 		finding_of_err(p, REPORT_SECRET, too_slow(p, &slow));
+	if (p->user)
+		p->account.sasl.user = p->user;
 	if (p->secret.data) {
 		mask_make(&p->mask, &p->secret, p->account.sasl.user);
 		report_hide(&p->mask);

@@ -27,6 +27,7 @@ struct probe {
 
 	struct account account;             /* borrowed inside; but for the secret, and its waits */
 	struct secret secret;               /* own; wiped */
+	char *user;                         /* own; whom its source named; NULL */
 	char stored[DIGEST_HEX + 1];        /* digest of the access token that was stored; "" */
 	char refused[DIGEST_HEX + 1];       /* ... that was refused; "" */
 	bool second;                        /* ... and this is with another one */

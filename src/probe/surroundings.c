@@ -409,21 +409,14 @@ static void look_clock(struct surroundings *s, const struct config *c)
  * would run without what it needs. */
 static void look_command(struct surroundings *s, const struct account *a)
 {
-	static const char *const places[] = { "", "/usr/bin/", "/bin/", "/usr/local/bin/" };
-	const char *command = a ? a->secret.command : NULL;
-	size_t len = command ? strcspn(command, " \t;|&<>()$\"'\\") : 0;
+	char *program = a && a->secret.command && s->confinement.no_new_privs ?
+		command_program(a->secret.command) : NULL;
 	struct stat st;
 
-	if (!len || len > PATH_MAX || !s->confinement.no_new_privs)
-		return;
-	for (size_t i = *command == '/' ? 0 : 1; i < COUNT(places) && !s->setuid_command; i++) {
-		char *path = mem_printf("%s%.*s", places[i], (int)len, command);
-
-		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_ISUID | S_ISGID)))
-			s->setuid_command = path;
-		else
-			free(path);
-	}
+	if (program && stat(program, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)))
+		s->setuid_command = program;
+	else
+		free(program);
 }
 
 struct surroundings *surroundings_look(const struct config *c, const struct account *a)

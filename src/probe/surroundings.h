@@ -12,7 +12,7 @@
 #include <sys/types.h>
 
 #include "deliver/config.h"
-#include "probe/confinement.h"
+#include "base/confinement.h"
 #include "probe/report.h"
 
 enum { SURROUNDINGS_NAME = 64, SURROUNDINGS_WORDS = 1536 };

@@ -189,6 +189,39 @@ static void test_no_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &old);
 }
 
+/* What a command says goes to a terminal or to the journal, and to nobody else. */
+static void says(const char *stream, const char *want, const char *what)
+{
+	int ends[2], kept = dup(STDERR_FILENO);
+	char heard[64] = "", name[64];
+	struct err e = { 0 };
+	struct child c;
+	struct stat st;
+
+	check(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0 && fstat(ends[1], &st) == 0, "a stderr");
+	snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)st.st_dev,
+		(unsigned long long)st.st_ino);
+	dup2(ends[1], STDERR_FILENO);
+	setenv("JOURNAL_STREAM", stream ? stream : name, 1);
+	child_start(&c, "echo locked >&2; echo x", NULL, &e);
+	output(&c);
+	child_end(&c, 0);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	check(read(ends[0], heard, sizeof(heard) - 1) >= (want[0] ? 1 : -1), "%s", what);
+	check_text(heard, want, "%s", what);
+	unsetenv("JOURNAL_STREAM");
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static void test_stderr(void)
+{
+	says(NULL, "locked\n", "the journal hears it");
+	says("1:2", "", "what was the journal once does not");
+	says("", "", "nor does a pipe");
+}
+
 static const char *text_of(const char *path)
 {
 	static char text[4096];
@@ -363,6 +396,7 @@ int main(void)
 	test_no_descriptors();
 	test_talk();
 	test_quit();
+	test_stderr();
 	test_left_alone();
 	test_left_too_long();
 	test_left_with_ignored_sigchld();

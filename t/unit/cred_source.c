@@ -18,6 +18,7 @@ static char dir[] = "/tmp/sendoff-cred-XXXXXX";
 struct outcome {
 	struct loop loop;
 	struct secret_fetch *fetch;
+	struct secret_login login;
 	struct secret secret;
 	struct err err;
 	int called;
@@ -41,16 +42,23 @@ static void record(void *context, struct secret *s, struct err *e)
 	loop_stop(&o->loop);
 }
 
-static void begin(struct outcome *o, const struct secret_settings *set)
+static void begin_for(struct outcome *o, const struct secret_settings *set, const char *user)
 {
 	memset(o, 0, sizeof(*o));
+	o->login = (struct secret_login){ "smtp.x.test", 587, user, NULL };
 	loop_init(&o->loop);
-	o->fetch = secret_fetch_start(&o->loop, set, record, o);
+	o->fetch = secret_fetch_start(&o->loop, set, &o->login, record, o);
 	o->started = true;
+}
+
+static void begin(struct outcome *o, const struct secret_settings *set)
+{
+	begin_for(o, set, "me");
 }
 
 static void end(struct outcome *o)
 {
+	free(o->login.found);
 	secret_fetch_free(&o->fetch);
 	check_int(o->called, 1, "told once");
 	loop_run(&o->loop);
@@ -291,9 +299,156 @@ static void test_file(void)
 	free(path);
 }
 
+static void describe(const struct secret_settings *set, const char *want)
+{
+	char text[SECRET_FROM_MAX];
+
+	secret_describe(set, text);
+	check_text(text, want, "in words");
+}
+
+static void test_words(void)
+{
+	static char x[] = "/x\033y", name[] = "mail";
+
+	describe(&(struct secret_settings){ .command = x }, "from password_command");
+	describe(&(struct secret_settings){ .file = x }, "from the file /x\\x1by");
+	describe(&(struct secret_settings){ .env = name }, "from the variable mail");
+	describe(&(struct secret_settings){ .credential = name }, "from the systemd credential mail");
+	describe(&(struct secret_settings){ .netrc = x }, "from the netrc file /x\\x1by");
+	describe(&(struct secret_settings){ .env = NULL }, "from the configuration file");
+}
+
+static void good_name(const char *name, bool good)
+{
+	struct secret_settings set = { .credential = mem_string(name) };
+	struct err e = { 0 };
+
+	check_int(secret_settings_check(&set, &e), good ? 0 : -1, "credential '%s'", name);
+	free(set.credential);
+}
+
+/* What systemd.exec(5) does: a directory of the unit's, files that its user alone may read. */
+static void test_credential(void)
+{
+	char *unit = mem_printf("%s/mail.service", dir), *path = mem_printf("%s/pw", unit);
+	char *longest = mem_alloc(257), name[] = "pw";
+	struct secret_settings set = { .credential = name };
+	struct outcome o;
+
+	good_name("mail", true);
+	good_name("smtp.x-y_z@1", true);
+	good_name("..x", true);
+	good_name("", false);
+	good_name(".", false);
+	good_name("..", false);
+	good_name("...", false);
+	good_name("a/b", false);
+	good_name("../b", false);
+	good_name("a:b", false);
+	good_name("a b", false);
+	good_name("a\033", false);
+	good_name("p\303\244", false);
+	memset(longest, 'x', 256);
+	good_name(longest, false);
+	longest[255] = '\0';
+	good_name(longest, true);
+	free(longest);
+
+	unsetenv("CREDENTIALS_DIRECTORY");
+	check(!secret_path(&set), "without the variable there is no path");
+	begin(&o, &set);
+	check_text(o.err.text, "credential: CREDENTIALS_DIRECTORY is not set: systemd has granted "
+		"nothing to this process", "and nothing to be had");
+	check_text(o.err.cause, "credential-absent", "told as what it is");
+	check(strstr(o.err.hint, "systemctl edit sendoff.service") &&
+		strstr(o.err.hint, "LoadCredential=pw:FILE"), "which directive where: %s", o.err.hint);
+	check_int(o.err.kind, ERR_SECRET, "ERR_SECRET");
+	end(&o);
+	setenv("CREDENTIALS_DIRECTORY", "relative", 1);
+	check(!secret_path(&set), "a relative path counts for nothing");
+
+	mkdir(unit, 0700);
+	setenv("CREDENTIALS_DIRECTORY", unit, 1);
+	begin(&o, &set);
+	check(strstr(o.err.text, "credential: 'pw' is not in /") == o.err.text, "absent: %s", o.err.text);
+	check(strstr(o.err.hint, "systemctl edit mail.service"), "the unit by its name: %s", o.err.hint);
+	end(&o);
+	file_with(path, "hunter2\n", 8, 0400);
+	begin(&o, &set);
+	check_text(o.secret.data, "hunter2", "one that is there: %s", o.err.text);
+	check(o.at_once && !o.fetch, "at once");
+	end(&o);
+	chmod(path, 0444);
+	begin(&o, &set);
+	check(strstr(o.err.text, "credential: ") == o.err.text && strstr(o.err.text, "mode 0444"),
+		"D10: one that all can read: %s", o.err.text);
+	check_text(o.err.cause, "password-file-unreadable", "told as such");
+	end(&o);
+	unlink(path);
+	rmdir(unit);
+	unsetenv("CREDENTIALS_DIRECTORY");
+	free(unit);
+	free(path);
+}
+
+static void test_netrc(void)
+{
+	static const char text[] = "machine smtp.x.test login me password \"hunter 2\"\n"
+		"machine smtp.x.test login you password hunter3\n"
+		"machine other.x.test password hunter4\n";
+	char *path = mem_printf("%s/netrc", dir);
+	struct secret_settings set = { .netrc = path };
+	struct outcome o;
+
+	file_with(path, text, sizeof(text) - 1, 0600);
+	begin(&o, &set);
+	check_text(o.secret.data, "hunter 2", "of the host and user: %s", o.err.text);
+	check(o.at_once && !o.fetch && !o.login.found, "at once, and the user is the account's");
+	end(&o);
+	begin_for(&o, &set, "you");
+	check_text(o.secret.data, "hunter3", "of another user");
+	end(&o);
+	begin_for(&o, &set, NULL);
+	check_text(o.secret.data, "hunter 2", "no user: the first entry");
+	check_text(o.login.found, "me", "whose login it is");
+	end(&o);
+	begin_for(&o, &set, "nobody");
+	check(strstr(o.err.text, "netrc: '") == o.err.text &&
+		strstr(o.err.text, "no entry for machine smtp.x.test, login nobody, port 587; there is: "
+		"smtp.x.test as me, smtp.x.test as you, other.x.test") && !strstr(o.err.text, "hunter"),
+		"what was looked for, and what there is: %s", o.err.text);
+	check_text(o.err.cause, "netrc-no-entry", "told as such");
+	end(&o);
+	file_with(path, "machine smtp.x.test password hunter2", 36, 0600);
+	begin_for(&o, &set, NULL);
+	check(!o.secret.data && strstr(o.err.text, "names no login"), "no user at all: %s", o.err.text);
+	end(&o);
+	begin(&o, &set);
+	check_text(o.secret.data, "hunter2", "an entry without a login is good for the account's user");
+	end(&o);
+	file_with(path, "machine smtp.x.test login me password ''", 40, 0600);
+	begin(&o, &set);
+	check_text(o.err.text, "netrc gives nothing: the password is empty", "an empty one");
+	end(&o);
+	chmod(path, 0640);
+	check(chown(path, (uid_t)-1, 1) == 0 || geteuid() != 0, "a group of others");
+	begin(&o, &set);
+	check(geteuid() != 0 || (strstr(o.err.text, "can be read by other users") && !o.secret.data),
+		"D10: may not read it: %s", o.err.text);
+	end(&o);
+	unlink(path);
+	begin(&o, &set);
+	check(strstr(o.err.text, "netrc: cannot open '") == o.err.text, "absent: %s", o.err.text);
+	check_int(o.err.kind, ERR_SECRET, "ERR_SECRET");
+	end(&o);
+	free(path);
+}
+
 static void test_settings(void)
 {
-	static char text[] = "x", equals[] = "A=B";
+	static char text[] = "x", equals[] = "A=B", sealed[] = "/x/.authinfo.gpg";
+	const char *keys[SECRET_SOURCES];
 	struct secret_settings set = { .password = { NULL, 0 } };
 	struct outcome o;
 	struct err e = { 0 };
@@ -308,15 +463,20 @@ static void test_settings(void)
 	check_text(o.secret.data, "x", "is fetched");
 	check(o.secret.data != set.password.data, "as a copy");
 	end(&o);
-	set.command = text;
-	check_int(secret_settings_check(&set, &e), -1, "two sources");
-	check_int(e.kind, ERR_CONFIG, "ERR_CONFIG");
-	check_text(e.text, "password and password_command are both set", "naming both");
+	check_int(secret_sources(&set, keys), 1, "one source");
+	check_text(keys[0], "password", "by its name");
+	set.command = set.file = set.env = set.credential = set.netrc = text;
+	check_int(secret_sources(&set, keys), SECRET_SOURCES, "all of them");
+	for (unsigned i = 0; i < SECRET_SOURCES; i++)
+		check_text(keys[i], secret_keys[i].name, "by its name");
 	set = (struct secret_settings){ .file = text, .env = text };
-	check_int(secret_settings_check(&set, &e), -1, "two others");
-	check_text(e.text, "password_file and password_env are both set", "naming both");
+	check_int(secret_sources(&set, keys), 2, "two others");
+	check(!strcmp(keys[0], "password_file") && !strcmp(keys[1], "password_env"), "by name");
 	set = (struct secret_settings){ .env = equals };
 	check_int(secret_settings_check(&set, &e), -1, "no name of a variable");
+	set = (struct secret_settings){ .netrc = sealed };
+	check_int(secret_settings_check(&set, &e), -1, "a file that is encrypted");
+	check(e.kind == ERR_CONFIG && strstr(e.hint, "password_command"), "what does it: %s", e.hint);
 }
 
 int main(void)
@@ -331,6 +491,9 @@ int main(void)
 	test_inside();
 	test_hidden();
 	test_file();
+	test_words();
+	test_credential();
+	test_netrc();
 	test_no_child_status();
 	rmdir(dir);
 	return tap_done();

@@ -71,7 +71,7 @@ static bool is_stale(void)
 
 /* ---- fetching */
 
-static char got[80];
+static char got[80], *named;   /* whom the source named */
 
 static void take(void *context, struct secret *s, struct err *e)
 {
@@ -87,9 +87,27 @@ static const char *fetch(const struct account *a)
 
 	loop_init(&loop);
 	got[0] = '\0';
-	check(!credential_fetch_start(&loop, a, NULL, take, NULL), "it is here at once");
+	check(!credential_fetch_start(&loop, a, NULL, &named, take, NULL), "it is here at once");
 	loop_release(&loop);
 	return got;
+}
+
+static void test_netrc(void)
+{
+	struct account a = account_of(false);
+	char *path = mem_string("/tmp/sendoff-netrc-XXXXXX");
+	int fd = mkstemp(path);
+
+	check(dprintf(fd, "machine %s login somebody password geheim", a.net.host) > 0, "a netrc");
+	close(fd);
+	a.sasl.user = NULL;
+	a.secret.netrc = path;
+	check_text(fetch(&a), "geheim", "the password of an entry");
+	check_text(named, "somebody", "which names the user");
+	free(named);
+	named = NULL;
+	unlink(path);
+	free(path);
 }
 
 static void test_fetch(void)
@@ -99,6 +117,8 @@ static void test_fetch(void)
 	secret_set(&plain.secret.password, "geheim", 6);
 	check_text(fetch(&plain), "geheim", "a password");
 	check_int(credential_patience(&plain), 0, "takes no time");
+	check(!named, "and names no user");
+	test_netrc();
 	check_text(fetch(&token), "login-needed", "nobody has signed in");
 	store("access-1", false);
 	check_text(fetch(&token), "access-1", "a token");

@@ -203,11 +203,12 @@ static void take(void *context, struct secret *s, struct err *why)
 
 static const char *fetched(void)
 {
+	struct secret_login login = { u.account.net.host, u.account.net.port, NULL, NULL };
 	struct loop loop;
 
 	got[0] = '\0';
 	loop_init(&loop);
-	check(!secret_fetch_start(&loop, &u.account.secret, take, got), "at once");
+	check(!secret_fetch_start(&loop, &u.account.secret, &login, take, got), "at once");
 	loop_release(&loop);
 	return got;
 }

@@ -208,6 +208,8 @@ mkdir -p old
 pivot_root . old
 umount -l old
 rmdir old
+# As on a machine: what is mounted for a unit before it starts (credentials) is seen by it.
+mount --make-rshared /
 exec env -i container=lxc PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	/lib/systemd/systemd --system --show-status=no --log-target=journal --unit=multi-user.target
 END

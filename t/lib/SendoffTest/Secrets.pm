@@ -39,13 +39,22 @@ sub escaped
 	return ($json, $shown);
 }
 
+# As a URL or xtext has it; the same in small letters.
+sub percent
+{
+	my ($secret) = @_;
+	my @coded = map { $secret =~ s/([^A-Za-z0-9_.~-])/sprintf "$_", ord $1/ger } '%%%02X', '%%%02x', '+%02X';
+
+	return (@coded, uc unpack('H*', $secret), unpack('H*', $secret));
+}
+
 # From now on they must be nowhere.
 sub known
 {
 	for my $secret (grep { defined && length >= LEAST } @_) {
 		utf8::encode($secret) if utf8::is_utf8($secret);
 		next if $form_of{$secret};
-		$form_of{$_} = $secret for grep { defined } $secret, escaped($secret),
+		$form_of{$_} = $secret for grep { defined } $secret, escaped($secret), percent($secret),
 			map { coded($secret, $_) } 0 .. 2;
 		undef $pattern;
 	}

@@ -1,4 +1,4 @@
-/* t/unit/probe_confinement.c - what the kernel says of a process, hostile words included. */
+/* t/unit/base_confinement.c - what the kernel says of a process, hostile words included. */
 #include "t/unit/tap.h"
 
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
-#include "probe/confinement.h"
+#include "base/confinement.h"
 
 #define L(text) text, sizeof(text) - 1
 
@@ -337,8 +337,29 @@ static void test_policy(void)
 	free(path);
 }
 
+static void allowed_in(const char *label, const char *want)
+{
+	struct confinement c = { .policy = POLICY_NONE };
+	char file[CONFINEMENT_NAME + 32], small[30];
+
+	confinement_label(label, strlen(label), &c);
+	check_text(confinement_local_file(&c, file, sizeof(file)), want, "%s", label);
+	check(strlen(confinement_local_file(&c, small, sizeof(small))) < sizeof(small), "in little room");
+}
+
+/* Where an administrator allows more. */
+static void test_local_file(void)
+{
+	allowed_in("sendoff (enforce)", "/etc/apparmor.d/local/sendoff");
+	allowed_in("/usr/bin/sendoff (enforce)", "/etc/apparmor.d/local/usr.bin.sendoff");
+	allowed_in("sendoff//gpg (enforce)", "/etc/apparmor.d/local/sendoff");
+	allowed_in("../../x (complain)", "/etc/apparmor.d/local/......x");
+	allowed_in("", "/etc/apparmor.d/local/");
+}
+
 int main(void)
 {
+	test_local_file();
 	char *command = NULL;
 
 	if (!mkdtemp(top))

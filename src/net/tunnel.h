@@ -1,28 +1,28 @@
-/* net/command.h - a command that leads to a server: its stdin and stdout are the connection.
+/* net/tunnel.h - a command that leads to a server: its stdin and stdout are the connection.
  *
  * It runs as base/child.h says it (child_talk).  Of what it writes to stderr the end is kept,
  * for who is told why it failed.
  */
-#ifndef NET_COMMAND_H
-#define NET_COMMAND_H
+#ifndef NET_TUNNEL_H
+#define NET_TUNNEL_H
 
 #include <stdbool.h>
 
 #include "base/err.h"
 #include "net/loop.h"
 
-struct command;
+struct tunnel;
 /* *fd is the connection, non-blocking, the caller's.  hidden: variables that it does not get;
  * NULL-terminated, or NULL.  NULL: ERR_SYSTEM. */
-struct command *command_start(struct loop *l, const char *text, const char *const *hidden, int *fd,
+struct tunnel *tunnel_start(struct loop *l, const char *text, const char *const *hidden, int *fd,
 	struct err *e);
 /* The end of it and of its process group; the connection is closed before. */
-void command_free(struct command **cp);
+void tunnel_free(struct tunnel **cp);
 
 /* The connection has come to its end.  True: *e, ERR_CONNECT, says that it was the command
  * that failed, and how: by its exit status, a signal, or, where the server was not heard
  * before, by ending at all; with the last line that it wrote to stderr, if that may be shown.
  * Waits for its end, but not long. */
-bool command_failed(struct command *c, bool heard, bool show, struct err *e);
+bool tunnel_failed(struct tunnel *c, bool heard, bool show, struct err *e);
 
 #endif

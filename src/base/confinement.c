@@ -1,5 +1,5 @@
-/* probe/confinement.c - what holds this process in; see confinement.h. */
-#include "probe/confinement.h"
+/* base/confinement.c - what holds this process in; see confinement.h. */
+#include "base/confinement.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -354,12 +354,28 @@ bool confinement_is_policy(const struct confinement *c, const char *path, int wa
 	return grants;
 }
 
+/* Called as the profile's own is: a path with dots for its slashes; that of a child profile
+ * ("NAME//CHILD") is its parent's. */
+char *confinement_local_file(const struct confinement *c, char *to, size_t size)
+{
+	static const char place[] = "/etc/apparmor.d/local/";
+	const char *name = c->label + (c->label[0] == '/'), *child = strstr(name, "//");
+
+	snprintf(to, size, "%s%.*s", place, child ? (int)(child - name) : (int)strlen(name), name);
+	for (char *at = to + sizeof(place) - 1; strlen(to) >= sizeof(place) && *at; at++)
+		if (*at == '/')
+			*at = '.';
+	return to;
+}
+
 void confinement_blame(const struct confinement *c, struct buf *out)
 {
+	char file[CONFINEMENT_NAME + 32];
+
 	if (c->policy == POLICY_APPARMOR)
 		buf_printf(out, "the AppArmor profile %s forbids it: see `journalctl -k | grep -i "
-			"apparmor`, and allow it in a file of that profile's name below "
-			"/etc/apparmor.d/local", c->label);
+			"apparmor`, and allow it in %s", c->label,
+			confinement_local_file(c, file, sizeof(file)));
 	else if (c->policy == POLICY_SELINUX)
 		buf_printf(out, "SELinux forbids it to the domain %s: see `ausearch -m avc -ts recent`",
 			c->domain);

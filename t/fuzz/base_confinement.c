@@ -1,4 +1,4 @@
-/* t/fuzz/probe_confinement.c - any octets as what the kernel says of a process.
+/* t/fuzz/base_confinement.c - any octets as what the kernel says of a process.
  *
  * Names of units and profiles are somebody's choice: whatever they are, what is kept of
  * them may go to a terminal.
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "probe/confinement.h"
+#include "base/confinement.h"
 #include "probe/surroundings.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

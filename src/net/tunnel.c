@@ -1,5 +1,5 @@
-/* net/command.c - a command that is the connection; see command.h. */
-#include "net/command.h"
+/* net/tunnel.c - a command that is the connection; see tunnel.h. */
+#include "net/tunnel.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 
 enum { WORDS_KEPT = 1024, LAST_WORDS_MS = 400, PIECES_MOST = 128 };   /* 64 KB fit in a pipe */
 
-struct command {
+struct tunnel {
 	struct loop *loop;       /* borrowed */
 	struct child child;
 	struct watch words;      /* its stderr; fd is own */
@@ -23,7 +23,7 @@ struct command {
 };
 
 /* False: it is at its end, or there is nothing now. */
-static bool take_words(struct command *c)
+static bool take_words(struct tunnel *c)
 {
 	char piece[WORDS_KEPT];
 	ssize_t n = read(c->words.fd, piece, sizeof(piece));
@@ -51,10 +51,10 @@ static void can_read(struct watch *w, short revents)
 	take_words(w->owner);
 }
 
-struct command *command_start(struct loop *l, const char *text, const char *const *hidden, int *fd,
+struct tunnel *tunnel_start(struct loop *l, const char *text, const char *const *hidden, int *fd,
 	struct err *e)
 {
-	struct command *c = mem_alloc(sizeof(*c));
+	struct tunnel *c = mem_alloc(sizeof(*c));
 
 	c->loop = l;
 	c->words = (struct watch){ .fd = -1, .events = POLLIN, .run = can_read, .owner = c };
@@ -69,9 +69,9 @@ struct command *command_start(struct loop *l, const char *text, const char *cons
 	return c;
 }
 
-void command_free(struct command **cp)
+void tunnel_free(struct tunnel **cp)
 {
-	struct command *c = *cp;
+	struct tunnel *c = *cp;
 
 	if (!c)
 		return;
@@ -84,7 +84,7 @@ void command_free(struct command **cp)
 }
 
 /* The last line with something in it. */
-static void last_line(const struct command *c, char *out, size_t size)
+static void last_line(const struct tunnel *c, char *out, size_t size)
 {
 	size_t end = c->len, start;
 
@@ -95,7 +95,7 @@ static void last_line(const struct command *c, char *out, size_t size)
 	text_clean_to(out, size, c->said + start, end - start);
 }
 
-static void explain(const struct command *c, int status, bool show, struct err *e)
+static void explain(const struct tunnel *c, int status, bool show, struct err *e)
 {
 	char how[96], line[400] = "";
 	bool missing = WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127);
@@ -108,7 +108,7 @@ static void explain(const struct command *c, int status, bool show, struct err *
 	err_cause(e, missing ? "connect-command-missing" : "connect-command-failed");
 }
 
-bool command_failed(struct command *c, bool heard, bool show, struct err *e)
+bool tunnel_failed(struct tunnel *c, bool heard, bool show, struct err *e)
 {
 	int status;
 

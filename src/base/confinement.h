@@ -1,10 +1,10 @@
-/* probe/confinement.h - what holds this process in: the kernel's account of it.
+/* base/confinement.h - what holds this process in: the kernel's account of it.
  *
  * A service may be kept from files and networks that its user could use by hand.  Here
  * stands by what, and whether a refusal is the doing of file modes or of a policy.
  */
-#ifndef PROBE_CONFINEMENT_H
-#define PROBE_CONFINEMENT_H
+#ifndef BASE_CONFINEMENT_H
+#define BASE_CONFINEMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -67,5 +67,8 @@ void confinement_read(const char *self, const char *root, struct confinement *c)
 bool confinement_is_policy(const struct confinement *c, const char *path, int want);
 /* Who refuses, and where its words are to be found: one clause and a next step. */
 void confinement_blame(const struct confinement *c, struct buf *out);
+
+/* The file in which its administrator may allow more to an AppArmor profile.  Returns to. */
+char *confinement_local_file(const struct confinement *c, char *to, size_t size);
 
 #endif

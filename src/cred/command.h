@@ -1,0 +1,32 @@
+/* cred/command.h - a command that prints a secret, run in the caller's poll loop.
+ *
+ * It has SECRET_COMMAND_SECONDS, is killed with its process group, and never holds us up by
+ * what it leaves behind.  What it prints lies in one place of fixed size until it is handed
+ * over; what it says on standard error is nobody's here (base/child.h).
+ */
+#ifndef CRED_COMMAND_H
+#define CRED_COMMAND_H
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "net/loop.h"
+
+enum { SECRET_COMMAND_SECONDS = 30 };
+
+/* Called once.  s is all that it printed, up to SECRET_MAX octets and a line end, the
+ * caller's to wipe; NULL: ERR_SECRET, with the row of the table of causes: it failed (with its
+ * exit status), may not be executed here (with the program and who forbids it), was stopped,
+ * did not end in time, printed too much; ERR_SYSTEM: it could not be started. */
+typedef void command_done(void *context, struct secret *s, struct err *e);
+
+/* NULL: done was called already. */
+struct command_run;
+struct command_run *command_start(struct loop *l, const char *command, const char *const *hidden,
+	command_done *done, void *context);
+void command_free(struct command_run **rp);   /* cancels; kills it with its children */
+
+/* The program that a command begins with, as the shell would find it: own; NULL: there is none
+ * that can be told without a shell. */
+char *command_program(const char *command);
+
+#endif

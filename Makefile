@@ -44,7 +44,7 @@ apparmordir ?= $(docdir)/apparmor.d
 B         = build
 LIBRARIES = inih jansson nettle
 LATE      = gnutls libidn2
-SELDOM    = libcurl
+SELDOM    = libcurl krb5-gssapi libgsasl
 SANITIZE  =
 WERROR    =
 
@@ -57,7 +57,8 @@ WARNINGS = -Wall -Wextra -Wshadow -Wpointer-arith -Wcast-qual -Wstrict-prototype
 OWN_CPPFLAGS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -Isrc -I. \
 	-DSENDOFF_VERSION='"$(VERSION)"' -DSENDOFF_SYSCONFDIR='"$(sysconfdir)"' \
 	-DSENDOFF_LOCALSTATEDIR='"$(localstatedir)"' -DSENDOFF_RUNDIR='"$(rundir)"' \
-	-DSENDOFF_GNUTLS='"$(GNUTLS)"' -DSENDOFF_IDN='"$(IDN)"' -DSENDOFF_CURL='"$(CURL)"'
+	-DSENDOFF_GNUTLS='"$(GNUTLS)"' -DSENDOFF_IDN='"$(IDN)"' -DSENDOFF_CURL='"$(CURL)"' \
+	-DSENDOFF_GSSAPI='"$(GSSAPI)"' -DSENDOFF_GSASL='"$(GSASL)"'
 OWN_CFLAGS   = -std=c11 $(WARNINGS) '-ffile-prefix-map=$(CURDIR)=.' -fstack-protector-strong -fPIE \
 	-pthread
 OWN_LDFLAGS  = -pie -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
@@ -81,6 +82,8 @@ soname = $(or $(shell LC_ALL=C $(READELF) -d "$$($(CC) -print-file-name=$1.so)" 
 GNUTLS = $(eval GNUTLS := $$(call soname,libgnutls,libgnutls.so.30))$(GNUTLS)
 IDN    = $(eval IDN := $$(call soname,libidn2,libidn2.so.0))$(IDN)
 CURL   = $(eval CURL := $$(call soname,libcurl,libcurl.so.4))$(CURL)
+GSSAPI = $(eval GSSAPI := $$(call soname,libgssapi_krb5,libgssapi_krb5.so.2))$(GSSAPI)
+GSASL  = $(eval GSASL := $$(call soname,libgsasl,libgsasl.so.18))$(GSASL)
 
 # Each step is one short line; V=1 shows the commands.
 say = $(if $(V),,@echo '  $1'; )
@@ -253,7 +256,8 @@ check-faults: $(PROGRAMS) $(SERVERS) | $(SETUP_FIRST)
 
 check-interop: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
 	t/interop/fetch.sh $(B)/interop postfix dovecot-core dovecot-submissiond bsd-mailx \
-		microsocks dante-server tinyproxy-bin socat
+		microsocks dante-server tinyproxy-bin socat \
+		dovecot-gssapi krb5-kdc krb5-admin-server krb5-user
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/interop/*.t)),interoperation tests)
 
 # From sign-in to delivery with real parts only: an OAuth server, a browser, a mail server.

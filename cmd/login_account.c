@@ -111,12 +111,17 @@ void login_add_steps(const struct account *a, struct buf *out)
 bool login_is_needless(const struct account *a, struct buf *out)
 {
 	const char *keys[SECRET_SOURCES];
+	bool ticket = account_has_ticket(a) && !secret_configured(&a->secret);
 
-	if (oauth_configured(&a->oauth) || (!secret_configured(&a->secret) && account_oauth_provider(a)))
+	if (oauth_configured(&a->oauth) ||
+	    (!secret_configured(&a->secret) && !ticket && account_oauth_provider(a)))
 		return false;
 	if (secret_sources(&a->secret, keys) > 0)
 		buf_printf(out, "account '%s' logs in with a password, from %s: there is nothing to "
 			"sign in to\n", a->name, keys[0]);
+	else if (ticket)
+		buf_printf(out, "account '%s' logs in with a Kerberos ticket, which kinit gets: there is "
+			"nothing to sign in to\n", a->name);
 	else if (account_logs_in(a))
 		buf_printf(out, "account '%s' names neither a password nor an OAuth client\n", a->name);
 	else

@@ -33,6 +33,7 @@ my %rare_member = (
 	'surroundings memory_limit' => 'needs a limit',
 	'surroundings file_limit' => 'likewise',
 	'surroundings open_limit' => 'there may be none',
+	map({ ("login $_" => 'needs a key server: t/interop/kerberos.t') } qw(principal service ticket_seconds)),
 	map({ ("surroundings $_" => 'not everywhere') } qw(unit container apparmor selinux enforced
 		capabilities seccomp no_new_privs trusted_roots)),
 );
@@ -171,7 +172,7 @@ checked('all is well', [ '--from', $me, '--to', 'you@example.test', '--all', '--
 	account => { auth => 'plain', provider => 'google', tls_crl_file => cert('ca', 'crl'),
 		tls_cert => cert('client'), tls_key => cert('client', 'key') },
 	env => { HOME => $foreign });
-checked('a test message', [ '--send', 'you@example.test' ], 0, undef);
+checked('a test message', [ '--send', 'you@example.test' ], 0, undef, account => { authzid => $me });
 checked('without a login', [], 0, undef, server => { user => undef, password => undef, require_login => undef },
 	account => { user => undef, password_file => undef });
 

@@ -58,6 +58,12 @@ subtest 'D6: a login that is configured must happen' => sub {
 	for my $case (
 		['no AUTH offered', {}, {}, qr/does not offer any login/],
 		['nothing in common', { %me, mechanisms => 'GSSAPI NTLM' }, {}, qr/server offers GSSAPI NTLM; this account allows /],
+		['a ticket is never taken by itself', { %me, mechanisms => 'GSSAPI' }, {}, qr/Kerberos ticket.*\n.*auth = gssapi/],
+		['forbidden by name', { %me, mechanisms => 'PLAIN LOGIN' }, { auth => '!plain, !login' },
+			qr/server offers PLAIN LOGIN; this account allows SCRAM-SHA-256-PLUS SCRAM-SHA-256 .*; auth forbids PLAIN/],
+		['SCRAM taken away, PLAIN forbidden', { %me, mechanisms => 'PLAIN' }, { auth => 'auto, !plain' }, qr/auth forbids PLAIN/],
+		['authzid, and none that carries it', { %me, mechanisms => 'LOGIN CRAM-MD5' }, { authzid => 'other' },
+			qr/LOGIN cannot carry the authzid/],
 		['auth = plain, not offered', { %me, mechanisms => 'LOGIN' }, { auth => 'plain' },
 			qr/server offers LOGIN; this account allows PLAIN/],
 		['SCRAM asked for, PLAIN offered', { %me, mechanisms => 'PLAIN LOGIN' }, { auth => 'scram-sha-256' },
@@ -137,6 +143,104 @@ subtest 'D7, C4: SCRAM, and a server that does not know the password' => sub {
 		ok($r->{exit} >= 75 && $r->{exit} <= 77, "challenge '" . substr($challenge, 0, 20) . "': fails") or diag($r->{err});
 		like($r->{err}, qr/nonce does not continue ours/, 'a nonce of its own') if length $challenge > 1000;
 		is(mails($s), 0, 'no mail');
+	}
+};
+
+subtest 'mechanisms forbidden and preferred' => sub {
+	my %all = (mechanisms => 'PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-256-PLUS');
+	for my $case (['!scram-sha-256-plus', 'SCRAM-SHA-256'], ['auto, !scram-sha-256-plus, !scram-sha-256', 'SCRAM-SHA-1'],
+		['login, plain', 'LOGIN'], ['external, cram-md5', 'CRAM-MD5'],
+		['!SCRAM-SHA-256-PLUS, ! SCRAM-SHA-256, !SCRAM-SHA-1, !PLAIN', 'LOGIN']) {
+		my ($auth, $by) = @$case;
+		my $s = server_start(%me, %tls, %all);
+		my $r = send_mail(account($s, %me, %tls, auth => $auth));
+		is($r->{exit}, 0, "auth = $auth") or diag($r->{err});
+		is((map { /^AUTH (\S+)/ } $s->commands)[0], $by, "... $by");
+	}
+	for my $case (['!plain, login', qr/forbids PLAIN.*\n.*leave '!PLAIN' out/], ['none, !plain', qr/'none' cannot stand/],
+		['!plian', qr/'plian'.*\n.*did you mean PLAIN/], ['auto, plain', qr/'auto' cannot stand/]) {
+		my ($auth, $words) = @$case;
+		my $r = send_mail(config("[account a]\nhost = localhost\nuser = x\npassword = secret7\nauth = $auth\n"));
+		is($r->{exit}, 78, "auth = $auth: 78");
+		like($r->{err}, $words, '... in words');
+	}
+};
+
+subtest 'authzid' => sub {
+	my $to = 'a,b=c@example.test';
+	for my $mechanism (qw(PLAIN SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-256-PLUS OAUTHBEARER)) {
+		my $s = server_start(%me, %tls, token => $me{password} =~ tr/ /_/r, authzid => $to, mechanisms => "$mechanism LOGIN XOAUTH2");
+		my %keys = ($mechanism eq 'OAUTHBEARER' ? (auth => 'oauthbearer, xoauth2', password => 'pass_w0rd') : ());
+		my $r = send_mail(account($s, %me, %tls, authzid => $to, %keys));
+		is($r->{exit}, 0, "$mechanism: acts as another") or diag($r->{err});
+		is((map { /^AUTH (\S+)/ } $s->commands)[0], $mechanism, "... by no other login");
+		$r = send_mail(account($s, %me, %tls, authzid => 'somebody', %keys));
+		is($r->{exit}, 77, "$mechanism: as one that it may not be");
+		is($s->stored, 1, 'D6: ... no mail');
+	}
+	my $r = send_mail(config("[account a]\nhost = localhost\nuser = x\npassword = secret7\nauthzid = y\nauth = login, cram-md5\n"));
+	is($r->{exit}, 78, 'none that can carry it');
+	is(send_mail(config("[account a]\nhost = localhost\nauthzid = y\n"))->{exit}, 78, 'nobody who logs in to act as it');
+	like($r->{err}, qr/authzid is set.*\n.*XOAUTH2, LOGIN and CRAM-MD5 know no authzid/, '... told at once');
+};
+
+subtest 'SASLprep' => sub {
+	# As the server has stored it, and as it was typed: RFC 4013 section 3.
+	for my $case (['IX', "I\xc2\xadX"], ['IX long', "\xe2\x85\xa8 long"], ['pawx geheim', "p\xc2\xaaw\xc2\xadx geheim"],
+		["p\xc3\xa4ss geheim", "pa\xcc\x88ss geheim"]) {
+		my ($stored, $typed) = @$case;
+		for my $mechanism (qw(SCRAM-SHA-1 SCRAM-SHA-256-PLUS)) {
+			my $s = server_start(user => 'mea', password => $stored, %tls, mechanisms => $mechanism);
+			is(send_mail(account($s, user => "me\xc2\xaa", password => $typed, %tls))->{exit}, 0, "$mechanism: '$stored'");
+		}
+		my $s = server_start(user => 'me', password => $typed, %tls, mechanisms => 'PLAIN');
+		is(send_mail(account($s, user => 'me', password => $typed, %tls))->{exit}, 0, "PLAIN sends it as it is: '$stored'");
+	}
+	for my $typed ("geheim\xd8\xa71", "\xf0\x9f\x94\x91 geheim", "geheim\xff", "geheim\x07") {
+		my $s = server_start(%me, %tls, mechanisms => 'SCRAM-SHA-256 PLAIN');
+		my $r = send_mail(account($s, %me, %tls, password => undef, password_file => file_write(workdir() . '/s', $typed)));
+		is($r->{exit}, 77, 'what has no prepared form') or diag($r->{err});
+		like($r->{err}, qr/the password cannot be used with SCRAM-SHA-256: .*\n.*auth = plain/, '... in words');
+		is(auths($s) . mails($s), '00', 'D6: ... and goes by no weaker login');
+	}
+};
+
+# What a server says to each step of each login.  Nothing of it makes a login, and none of it
+# is worth a secret.
+subtest 'hostile servers, all mechanisms' => sub {
+	my $junk = 'eA==' x 12_000;
+	my %says = (
+		'235 at once' => ['AUTH reply "235 2.7.0 welcome"'],
+		'a challenge that is no base64' => ['AUTH reply "334 !!not base64"', 'AUTH-RESPONSE reply "334 !!"'],
+		'a challenge of 48 kB' => [qq(AUTH reply "334 $junk")],
+		'challenges without end' => ['AUTH reply "334 eA=="', 'AUTH-RESPONSE reply "334 eA=="'],
+		'empty ones without end' => ['AUTH reply "334 "', 'AUTH-RESPONSE reply "334 "'],
+		'silence' => ['AUTH silence'],
+		'something else' => ['AUTH reply "220 hello"'],
+		'two answers' => ['AUTH reply "334 eA==\r\n235 2.7.0 welcome"'],
+	);
+	for my $mechanism (qw(SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-256-PLUS)) {
+		for my $what (sort keys %says) {
+			my $s = server_start(%me, %tls, mechanisms => $mechanism, at => $says{$what});
+			my $r = send_mail(account($s, %me, %tls, timeout => '800ms'), undef, timeout => 60);
+			ok($r->{exit} >= 75 && $r->{exit} <= 77, "$mechanism, $what: an error ($r->{exit})") or diag($r->{err});
+			like($r->{err}, qr/^sendoff: \S.{10}/, '... in words');
+			cmp_ok(scalar(() = $s->commands), '<', 10, '... soon');
+			is(scalar(grep { (eval { decode_base64($_) } // '') =~ /,p=/ } $s->commands), 0, "D7: $mechanism, $what: no proof is given");
+			is(mails($s), 0, "D6: $mechanism, $what: no mail");
+		}
+	}
+	for my $mechanism (qw(LOGIN CRAM-MD5 PLAIN EXTERNAL XOAUTH2 OAUTHBEARER)) {
+		for my $what (grep { $_ ne '235 at once' } sort keys %says) {
+			my %keys = $mechanism eq 'EXTERNAL' ? (tls_cert => cert('client'), tls_key => cert('client', 'key')) : %me;
+			my $s = server_start(%me, token => 'pass_w0rd', %tls, mechanisms => $mechanism, at => $says{$what});
+			my $r = send_mail(account($s, %keys, %tls, ($mechanism =~ /OAUTH/ ? (password => 'pass_w0rd') : ()), auth => lc $mechanism,
+				timeout => '800ms'), undef, timeout => 60);
+			ok($r->{exit} >= 75 && $r->{exit} <= 77, "$mechanism, $what: an error ($r->{exit})") or diag($r->{err});
+			like($r->{err}, qr/^sendoff: \S.{10}/, '... in words');
+			cmp_ok(scalar(() = $s->commands), '<', 10, '... soon');
+			is(mails($s), 0, "D6: $mechanism, $what: no mail");
+		}
 	}
 };
 

@@ -31,7 +31,7 @@ subtest 'who packages it is told by the program' => sub {
 
 		$note{ $_->{feature} } = $_ for @$list;
 	}
-	is_deeply([sort keys %note], [qw(idn oauth tls)], 'three notes');
+	is_deeply([sort keys %note], [qw(idn kerberos oauth saslprep tls)], 'five notes');
 	for ([tls => 'libgnutls'], [idn => 'libidn2']) {
 		my ($feature, $library) = @$_;
 
@@ -40,7 +40,10 @@ subtest 'who packages it is told by the program' => sub {
 	}
 	is($note{oauth}{priority}, 'recommended', 'oauth is recommended');
 	is_deeply($note{oauth}{soname}, ['libcurl-gnutls.so.4', 'libcurl.so.4'], '... and is libcurl, by either name');
-	unlike(`ldd '$program'`, qr/gnutls|idn2|curl/, 'none is linked');
+	is($note{$_}{priority}, 'suggested', "$_ is suggested") for qw(kerberos saslprep);
+	is_deeply($note{kerberos}{soname}, ['libgssapi_krb5.so.2'], '... MIT Kerberos\'');
+	is_deeply($note{saslprep}{soname}, ['libgsasl.so.18'], '... and libgsasl');
+	unlike(`ldd '$program'`, qr/gnutls|idn2|curl|gss|gsasl|krb5/, 'none is linked');
 };
 
 # Runs without those libraries.  An empty file in their place cannot be loaded.
@@ -157,6 +160,7 @@ subtest 'who needs no token pays for none' => sub {
 	my $server = server_start(%me, tls => 'starttls');
 	my ($own, @others) = loaded(account($server, %me, tls => 'starttls'));
 	ok((grep { /libgnutls/ } keys %$own), 'by password, over TLS: what is loaded is seen');
+	is_deeply([ grep { /gss|gsasl|krb5/ } keys %$own ], [], '... and nothing of Kerberos or SASLprep');
 	is_deeply([ grep { $own->{$_} } $curl, @brought ], [], '... and nothing of it is libcurl\'s');
 	is(scalar @others, 0, '... nor is there another process');
 	$server->stop;
@@ -202,6 +206,33 @@ subtest 'without libcurl' => sub {
 	$r = run_sendoff(['-C', $config, 'queue', 'flush']);
 	is($r->{exit}, 0, 'B1: and goes out with it') or diag($r->{err});
 	$_->stop for $server, $tokens;
+};
+
+subtest 'without the libraries of some logins' => sub {
+	plan skip_all => 'needs root and namespaces' if $> || system('unshare -m true 2>/dev/null');
+	for my $case ([ gssapi => 'libgssapi_krb5.so.2', 'libgssapi-krb5-2', 'GSSAPI', { auth => 'gssapi' } ],
+		[ gsasl => 'libgsasl.so.18', 'libgsasl18', 'SCRAM-SHA-256 PLAIN', { %me, password => "p\xc3\xa4ss w0rd" } ]) {
+		my ($name, $soname, $package, $mechanisms, $keys) = @$case;
+		my ($file) = map { m{^\s*\Q$soname\E .*=> (\S+)} } `ldconfig -p`;
+		ok($file, "$soname is here") or next;
+		local $path{$name} = $file;
+		my $server = server_start(%me, password => "p\xc3\xa4ss w0rd", tls => 'implicit', mechanisms => $mechanisms);
+		my $config = account($server, tls => 'implicit', %$keys);
+		my $r = without([ $name ], ['-C', $config, '--json', 'send', '--no-queue', 'you@example.net']);
+
+		is($r->{exit}, 78, "$soname is missed") or diag($r->{err});
+		like($r->{err}, qr/\Q$soname\E cannot be loaded: \S.*\n  install \Q$package\E\n/, 'E4: ... and the package is named');
+		like($r->{out}, qr/"cause":\s*"library-missing"/, '... by a cause of its own');
+		is(scalar(grep { /^AUTH/ } $server->commands), 0, 'D6: ... and no other login is tried');
+		queue_empty();
+		$r = without([ $name ], ['-C', $config, 'send', 'you@example.net']);
+		is($r->{exit} . queued(), '01', 'B1: what may wait is stored') or diag($r->{err});
+		$r = without([ $name ], ['-C', account($server, tls => 'implicit', %me, password => "p\xc3\xa4ss w0rd", auth => 'plain'), 'send',
+			'--no-queue', 'you@example.net']) if $name eq 'gsasl';
+		is($r->{exit}, 0, 'PLAIN takes none') or diag($r->{err});
+		queue_empty();
+		$server->stop;
+	}
 };
 
 done_testing;

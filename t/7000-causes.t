@@ -472,7 +472,12 @@ subtest 'logins that are not even tried' => sub {
 
 	own('login-not-offered', 77, { %tls }, { %me, %tls });
 	own('no-common-mechanism', 77, $offers->('PLAIN'), { %me, %tls, auth => 'scram-sha-256' });
-	own('no-common-mechanism', 77, $offers->('GSSAPI'), { %me, %tls });
+	own('no-common-mechanism', 77, $offers->('DIGEST-MD5'), { %me, %tls });
+	own('login-wants-ticket', 77, $offers->('GSSAPI'), { %me, %tls });
+	own('login-wants-authzid', 77, $offers->('LOGIN'), { %me, %tls, authzid => 'another' });
+	own('password-not-preparable', 77, $offers->('SCRAM-SHA-256'), { %me, %tls, password => "\xf0\x9f\x94\x91 geheim" });
+	own('kerberos-no-ticket', 78, $offers->('GSSAPI'), { %tls, auth => 'gssapi' },
+		env => { KRB5CCNAME => 'FILE:/nonexistent', KRB5_CONFIG => '/dev/null' });
 	own('login-clear-forbidden', 77, { %me }, { %me });
 	own('login-wants-token', 77, { user => $me{user}, token => 'T', %tls }, { %me, %tls });
 	own('login-weak-only', 77, $offers->('CRAM-MD5'), { %me, %tls });
@@ -520,6 +525,8 @@ my %elsewhere = (
 	'login-without-password' => 't/unit/sasl_choose.c',
 	'login-needed' => 't/8110-oauth-send.t', 'sign-in-over' => 't/8110-oauth-send.t',
 	'login-wants-password' => 't/8110-oauth-send.t', 'login-without-means' => 't/8100-oauth-config.t',
+	map({ ("kerberos-$_" => 't/interop/kerberos.t and t/unit/cred_kerberos.c') } qw(refused ticket-expired clock
+		kdc-silent server-unknown client-refused layer failed)),
 	'library-missing' => 't/3300-loaded-late.t', 'token-not-stored' => 't/8110-oauth-send.t',
 	'token-file-unusable' => 't/8230-logout.t',
 );

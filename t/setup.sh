@@ -56,6 +56,8 @@ for group in "$@"; do
 		need libinih-dev library inih
 		need libidn2-dev library libidn2
 		need libcurl4-gnutls-dev library libcurl
+		need libgsasl-dev library libgsasl
+		need libkrb5-dev library krb5-gssapi
 		need libjansson-dev library jansson
 		need nettle-dev library nettle
 		;;

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "cred/kerberos.h"
 #include "mail/address.h"
 #include "net/reach.h"
 #include "provider/preset.h"
@@ -143,9 +144,15 @@ bool account_has_secret(const struct account *a)
 
 bool account_logs_in(const struct account *a)
 {
-	if (a->sasl.mechanisms.count == 1 && !strcasecmp(a->sasl.mechanisms.items[0], "none"))
+	if (sasl_never(&a->sasl))
 		return false;
-	return a->sasl.user || a->sasl.mechanisms.count || account_has_secret(a);
+	return a->sasl.user || a->sasl.authzid || a->sasl.mechanisms.count ||
+		account_has_secret(a);
+}
+
+bool account_has_ticket(const struct account *a)
+{
+	return sasl_names(&a->sasl, SASL_GSSAPI);
 }
 
 bool account_signs_in(const struct account *a)
@@ -163,8 +170,8 @@ const struct oauth_provider *account_oauth_provider(const struct account *a)
 
 bool account_wants_secret(const struct account *a)
 {
-	return account_logs_in(a) && !account_has_secret(a) && !a->tls.cert &&
-		account_oauth_provider(a);
+	return account_logs_in(a) && !account_has_secret(a) && !account_has_ticket(a) &&
+		!a->tls.cert && account_oauth_provider(a);
 }
 
 bool account_is_pattern(const char *item)
@@ -303,15 +310,11 @@ static int user_hint(const struct account *a, struct err *e)
 /* Whether `auth` leaves a way for a token. */
 static bool takes_token(const struct sasl_settings *set)
 {
-	bool some = !set->mechanisms.count;
-
-	for (size_t i = 0; i < set->mechanisms.count; i++) {
-		const char *word = set->mechanisms.items[i];
-
-		some |= !strcasecmp(word, "auto") ||
-			sasl_traits(sasl_find(word, strlen(word))) & SASL_TOKEN;
-	}
-	return some;
+	for (unsigned m = 0; m < SASL_MECHANISMS; m++)
+		if ((sasl_traits((enum sasl_mechanism)m) & SASL_TOKEN) &&
+		    sasl_allows(set, (enum sasl_mechanism)m))
+			return true;
+	return false;
 }
 
 /* A key and the line that set it. */
@@ -366,9 +369,22 @@ static int check_oauth(const struct account *a, struct err *e)
 	return 0;
 }
 
+/* Who stands between could use what is meant for the server. */
+static int check_trust(const struct account *a, struct err *e)
+{
+	bool secret = account_has_secret(a);
+	const char *what = oauth_configured(&a->oauth) ? "an access token" :
+		secret ? "a password" : "a Kerberos ticket";
+
+	if (a->tls.verify || (!secret && !account_has_ticket(a)))
+		return 0;
+	err_set(e, ERR_CONFIG, "tls_verify = no together with %s would give it to anyone", what);
+	return err_hint(e, "set tls_pin to the server's key, or tls_ca_file to the authority "
+		"that signed it");
+}
+
 static int check_login(const struct account *a, struct err *e)
 {
-	const char *what = oauth_configured(&a->oauth) ? "an access token" : "a password";
 	bool secret = account_has_secret(a);
 
 	if (!account_logs_in(a))
@@ -380,17 +396,15 @@ static int check_login(const struct account *a, struct err *e)
 			err_set(e, ERR_CONFIG, "there is a password but no user");
 		return user_hint(a, e);
 	}
-	if (!secret && !a->tls.cert && !account_wants_secret(a)) {
+	if (!secret && !a->tls.cert && !account_has_ticket(a) && !account_wants_secret(a)) {
 		err_set(e, ERR_CONFIG, "there is a login but no password");
 		return err_hint(e, "add one of password_command, password_file, credential, netrc, "
 			"password; or auth = none when the server asks for no login");
 	}
-	if (!a->tls.verify && secret) {
-		err_set(e, ERR_CONFIG, "tls_verify = no together with %s would give it to anyone", what);
-		return err_hint(e, "set tls_pin to the server's key, or tls_ca_file to the authority "
-			"that signed it");
-	}
-	return 0;
+	if (account_has_ticket(a) &&
+	    kerberos_check_host(a->tls.host ? a->tls.host : a->net.host, e) < 0)
+		return -1;
+	return check_trust(a, e);
 }
 
 int account_finish_global(struct global_settings *g, const char *home, struct err *e)

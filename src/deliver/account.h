@@ -106,6 +106,7 @@ void account_set_port(struct account *a, long port, bool tls_too);
 bool account_logs_in(const struct account *a);     /* no mail without login */
 bool account_signs_in(const struct account *a);    /* ... which takes an access token (OAuth) */
 bool account_has_secret(const struct account *a);  /* a password or token is to be had */
+bool account_has_ticket(const struct account *a);  /* a Kerberos ticket may do: auth names GSSAPI */
 
 /* Where its user would sign in by OAuth, told by what it sets, its provider or its host.
  * NULL: nothing is known. */

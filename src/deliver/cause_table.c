@@ -260,6 +260,10 @@ const struct cause_row cause_rows[] = {
 		"the server does not accept this OAuth access token",
 		"get one as user, for SMTP at this provider: a token of somebody else, or for another "
 		"service of theirs (Graph), is refused like this" }, NAMED },
+	{ { "kerberos-refused", EX_NOPERM, PARKS(LOGIN),
+		"the server does not let the owner of this Kerberos ticket in",
+		"see with klist whose ticket it is; the server's operator can say whom it expects, and "
+		"whom that one may act as (authzid)" }, NAMED },
 	{ { "microsoft-password", EX_NOPERM, PARKS(LOGIN),
 		"Microsoft 365 or Exchange does not accept this user and password",
 		"check both at the web mail (user is the address one signs in with); with two-step "
@@ -917,19 +921,49 @@ const struct cause_row cause_rows[] = {
 		"set tls_cert and tls_key, or ask for another way to log in" }, NAMED },
 	{ { "login-not-bindable", EX_NOPERM, PARKS(LOGIN), "the login wants a TLS connection that it can be bound to",
 		"use TLS 1.3, or a mechanism without -PLUS" }, NAMED },
-	{ { "server-proof-wrong", EX_NOPERM, PARKS(LOGIN), "the server does not know the password that it should check",
+	{ { "login-wants-ticket", EX_NOPERM, PARKS(LOGIN), "the server takes logins by Kerberos tickets",
+		"set auth = gssapi if this machine belongs to a Kerberos realm" }, NAMED },
+	{ { "login-wants-authzid", EX_NOPERM, PARKS(LOGIN), "no login that the server offers can carry the account's authzid",
+		"leave authzid out, or use a server that offers PLAIN or SCRAM" }, NAMED },
+	{ { "server-proof-wrong", EX_NOPERM, PARKS(LOGIN), "the server could not prove that it is the one that this login is for",
 		"this may not be the server that it claims to be: check host and tls" }, NAMED },
 	{ { "login-unasked", EX_NOPERM, PARKS(LOGIN), "the server takes a login for complete that was not",
 		"if it lets this machine in without a password, set auth = none; else this may not be the "
 		"server that it claims to be: check host and tls" }, NAMED },
 	{ { "login-rounds", EX_NOPERM, PARKS(LOGIN), "the server's number of SCRAM rounds is not acceptable",
 		"its operator must change it; auth = plain is possible inside TLS" }, NAMED },
+	{ { "password-not-preparable", EX_NOPERM, PARKS(LOGIN), "this user or password holds what SCRAM cannot carry",
+		"set another one; or auth = plain or login, which send it as it is, over TLS" }, NAMED },
+
+	/* Kerberos.  What a person or the realm mends by itself does not stop new mail. */
+	{ { "kerberos-no-ticket", EX_CONFIG, PARKS(NETWORK), "there is no Kerberos ticket",
+		"get one with kinit, as this user (klist shows it, KRB5CCNAME says where it is); a "
+		"service takes a keytab, see Kerberos in sendoff-config(5)" }, NAMED },
+	{ { "kerberos-ticket-expired", EX_NOPERM, PARKS(NETWORK), "the Kerberos ticket is out of date",
+		"get a new one with kinit; what is queued goes then by itself" }, NAMED },
+	{ { "kerberos-clock", EX_TEMPFAIL, PARKS(NETWORK), "this machine's clock and that of Kerberos differ too much",
+		"set the clock (timedatectl shows it); the same goes for the server" }, NAMED },
+	{ { "kerberos-kdc-silent", EX_TEMPFAIL, PARKS(NETWORK), "no key server (KDC) of the Kerberos realm answers",
+		"check that this machine is online and that /etc/krb5.conf names the realm's; it is asked "
+		"again by itself" }, NAMED },
+	{ { "kerberos-server-unknown", EX_NOPERM, PARKS(LOGIN), "Kerberos does not know this server",
+		"set host, or tls_host, to the name that the realm has for it; its operator must have "
+		"a key for smtp/NAME" }, NAMED },
+	{ { "kerberos-client-refused", EX_NOPERM, PARKS(LOGIN), "Kerberos does not accept whom the ticket is asked for",
+		"see with kinit -k whether the key of the keytab is still good; the realm's administrator can "
+		"say whether the principal is" }, NAMED },
+	{ { "kerberos-layer", EX_NOPERM, PARKS(LOGIN), "the server wants Kerberos to encrypt what TLS encrypts already",
+		"its operator must allow GSSAPI without a security layer" }, NAMED },
+	{ { "kerberos-failed", EX_NOPERM, PARKS(LOGIN), "the login by Kerberos did not come about",
+		"see with klist and kvno smtp/HOST that there is a ticket for the server; KRB5_TRACE=/dev/stderr "
+		"shows more" }, NAMED },
 
 	/* the provider that gives tokens */
 	{ { "oauth-unreachable", EX_TEMPFAIL, PARKS(NETWORK), "the provider's server for tokens does not answer",
 		"check that this machine is online; it is asked again by itself" }, NAMED },
-	{ { "library-missing", EX_CONFIG, PARKS(LOGIN), "a library that OAuth needs is not installed",
-		"install libcurl3-gnutls (or libcurl4)" }, NAMED },
+	{ { "library-missing", EX_CONFIG, PARKS(LOGIN), "a library that this login needs is not installed",
+		"install it: OAuth takes libcurl3-gnutls (or libcurl4), Kerberos libgssapi-krb5-2, a password "
+		"with more than ASCII libgsasl18" }, NAMED },
 	{ { "token-not-stored", EX_TEMPFAIL, PARKS(LOGIN), "the token cannot be stored",
 		"free some space there, or let the user who runs sendoff write to the directory" }, NAMED },
 	{ { "token-file-unusable", EX_CONFIG, PARKS(LOGIN), "the file of the account's token cannot be used",

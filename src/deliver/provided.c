@@ -170,13 +170,10 @@ const struct preset *provided_preset(const struct account *a)
 /* Whether what it logs in with is a token. */
 static bool uses_token(const struct account *a)
 {
-	for (size_t i = 0; i < a->sasl.mechanisms.count; i++) {
-		const char *name = a->sasl.mechanisms.items[i];
-		enum sasl_mechanism m = sasl_find(name, strlen(name));
-
-		if (m < SASL_MECHANISMS && sasl_traits(m) & SASL_TOKEN)
+	for (unsigned m = 0; m < SASL_MECHANISMS; m++)
+		if ((sasl_traits((enum sasl_mechanism)m) & SASL_TOKEN) &&
+		    sasl_names(&a->sasl, (enum sasl_mechanism)m))
 			return true;
-	}
 	return false;
 }
 

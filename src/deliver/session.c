@@ -13,7 +13,7 @@
 #include "base/gnutls.h"
 #include "base/host.h"
 #include "base/mem.h"
-#include "base/process.h"
+#include "cred/prepare.h"
 
 enum {
 	READ_PIECE = 16 * 1024,
@@ -30,6 +30,7 @@ static void end(struct session *s, const struct smtp_failure *f)
 	loop_remove(s->loop, &s->watch);
 	loop_remove(s->loop, &s->limit);
 	credential_fetch_free(&s->fetch);
+	kerberos_free(&s->kerberos);
 	if (f)
 		conn_abort(&s->conn);
 	else
@@ -91,43 +92,9 @@ void session_fail(struct session *s, const struct err *e)
 	end(s, &f);
 }
 
-/* ---- secrets */
-
 enum moved { MOVED_NOTHING, MOVED_SOME, MOVED_END };
 
-static void turn(struct session *s);
 static enum moved read_some(struct session *s);
-
-static void got_secret(void *context, struct secret *secret, struct err *e)
-{
-	struct session *s = context;
-
-	s->fetched = s->fetch != NULL;
-	credential_fetch_free(&s->fetch);
-	if (!secret) {
-		session_fail(s, e);
-		return;
-	}
-	if (s->user)
-		s->sasl.user = s->user;
-	secret_wipe(&s->secret);
-	s->secret = *secret;
-	*secret = (struct secret){ 0 };
-	s->secret_here = true;
-	if (s->engine)   /* also what is said before the login is looked through for it */
-		smtp_secret(s->engine, &s->secret);
-	if (s->engine && !s->turning)
-		turn(s);
-}
-
-static void fetch_secret(struct session *s)
-{
-	if (!account_has_secret(s->account) || !account_logs_in(s->account))
-		return;
-	process_hold_secret();
-	s->fetch = credential_fetch_start(s->loop, s->account, s->hooks.refused, &s->user,
-		got_secret, s);
-}
 
 /* ---- TLS */
 
@@ -319,6 +286,9 @@ static bool serve(struct session *s, enum smtp_want want)
 			return true;
 		}
 		break;
+	case SMTP_WANT_RESPONSE:
+		session_respond(s);
+		break;
 	case SMTP_WANT_MESSAGE:
 		return tell_idle(s) && s->stage == STAGE_TALK;
 	case SMTP_WANT_REPLY:
@@ -360,11 +330,11 @@ static void talk(struct session *s)
 	/* It is our turn, not the server's. */
 	if (smtp_turn(s->engine) == SMTP_WANT_MESSAGE)
 		s->watch.deadline = s->limit.deadline = LOOP_NEVER;
-	else if (s->fetch && !s->secret_here)
+	else if ((s->fetch && !s->secret_here) || s->responding)
 		s->watch.deadline = LOOP_NEVER;
 }
 
-static void turn(struct session *s)
+void session_turn(struct session *s)
 {
 	if (s->turning)
 		return;
@@ -384,7 +354,7 @@ static void ready(struct watch *w, short revents)
 	if (!revents)
 		session_expired(s);
 	else
-		turn(s);
+		session_turn(s);
 }
 
 /* ---- the beginning */
@@ -426,6 +396,7 @@ static void make_engine(struct session *s)
 		.host = s->account->net.host,
 		.port = (unsigned)s->account->net.port,
 		.nonce = s->nonce,
+		.prepare = prepare_saslprep,
 		.trace = s->hooks.trace,
 		.answered = s->hooks.answered,
 		.context = s->hooks.context,
@@ -462,10 +433,10 @@ static void connected(void *context, int fd, struct err *e)
 	s->watch.events = POLLIN;
 	loop_add(s->loop, &s->watch);
 	s->turning = true;   /* a secret that is here at once waits for the first turn */
-	fetch_secret(s);
+	session_fetch_secret(s);
 	s->turning = false;
 	if (s->stage != STAGE_OVER)
-		turn(s);
+		session_turn(s);
 }
 
 struct session *session_start(struct loop *l, const struct account *a,
@@ -509,6 +480,7 @@ void session_free(struct session **sp)
 	loop_remove(s->loop, &s->watch);
 	loop_remove(s->loop, &s->limit);
 	credential_fetch_free(&s->fetch);
+	kerberos_free(&s->kerberos);
 	smtp_free(&s->engine);
 	conn_abort(&s->conn);
 	reach_free(&s->reach);
@@ -552,7 +524,7 @@ void session_finish(struct session *s)
 		return;
 	smtp_finish(s->engine);
 	if (!s->turning && s->stage != STAGE_OVER)
-		turn(s);
+		session_turn(s);
 }
 
 void session_ask(struct session *s, struct smtp_question *q)
@@ -568,7 +540,7 @@ void session_resume(struct session *s)
 		return;
 	s->paused = false;
 	if (!s->turning && s->engine && s->stage != STAGE_OVER)
-		turn(s);
+		session_turn(s);
 }
 
 const char *session_refused(const struct session *s)
@@ -594,6 +566,11 @@ const char *session_mechanism(const struct session *s)
 const char *session_chosen(const struct session *s)
 {
 	return s->engine ? smtp_chosen(s->engine) : NULL;
+}
+
+const struct kerberos_facts *session_ticket(const struct session *s)
+{
+	return s->ticket.principal[0] ? &s->ticket : NULL;
 }
 
 const struct tls_facts *session_tls(const struct session *s)

@@ -7,6 +7,7 @@
 #ifndef DELIVER_SESSION_H
 #define DELIVER_SESSION_H
 
+#include "cred/kerberos.h"
 #include "deliver/account.h"
 #include "net/loop.h"
 
@@ -74,6 +75,7 @@ const char *session_peer(const struct session *s);        /* "192.0.2.1", "/path
 const char *session_mechanism(const struct session *s);   /* that logged in */
 const char *session_chosen(const struct session *s);      /* that was, or would have */
 const struct tls_facts *session_tls(const struct session *s);
+const struct kerberos_facts *session_ticket(const struct session *s);   /* that logs in, or NULL */
 
 /* Inside reached() only. */
 const struct dial_trail *session_trail(const struct session *s);

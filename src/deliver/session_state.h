@@ -1,13 +1,15 @@
 /* deliver/session_state.h - one session, shared by its files; see session.h.
  *
- * session.c       names, sockets, handshakes, secrets and the dialogue
- * session_wait.c  how long each of them, and the whole, may take
+ * session.c        names, sockets, handshakes and the dialogue
+ * session_login.c  what the login takes: secrets, and what Kerberos says
+ * session_wait.c   how long each of them, and the whole, may take
  */
 #ifndef DELIVER_SESSION_STATE_H
 #define DELIVER_SESSION_STATE_H
 
 #include "base/digest.h"
 #include "base/secret.h"
+#include "cred/kerberos.h"
 #include "deliver/credential.h"
 #include "deliver/session.h"
 #include "net/conn.h"
@@ -37,6 +39,10 @@ struct session {
 	bool fetched;                       /* it was not at hand: just now it was got */
 	char refused[DIGEST_HEX + 1];       /* see session_refused(); "" */
 
+	struct kerberos *kerberos;          /* own; while it makes the login's responses */
+	bool responding;                    /* one is being made */
+	struct kerberos_facts ticket;       /* principal "": none was shown */
+
 	struct tls_facts tls;               /* outlive the connection; version "": none */
 	char ehlo[300], peer[TRAIL_THROUGH], nonce[40];
 	uint64_t connect_deadline;
@@ -54,6 +60,16 @@ struct session {
 
 /* Ends it; what was submitted gets its verdicts. */
 void session_fail(struct session *s, const struct err *e);
+
+/* What can be done now. */
+void session_turn(struct session *s);
+
+/* ---- session_login.c */
+
+/* Starts fetching the secret, where there is one; it goes to the engine by itself. */
+void session_fetch_secret(struct session *s);
+/* Starts making the response that the engine wants, unless it is being made. */
+void session_respond(struct session *s);
 
 /* ---- session_wait.c */
 

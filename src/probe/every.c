@@ -101,16 +101,15 @@ static bool try_one(struct every *x, const char *kind, const char *name, const s
 /* Why this one is not even tried; NULL: it is. */
 static const char *unfit(const struct account *a, enum sasl_mechanism m)
 {
-	bool token = account_signs_in(a);
+	bool token = account_signs_in(a) || sasl_names(&a->sasl, SASL_OAUTHBEARER) ||
+		sasl_names(&a->sasl, SASL_XOAUTH2);
 
-	for (size_t i = 0; i < a->sasl.mechanisms.count; i++) {
-		const char *word = a->sasl.mechanisms.items[i];
-		enum sasl_mechanism named = sasl_find(word, strlen(word));
-
-		token |= named < SASL_MECHANISMS && (sasl_traits(named) & SASL_TOKEN);
-	}
 	if (m == SASL_MECHANISMS)
 		return "not known here";
+	if (a->sasl.authzid && !(sasl_traits(m) & SASL_ACTS_AS))
+		return "cannot carry the authzid that is set";
+	if (m == SASL_GSSAPI)
+		return account_has_ticket(a) ? NULL : "needs a Kerberos ticket, and auth to name gssapi";
 	if (m == SASL_EXTERNAL)
 		return a->tls.cert ? NULL : "needs a client certificate (tls_cert, tls_key)";
 	if (!account_has_secret(a))

@@ -214,7 +214,7 @@ static void end_stage_of_work(struct probe *p, struct visit *v)
 		return;
 	if (p->open->step == REPORT_LOGIN) {
 		note_mechanism(p, session_mechanism(v->session));
-		tell_login(p, session_mechanism(v->session), true);
+		tell_login(p, v->session, session_mechanism(v->session), true);
 	} else {
 		tell_mail(p);
 	}
@@ -263,9 +263,12 @@ static const struct smtp_result *in_doubt(const struct probe *p)
 	return NULL;
 }
 
-static void note_refused(struct probe *p, const char *name, const struct smtp_failure *f)
+static void note_refused(struct probe *p, const struct session *session,
+	const struct smtp_failure *f)
 {
-	tell_login(p, name, false);
+	const char *name = session_chosen(session);
+
+	tell_login(p, session, name, false);
 	if (name && f->err.kind == ERR_NONE)
 		p->refused_with = sasl_find(name, strlen(name));
 }
@@ -298,7 +301,7 @@ static void end_failed(struct probe *p, const struct visit *v)
 			p->out->what : p->out->cause->words);
 	p->open->mark = MARK_FAILED;
 	if (step == REPORT_LOGIN)
-		note_refused(p, session_chosen(v->session), f);
+		note_refused(p, v->session, f);
 	if (step == REPORT_LOGIN && has_odd_ends(&p->secret))
 		report_more(p->open, MARK_WARNING, "the password begins or ends with a blank or a byte "
 			"order mark: was that meant?");

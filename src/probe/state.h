@@ -93,7 +93,8 @@ void tell_name(struct probe *p);
 void tell_connect(struct probe *p, bool good);
 void tell_tls(struct probe *p, const struct tls *t, bool good);
 void tell_ehlo(struct probe *p);
-void tell_login(struct probe *p, const char *mechanism, bool good);   /* that was tried; NULL */
+/* mechanism: that was tried; NULL */
+void tell_login(struct probe *p, const struct session *session, const char *mechanism, bool good);
 void tell_mail(struct probe *p);
 void tell_pipelining(struct probe *p, const char *why_not);
 

@@ -37,7 +37,8 @@ void tell_secret(struct probe *p)
 	} else if (!account_logs_in(a)) {
 		report_say(s, MARK_SKIPPED, "none needed: this account does not log in");
 	} else if (!account_has_secret(a)) {
-		report_say(s, MARK_SKIPPED, "none: it logs in by its client certificate");
+		report_say(s, MARK_SKIPPED, "none: it logs in by its %s", account_has_ticket(a) ?
+			"Kerberos ticket" : "client certificate");
 	} else {
 		report_say(s, MARK_OK, "%s", p->o->secret_from);
 		if (account_signs_in(a))
@@ -270,13 +271,40 @@ static const char *or_none(const char *words)
 	return words[0] ? words : "none";
 }
 
-void tell_login(struct probe *p, const char *mechanism, bool good)
+/* Whom a login is for, where it is not the account's user. */
+static void tell_others(struct report_stage *s, const struct account *a,
+	const struct kerberos_facts *ticket)
+{
+	const char *authzid = account_logs_in(a) ? a->sasl.authzid : NULL;
+
+	if (authzid)
+		report_more(s, MARK_NONE, "acting as %s (authzid)", authzid);
+	report_text(s, "authzid", authzid);
+	if (!ticket)
+		return;
+	report_more(s, MARK_NONE, "the ticket is for %s, and good for %" PRIu32 " min more",
+		ticket->service, ticket->seconds / 60);
+	report_text(s, "principal", ticket->principal);
+	report_text(s, "service", ticket->service);
+	report_number(s, "ticket_seconds", ticket->seconds);
+}
+
+static const char *login_user(const struct account *a, const struct kerberos_facts *ticket)
+{
+	if (ticket)
+		return ticket->principal;
+	return a->sasl.user ? a->sasl.user : account_has_ticket(a) ? "the ticket says" :
+		"the certificate says";
+}
+
+void tell_login(struct probe *p, const struct session *session, const char *mechanism, bool good)
 {
 	struct report_stage *s = p->open;
 	const struct account *a = &p->account;
-	bool named = a->sasl.mechanisms.count && strcasecmp(a->sasl.mechanisms.items[0], "auto");
-	const char *user = a->sasl.user ? a->sasl.user : "the certificate says";
-	const char *why = named ? "auth names it" : "the best that both sides have";
+	const struct kerberos_facts *ticket = session_ticket(session);
+	const char *user = login_user(a, ticket);
+	const char *why = sasl_is_automatic(&a->sasl) ? "the best that both sides have" :
+		"auth names it";
 
 	if (!account_logs_in(a))
 		report_say(s, MARK_SKIPPED, "this account does not log in");
@@ -297,6 +325,7 @@ void tell_login(struct probe *p, const char *mechanism, bool good)
 	report_json(s, "offered", mechanisms(p->now.auth));
 	report_text(s, "user", a->sasl.user);
 	report_text(s, "mechanism", mechanism);
+	tell_others(s, a, ticket);
 	if (p->second)
 		report_bool(s, "token_renewed", true);
 }

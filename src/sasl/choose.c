@@ -14,10 +14,13 @@ enum { LISTED = 200 };   /* octets of a list of names in an error */
 /* Why not, the most telling first. */
 enum reason {
 	IN_CLEAR,
+	FORBIDDEN,
+	NO_AUTHZID,
 	NO_SECRET,
 	NO_USER,
 	TOKEN_UNNAMED,
 	MD5_UNNAMED,
+	TICKET_UNNAMED,
 	NO_BINDING,
 	NO_CERTIFICATE,
 	NOT_NAMED,       /* `auth` is a list without it */
@@ -34,12 +37,6 @@ struct choice {
 	bool offered[SASL_MECHANISMS];
 };
 
-static bool is_word(const struct key_list *list, const char *word)
-{
-	return list->count == 1 &&
-		text_equal_fold(list->items[0], strlen(list->items[0]), word, strlen(word));
-}
-
 static void read_offer(struct choice *c, const char *offered)
 {
 	while (*offered) {
@@ -55,17 +52,6 @@ static void read_offer(struct choice *c, const char *offered)
 	}
 }
 
-static bool is_named(const struct choice *c, enum sasl_mechanism m)
-{
-	for (size_t i = 0; i < c->set->mechanisms.count; i++) {
-		const char *word = c->set->mechanisms.items[i];
-
-		if (sasl_find(word, strlen(word)) == m)
-			return true;
-	}
-	return false;
-}
-
 static enum reason judge(const struct choice *c, enum sasl_mechanism m)
 {
 	const struct sasl_surroundings *around = c->around;
@@ -79,8 +65,16 @@ static enum reason judge(const struct choice *c, enum sasl_mechanism m)
 		return TOKEN_UNNAMED;
 	if (c->automatic && m == SASL_CRAM_MD5)
 		return MD5_UNNAMED;
-	if (!c->automatic && !is_named(c, m))
+	if (c->automatic && (traits & SASL_OUTSIDE))
+		return TICKET_UNNAMED;
+	if (c->automatic && !sasl_allows(c->set, m))
+		return FORBIDDEN;
+	if (!sasl_allows(c->set, m))
 		return traits & SASL_TOKEN && !around->has_token ? TOKEN_NOT_NAMED : NOT_NAMED;
+	if (c->set->authzid && !(traits & SASL_ACTS_AS))
+		return NO_AUTHZID;
+	if (traits & SASL_OUTSIDE)
+		return USABLE;
 	if (m == SASL_EXTERNAL)
 		return around->has_certificate && around->encrypted ? USABLE : NO_CERTIFICATE;
 	if (!around->has_secret)
@@ -102,8 +96,9 @@ static void list_allowed(const struct choice *c, struct buf *out)
 	for (unsigned m = 0; c->automatic && m < SASL_MECHANISMS; m++) {
 		enum reason why = judge(c, (enum sasl_mechanism)m);
 
-		if (why != TOKEN_UNNAMED && why != MD5_UNNAMED && why != NO_CERTIFICATE &&
-		    why != PASSWORD_WANTED && why != NOT_OFFERED)
+		if (why != TOKEN_UNNAMED && why != MD5_UNNAMED && why != TICKET_UNNAMED &&
+		    why != NO_CERTIFICATE && why != PASSWORD_WANTED && why != FORBIDDEN &&
+		    why != NO_AUTHZID && why != NOT_OFFERED)
 			buf_printf(out, "%s%s", out->len ? " " : "",
 				sasl_name((enum sasl_mechanism)m));
 	}
@@ -128,6 +123,40 @@ static const char *lower_name(enum sasl_mechanism m)
 	}
 	name[i] = '\0';
 	return name;
+}
+
+/* What the account says of mechanisms is in the way. */
+static int explain_settings(enum reason why, const char *both, const char *name, struct err *e)
+{
+	switch (why) {
+	case FORBIDDEN:
+		err_set(e, ERR_LOGIN, "%s; auth forbids %s", both, name);
+		err_cause(e, "no-common-mechanism");
+		return err_hint(e, "allow one that the server offers, or ask its operator for another");
+	case NO_AUTHZID:
+		err_set(e, ERR_LOGIN, "%s; %s cannot carry the authzid that is set", both, name);
+		err_cause(e, "login-wants-authzid");
+		return err_hint(e, "leave authzid out, or use a server that offers PLAIN or SCRAM");
+	case TICKET_UNNAMED:
+		err_set(e, ERR_LOGIN, "%s; GSSAPI wants a Kerberos ticket: it is used only if auth "
+			"names it", both);
+		err_cause(e, "login-wants-ticket");
+		return err_hint(e, "set auth = gssapi if this machine belongs to a Kerberos realm");
+	case NOT_NAMED:
+		err_set(e, ERR_LOGIN, "%s; auth does not name %s", both, name);
+		err_cause(e, "no-common-mechanism");
+		return err_hint(e, "leave auth out, or add one that the server offers");
+	case MD5_UNNAMED:
+		err_set(e, ERR_LOGIN, "%s; CRAM-MD5 is weak: it is used only if auth names it",
+			both);
+		err_cause(e, "login-weak-only");
+		return err_hint(e, "set auth = cram-md5 if the server has nothing better");
+	default:
+		err_set(e, ERR_LOGIN, "%s", both);
+		err_cause(e, "no-common-mechanism");
+		return err_hint(e, "ask the server's operator for one of those that this account "
+			"allows");
+	}
 }
 
 static int explain(enum reason why, enum sasl_mechanism m, const char *both, struct err *e)
@@ -164,15 +193,6 @@ static int explain(enum reason why, enum sasl_mechanism m, const char *both, str
 		err_cause(e, "login-wants-password");
 		return err_hint(e, "take the account's oauth keys out and give it a password, or check "
 			"host and port");
-	case NOT_NAMED:
-		err_set(e, ERR_LOGIN, "%s; auth does not name %s", both, name);
-		err_cause(e, "no-common-mechanism");
-		return err_hint(e, "leave auth out, or add one that the server offers");
-	case MD5_UNNAMED:
-		err_set(e, ERR_LOGIN, "%s; CRAM-MD5 is weak: it is used only if auth names it",
-			both);
-		err_cause(e, "login-weak-only");
-		return err_hint(e, "set auth = cram-md5 if the server has nothing better");
 	case NO_CERTIFICATE:
 		err_set(e, ERR_LOGIN, "%s; EXTERNAL needs TLS and a client certificate", both);
 		err_cause(e, "login-wants-certificate");
@@ -184,10 +204,7 @@ static int explain(enum reason why, enum sasl_mechanism m, const char *both, str
 		return err_hint(e, "use TLS 1.3, or a server that offers %.*s",
 			(int)(strlen(name) - strlen("-PLUS")), name);
 	default:
-		err_set(e, ERR_LOGIN, "%s", both);
-		err_cause(e, "no-common-mechanism");
-		return err_hint(e, "ask the server's operator for one of those that this account "
-			"allows");
+		return explain_settings(why, both, name, e);
 	}
 }
 
@@ -211,7 +228,8 @@ static int refuse(const struct choice *c, const char *offered, struct err *e)
 		text_clean(offered, strlen(offered), LISTED, &both);
 	else
 		buf_add_text(&both, "none");
-	buf_printf(&both, "; this account allows %s", buf_text(&ours));
+	buf_printf(&both, "; this account allows %s", ours.len ? buf_text(&ours) :
+		"none of what there is");
 	explain(least, telling, buf_text(&both), e);
 	buf_release(&both);
 	buf_release(&ours);
@@ -235,9 +253,9 @@ int sasl_choose(const char *offered, const struct sasl_settings *set,
 	struct choice c = { .set = set, .around = around };
 
 	*chosen = SASL_MECHANISMS;
-	if (is_word(list, "none"))
+	if (sasl_never(set))
 		return err_set(e, ERR_LOGIN, "this account never logs in (auth = none)");
-	c.automatic = list->count == 0 || is_word(list, "auto");
+	c.automatic = sasl_is_automatic(set);
 	read_offer(&c, offered);
 	for (unsigned m = 0; c.automatic && m < SASL_MECHANISMS; m++)
 		if (try_one(&c, (enum sasl_mechanism)m, chosen))

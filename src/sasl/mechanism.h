@@ -10,9 +10,11 @@
 
 struct sasl {
 	struct sasl_login login;      /* its pointers are into what follows, but for the secret */
-	char *user, *host, *nonce;    /* own */
+	char *user, *host, *nonce, *authzid;   /* own */
 	struct sasl_binding binding;
+	struct secret prepared;       /* own; the secret after SASLprep; data NULL: as it is */
 	unsigned answered;            /* challenges so far */
+	bool last_said;               /* SASL_OUTSIDE: see sasl_responded() */
 	struct scram *scram;          /* own; SCRAM only */
 	char *server_error;           /* own; OAuth only */
 };

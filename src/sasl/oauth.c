@@ -15,10 +15,12 @@ enum { KEYS_MAX = 64 };   /* octets of all that is not user, host or token */
 /* RFC 7628 section 3.1: a GS2 header, then key=value pairs that ^A ends. */
 static void write_bearer(const struct sasl *s, struct buf *out)
 {
+	const char *name = s->authzid ? s->authzid : s->user;
+
 	buf_add_text(out, "n,");
-	if (s->user[0]) {
+	if (name[0]) {
 		buf_add_text(out, "a=");
-		sasl_write_name(s->user, out);
+		sasl_write_name(name, out);
 	}
 	buf_add_text(out, ",\1");
 	if (s->host)
@@ -31,7 +33,8 @@ int oauth_start(const struct sasl *s, struct buf *out)
 {
 	const struct secret *token = s->login.secret;
 
-	buf_reserve(out, token->len + 3 * strlen(s->user) + (s->host ? strlen(s->host) : 0) +
+	buf_reserve(out, token->len + 3 * strlen(s->user) + 3 * strlen(s->authzid ? s->authzid : "") +
+		(s->host ? strlen(s->host) : 0) +
 		KEYS_MAX);
 	if (s->login.mechanism == SASL_OAUTHBEARER)
 		write_bearer(s, out);

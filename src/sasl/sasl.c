@@ -13,23 +13,30 @@ static const struct {
 	const char *name;
 	unsigned traits;
 } mechanisms[SASL_MECHANISMS] = {
-	[SASL_EXTERNAL]           = { "EXTERNAL", SASL_CLIENT_FIRST | SASL_ONE_TRIP },
-	[SASL_SCRAM_SHA_256_PLUS] = { "SCRAM-SHA-256-PLUS", SASL_CLIENT_FIRST | SASL_BINDS },
-	[SASL_SCRAM_SHA_256]      = { "SCRAM-SHA-256", SASL_CLIENT_FIRST },
-	[SASL_SCRAM_SHA_1_PLUS]   = { "SCRAM-SHA-1-PLUS", SASL_CLIENT_FIRST | SASL_BINDS },
-	[SASL_SCRAM_SHA_1]        = { "SCRAM-SHA-1", SASL_CLIENT_FIRST },
-	[SASL_PLAIN]              = { "PLAIN", SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_CLEAR },
+	[SASL_EXTERNAL]           = { "EXTERNAL", SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_ACTS_AS },
+	[SASL_GSSAPI]             = { "GSSAPI", SASL_CLIENT_FIRST | SASL_OUTSIDE | SASL_ACTS_AS },
+	[SASL_SCRAM_SHA_256_PLUS] = { "SCRAM-SHA-256-PLUS",
+		SASL_CLIENT_FIRST | SASL_BINDS | SASL_ACTS_AS },
+	[SASL_SCRAM_SHA_256]      = { "SCRAM-SHA-256", SASL_CLIENT_FIRST | SASL_ACTS_AS },
+	[SASL_SCRAM_SHA_1_PLUS]   = { "SCRAM-SHA-1-PLUS",
+		SASL_CLIENT_FIRST | SASL_BINDS | SASL_ACTS_AS },
+	[SASL_SCRAM_SHA_1]        = { "SCRAM-SHA-1", SASL_CLIENT_FIRST | SASL_ACTS_AS },
+	[SASL_PLAIN]              = { "PLAIN",
+		SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_CLEAR | SASL_ACTS_AS },
 	[SASL_LOGIN]              = { "LOGIN", SASL_CLEAR },
 	[SASL_CRAM_MD5]           = { "CRAM-MD5", SASL_GUESSABLE },
-	[SASL_OAUTHBEARER]        = { "OAUTHBEARER", SASL_CLIENT_FIRST | SASL_CLEAR | SASL_TOKEN },
+	[SASL_OAUTHBEARER]        = { "OAUTHBEARER",
+		SASL_CLIENT_FIRST | SASL_CLEAR | SASL_TOKEN | SASL_ACTS_AS },
 	[SASL_XOAUTH2]            = { "XOAUTH2", SASL_CLIENT_FIRST | SASL_CLEAR | SASL_TOKEN },
 };
 
 const struct key sasl_keys[] = {
 	{ .name = "user", .type = KEY_TEXT, .offset = offsetof(struct sasl_settings, user),
 		.help = "the name to log in with" },
+	{ .name = "authzid", .type = KEY_TEXT, .offset = offsetof(struct sasl_settings, authzid),
+		.help = "whom to act as once logged in, if not as the user" },
 	{ .name = "auth", .type = KEY_LIST, .offset = offsetof(struct sasl_settings, mechanisms),
-		.help = "auto, none, or the login mechanisms to use, best first" },
+		.help = "auto, none, or the login mechanisms to use, best first; !NAME forbids one" },
 	{ .name = "allow_clear_password", .type = KEY_BOOL,
 		.offset = offsetof(struct sasl_settings, allow_clear_password), .fallback = "no",
 		.help = "send the password without encryption, readable by everyone on the way" },
@@ -57,6 +64,14 @@ unsigned sasl_traits(enum sasl_mechanism m)
 }
 
 /* --- settings ----------------------------------------------------------- */
+
+static bool has_control(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
 
 static const char *nearest_name(const char *word)
 {
@@ -95,33 +110,105 @@ static int unknown_mechanism(const char *word, struct err *e)
 	return err_hint(e, "leave auth out: sendoff then chooses the best that the server offers");
 }
 
-int sasl_settings_check(const struct sasl_settings *set, struct err *e)
+static bool is_word(const char *item, const char *word)
+{
+	return text_equal_fold(item, strlen(item), word, strlen(word));
+}
+
+/* The mechanism that an item of `auth` is about; forbids: it must not be used.  "!NAME" may
+ * have a blank behind its mark. */
+static enum sasl_mechanism item_mechanism(const char *item, bool *forbids)
+{
+	*forbids = item[0] == '!';
+	if (*forbids)
+		item += 1 + strspn(item + 1, " \t");
+	return sasl_find(item, strlen(item));
+}
+
+static bool has_item(const struct sasl_settings *set, enum sasl_mechanism m, bool forbidden)
 {
 	for (size_t i = 0; i < set->mechanisms.count; i++) {
-		const char *word = set->mechanisms.items[i];
-		size_t len = strlen(word);
+		bool forbids;
 
-		bool whole = text_equal_fold(word, len, "auto", 4) ||
-			text_equal_fold(word, len, "none", 4);
+		if (item_mechanism(set->mechanisms.items[i], &forbids) == m && forbids == forbidden)
+			return true;
+	}
+	return false;
+}
 
-		if (whole && set->mechanisms.count > 1)
-			return err_set(e, ERR_CONFIG, "auth: '%s' cannot stand beside others",
-				word);
-		if (!whole && sasl_find(word, len) == SASL_MECHANISMS)
-			return unknown_mechanism(word, e);
+bool sasl_never(const struct sasl_settings *set)
+{
+	return set->mechanisms.count == 1 && is_word(set->mechanisms.items[0], "none");
+}
+
+bool sasl_is_automatic(const struct sasl_settings *set)
+{
+	for (size_t i = 0; i < set->mechanisms.count; i++)
+		if (set->mechanisms.items[i][0] != '!' && !is_word(set->mechanisms.items[i], "auto"))
+			return false;
+	return true;
+}
+
+bool sasl_names(const struct sasl_settings *set, enum sasl_mechanism m)
+{
+	return m < SASL_MECHANISMS && has_item(set, m, false);
+}
+
+bool sasl_allows(const struct sasl_settings *set, enum sasl_mechanism m)
+{
+	if (m >= SASL_MECHANISMS)
+		return false;
+	return sasl_is_automatic(set) ? !has_item(set, m, true) : has_item(set, m, false);
+}
+
+/* Each item by itself, and beside the others. */
+static int check_items(const struct sasl_settings *set, struct err *e)
+{
+	bool automatic = sasl_is_automatic(set);
+
+	for (size_t i = 0; i < set->mechanisms.count; i++) {
+		const char *item = set->mechanisms.items[i];
+		bool forbids, first = is_word(item, "auto"), alone = is_word(item, "none");
+		enum sasl_mechanism m = item_mechanism(item, &forbids);
+
+		if ((alone || (first && !automatic)) && set->mechanisms.count > 1)
+			return err_set(e, ERR_CONFIG, "auth: '%s' cannot stand beside others", item);
+		if (first || alone)
+			continue;
+		if (m == SASL_MECHANISMS)
+			return unknown_mechanism(forbids ? item + 1 : item, e);
+		if (forbids && !automatic) {
+			err_set(e, ERR_CONFIG, "auth both names mechanisms to use and forbids %s",
+				sasl_name(m));
+			return err_hint(e, "what a list does not name is not used: leave '!%s' out",
+				sasl_name(m));
+		}
 	}
 	return 0;
 }
 
-/* --- one exchange ------------------------------------------------------- */
-
-static bool has_control(const char *text)
+/* Whether anything is left that can say it. */
+static int check_authzid(const struct sasl_settings *set, struct err *e)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return true;
-	return false;
+	if (!set->authzid || sasl_never(set))
+		return 0;
+	if (has_control(set->authzid))
+		return err_set(e, ERR_CONFIG, "authzid holds a control character");
+	for (unsigned m = 0; m < SASL_MECHANISMS; m++)
+		if ((sasl_traits((enum sasl_mechanism)m) & SASL_ACTS_AS) &&
+		    sasl_allows(set, (enum sasl_mechanism)m))
+			return 0;
+	err_set(e, ERR_CONFIG, "authzid is set, and no login that auth leaves can carry it");
+	return err_hint(e, "XOAUTH2, LOGIN and CRAM-MD5 know no authzid: name another one in auth, "
+		"as plain or scram-sha-256, or leave authzid out");
 }
+
+int sasl_settings_check(const struct sasl_settings *set, struct err *e)
+{
+	return check_items(set, e) < 0 ? -1 : check_authzid(set, e);
+}
+
+/* --- one exchange ------------------------------------------------------- */
 
 static bool is_token(const struct secret *s)
 {
@@ -154,14 +241,27 @@ static bool is_scram(enum sasl_mechanism m)
 	return m >= SASL_SCRAM_SHA_256_PLUS && m <= SASL_SCRAM_SHA_1;
 }
 
-static int check_login(const struct sasl_login *login, struct err *e)
+static int check_names(const struct sasl_login *login, struct err *e)
 {
 	/* A control character would end a field of OAuth's, or of PLAIN's. */
 	if (has_control(login->user))
 		return err_set(e, ERR_LOGIN, "the user name holds a control character");
+	if (login->authzid && has_control(login->authzid))
+		return err_set(e, ERR_LOGIN, "authzid holds a control character");
 	if (login->host && has_control(login->host))
 		return err_set(e, ERR_LOGIN, "the host name holds a control character");
-	if (login->mechanism == SASL_EXTERNAL)
+	/* Without it the mail would leave in another name than the one that was asked for. */
+	if (login->authzid && !(sasl_traits(login->mechanism) & SASL_ACTS_AS))
+		return err_set(e, ERR_LOGIN, "%s cannot carry the authzid of the account",
+			sasl_name(login->mechanism));
+	return 0;
+}
+
+static int check_login(const struct sasl_login *login, struct err *e)
+{
+	if (check_names(login, e) < 0)
+		return -1;
+	if (login->mechanism == SASL_EXTERNAL || (sasl_traits(login->mechanism) & SASL_OUTSIDE))
 		return 0;
 	if (!login->user[0] && login->mechanism != SASL_OAUTHBEARER) {
 		err_set(e, ERR_LOGIN, "there is no user name to log in with");
@@ -178,6 +278,52 @@ static int check_login(const struct sasl_login *login, struct err *e)
 	return check_secret(login, e);
 }
 
+/* SASLprep leaves it as it is. */
+static bool is_prepared(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	return true;
+}
+
+/* Of a name or password; out stays empty for one that needs no change. */
+static int prepare(const struct sasl_login *login, const char *what, const char *text, size_t len,
+	struct secret *out, struct err *e)
+{
+	if (is_prepared(text, len))
+		return 0;
+	if (!login->prepare)
+		return err_set(e, ERR_LOGIN, "the %s is not ASCII, and cannot be prepared for %s", what,
+			sasl_name(login->mechanism));
+	if (login->prepare(text, len, out, e) == 0 && out->len)
+		return 0;
+	if (!e->kind)
+		err_set(e, ERR_LOGIN, "nothing is left of it");
+	return err_context(e, "the %s cannot be used with %s", what, sasl_name(login->mechanism));
+}
+
+/* RFC 5802 section 5.1 and section 2.2, Normalize(). */
+static int prepare_both(struct sasl *s, struct err *e)
+{
+	const struct secret *secret = s->login.secret;
+	struct secret name = { 0 };
+
+	if (prepare(&s->login, "user name", s->user, strlen(s->user), &name, e) < 0 ||
+	    prepare(&s->login, "password", secret->data, secret->len, &s->prepared, e) < 0) {
+		secret_wipe(&name);
+		return -1;
+	}
+	if (name.data) {
+		free(s->user);
+		s->login.user = s->user = mem_string(name.data);
+		secret_wipe(&name);
+	}
+	if (s->prepared.data)
+		s->login.secret = &s->prepared;
+	return 0;
+}
+
 struct sasl *sasl_new(const struct sasl_login *login, struct err *e)
 {
 	struct sasl *s;
@@ -187,13 +333,16 @@ struct sasl *sasl_new(const struct sasl_login *login, struct err *e)
 	s = mem_alloc(sizeof(*s));
 	s->login = *login;
 	s->login.user = s->user = mem_string(login->user);
+	s->login.authzid = s->authzid = login->authzid ? mem_string(login->authzid) : NULL;
 	s->login.host = s->host = login->host ? mem_string(login->host) : NULL;
 	s->login.nonce = s->nonce = login->nonce ? mem_string(login->nonce) : NULL;
 	if (login->binding) {
 		s->binding = *login->binding;
 		s->login.binding = &s->binding;
 	}
-	if (is_scram(login->mechanism))
+	if (is_scram(login->mechanism) && prepare_both(s, e) < 0)
+		sasl_free(&s);
+	else if (is_scram(login->mechanism))
 		s->scram = scram_new(&s->login);
 	return s;
 }
@@ -205,7 +354,9 @@ void sasl_free(struct sasl **sp)
 	if (!s)
 		return;
 	scram_free(&s->scram);
+	secret_wipe(&s->prepared);
 	free(s->user);
+	free(s->authzid);
 	free(s->host);
 	free(s->nonce);
 	free(s->server_error);
@@ -261,6 +412,24 @@ int sasl_step(struct sasl *s, const char *challenge, size_t len, struct buf *out
 	return result;
 }
 
+enum { OUTSIDE_CHALLENGE_MOST = 32 * 1024, OUTSIDE_RESPONSES_MOST = 16 };
+
+int sasl_outside(const struct sasl *s, size_t challenge, struct err *e)
+{
+	if (s->last_said || s->answered >= OUTSIDE_RESPONSES_MOST)
+		return sasl_too_many(s, e);
+	if (challenge > OUTSIDE_CHALLENGE_MOST)
+		return err_set(e, ERR_LOGIN, "the server's %s challenge is too long",
+			sasl_name(s->login.mechanism));
+	return 0;
+}
+
+void sasl_responded(struct sasl *s, bool last)
+{
+	s->answered++;
+	s->last_said = last;
+}
+
 bool sasl_said_all(const struct sasl *s)
 {
 	return s->answered >= (s->login.mechanism == SASL_LOGIN ? 2u :
@@ -269,10 +438,12 @@ bool sasl_said_all(const struct sasl *s)
 
 int sasl_finish(struct sasl *s, struct err *e)
 {
-	if (!s->scram || scram_proved(s->scram))
+	bool outside = sasl_traits(s->login.mechanism) & SASL_OUTSIDE;
+
+	if (outside ? s->last_said : !s->scram || scram_proved(s->scram))
 		return 0;
 	err_set(e, ERR_LOGIN, "the server says that the login succeeded, but does not prove that "
-		"it knows the password");
+		"it %s", outside ? "is the one that Kerberos knows" : "knows the password");
 	err_cause(e, "server-proof-wrong");
 	return err_hint(e, "this may not be the server that it claims to be: check host and tls");
 }

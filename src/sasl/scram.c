@@ -1,9 +1,8 @@
 /* sasl/scram.c - SCRAM-SHA-1 and SCRAM-SHA-256, with and without -PLUS; see scram.h.
  *
  * Both sides prove that they know the password, and neither shows it: a server
- * that does not know it is found out (RFC 5802 section 3).  Names and passwords
- * of ASCII are used as they are, and so is any other UTF-8: there is no SASLprep
- * (RFC 4013) here, which differs for few characters.
+ * that does not know it is found out (RFC 5802 section 3).  Name and password have
+ * been through SASLprep (RFC 4013) by then.
  */
 #include "sasl/scram.h"
 
@@ -43,10 +42,21 @@ struct server_first {
 static char *make_header(const struct sasl_login *login)
 {
 	bool can_bind = login->binding && login->binding->type;
+	struct buf out = BUF_INIT(FIRST_MAX);
 
 	if (sasl_traits(login->mechanism) & SASL_BINDS)
-		return mem_printf("p=%s,,", login->binding->type);
-	return mem_string(can_bind && !login->plus_offered ? "y,," : "n,,");
+		buf_printf(&out, "p=%s,", login->binding->type);
+	else
+		buf_add_text(&out, can_bind && !login->plus_offered ? "y," : "n,");
+	if (login->authzid) {
+		buf_add_text(&out, "a=");
+		sasl_write_name(login->authzid, &out);
+	}
+	buf_add_char(&out, ',');
+	if (buf_ok(&out))
+		return buf_take(&out);
+	buf_release(&out);
+	return NULL;
 }
 
 struct scram *scram_new(const struct sasl_login *login)
@@ -95,9 +105,9 @@ int scram_first(struct scram *s, struct buf *out, struct err *e)
 	buf_add_text(&bare, "n=");
 	sasl_write_name(s->login->user, &bare);
 	buf_printf(&bare, ",r=%s", nonce);
-	if (!buf_ok(&bare)) {
+	if (!buf_ok(&bare) || !s->header) {
 		buf_release(&bare);
-		return err_set(e, ERR_LOGIN, "the user name is too long");
+		return err_set(e, ERR_LOGIN, "%s is too long", s->header ? "the user name" : "authzid");
 	}
 	s->first = buf_take(&bare);
 	s->state = AFTER_FIRST;
@@ -283,7 +293,7 @@ static int make_proof(struct scram *s, const struct buf *salt, unsigned rounds,
 static void write_final(const struct scram *s, const struct server_first *first, struct buf *out)
 {
 	const struct sasl_binding *binding = s->login->binding;
-	struct buf bound = BUF_INIT(256);
+	struct buf bound = BUF_INIT(2 * FIRST_MAX);
 
 	buf_add_text(&bound, s->header);
 	if (sasl_traits(s->login->mechanism) & SASL_BINDS)

@@ -14,8 +14,10 @@
 int plain_start(const struct sasl *s, struct buf *out)
 {
 	const struct secret *secret = s->login.secret;
+	const char *authzid = s->authzid ? s->authzid : "";
 
-	buf_reserve(out, strlen(s->user) + secret->len + 2);
+	buf_reserve(out, strlen(authzid) + strlen(s->user) + secret->len + 2);
+	buf_add_text(out, authzid);
 	buf_add_char(out, '\0');
 	buf_add_text(out, s->user);
 	buf_add_char(out, '\0');
@@ -23,11 +25,11 @@ int plain_start(const struct sasl *s, struct buf *out)
 	return 0;
 }
 
-/* RFC 4422 appendix A: the identity is the certificate's; the user, if any, is
+/* RFC 4422 appendix A: the identity is the certificate's; authzid, or else the user, is
  * the one to act as. */
 int external_start(const struct sasl *s, struct buf *out)
 {
-	buf_add_text(out, s->user);
+	buf_add_text(out, s->authzid ? s->authzid : s->user);
 	return 0;
 }
 

@@ -72,6 +72,7 @@ struct smtp *smtp_new(const struct smtp_options *options)
 	s->out.max = 1 << 18;
 	s->in.max = 1 << 20;
 	s->initial.max = 2 * SECRET_MAX;
+	s->challenge.max = REPLY_TEXT_MAX;
 	s->heard.max = 1 << 21;
 	reply_parser_init(&s->replies);
 	engine_expect(s, STEP_GREETING, NULL, 0);
@@ -93,6 +94,7 @@ void smtp_free(struct smtp **sp)
 	buf_wipe(&s->out);
 	buf_wipe(&s->initial);
 	buf_wipe(&s->said);
+	buf_wipe(&s->challenge);
 	buf_release(&s->heard);
 	mask_wipe(&s->mask);
 	smtp_result_release(&s->failure.result);
@@ -488,7 +490,7 @@ static void send_commands(struct smtp *s)
 		if (s->finishing && transact_idle(s) && !s->questions) {
 			s->phase = PHASE_READY;
 			send_ready(s);
-		} else if (!s->count && !login_needs_secret(s)) {
+		} else if (!s->count && !login_needs_secret(s) && !login_needs_response(s)) {
 			bool lead = login_may_lead(s);
 
 			if (lead && transact_idle(s) && !s->questions)
@@ -521,8 +523,10 @@ enum smtp_want smtp_turn(struct smtp *s)
 	if (s->phase == PHASE_LOGIN && !s->count) {
 		if (login_needs_secret(s))
 			return SMTP_WANT_SECRET;
-		return SMTP_WANT_MESSAGE;
+		return login_needs_response(s) ? SMTP_WANT_RESPONSE : SMTP_WANT_MESSAGE;
 	}
+	if (s->phase == PHASE_CHALLENGE && login_needs_response(s))
+		return SMTP_WANT_RESPONSE;
 	if (s->phase == PHASE_READY && !s->count && transact_idle(s) && !s->content_next)
 		return SMTP_WANT_MESSAGE;
 	return SMTP_WANT_REPLY;

@@ -46,6 +46,7 @@ struct smtp_options {
 	                                         * behind which XSENDOFF is believed */
 	unsigned port;
 	const char *nonce;                      /* borrowed; random, for SCRAM */
+	sasl_prepare *prepare;                  /* for SCRAM; NULL: what needs it is refused */
 	/* One line of the dialogue, without its line end, secrets masked; raw
 	 * octets otherwise: to be cleaned before it is shown.  May be NULL. */
 	void (*trace)(void *context, enum smtp_direction direction, const char *line, size_t len);
@@ -66,6 +67,8 @@ enum smtp_want {
 	SMTP_WANT_TLS,        /* a TLS handshake now; then smtp_tls_done() */
 	SMTP_WANT_SECRET,     /* the secret of the account; then smtp_secret() */
 	SMTP_WANT_MESSAGE,    /* idle: smtp_submit() or smtp_finish() */
+	SMTP_WANT_RESPONSE,   /* what to answer to smtp_challenge() in a login whose responses are
+	                       * made outside; then smtp_response() or smtp_no_response() */
 	SMTP_ENDED,           /* all is said; what smtp_output() holds (QUIT) may be written
 	                       * without waiting for an answer */
 	SMTP_FAILED           /* see smtp_failure(); the connection is of no more use */
@@ -84,6 +87,12 @@ void smtp_broken(struct smtp *s, const struct err *why);
 
 void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool verified);
 void smtp_secret(struct smtp *s, const struct secret *secret);   /* borrowed until smtp_free() */
+/* What the server says in a login whose responses are made outside, decoded: first of all
+ * nothing, before AUTH is sent.  Borrowed until the response is given. */
+const char *smtp_challenge(const struct smtp *s, size_t *len);
+/* last: with it the server has proved who it is, and the mechanism has no more to say. */
+void smtp_response(struct smtp *s, const void *data, size_t len, bool last);
+void smtp_no_response(struct smtp *s, const struct err *why);    /* the login is given up */
 void smtp_submit(struct smtp *s, struct smtp_message *m);        /* borrowed until done */
 void smtp_finish(struct smtp *s);                                /* no more messages will come */
 

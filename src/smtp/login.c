@@ -46,9 +46,20 @@ bool login_choose(struct smtp *s)
 	return true;
 }
 
+static bool is_outside(const struct smtp *s)
+{
+	return s->mechanism_chosen && (sasl_traits(s->mechanism) & SASL_OUTSIDE);
+}
+
 bool login_needs_secret(const struct smtp *s)
 {
-	return s->mechanism_chosen && s->mechanism != SASL_EXTERNAL && !s->secret;
+	return s->mechanism_chosen && s->mechanism != SASL_EXTERNAL && !is_outside(s) && !s->secret;
+}
+
+/* The first response is made before AUTH is sent: who has no ticket says nothing. */
+bool login_needs_response(const struct smtp *s)
+{
+	return s->response_wanted || (s->phase == PHASE_LOGIN && is_outside(s) && !s->response_here);
 }
 
 bool login_may_lead(const struct smtp *s)
@@ -124,7 +135,9 @@ void login_send(struct smtp *s, bool leading)
 	struct sasl_login login = {
 		.mechanism = s->mechanism,
 		.user = s->o.sasl->user ? s->o.sasl->user : "",
+		.authzid = s->o.sasl->authzid,
 		.secret = s->secret,
+		.prepare = s->o.prepare,
 		.host = s->o.host,
 		.port = s->o.port,
 		.binding = s->binding.type ? &s->binding : NULL,
@@ -134,9 +147,18 @@ void login_send(struct smtp *s, bool leading)
 	struct buf line = BUF_INIT(4 * SECRET_MAX), shown = BUF_INIT(128);
 	struct err e = { 0 };
 
+	if (s->response_failed) {
+		e = s->failure.err;
+		engine_fail(s, &e);
+		return;
+	}
 	s->sasl = sasl_new(&login, &e);
-	if (!s->sasl || ((sasl_traits(s->mechanism) & SASL_CLIENT_FIRST) &&
-			 sasl_start(s->sasl, &s->initial, &e) < 0)) {
+	if (s->sasl && is_outside(s))
+		sasl_responded(s->sasl, false);
+	else if (s->sasl && (sasl_traits(s->mechanism) & SASL_CLIENT_FIRST) &&
+			sasl_start(s->sasl, &s->initial, &e) < 0)
+		sasl_free(&s->sasl);
+	if (!s->sasl) {
 		engine_fail(s, &e);
 		return;
 	}
@@ -168,10 +190,30 @@ void login_send(struct smtp *s, bool leading)
 	buf_release(&shown);
 }
 
+static void respond(struct smtp *s, const struct buf *answer)
+{
+	struct buf line = BUF_INIT(8 * SECRET_MAX);
+
+	buf_reserve(&line, (answer->len + 2) / 3 * 4);
+	base64_encode(buf_text(answer), answer->len, &line);
+	send_hidden(s, &line, answer->len ? "****" : "");
+	buf_wipe(&line);
+}
+
+/* Somebody else makes the answer; see smtp_response(). */
+static int ask_outside(struct smtp *s, struct buf *text, struct err *e)
+{
+	if (sasl_outside(s->sasl, text->len, e) < 0)
+		return -1;
+	buf_wipe(&s->challenge);
+	buf_add(&s->challenge, buf_text(text), text->len);
+	s->response_wanted = true;
+	return 0;
+}
+
 static void challenge(struct smtp *s, const struct smtp_reply *r)
 {
 	struct buf text = BUF_INIT(REPLY_TEXT_MAX), answer = BUF_INIT(2 * SECRET_MAX);
-	struct buf line = BUF_INIT(4 * SECRET_MAX);
 	struct err e = { 0 };
 	const char *in = buf_text(&r->text);
 	size_t len = r->text.len;
@@ -185,20 +227,58 @@ static void challenge(struct smtp *s, const struct smtp_reply *r)
 	first = good == 0 && s->initial.len && !text.len;
 	if (first)
 		buf_add(&answer, s->initial.data, s->initial.len);
+	else if (good == 0 && is_outside(s))
+		good = ask_outside(s, &text, &e);
 	else if (good == 0)
 		good = sasl_step(s->sasl, buf_text(&text), text.len, &answer, &e);
 	if (first || good < 0)   /* else it is still to be said */
 		buf_wipe(&s->initial);
-	if (good < 0) {
+	if (good < 0)
 		cancel(s, &e);
-	} else {
-		buf_reserve(&line, (answer.len + 2) / 3 * 4);
-		base64_encode(buf_text(&answer), answer.len, &line);
-		send_hidden(s, &line, answer.len ? "****" : "");
-	}
+	else if (!s->response_wanted)
+		respond(s, &answer);
 	buf_wipe(&answer);
-	buf_wipe(&line);
 	buf_wipe(&text);
+}
+
+const char *smtp_challenge(const struct smtp *s, size_t *len)
+{
+	*len = s->challenge.len;
+	return buf_text(&s->challenge);
+}
+
+void smtp_response(struct smtp *s, const void *data, size_t len, bool last)
+{
+	struct buf answer = BUF_INIT(2 * SECRET_MAX);
+
+	if (smtp_over(s) || !login_needs_response(s))
+		return;
+	buf_wipe(&s->challenge);
+	if (s->phase == PHASE_LOGIN) {
+		buf_reserve(&s->initial, len);
+		buf_add(&s->initial, data, len);
+		s->response_here = true;
+		return;
+	}
+	s->response_wanted = false;
+	sasl_responded(s->sasl, last);
+	buf_reserve(&answer, len);
+	buf_add(&answer, data, len);
+	respond(s, &answer);
+	buf_wipe(&answer);
+}
+
+void smtp_no_response(struct smtp *s, const struct err *why)
+{
+	if (smtp_over(s) || !login_needs_response(s))
+		return;
+	s->response_wanted = false;
+	if (s->phase == PHASE_CHALLENGE) {
+		cancel(s, why);
+		return;
+	}
+	s->response_here = s->response_failed = true;   /* the next turn tells */
+	s->failure.err = *why;
 }
 
 /* Whether a refusal speaks of the login itself, and not of the group it led. */
@@ -208,13 +288,15 @@ static bool about_login(int code)
 		code == 451 || code == 421 || code == 550;
 }
 
-/* What is said against a login with a token.  Only where it is about the token another one
- * may do: neither the mechanism (504), the line (530, 538) nor the mailbox is (5.7.1,
- * 5.7.139). */
-static const char *cause_of_token(const struct smtp *s, const struct smtp_reply *r)
+/* What is said against a login with a ticket, or with a token.  Only where it is about the
+ * token another one may do: neither the mechanism (504), the line (530, 538) nor the mailbox
+ * is (5.7.1, 5.7.139). */
+static const char *cause_of_refusal(const struct smtp *s, const struct smtp_reply *r)
 {
 	static const char *const about_it[] = { "", "5.7.0", "5.7.3", "5.7.8" };
 
+	if (r->code == 535 && is_outside(s))
+		return "kerberos-refused";
 	if (r->code < 500 || !(sasl_traits(s->mechanism) & SASL_TOKEN))
 		return NULL;
 	if (sasl_server_error(s->sasl))
@@ -240,7 +322,7 @@ static void refused(struct smtp *s, const struct smtp_reply *r)
 		trace_note(s, SMTP_NOTE, buf_text(&more));
 	if (more.len)
 		buf_printf(&s->replies.reply.text, " (%s)", buf_text(&more));
-	s->failure.result.cause = cause_of_token(s, r);
+	s->failure.result.cause = cause_of_refusal(s, r);
 	engine_refused(s, STEP_AUTH, r);
 	buf_release(&more);
 }
@@ -251,7 +333,8 @@ static int accepted(const struct smtp *s, struct err *e)
 {
 	if (sasl_said_all(s->sasl) && !s->initial.len)
 		return sasl_finish(s->sasl, e);
-	err_set(e, ERR_LOGIN, "the server said yes before it was told the password");
+	err_set(e, ERR_LOGIN, "the server said yes before it was %s", is_outside(s) ?
+		"shown the ticket" : "told the password");
 	err_cause(e, "login-unasked");
 	return -1;
 }

@@ -90,6 +90,10 @@ struct smtp {
 	struct sasl *sasl;          /* own */
 	enum sasl_mechanism mechanism;
 	bool mechanism_chosen, logged_in, cancelled;
+	bool response_wanted;       /* of the world outside, to `challenge` */
+	bool response_here;         /* the first one, which AUTH begins with */
+	bool response_failed;       /* ... or why there is none, in `failure` */
+	struct buf challenge;       /* own */
 	bool login_led;             /* AUTH went out in one group with MAIL */
 	bool login_led_mail;        /* ... and that MAIL was answered */
 	struct buf initial;         /* own; an initial response too long for the AUTH line */
@@ -131,6 +135,7 @@ void login_answer(struct smtp *s, const struct smtp_reply *r);
 void login_hide(const struct smtp *s, struct buf *reply);   /* what a server repeats of it */
 void login_hide_words(const struct smtp *s, char *words);   /* the same in our own words */
 bool login_needs_secret(const struct smtp *s);
+bool login_needs_response(const struct smtp *s);
 bool login_choose(struct smtp *s);         /* false: the session failed */
 bool login_may_lead(const struct smtp *s); /* one trip, and the account wants it so */
 

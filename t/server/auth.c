@@ -44,6 +44,14 @@ static bool auth_is(const char *want, const char *got, size_t len)
 	return want && strlen(want) == len && !memcmp(want, got, len);
 }
 
+/* Whom the user asks to act as; nothing: itself. */
+static bool auth_may_act(const struct auth *a, const char *name, size_t len)
+{
+	if (a->opt->authzid)
+		return auth_is(a->opt->authzid, name, len);
+	return !len || auth_is(a->opt->user, name, len);
+}
+
 static enum auth_verdict auth_malformed(struct auth *a, const char *why)
 {
 	a->complaint = why;
@@ -67,7 +75,7 @@ static enum auth_verdict auth_plain(struct auth *a, const char *in, size_t len)
 	secret_len = len - (size_t)(secret - in);
 	if (memchr(secret, 0, secret_len))
 		return auth_malformed(a, "PLAIN: more than two NULs");
-	if (in[0] && !auth_is(a->opt->user, in, (size_t)(name - 1 - in)))
+	if (!auth_may_act(a, in, (size_t)(name - 1 - in)))
 		return AUTH_REFUSED;
 	return auth_is(a->opt->user, name, name_len) && auth_is(a->opt->password, secret, secret_len) ?
 		AUTH_ACCEPTED : AUTH_REFUSED;
@@ -106,7 +114,8 @@ static enum auth_verdict auth_cram_md5(struct auth *a, const char *in, size_t le
 static enum auth_verdict auth_external(struct auth *a, const char *in, size_t len)
 {
 	struct buf who = BUF_INIT(0);
-	bool good = secure_identity(a->wire, &who) && (!len || auth_is(buf_text(&who), in, len)) &&
+	bool good = secure_identity(a->wire, &who) &&
+		(a->opt->authzid ? auth_is(a->opt->authzid, in, len) : !len || auth_is(buf_text(&who), in, len)) &&
 		(!a->opt->user || !strcmp(a->opt->user, buf_text(&who)));
 
 	buf_release(&who);
@@ -173,7 +182,7 @@ static enum auth_verdict auth_oauthbearer(struct auth *a, const char *in, size_t
 	enum auth_verdict verdict = AUTH_MALFORMED;
 
 	buf_add_text(&head, "n,a=");
-	for (const char *c = a->opt->user ? a->opt->user : ""; *c; c++)
+	for (const char *c = a->opt->authzid ? a->opt->authzid : a->opt->user ? a->opt->user : ""; *c; c++)
 		buf_add_text(&head, *c == ',' ? "=2C" : *c == '=' ? "=3D" : (char[]){ *c, '\0' });
 	buf_add_text(&head, ",");
 	buf_printf(&want, "%s\001auth=Bearer %s\001\001", head.data, token);
@@ -206,6 +215,8 @@ static enum auth_verdict auth_scram_final(struct auth *a, const char *in, size_t
 		&a->challenge);
 
 	buf_release(&binding);
+	if (verdict == AUTH_CHALLENGE && !auth_may_act(a, buf_text(&s->authzid), s->authzid.len))
+		return AUTH_REFUSED;
 	if (verdict == AUTH_CHALLENGE && s->faults.no_signature)
 		return AUTH_ACCEPTED;
 	return verdict;
@@ -242,6 +253,14 @@ static enum auth_verdict auth_scram(struct auth *a, const char *in, size_t len)
 	return verdict;
 }
 
+/* RFC 2743 section 3.1: a token begins so.  There is no realm here: no ticket is good. */
+static enum auth_verdict auth_gssapi(struct auth *a, const char *in, size_t len)
+{
+	if (!a->steps && (!len || in[0] != 0x60))
+		return auth_malformed(a, "GSSAPI: no token");
+	return AUTH_REFUSED;
+}
+
 static const struct mechanism mechanisms[] = {
 	{ "PLAIN", auth_plain, true, false, GNUTLS_MAC_UNKNOWN },
 	{ "LOGIN", auth_login, false, false, GNUTLS_MAC_UNKNOWN },
@@ -251,6 +270,7 @@ static const struct mechanism mechanisms[] = {
 	{ "SCRAM-SHA-256", auth_scram, true, false, GNUTLS_MAC_SHA256 },
 	{ "SCRAM-SHA-256-PLUS", auth_scram, true, true, GNUTLS_MAC_SHA256 },
 	{ "EXTERNAL", auth_external, true, false, GNUTLS_MAC_UNKNOWN },
+	{ "GSSAPI", auth_gssapi, true, false, GNUTLS_MAC_UNKNOWN },
 	{ "XOAUTH2", auth_xoauth2, true, false, GNUTLS_MAC_UNKNOWN },
 	{ "OAUTHBEARER", auth_oauthbearer, true, false, GNUTLS_MAC_UNKNOWN },
 };

@@ -14,7 +14,7 @@ enum {
 	OPT_SIZE, OPT_MAX_RECIPIENTS, OPT_LIMITS, OPT_STORE, OPT_LOG, OPT_RAW, OPT_STRICT,
 	OPT_LENIENT, OPT_ALLOW, OPT_AT, OPT_SPLIT, OPT_COALESCE, OPT_ONE_BY_ONE, OPT_SETTLE,
 	OPT_BUFFER, OPT_ROUNDS, OPT_BAD_SIGNATURE, OPT_NO_SIGNATURE, OPT_REUSE_NONCE,
-	OPT_MOOD, OPT_LIMIT_CONNECTIONS, OPT_OCSP
+	OPT_MOOD, OPT_LIMIT_CONNECTIONS, OPT_OCSP, OPT_AUTHZID
 };
 
 static const struct option names[] = {
@@ -30,6 +30,7 @@ static const struct option names[] = {
 	{ "tls-max", required_argument, NULL, OPT_TLS_MAX },
 	{ "priority", required_argument, NULL, OPT_PRIORITY },
 	{ "user", required_argument, NULL, OPT_USER },
+	{ "authzid", required_argument, NULL, OPT_AUTHZID },
 	{ "password", required_argument, NULL, OPT_PASSWORD },
 	{ "token", required_argument, NULL, OPT_TOKEN },
 	{ "tokens", required_argument, NULL, OPT_TOKENS },
@@ -111,6 +112,7 @@ static const char **options_text(struct options *opt, int which)
 	case OPT_TLS_MAX:          return &opt->tls_max;
 	case OPT_PRIORITY:         return &opt->priority;
 	case OPT_USER:             return &opt->user;
+	case OPT_AUTHZID:          return &opt->authzid;
 	case OPT_PASSWORD:         return &opt->password;
 	case OPT_TOKEN:            return &opt->token;
 	case OPT_TOKENS:           return &opt->tokens;

@@ -29,6 +29,7 @@ struct options {
 	const char *cert, *key, *client_ca, *ocsp, *tls_max, *priority;
 
 	const char *user, *password, *token;
+	const char *authzid;               /* whom it has to act as; NULL: nobody else */
 	const char *tokens;                /* directory of those that were issued */
 	const char *mechanisms;            /* offered under TLS, or at all with --tls off */
 	const char *mechanisms_clear;      /* offered before STARTTLS */

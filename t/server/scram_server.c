@@ -20,6 +20,7 @@ void scram_server_release(struct scram_server *s)
 	buf_release(&s->server_first);
 	buf_release(&s->joined_nonce);
 	buf_release(&s->name);
+	buf_release(&s->authzid);
 }
 
 static enum auth_verdict scram_malformed(struct scram_server *s, const char *why)
@@ -70,7 +71,10 @@ static const char *scram_gs2(struct scram_server *s, const char *in)
 	}
 	if (*at++ != ',')
 		return NULL;
-	at += scram_attribute(at, 'a');
+	len = scram_attribute(at, 'a');
+	if (len && !scram_name(at + 2, len - 2, &s->authzid))
+		return NULL;
+	at += len;
 	if (*at++ != ',')
 		return NULL;
 	buf_add(&s->gs2, in, (size_t)(at - in));

@@ -17,6 +17,7 @@ struct scram_server {
 	size_t salt_len;
 	struct buf binding_type;       /* own; what the client named; empty: none */
 	struct buf gs2, client_first_bare, server_first, joined_nonce, name;   /* own */
+	struct buf authzid;            /* own; whom the client asks to act as */
 	bool says_unsupported;         /* gs2 flag y: the client saw no -PLUS */
 	const char *complaint;
 };

@@ -7,7 +7,7 @@
 #include "sasl/sasl.h"
 
 enum { TLS = 1, CERTIFICATE = 2, SECRET = 4, BINDING = 8, CLEAR_ALLOWED = 16, NO_USER = 32,
-	TOKEN = 64, USUAL = TLS | SECRET | BINDING };
+	TOKEN = 64, ACTING = 128, USUAL = TLS | SECRET | BINDING };
 
 static char user[] = "me@example.com";
 
@@ -16,6 +16,7 @@ static int choose(const char *offered, const char *auth, unsigned flags,
 	enum sasl_mechanism *chosen, struct err *e)
 {
 	struct sasl_settings set = { .user = flags & NO_USER ? NULL : user,
+		.authzid = flags & ACTING ? user : NULL,
 		.allow_clear_password = flags & CLEAR_ALLOWED };
 	struct sasl_surroundings around = { .encrypted = flags & TLS,
 		.has_certificate = flags & CERTIFICATE, .has_secret = flags & SECRET,
@@ -72,6 +73,23 @@ static const struct {
 	{ "PLAIN CRAM-MD5", "cram-md5", SECRET | CLEAR_ALLOWED, SASL_CRAM_MD5 },
 	{ "PLAIN SCRAM-SHA-256", "plain scram-sha-256", USUAL, SASL_PLAIN },
 	{ "PLAIN SCRAM-SHA-256", "login scram-sha-256", USUAL, SASL_SCRAM_SHA_256 },
+	/* what is forbidden */
+	{ "PLAIN SCRAM-SHA-256", "!scram-sha-256", USUAL, SASL_PLAIN },
+	{ "PLAIN LOGIN", "auto !plain", USUAL, SASL_LOGIN },
+	{ "PLAIN LOGIN SCRAM-SHA-1", "!LOGIN !Plain", USUAL, SASL_SCRAM_SHA_1 },
+	{ "XOAUTH2 OAUTHBEARER", "!oauthbearer", USUAL | TOKEN, SASL_XOAUTH2 },
+	/* by ticket, where it is named only */
+	{ "GSSAPI PLAIN", "", USUAL, SASL_PLAIN },
+	{ "PLAIN GSSAPI", "gssapi plain", USUAL, SASL_GSSAPI },
+	{ "PLAIN GSSAPI", "plain gssapi", USUAL, SASL_PLAIN },
+	{ "GSSAPI", "gssapi", TLS | NO_USER, SASL_GSSAPI },
+	{ "GSSAPI", "gssapi", NO_USER, SASL_GSSAPI },
+	{ "PLAIN", "gssapi plain", USUAL, SASL_PLAIN },
+	/* to act as another */
+	{ "LOGIN XOAUTH2 PLAIN", "", USUAL | ACTING, SASL_PLAIN },
+	{ "LOGIN SCRAM-SHA-256", "login scram-sha-256", USUAL | ACTING, SASL_SCRAM_SHA_256 },
+	{ "XOAUTH2 OAUTHBEARER", "xoauth2 oauthbearer", USUAL | TOKEN | ACTING, SASL_OAUTHBEARER },
+	{ "GSSAPI", "gssapi", TLS | NO_USER | ACTING, SASL_GSSAPI },
 };
 
 static void test_good(void)
@@ -92,9 +110,28 @@ static const struct {
 	const char *text, *hint;   /* parts of them */
 	const char *cause;
 } bad[] = {
-	{ "GSSAPI NTLM", "plain", USUAL,
-		"the server offers GSSAPI NTLM; this account allows PLAIN", "allows",
+	{ "DIGEST-MD5 NTLM", "plain", USUAL,
+		"the server offers DIGEST-MD5 NTLM; this account allows PLAIN", "allows",
 		"no-common-mechanism" },
+	{ "GSSAPI NTLM", "plain", USUAL,
+		"the server offers GSSAPI NTLM; this account allows PLAIN; auth does not name GSSAPI",
+		"add one", "no-common-mechanism" },
+	{ "GSSAPI", "", USUAL, "GSSAPI wants a Kerberos ticket", "set auth = gssapi ",
+		"login-wants-ticket" },
+	{ "GSSAPI CRAM-MD5", "auto", USUAL, "CRAM-MD5 is weak", "", "login-weak-only" },
+	{ "PLAIN LOGIN", "gssapi", TLS | NO_USER, "this account allows GSSAPI; auth does not name PLAIN",
+		"", "no-common-mechanism" },
+	{ "PLAIN LOGIN", "!plain !login", USUAL, "the server offers PLAIN LOGIN; this account allows "
+		"SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-1; auth forbids PLAIN", "allow one",
+		"no-common-mechanism" },
+	{ "XOAUTH2", "!xoauth2 !oauthbearer", USUAL | TOKEN, "allows none of what there is; auth forbids "
+		"XOAUTH2", "", "no-common-mechanism" },
+	{ "LOGIN CRAM-MD5", "", USUAL | ACTING, "LOGIN cannot carry the authzid", "PLAIN or SCRAM",
+		"login-wants-authzid" },
+	{ "PLAIN LOGIN", "login scram-sha-1", USUAL | ACTING, "LOGIN cannot carry the authzid", "",
+		"login-wants-authzid" },
+	{ "XOAUTH2", "", USUAL | TOKEN | ACTING, "XOAUTH2 cannot carry the authzid", "",
+		"login-wants-authzid" },
 	{ "", "", USUAL, "the server offers none; this account allows SCRAM-SHA-256-PLUS", "",
 		"no-common-mechanism" },
 	{ "PLAIN LOGIN", "", SECRET, "not encrypted", "allow_clear_password = yes",
@@ -183,6 +220,16 @@ static const struct {
 	{ { "None" }, 0, "", "" },
 	{ { "plain", "Scram-Sha-256" }, 0, "", "" },
 	{ { "plain", "auto" }, -1, "'auto' cannot stand beside others", "" },
+	{ { "none", "!plain" }, -1, "'none' cannot stand beside others", "" },
+	{ { "auto", "!plain" }, 0, "", "" },
+	{ { "!plain", "! Login" }, 0, "", "" },
+	{ { "GSSAPI", "plain" }, 0, "", "" },
+	{ { "scram-sha-256", "!plain" }, -1, "both names mechanisms to use and forbids PLAIN",
+		"leave '!PLAIN' out" },
+	{ { "!plainn" }, -1, "'plainn'", "did you mean PLAIN?" },
+	{ { "!" }, -1, "auth names what is no", "" },
+	{ { "!auto" }, -1, "auth names what is no", "" },
+	{ { "!none" }, -1, "auth names", "" },
 	{ { "scram-sha256" }, -1, "'scram-sha256'", "did you mean SCRAM-SHA-256?" },
 	{ { "login", "xoauth" }, -1, "'xoauth'", "did you mean XOAUTH2?" },
 	{ { "gssapi-with-mic" }, -1, "auth names what is no login mechanism", "leave auth out" },
@@ -212,6 +259,39 @@ static void test_settings(void)
 	}
 }
 
+/* What auth leaves must be able to carry it. */
+static void test_authzid(void)
+{
+	static const struct {
+		const char *words[3], *authzid, *text;
+	} rows[] = {
+		{ { NULL }, "other", NULL },
+		{ { "login", "plain" }, "other", NULL },
+		{ { "none" }, "other", NULL },
+		{ { "gssapi" }, "other", NULL },
+		{ { "login", "xoauth2" }, "other", "authzid is set, and no login that auth leaves" },
+		{ { "cram-md5" }, "other", "authzid is set" },
+		{ { "plain" }, "a\nb", "control character" },
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct sasl_settings set = { .authzid = mem_string(rows[i].authzid) };
+		struct err e = { 0 };
+		char *words[3];
+
+		for (; set.mechanisms.count < 3 && rows[i].words[set.mechanisms.count];
+				set.mechanisms.count++)
+			words[set.mechanisms.count] = mem_string(rows[i].words[set.mechanisms.count]);
+		set.mechanisms.items = words;
+		check_int(sasl_settings_check(&set, &e), rows[i].text ? -1 : 0, "authzid row %zu", i);
+		check(!rows[i].text || (e.kind == ERR_CONFIG && strstr(e.text, rows[i].text)),
+			"authzid row %zu: %s", i, e.text);
+		while (set.mechanisms.count)
+			free(words[--set.mechanisms.count]);
+		free(set.authzid);
+	}
+}
+
 static void test_names(void)
 {
 	for (unsigned m = 0; m < SASL_MECHANISMS; m++) {
@@ -222,9 +302,12 @@ static void test_names(void)
 		check(strlen(name) <= 20, "name %u: RFC 4422 section 3.1", m);
 	}
 	check_text(sasl_name(SASL_MECHANISMS), "none", "no mechanism");
-	check_int(sasl_traits(SASL_PLAIN), SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_CLEAR, "PLAIN");
+	check_int(sasl_traits(SASL_PLAIN), SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_CLEAR |
+		SASL_ACTS_AS, "PLAIN");
 	check_int(sasl_traits(SASL_LOGIN), SASL_CLEAR, "LOGIN sends no initial response");
-	check_int(sasl_traits(SASL_EXTERNAL), SASL_CLIENT_FIRST | SASL_ONE_TRIP, "EXTERNAL");
+	check_int(sasl_traits(SASL_EXTERNAL), SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_ACTS_AS,
+		"EXTERNAL");
+	check(!(sasl_traits(SASL_GSSAPI) & SASL_ONE_TRIP), "GSSAPI must not lead a group");
 	check(!(sasl_traits(SASL_XOAUTH2) & SASL_ONE_TRIP), "XOAUTH2 must not lead a group");
 	check(sasl_traits(SASL_SCRAM_SHA_1_PLUS) & SASL_BINDS, "-PLUS is bound");
 	check_int(sasl_traits(SASL_MECHANISMS), 0, "none has no traits");
@@ -236,6 +319,7 @@ int main(void)
 	test_bad();
 	test_long_offer();
 	test_settings();
+	test_authzid();
 	test_names();
 	return tap_done();
 }

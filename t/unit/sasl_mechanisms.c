@@ -10,6 +10,7 @@
 #include "base/codec.h"
 #include "base/gnutls.h"
 #include "base/mem.h"
+#include "cred/prepare.h"
 #include "sasl/sasl.h"
 
 #define OUR_NONCE "AAECAwQFBgcICQoLDA0ODxAR"
@@ -231,7 +232,7 @@ static struct sasl *begin_scram(const struct exchange *x, struct buf *out, struc
 {
 	struct sasl_binding binding = { .type = x->binding, .len = x->binding_len };
 	struct sasl_login login = { .mechanism = x->mechanism, .user = x->user, .nonce = x->nonce,
-		.binding = &binding, .plus_offered = x->plus_offered };
+		.binding = &binding, .plus_offered = x->plus_offered, .prepare = prepare_saslprep };
 	struct sasl *s;
 
 	memcpy(binding.data, octets, x->binding_len);
@@ -385,6 +386,75 @@ static void test_challenges(void)
 	buf_release(&out);
 }
 
+/* Whole octets of whatever size: none keeps us busy, none overruns. */
+static void test_large(void)
+{
+	static const struct {
+		const char *before, *after;
+		size_t count;
+		char what;
+		const char *text;
+	} rows[] = {
+		{ "r=" OUR_NONCE, ",s=c2FsdA==,i=4096", 200000, 'x', NULL },
+		{ "r=" OUR_NONCE "s,s=", ",i=4096", 1364, 'A', NULL },           /* 1023 octets */
+		{ "r=" OUR_NONCE "s,s=", ",i=4096", 1368, 'A', "the salt" },
+		{ "r=" OUR_NONCE "s,s=", ",i=4096", 200000, 'A', "the salt" },
+		{ "r=" OUR_NONCE "s,s=c2FsdA==,i=1", "", 9, '0', "more than 1000000 rounds" },
+		{ "r=" OUR_NONCE "s,s=c2FsdA==,i=1", "", 200000, '0', "more than 1000000 rounds" },
+		{ "r=" OUR_NONCE "s,s=c2FsdA==,i=4096,x=", "", 200000, ',', "not well formed" },
+		{ "", "", 200000, 'r', "no nonce" },
+		{ "e=", "", 200000, 'x', "refused the login" },
+	};
+	struct exchange x = { .mechanism = SASL_SCRAM_SHA_256, .user = "u", .password = "hidden!",
+		.nonce = OUR_NONCE };
+	struct buf out = BUF_INIT(0);
+	struct err e;
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *run = mem_alloc(rows[i].count + 1), *challenge;
+		struct sasl *s = begin_scram(&x, &out, &e);
+
+		memset(run, rows[i].what, rows[i].count);
+		run[rows[i].count] = '\0';
+		challenge = mem_printf("%s%s%s", rows[i].before, run, rows[i].after);
+		check_int(step(s, challenge, &out, &e), rows[i].text ? -1 : 0, "C2 C4 large row %zu", i);
+		check(!rows[i].text || strstr(e.text, rows[i].text), "large row %zu: %s", i, e.text);
+		sasl_free(&s);
+		free(challenge);
+		free(run);
+	}
+	buf_release(&out);
+}
+
+/* RFC 5802 section 5.1: name and password in one spelling; what has none is not sent. */
+static void test_prepared(void)
+{
+	const struct exchange *x = &exchanges[1];   /* of "user" and "pencil" */
+	struct exchange other = *x;
+	struct buf out = BUF_INIT(0);
+	struct err e;
+	struct sasl *s;
+
+	other.user = "us\xc2\xad" "er";          /* a soft hyphen */
+	other.password = "pen\xef\xbd\x83il";    /* a wide c */
+	s = begin_scram(&other, &out, &e);
+	check_text(buf_text(&out), x->first, "the user is prepared");
+	step(s, x->challenge, &out, &e);
+	check_text(buf_text(&out), x->final, "... and so is the password");
+	sasl_free(&s);
+	other.password = "hid\x07" "den!";
+	secret_set(&secret, other.password, strlen(other.password));
+	for (int with = 0; with < 2; with++) {
+		struct sasl_login login = { .mechanism = SASL_SCRAM_SHA_256, .user = "u", .secret = &secret,
+			.nonce = OUR_NONCE, .prepare = with ? prepare_saslprep : NULL };
+
+		memset(&e, 0, sizeof(e));
+		check(!sasl_new(&login, &e) && e.kind == ERR_LOGIN && strstr(e.text, "password") &&
+			!strstr(e.text, "hid"), "D9 a control character is refused: %s", e.text);
+	}
+	buf_release(&out);
+}
+
 static const struct {
 	const char *proof, *text;
 } finals[] = {
@@ -524,6 +594,8 @@ int main(void)
 		test_wrong_signature(&exchanges[i]);
 	}
 	test_challenges();
+	test_large();
+	test_prepared();
 	test_finals();
 	test_flags();
 	test_hopeless();

@@ -7,13 +7,47 @@
 #define HELLO "EHLO me.example\r\n"
 #define GREETING "220 mx\r\n"
 #define OFFERS "250-mx\r\n250-PIPELINING\r\n250 AUTH PLAIN LOGIN CRAM-MD5 SCRAM-SHA-256 " \
-	"OAUTHBEARER XOAUTH2 EXTERNAL\r\n"
+	"OAUTHBEARER XOAUTH2 EXTERNAL GSSAPI\r\n"
 #define BEGIN { "<TLS>", GREETING }, { HELLO, OFFERS }
 #define SEND { "MAIL FROM:<me@example.com>\r\nRCPT TO:<r1@example.com>\r\nDATA\r\n", \
 	"250 ok\r\n250 ok\r\n354 go\r\n" }, { "x\r\n.\r\nQUIT\r\n", "250 ok\r\n" }
 #define SENT .verdicts = "D250", .end = "ended"
 #define IN "235 2.7.0 in\r\n"
 #define WITH(mechanism) { .tls = SMTP_TLS_IMPLICIT, .login = true, .auth = mechanism }
+
+/* Responses that are made outside. */
+static const char *const whole[] = { "ticket", "", "none", NULL };
+static const char *const half[] = { "ticket", "", "!", NULL };
+static const char *const no_ticket[] = { "!", NULL };
+#define BY_TICKET(made) { .tls = SMTP_TLS_IMPLICIT, .login = true, .auth = "GSSAPI", .responses = made }
+#define ASKED { "AUTH GSSAPI dGlja2V0\r\n", "334 cHJvb2Y=\r\n" }, { "\r\n", "334 bGF5ZXI=\r\n" }
+
+static const struct dialogue outside[] = {
+	{ "GSSAPI", BY_TICKET(whole), .exchanges = { BEGIN, ASKED, { "bm9uZQ==\r\n", IN }, SEND },
+		SENT, .done = "<><proof><layer>1" },
+	{ "GSSAPI never leads the group", { .tls = SMTP_TLS_IMPLICIT, .pipelining = PIPELINING_FULL,
+		.login = true, .auth = "GSSAPI", .responses = whole }, .exchanges = { BEGIN, ASKED,
+		{ "bm9uZQ==\r\n", IN }, SEND }, SENT, .done = "<><proof><layer>1" },
+	{ "GSSAPI, no ticket: nothing is said of a login", BY_TICKET(no_ticket), .exchanges = { BEGIN,
+		{ "", NULL } }, .verdicts = "Tlogin", .end = "login", .done = "<>1" },
+	{ "GSSAPI, the server's proof is none: given up", BY_TICKET(half), .exchanges = { BEGIN,
+		{ "AUTH GSSAPI dGlja2V0\r\n", "334 cHJvb2Y=\r\n" }, { "\r\n", "334 bGF5ZXI=\r\n" },
+		{ "*\r\n", "501 cancelled\r\n" } }, .verdicts = "Tlogin", .end = "login", .done = "<><proof><layer>1" },
+	{ "D7 GSSAPI: 235 to the ticket", BY_TICKET(whole), .exchanges = { BEGIN,
+		{ "AUTH GSSAPI dGlja2V0\r\n", IN } }, .verdicts = "Tlogin", .end = "login", .done = "<>1" },
+	{ "D7 GSSAPI: 235 before the layer", BY_TICKET(whole), .exchanges = { BEGIN,
+		{ "AUTH GSSAPI dGlja2V0\r\n", "334 cHJvb2Y=\r\n" }, { "\r\n", IN } },
+		.verdicts = "Tlogin", .end = "login", .done = "<><proof>1" },
+	{ "GSSAPI: a challenge behind the last", BY_TICKET(whole), .exchanges = { BEGIN, ASKED,
+		{ "bm9uZQ==\r\n", "334 bW9yZQ==\r\n" }, { "*\r\n", "501 cancelled\r\n" } },
+		.verdicts = "Tlogin", .end = "login", .done = "<><proof><layer>1" },
+	{ "GSSAPI: a challenge that is not base64", BY_TICKET(whole), .exchanges = { BEGIN,
+		{ "AUTH GSSAPI dGlja2V0\r\n", "334 !!\r\n" }, { "*\r\n", "501 cancelled\r\n" } },
+		.verdicts = "Tprotocol", .end = "protocol", .done = "<>1" },
+	{ "GSSAPI: refused", BY_TICKET(whole), .exchanges = { BEGIN, ASKED,
+		{ "bm9uZQ==\r\n", "535 5.7.8 no\r\n" }, { "QUIT\r\n", NULL } }, .verdicts = "T535",
+		.end = "said 535", .done = "<><proof><layer>1" },
+};
 
 static const struct dialogue shapes[] = {
 	{ "PLAIN", WITH("PLAIN"), .exchanges = { BEGIN, { "AUTH PLAIN " SECRET_PLAIN "\r\n", IN },
@@ -155,8 +189,38 @@ static void test_dialogues(void)
 {
 	for (size_t i = 0; i < COUNT(shapes); i++)
 		dialogue_run(&shapes[i], "x\r\n");
+	for (size_t i = 0; i < COUNT(outside); i++)
+		dialogue_run(&outside[i], "x\r\n");
 	for (size_t i = 0; i < COUNT(faults); i++)
 		dialogue_run(&faults[i], "x\r\n");
+}
+
+/* Most tickets are longer than the line of AUTH may be. */
+static void test_long_ticket(void)
+{
+	char ticket[1501];
+	const char *const responses[] = { ticket, "", "none", NULL };
+	struct buf coded = BUF_INIT(0);
+	struct rig r;
+
+	memset(ticket, 't', sizeof(ticket) - 1);
+	ticket[sizeof(ticket) - 1] = '\0';
+	base64_encode(ticket, sizeof(ticket) - 1, &coded);
+	rig_start(&r, &(struct scene)BY_TICKET(responses), 0);
+	rig_add(&r, 1, "x\r\n");
+	rig_ready(&r);
+	rig_flight(&r);
+	rig_say(&r, GREETING);
+	rig_flight(&r);
+	rig_say(&r, OFFERS);
+	check_text(rig_flight(&r), "AUTH GSSAPI\r\n", "a long ticket: not in that line");
+	rig_say(&r, "334 \r\n");
+	buf_add_text(&coded, "\r\n");
+	check_text(rig_flight(&r), buf_text(&coded), "... but in the next");
+	check(!strstr(buf_text(&r.trace), "dHR0dHR0"), "D9 and not in the transcript");
+	check_int(r.responded, 1, "it was made once");
+	rig_release(&r);
+	buf_release(&coded);
 }
 
 /* RFC 4954 section 4: an initial response never makes the line longer than 512
@@ -414,6 +478,7 @@ int main(void)
 	test_dialogues();
 	test_long_response("PLAIN", "\0user\0", 6, "");
 	test_long_response("XOAUTH2", "user=user\1auth=Bearer ", 22, "\1\1");
+	test_long_ticket();
 	test_endless_challenges();
 	test_repeated();
 	test_words();

@@ -52,6 +52,9 @@ struct scene {
 	                                * stands in the transcript, behind "**" */
 	bool stay;                     /* no smtp_finish() */
 	bool heard;                    /* what answered() is told stands in rig.heard */
+	const char *const *responses;  /* of the world outside, in their order, up to NULL; "!" is
+	                                * none.  The last is the last of the login.  What it is asked
+	                                * stands in rig.done: "<CHALLENGE>" */
 };
 
 struct rig {
@@ -61,7 +64,7 @@ struct rig {
 	char *mechanism;
 	struct smtp *s;
 	struct secret secret;
-	unsigned mode;
+	unsigned mode, responded;
 	struct mail *mails;            /* own */
 	size_t count, submitted;
 	struct buf flight, trace, done;
@@ -264,6 +267,22 @@ static inline void rig_ready(struct rig *r)
 		rig_finish(r);
 }
 
+static inline void rig_respond(struct rig *r)
+{
+	const char *const *responses = r->scene.responses;
+	const char *response = responses[r->responded++];
+	size_t len;
+	const char *challenge = smtp_challenge(r->s, &len);
+	struct err e = { 0 };
+
+	buf_printf(&r->done, "<%.*s>", (int)len, challenge);
+	err_set(&e, ERR_LOGIN, "there is no ticket");
+	if (response && response[0] != '!')
+		smtp_response(r->s, response, strlen(response), !responses[r->responded]);
+	else
+		smtp_no_response(r->s, &e);
+}
+
 static inline enum smtp_want rig_turn(struct rig *r)
 {
 	static const struct sasl_binding binding = { .type = NULL };
@@ -278,6 +297,8 @@ static inline enum smtp_want rig_turn(struct rig *r)
 			smtp_tls_done(r->s, &binding, !r->scene.anonymous_tls);
 		} else if (r->want == SMTP_WANT_SECRET) {
 			smtp_secret(r->s, &r->secret);
+		} else if (r->want == SMTP_WANT_RESPONSE) {
+			rig_respond(r);
 		} else if (r->want == SMTP_WANT_MESSAGE && r->submitted < r->count) {
 			rig_submit(r);
 		} else if (r->want == SMTP_WANT_MESSAGE && !r->finished) {

@@ -40,7 +40,8 @@ sub wrap
 {
 	my $unpacked = unpacked();
 
-	return () if grep({ -x } glob '/usr/{sbin,bin}/{postconf,dovecot}') == 2 || !-d $unpacked;
+	my @here = grep { -x } glob '/usr/{sbin,bin}/{postconf,dovecot}';
+	return () if !-d $unpacked || @here == 2 && (-x '/usr/sbin/krb5kdc' || !-x "$unpacked/sbin/krb5kdc");
 	return ('unshare', '-m', 'sh', '-c',
 		"mount -t overlay -o lowerdir=$unpacked:/usr overlay /usr && exec \"\$@\"", 'sh');
 }
@@ -92,7 +93,7 @@ sub start_process
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', "$self->{dir}/$name.out";
 		open STDERR, '>&', \*STDOUT;
-		%ENV = (PATH => '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL => 'C');
+		%ENV = (PATH => '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL => 'C', %{ $self->{environment} // {} });
 		exec @command or POSIX::_exit(127);
 	}
 	$running{$pid} = $self;
@@ -131,7 +132,7 @@ ssl = no
 default_internal_user = $owner
 default_internal_group = $group
 default_login_user = $other
-auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer
+auth_mechanisms = plain login cram-md5 scram-sha-1 scram-sha-256 xoauth2 oauthbearer $self->{mechanisms}
 auth_failure_delay = 0
 auth_verbose = yes
 # It would answer ever later after a wrong password.
@@ -146,6 +147,7 @@ service auth {
   }
 }
 END
+	$common .= $self->{dovecot_more} // '';
 	return $common . ($old ? <<"END" : <<"END2");
 disable_plaintext_auth = no
 auth_username_format = %u
@@ -180,6 +182,21 @@ userdb static {
   }
 }
 END2
+}
+
+# Tickets of a realm are as good as passwords.  One of $user's principals is a robot.
+sub take_tickets
+{
+	my ($self, $realm) = @_;
+
+	$self->{environment} = { KRB5_CONFIG => $realm->config };
+	$self->{user_more} = "::::::k5principals=" . join ',', map { "$_\@" . $realm->realm } qw(me robot);
+	my $variable = 'KRB5_CONFIG=' . $realm->config;
+	my $old = dovecot_version() =~ /^2\.[0-3]\./;
+	$self->{dovecot_more} = <<"END" . ($old ? "import_environment = $variable\n" : "import_environment {\n  $variable\n}\n");
+auth_krb5_keytab = ${\ $realm->keytab('smtp/localhost') }
+auth_gssapi_hostname = localhost
+END
 }
 
 # Dovecot's own submission service, in both modes.  It passes on to the scripted server what
@@ -287,8 +304,10 @@ sub start_dovecot
 	SendoffTest::file_write("$dir/keys/default/HS256/default", encode_base64($token_key, ''), 0644);
 	SendoffTest::file_write("$dir/oauth2.conf", $self->oauth_config, 0644);
 	SendoffTest::file_write("$dir/ca.crt", SendoffTest::file_read(SendoffTest::cert('ca')), 0644);
+	my %users = ($user => $password, 'other@example.test' => $password, %{ $self->{users} });
 	SendoffTest::file_write("$dir/users", join('', map {
-		"$_:{PLAIN.b64}" . encode_base64($password, '') . "\n" } $user, 'other@example.test'), 0644);
+		"$_:{PLAIN.b64}" . encode_base64($users{$_}, '') . ($_ eq $user ? $self->{user_more} // '' : '') .
+		"\n" } sort keys %users), 0644);
 	SendoffTest::file_write("$dir/dovecot.conf", $text, 0644);
 	$self->start_process('dovecot', 'dovecot', '-F', '-c', "$dir/dovecot.conf");
 	SendoffTest::wait_until(sub { -S "$dir/auth" || !$self->alive('dovecot') }, 15);
@@ -403,7 +422,8 @@ sub configure
 # start(services => { NAME => { smtpd's options } }, main => { main.cf },
 # sink => { options of the scripted server }): each service has a port of its
 # own, see port(); with dovecot_submission => 1 Dovecot has two as well; introspection =>
-# URL is where Dovecot asks whether a token is good, instead of by itself.
+# URL is where Dovecot asks whether a token is good, instead of by itself; users => { NAME =>
+# PASSWORD } are further ones; kerberos => a SendoffTest::Kerberos, whose tickets it takes.
 sub start
 {
 	my ($class, %o) = @_;
@@ -416,6 +436,9 @@ sub start
 	$self->{sink} = SendoffTest::server_start(lenient => 1, lifetime => $lifetime,
 		%{ $o{sink} // {} });
 	$self->{introspection} = $o{introspection};
+	$self->{users} = $o{users} // {};
+	$self->{mechanisms} = $o{kerberos} ? 'gssapi' : '';
+	$self->take_tickets($o{kerberos}) if $o{kerberos};
 	$self->start_dovecot($o{dovecot_submission});
 	$self->make_queue;
 	$self->configure(\%o);
@@ -457,10 +480,12 @@ sub halt
 }
 
 # Ends Dovecot: from now on there is nobody to ask whether a password is right.
-sub halt_dovecot
+sub halt_dovecot { halt_process($_[0], 'dovecot') }
+
+sub halt_process
 {
-	my ($self) = @_;
-	my $pid = delete $self->{pids}{dovecot} or return;
+	my ($self, $name) = @_;
+	my $pid = delete $self->{pids}{$name} or return;
 
 	delete $running{$pid};
 	kill 'TERM', $pid;

@@ -131,7 +131,7 @@ sub configure
 {
 	my ($self, $text, %o) = @_;
 
-	delete @o{qw(restart listen)};
+	delete @o{qw(restart listen environment)};
 	secret_file('/etc/sendoff/password', delete $o{secret}) if defined $o{secret};
 	SendoffTest::file_write('/etc/aliases', delete $o{aliases}, 0644) if defined $o{aliases};
 	if ($text =~ /\{ca\}/) {
@@ -161,7 +161,7 @@ sub runner_start
 		exec 'unshare', '--mount', '--propagation', 'private', SendoffTest::top() . '/t/standin',
 			'--state', $state, '--user', 'sendoff', '--restart', $o{restart} // 0.2,
 			(map { ('--listen', $_) } @{ $o{listen} // [] }), '--',
-			"$base/bin/sendoff", 'queue', 'watch' or POSIX::_exit(127);
+			(map { ('env', $_) } @{ $o{environment} // [] }), "$base/bin/sendoff", 'queue', 'watch' or POSIX::_exit(127);
 	}
 	$running{ $self->{pid} } = $self;
 	$self->wait_ready or die "the runner is not ready: " . $self->said . "\n";

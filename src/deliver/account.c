@@ -434,7 +434,7 @@ static int check_way(const struct account *a, struct err *e)
 /* RFC 2033 has no port of its own for LMTP, and section 5 forbids that of SMTP. */
 static int check_lmtp(const struct account *a, struct err *e)
 {
-	if (a->smtp.protocol != PROTOCOL_LMTP || is_socket(a) ||
+	if (a->smtp.protocol != PROTOCOL_LMTP || is_socket(a) || a->net.command ||
 	    (a->net.port && a->net.port != PORT_PLAIN))
 		return 0;
 	err_set(e, ERR_CONFIG, "account '%s': %s", a->name, a->net.port ?

@@ -194,6 +194,7 @@ checked('through a proxy', [], 76, 'connect', account => { source_address => '12
 checked('a proxy that wants a login', [], 77, 'connect', account => {
 	proxy => proxy_start(undef, login => ['proxy user', 'proxy w0rd'])->url });
 checked('a command that is not there', [], 78, 'ehlo', account => { connect_command => '/nonexistent' });
+checked('... and LMTP', [], 78, 'lhlo', account => { protocol => 'lmtp', connect_command => '/nonexistent' });
 checked('... and TLS from the start', [], 78, 'tls', account => { tls => 'implicit', connect_command => '/nonexistent' });
 checked('the wrong mode', [], 76, 'tls', account => { tls => 'implicit' });
 checked('STARTTLS refused for now', [], 75, 'tls', server => { at => [ 'STARTTLS reply "454 4.7.0 later"' ] });

@@ -140,9 +140,10 @@ is(scalar @machines, 1, 'it was found');
 while ($page{'sendoff-config.5'} =~ /^\.It Ic ([a-z_]+) Pq ([a-z0-9.]+(?: \| [a-z0-9.]+)+)$/mg) {
 	my ($key, @choices) = ($1, split / \| /, $2);
 	my $global = $global_key{$key};
+	my %more = (lmtp => "port = 24\n");   # which has none of its own
 	for my $choice (@choices) {
 		checks(($global ? "[sendoff]\n$key = $choice\n[account a]\nhost = h\n" :
-			"[account a]\nhost = h\n$key = $choice\n"), "$key = $choice");
+			"[account a]\nhost = h\n$key = $choice\n" . ($more{$choice} // '')), "$key = $choice");
 	}
 }
 

@@ -172,6 +172,10 @@ checked('all is well', [ '--from', $me, '--to', 'you@example.test', '--all', '--
 	account => { auth => 'plain', provider => 'google', tls_crl_file => cert('ca', 'crl'),
 		tls_cert => cert('client'), tls_key => cert('client', 'key') },
 	env => { HOME => $foreign });
+my @lmtp = (server => { lmtp => 1, limits => 'RCPTMAX=7', at => [ 'greeting reply "220 mail.example.test Dovecot ready."' ] },
+	account => { protocol => 'lmtp' });
+checked('all is well by LMTP', [ '--from', $me, '--to', 'you@example.test', '--vrfy', 'you' ], 0, undef, @lmtp);
+checked('a test message by LMTP', [ '--send', 'you@example.test' ], 0, undef, @lmtp);
 checked('a test message', [ '--send', 'you@example.test' ], 0, undef, account => { authzid => $me });
 checked('without a login', [], 0, undef, server => { user => undef, password => undef, require_login => undef },
 	account => { user => undef, password_file => undef });
@@ -191,6 +195,7 @@ checked('through a proxy', [], 76, 'connect', account => { source_address => '12
 checked('a proxy that wants a login', [], 77, 'connect', account => {
 	proxy => proxy_start(undef, login => ['proxy user', 'proxy w0rd'])->url });
 checked('a command that is not there', [], 78, 'ehlo', account => { connect_command => '/nonexistent' });
+checked('... and LMTP', [], 78, 'lhlo', account => { protocol => 'lmtp', connect_command => '/nonexistent' });
 checked('... and TLS from the start', [], 78, 'tls', account => { tls => 'implicit', connect_command => '/nonexistent' });
 checked('the wrong mode', [], 76, 'tls', account => { tls => 'implicit' });
 checked('STARTTLS refused for now', [], 75, 'tls', server => { at => [ 'STARTTLS reply "454 4.7.0 later"' ] });
@@ -199,6 +204,11 @@ checked('an expired certificate', [], 77, 'tls', server => { cert => 'expired' }
 checked('greeted off', [], 69, 'ehlo', server => { at => [ 'greeting reply "554 5.7.1 go away"' ] });
 checked('busy', [], 75, 'ehlo', server => { at => [ 'greeting reply "421 4.3.2 busy"' ] });
 checked('no SMTP', [], 76, 'ehlo', server => { at => [ 'greeting reply "hello"' ] });
+for my $case ([ 'greeted off', 69, 'greeting reply "554 5.7.1 go away"' ], [ 'busy', 75, 'LHLO reply "451 4.3.2 busy"' ],
+	[ 'no LMTP', 76, 'LHLO reply "500 5.5.1 what"' ]) {
+	checked("LMTP: $case->[0]", [], $case->[1], 'lhlo', server => { lmtp => 1, at => [ $case->[2] ] },
+		account => { protocol => 'lmtp' });
+}
 checked('no login offered', [], 77, 'login', server => { user => undef, password => undef,
 	require_login => undef });
 checked('login led off the rules', [], 76, 'login', server => { at => [ 'AUTH reply "334 !"' ] });

@@ -251,8 +251,19 @@ subtest 'how much, and from where' => sub {
 	case('ehlo-unknown', 76, EHLO => '500 5.5.1 Command unrecognized', server => { tls => 'starttls' });
 	case('ehlo-unknown', 76, EHLO => '502 5.5.2 Error: command not recognized', logs_in => 1);
 	case('other-protocol-here', 76, ['EHLO reply "500 what"', 'HELO reply "500 what"'], 'neither EHLO nor HELO');
-	case('other-protocol-here', 76, ["greeting reply \"220 $_\"", 'EHLO reply "500 EHLO not understood"'],
-		$_, server => { tls => 'starttls' }) for 'ProFTPD Server ready', 'mx.example.test LMTP ready';
+	case('other-protocol-here', 76, ['greeting reply "220 ProFTPD Server ready"', 'EHLO reply "500 EHLO not understood"'],
+		'FTP', server => { tls => 'starttls' });
+	case('lmtp-here', 76, ['greeting reply "220 mx.example.test LMTP ready"', 'EHLO reply "500 EHLO not understood"'],
+		'LMTP, by its greeting', server => { tls => 'starttls' });
+	case('lmtp-here', 76, ['EHLO reply "500 5.5.1 use LHLO"'], 'LMTP, by its words', server => { tls => 'starttls' });
+	case('lhlo-unknown', 76, LHLO => '502 5.5.2 Error: command not recognized', server => { lmtp => 1 },
+		keys => { protocol => 'lmtp' });
+	case('delivery-refused', 67, DELIVERY => '554 5.7.0 rejected by a rule', server => { lmtp => 1 },
+		keys => { protocol => 'lmtp' });
+	case('delivery-later', 75, DELIVERY => '451 4.2.0 temporary internal error', server => { lmtp => 1 },
+		keys => { protocol => 'lmtp' });
+	case('recipient-full', 67, DELIVERY => '552 5.2.2 quota exceeded', server => { lmtp => 1 },
+		keys => { protocol => 'lmtp' });
 	case('ehlo-unknown', 76, ['greeting reply "220 lmtp.example.test ESMTP"', 'EHLO reply "500 what"'],
 		'a host named lmtp', server => { tls => 'starttls' });
 	case('greeted-off', 69, greeting => '554 mail.example.test ESMTP not accepting messages');
@@ -446,11 +457,13 @@ subtest 'who else answers' => sub {
 			$s->stop;
 		}
 	}
-	for my $greeting ('ftp.example.test FTP server ready', 'mx.example.test LMTP ready') {
-		my $s = sayer("220 $greeting\r\n");
-		own('other-protocol-here', 76, $s, { tls => 'implicit' });
-		$s->stop;
-	}
+	my $ftp = sayer("220 ftp.example.test FTP server ready\r\n");
+	own('other-protocol-here', 76, $ftp, { tls => 'implicit' });
+	$ftp->stop;
+	# LMTP greets as SMTP does, and first of all it is no TLS.
+	my $lmtp = sayer("220 mx.example.test LMTP ready\r\n");
+	own('plain-smtp-here', 76, $lmtp, { tls => 'implicit' });
+	$lmtp->stop;
 	my $binary = sayer("\x01\x02\x03\x04\x05\x06\x07\x08");
 	own('tls-not-tls', 76, $binary, { tls => 'implicit' });
 	$binary->stop;

@@ -39,9 +39,12 @@ static bool is_web(const char *line, size_t len)
 		begins(line, len, "<!doctype");
 }
 
-bool foreign_greeting(const char *words, size_t len)
+const char *foreign_greeting(const char *words, size_t len)
 {
-	return (holds(words, len, "FTP") || holds(words, len, "LMTP")) && !holds(words, len, "SMTP");
+	if (holds(words, len, "SMTP"))
+		return NULL;
+	return holds(words, len, "LMTP") ? "lmtp-here" :
+		holds(words, len, "FTP") ? "other-protocol-here" : NULL;
 }
 
 static bool is_other(const char *line, size_t len)
@@ -52,7 +55,8 @@ static bool is_other(const char *line, size_t len)
 	for (size_t i = 0; i < COUNT(beginnings); i++)
 		if (begins(line, len, beginnings[i]))
 			return true;
-	return begins(line, len, "220") && foreign_greeting(line + 3, len - 3);
+	return begins(line, len, "220") && holds(line + 3, len - 3, "FTP") &&
+		foreign_greeting(line + 3, len - 3);
 }
 
 bool foreign_name(const char *line, size_t len, struct err *e)

@@ -10,11 +10,12 @@
 #include "base/err.h"
 
 /* Looks at the first line (its beginning is enough) that a server sent.  True: it
- * is the web's, IMAP's, POP3's, FTP's, LMTP's, XMPP's or SSH's, and e->cause says so. */
+ * is the web's, IMAP's, POP3's, FTP's, XMPP's or SSH's, and e->cause says so. */
 bool foreign_name(const char *line, size_t len, struct err *e);
 
-/* Whether the words behind a 220 are FTP's or LMTP's, which greet as SMTP does.  A server
- * for mail may stand on a host of such a name: only when it refuses EHLO, they count. */
-bool foreign_greeting(const char *words, size_t len);
+/* Whether the words behind a 220 are FTP's or LMTP's, which greet as SMTP does: the row of the
+ * table of causes, or NULL.  A server for mail may stand on a host of such a name: only when
+ * it refuses EHLO, they count. */
+const char *foreign_greeting(const char *words, size_t len);
 
 #endif

@@ -184,13 +184,18 @@ bool account_mixes_up(const struct account *a)
 	return a->net.port == PORT_IMPLICIT && a->smtp.tls != SMTP_TLS_IMPLICIT;
 }
 
+static bool is_socket(const struct account *a)
+{
+	return a->net.host[0] == '/';
+}
+
 void account_where(const struct account *a, char *out, size_t size)
 {
 	bool literal = strchr(a->net.host, ':') && a->net.host[0] != '[';
 	char shown[300];
 
 	text_clean_to(shown, sizeof(shown), a->net.host, strlen(a->net.host));
-	if (a->net.host[0] == '/')   /* a socket in the file system has no port */
+	if (is_socket(a))   /* in the file system it has no port */
 		snprintf(out, size, "%s", shown);
 	else
 		snprintf(out, size, literal ? "[%s]:%ld" : "%s:%ld", shown, a->net.port);
@@ -199,8 +204,10 @@ void account_where(const struct account *a, char *out, size_t size)
 static void finish_port(struct account *a)
 {
 	if (a->smtp.tls == SMTP_TLS_UNSET)
-		a->smtp.tls = a->net.port == PORT_IMPLICIT ? SMTP_TLS_IMPLICIT : SMTP_TLS_STARTTLS;
-	if (!a->net.port)
+		a->smtp.tls = a->net.port == PORT_IMPLICIT ? SMTP_TLS_IMPLICIT :
+			is_socket(a) && a->smtp.protocol == PROTOCOL_LMTP ? SMTP_TLS_OFF :
+			SMTP_TLS_STARTTLS;
+	if (!a->net.port && !is_socket(a))
 		a->net.port = a->smtp.tls == SMTP_TLS_IMPLICIT ? PORT_IMPLICIT :
 			a->smtp.tls == SMTP_TLS_OFF ? PORT_PLAIN : PORT_SUBMISSION;
 }
@@ -439,6 +446,19 @@ static int check_way(const struct account *a, struct err *e)
 	return entry && entry->line ? err_context(e, "line %u", entry->line) : -1;
 }
 
+/* RFC 2033 has no port of its own for LMTP, and section 5 forbids that of SMTP. */
+static int check_lmtp(const struct account *a, struct err *e)
+{
+	if (a->smtp.protocol != PROTOCOL_LMTP || is_socket(a) || a->net.command ||
+	    (a->net.port && a->net.port != PORT_PLAIN))
+		return 0;
+	err_set(e, ERR_CONFIG, "account '%s': %s", a->name, a->net.port ?
+		"port 25 is SMTP's, and protocol = lmtp is set" :
+		"protocol = lmtp has no usual port, and none is set");
+	return err_hint(e, "set port to that of the server for LMTP (mostly 24), or host to the path "
+		"of its socket");
+}
+
 int account_finish(struct account *a, const char *home, struct err *e)
 {
 	bool good;
@@ -448,6 +468,8 @@ int account_finish(struct account *a, const char *home, struct err *e)
 		return err_hint(e, "add: host = the name of your provider's submission server, or: "
 			"provider = one of those in sendoff-providers(7)");
 	}
+	if (check_lmtp(a, e) < 0)
+		return -1;
 	finish_port(a);
 	if (a->secret.env)   /* from the password commands of other accounts too */
 		secret_hide(a->secret.env);

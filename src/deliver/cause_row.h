@@ -9,8 +9,9 @@
 /* Sets of steps. */
 enum {
 	AT_ANY = 0,
-	AT_OPEN = 1 << STEP_GREETING | 1 << STEP_EHLO | 1 << STEP_HELO,
+	AT_OPEN = 1 << STEP_GREETING | 1 << STEP_EHLO | 1 << STEP_LHLO | 1 << STEP_HELO,
 	AT_EHLO = 1 << STEP_EHLO,
+	AT_LHLO = 1 << STEP_LHLO,
 	AT_HELO = 1 << STEP_HELO,
 	AT_STARTTLS = 1 << STEP_STARTTLS,
 	AT_AUTH = 1 << STEP_AUTH,
@@ -18,7 +19,8 @@ enum {
 	BEFORE_RCPT = AT_OPEN | AT_STARTTLS | AT_AUTH | AT_MAIL,
 	AT_RCPT = 1 << STEP_RCPT,
 	AT_DATA = 1 << STEP_DATA,
-	AT_CONTENT = 1 << STEP_DATA | 1 << STEP_CONTENT
+	AT_DELIVERY = 1 << STEP_DELIVERY,
+	AT_CONTENT = 1 << STEP_DATA | 1 << STEP_CONTENT | AT_DELIVERY
 };
 
 /* What a server says, by which a cause is known.  All that is named must fit. */

@@ -1,9 +1,4 @@
-/* deliver/flush_job.c - one queued message on its way; see flush_state.h.
- *
- * Behind a server's 250 the mark is the very next system call: whatever it
- * needs is prepared before the content goes out, and all else waits until the
- * session's own call has come back (job_settle).
- */
+/* deliver/flush_job.c - one queued message on its way; see flush_state.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,110 +27,6 @@ static void job_free(struct job *j)
 	entry_release(&j->entry);
 	held_free(&j->held);
 	free(j);
-}
-
-/* ---- marks */
-
-static struct entry_recipient *recipient_of(struct job *j, size_t i)
-{
-	return &j->entry.recipients[j->which[i]];
-}
-
-/* What only the account cannot take that stands in is none of the message's faults. */
-static bool stands_in_vain(const struct job *j, const struct smtp_result *r)
-{
-	struct err ignored;
-
-	return !r->code && r->kind == ERR_CAPABILITY && j->lane->stands_in &&
-		visit_route(j->lane->config, &j->entry, &ignored) != j->lane->account;
-}
-
-static bool is_final(const struct job *j, const struct smtp_result *r)
-{
-	return !stands_in_vain(j, r) && cause_is_final(cause_of_result(r, j->lane->account->net.host), r);
-}
-
-/* What is known of the others is written with it: a crash right behind the mark
- * asks nobody again who has been refused for good. */
-static void foresee(struct job *j, const size_t *accepted, size_t count)
-{
-	for (size_t i = 0; i < j->count; i++) {
-		const struct smtp_result *r = &j->attempt.smtp.results[i];
-		struct entry_recipient *to = recipient_of(j, i);
-
-		if (r->verdict == VERDICT_DELIVERED)   /* by an earlier transaction */
-			to->state = RECIPIENT_DELIVERED;
-		if (r->verdict == VERDICT_REFUSED && is_final(j, r)) {
-			to->state = RECIPIENT_FAILED;
-			to->code = r->code;
-			memcpy(to->enhanced, r->enhanced, sizeof(to->enhanced));
-			free(to->text);
-			to->text = r->text ? mem_string(r->text) : NULL;
-			to->when = time(NULL);
-		}
-	}
-	for (size_t i = 0; i < count; i++)
-		recipient_of(j, accepted[i])->state = RECIPIENT_DELIVERED;
-}
-
-static void foresee_not(struct job *j, const size_t *accepted, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		recipient_of(j, accepted[i])->state = RECIPIENT_WAITING;
-}
-
-static void set_going(struct job *j, bool going)
-{
-	if (going && !j->going)
-		j->courier->going++;
-	else if (!going && j->going)
-		j->courier->going--;
-	j->going = going;
-}
-
-static void content_ready(void *context, struct smtp_message *m, const size_t *accepted,
-	size_t count)
-{
-	struct job *j = context;
-	struct err e = { 0 };
-
-	(void)m;
-	foresee(j, accepted, count);
-	/* Who was refused before is kept with it, in failed/. */
-	j->last_mark = entry_in_state(&j->entry, RECIPIENT_DELIVERED) == j->entry.count;
-	if (!j->last_mark && held_prepare(j->held, &j->entry, &e) < 0)
-		j->unmarkable = e;
-	foresee_not(j, accepted, count);
-	set_going(j, true);
-	j->begun = true;
-}
-
-static void content_taken(void *context, struct smtp_message *m)
-{
-	struct job *j = context;
-
-	(void)m;
-	if (j->last_mark)
-		held_done(j->held);
-	else
-		held_mark(j->held);
-	j->taken = true;
-	j->removed |= j->last_mark;
-	set_going(j, false);
-}
-
-static void all_told(void *context, struct smtp_message *m)
-{
-	struct job *j = context;
-	struct courier *c = j->courier;
-
-	(void)m;
-	set_going(j, false);
-	j->next = NULL;
-	*c->finished_end = j;
-	c->finished_end = &j->next;
-	c->soon.deadline = clock_ms();
-	loop_add(&c->lane->flush->loop, &c->soon);
 }
 
 /* ---- the beginning */
@@ -224,9 +115,7 @@ static int dress(struct job *j, struct err *e)
 		return -1;
 	j->attempt.smtp.read = read_content;
 	j->attempt.smtp.fit = fit_content;
-	j->attempt.smtp.ready = content_ready;
-	j->attempt.smtp.taken = content_taken;
-	j->attempt.smtp.done = all_told;
+	job_marks(j);
 	j->attempt.smtp.context = j;
 	return 0;
 }
@@ -456,7 +345,7 @@ static const struct smtp_result *take_results(struct job *j, int64_t now)
 
 	for (size_t i = 0; i < j->count; i++) {
 		const struct smtp_result *r = &j->attempt.smtp.results[i];
-		struct entry_recipient *to = recipient_of(j, i);
+		struct entry_recipient *to = job_recipient(j, i);
 
 		keep_answer(to, r, now);
 		if (r->verdict == VERDICT_DELIVERED) {
@@ -464,7 +353,7 @@ static const struct smtp_result *take_results(struct job *j, int64_t now)
 			continue;
 		}
 		to->unsure |= r->verdict == VERDICT_UNKNOWN;
-		to->state = is_final(j, r) ? RECIPIENT_FAILED : RECIPIENT_WAITING;
+		to->state = job_is_final(j, r) ? RECIPIENT_FAILED : RECIPIENT_WAITING;
 		if (to->state == RECIPIENT_WAITING && tells_more(told, r))
 			told = r;
 	}
@@ -515,8 +404,8 @@ static bool is_of_account(const struct job *j, const struct smtp_result *told)
 	const struct cause *cause = cause_of_result(told, j->lane->account->net.host);
 
 	return cause->concern == CONCERNS_ACCOUNT && told->verdict != VERDICT_UNKNOWN &&
-		!(told->step == STEP_RCPT && told->code != 421 && cause->park != PARK_RATE &&
-		j->lane->cleared);
+		!((told->step == STEP_RCPT || told->step == STEP_DELIVERY) && told->code != 421 &&
+		cause->park != PARK_RATE && j->lane->cleared);
 }
 
 /* What it says about the account and the sender. */
@@ -636,11 +525,11 @@ void job_settle(struct job *j)
 		j->courier->served++;
 		lane_success(j->lane, j->attempt.sender);
 	}
-	if (held_marks_failed(j->held))
+	if (held_marks_failed(j->held) && !held_is_gone(j->held))
 		log_damage(j, &(struct err){ .kind = ERR_STORE, .text =
 			"it was sent, and that could not be written down: it may be sent once more" });
 	record_attempt(j, told);
-	if (j->removed && !held_marks_failed(j->held))
+	if (held_is_gone(j->held))
 		f->r->delivered++;
 	else
 		word = settle_rest(j, told, now);

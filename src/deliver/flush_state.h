@@ -2,7 +2,8 @@
  *
  * flush.c         the run: the sessions of its lanes, the loop, the end
  * flush_lane.c    what waits for each account
- * flush_job.c     one message: locked, loaded, dressed, marked, settled
+ * flush_job.c     one message: locked, loaded, dressed, settled
+ * flush_mark.c    ... and marked
  * flush_seen.c    which messages this run has looked at
  * flush_visit.c   what an entry wants: due, late, expired; whose it is
  */
@@ -35,11 +36,13 @@ struct job {
 	size_t count;
 	struct attempt attempt;      /* own */
 	bool last_mark;              /* taken() is to be the end of the entry */
+	bool one_by_one;             /* ... comes for each recipient by itself (LMTP) */
+	size_t marked_last;          /* ... the last of them, index as of `which` */
+	size_t unserved;             /* ... recipients of the entry that do not have it */
 	struct err unmarkable;       /* the mark could not be prepared: why; no content goes out */
 	bool going;                  /* a content of it is on its way */
 	bool begun;                  /* ... or was */
 	bool taken;                  /* some content of it was */
-	bool removed;                /* ... and everybody has it */
 	struct job *next;
 };
 
@@ -175,6 +178,14 @@ const struct account *visit_route(const struct config *c, const struct entry *n,
 int  job_start(struct courier *c, const char *id);
 void refused_release(struct refused_sender *r);
 void job_settle(struct job *j);      /* writes down what became of it, and frees it */
+
+/* ---- flush_mark.c */
+
+/* The entry's own, of the i-th of those that are being tried. */
+struct entry_recipient *job_recipient(struct job *j, size_t i);
+/* Whether such an answer ends the matter for its recipient. */
+bool job_is_final(const struct job *j, const struct smtp_result *r);
+void job_marks(struct job *j);       /* has the marks made, and the end told */
 
 /* ---- flush_lane.c */
 

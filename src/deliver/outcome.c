@@ -280,7 +280,7 @@ static bool all_told_alike(const struct outcome *o)
 {
 	const struct smtp_result *first = o->attempt->smtp.results;
 
-	if (!first->text || first->step == STEP_RCPT ||
+	if (!first->text || first->step == STEP_RCPT || first->step == STEP_DELIVERY ||
 	    (first->verdict != VERDICT_REFUSED && first->verdict != VERDICT_TRY_LATER))
 		return false;
 	for (size_t i = 1; i < o->attempt->smtp.count; i++) {

@@ -132,6 +132,7 @@ static void account_json(const struct config *c, const struct account *a, const 
 	report_text(stage, "host", a->net.host);
 	if (a->net.host[0] != '/')
 		report_number(stage, "port", a->net.port);
+	report_text(stage, "protocol", a->smtp.protocol == PROTOCOL_LMTP ? "lmtp" : "smtp");
 	report_text(stage, "tls", tls_name(a));
 	report_bool(stage, "tls_verify", a->tls.verify);
 	report_text(stage, "user", a->sasl.user);
@@ -161,6 +162,8 @@ static void account_line(const struct config *c, const struct account *a, const 
 	buf_printf(&line, ": %s", where);
 	if (a->net.host[0] != '/')
 		buf_printf(&line, ", tls %s", tls_name(a));
+	if (a->smtp.protocol == PROTOCOL_LMTP)
+		buf_add_text(&line, ", LMTP");
 	if (a->sasl.user)
 		buf_printf(&line, ", user %s", a->sasl.user);
 	report_say(stage, MARK_OK, "%s", buf_text(&line));

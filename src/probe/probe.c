@@ -78,6 +78,11 @@ static void set_limit(struct probe *p, uint64_t when)
 
 /* ---- the main session */
 
+static enum report_step hello_step(const struct probe *p)
+{
+	return p->account.smtp.protocol == PROTOCOL_LMTP ? REPORT_LHLO : REPORT_EHLO;
+}
+
 static void reached(void *context, enum session_point point, bool good)
 {
 	struct visit *v = context;
@@ -94,14 +99,15 @@ static void reached(void *context, enum session_point point, bool good)
 		if (!good)
 			return;
 		stage_end(p);
-		stage_begin(p, p->account.smtp.tls == SMTP_TLS_IMPLICIT ? REPORT_TLS : REPORT_EHLO);
+		stage_begin(p, p->account.smtp.tls == SMTP_TLS_IMPLICIT ? REPORT_TLS :
+			hello_step(p));
 	} else {
 		p->shaken = good;
 		tell_tls(p, session_shaken(v->session), good);
 		if (!good)
 			return;
 		stage_end(p);
-		stage_begin(p, REPORT_EHLO);
+		stage_begin(p, hello_step(p));
 	}
 }
 
@@ -119,10 +125,10 @@ static void answered(void *context, enum smtp_step step, const struct smtp_reply
 
 	if (step == STEP_GREETING) {
 		keep(&p->greeting, r);
-	} else if ((step == STEP_EHLO || step == STEP_HELO) && r->code / 100 == 2) {
+	} else if ((step == STEP_EHLO || step == STEP_LHLO || step == STEP_HELO) && r->code / 100 == 2) {
 		keep(&p->ehlo, r);
 		memset(&p->now, 0, sizeof(p->now));
-		if (step == STEP_EHLO)
+		if (step != STEP_HELO)
 			capabilities_read(&p->now, r);
 		if (clear)
 			p->before = p->now;
@@ -250,7 +256,7 @@ static enum report_step blamed(const struct probe *p, const struct smtp_failure 
 	if (step == REPORT_NAME && (f->err.kind == ERR_CONFIG || f->err.kind == ERR_CERT))
 		return REPORT_TLS;   /* its own files: not even the name was looked up */
 	if (step == REPORT_TLS && f->err.kind == ERR_NONE && f->result.step != STEP_STARTTLS)
-		return REPORT_EHLO;
+		return hello_step(p);
 	return step;
 }
 

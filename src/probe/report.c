@@ -18,7 +18,8 @@ const char *report_step_name(enum report_step step)
 	static const char *const names[REPORT_STEPS] = {
 		[REPORT_SURROUNDINGS] = "surroundings", [REPORT_SERVER] = "server", [REPORT_CONFIG] = "configuration",
 		[REPORT_SECRET] = "secret", [REPORT_NAME] = "name", [REPORT_CONNECT] = "connect",
-		[REPORT_TLS] = "tls", [REPORT_EHLO] = "ehlo", [REPORT_LOGIN] = "login",
+		[REPORT_TLS] = "tls", [REPORT_EHLO] = "ehlo", [REPORT_LHLO] = "lhlo",
+		[REPORT_LOGIN] = "login",
 		[REPORT_ENVELOPE] = "envelope", [REPORT_SEND] = "send", [REPORT_ASK] = "ask",
 		[REPORT_QUIT] = "quit",
 		[REPORT_EVERY] = "every", [REPORT_PIPELINING] = "pipelining",

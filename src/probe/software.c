@@ -39,7 +39,7 @@ static const struct mark marks[] = {
 	{ "GMX, WEB.DE, mail.com or IONOS", "Nemesis ESMTP", NULL },
 	{ "Proton Mail Bridge", "ProtonMail Bridge", NULL },
 	{ "Zimbra (Postfix)", "Zimbra", NULL },
-	{ "Dovecot submission", "Dovecot", NULL },
+	{ "Dovecot", "Dovecot", NULL },
 	{ "Postfix", "Postfix", NULL },
 	{ "Exim", "Exim ", NULL },
 	{ "Sendmail", "Sendmail", NULL },

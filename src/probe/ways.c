@@ -335,6 +335,8 @@ static bool worth_it(const struct probe_finding *f)
 		return false;
 	if (f->cause->exit == cause_exit_of_kind(ERR_CONFIG))   /* our own files */
 		return false;
+	if (!strcmp(f->cause->id, "lmtp-here"))   /* it is the right server, as likely as not */
+		return false;
 	if (f->step == REPORT_CONNECT || f->step == REPORT_EHLO)
 		return true;
 	if (f->step == REPORT_TLS)   /* a server that is not the right one is so everywhere */
@@ -351,8 +353,8 @@ void ways_look(struct probe *p)
 	struct err ignored = { 0 };
 	bool name = p->out->step == REPORT_NAME;
 
-	/* A name that cannot be looked up now is no wrong one. */
-	if (!way_is_good(p) || (name ? p->out->cause->exit !=
+	/* A name that cannot be looked up now is no wrong one.  LMTP has no usual ports. */
+	if (!way_is_good(p) || p->account.smtp.protocol == PROTOCOL_LMTP || (name ? p->out->cause->exit !=
 			cause_exit_of_kind(ERR_NAME) : !worth_it(p->out)))
 		return;
 	if (!name)

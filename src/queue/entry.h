@@ -7,7 +7,8 @@
  *                  then the content as it goes to a server (CRLF, header and
  *                  body).
  *   control file   replaced as a whole: what has happened since.  Missing means
- *                  that nothing has.
+ *                  that nothing has.  While a server answers for each recipient by
+ *                  itself (LMTP), a line is added for each that it has delivered to.
  *
  * A line is a word, a blank, a value; in a value every octet below 33, above
  * 126, '%' and '=' of foreign origin is written as %HH, so that no octet of a
@@ -34,7 +35,8 @@ enum {
 	ENTRY_HEAD_MAX = 64 << 20,    /* octets of a head: 100,000 recipients fit */
 	ENTRY_RECIPIENTS_MAX = 1000000,
 	ENTRY_CONTROL_MAX = 256 << 20,
-	ENTRY_FRONT_LEN = 118         /* octets of a front, always */
+	ENTRY_FRONT_LEN = 118,        /* octets of a front, always */
+	ENTRY_MARK_MAX = 40           /* octets of a mark, and the NUL behind it */
 };
 
 /* How bad news reach whoever handed the message in (sendmail -oe). */
@@ -152,6 +154,13 @@ int entry_read_head(const char *text, size_t len, struct entry *n, struct err *e
 /* The whole control file, with its own version and digest in front; n->id and
  * n->created say whose it is.  out->max should be ENTRY_CONTROL_MAX. */
 void entry_write_control(const struct entry *n, struct buf *out);
+
+/* The same for one that is open: marks may stand behind it, which its digest does not
+ * cover. */
+void entry_write_open_control(const struct entry *n, struct buf *out);
+/* A mark: recipient `number`, from 1, has been delivered to.  Returns its length.  A damaged
+ * one is noticed; of one that is cut short nothing is believed. */
+size_t entry_write_mark(size_t number, char out[ENTRY_MARK_MAX]);
 
 /* Puts what a control file says in place of all that the head of n said of tries;
  * n->id is set.  -1: ERR_DAMAGED (another entry's, too), ERR_FORMAT; n is then as

@@ -1,6 +1,7 @@
 /* queue/entry_control.c - the control file; see entry.h. */
 #include "queue/entry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,8 @@
 
 #define MAGIC    "sendoff-control "
 #define VERSION  MAGIC "1\n"
+#define OPEN     MAGIC "2\n"     /* marks may follow */
+#define MARK     "delivered "
 #define SHA256   "sha256 "
 
 enum {
@@ -20,14 +23,15 @@ enum {
 	FRONT_LINES = 2
 };
 
-void entry_write_control(const struct entry *n, struct buf *out)
+static void write_as(const char *version, const struct entry *n, struct buf *out)
 {
 	static const char empty[DIGEST_HEX + 1] =
 		"0000000000000000000000000000000000000000000000000000000000000000";
 	size_t start = out->len;
 	char digest[DIGEST_HEX + 1];
 
-	buf_add_text(out, VERSION SHA256);
+	buf_add_text(out, version);
+	buf_add_text(out, SHA256);
 	buf_add(out, empty, DIGEST_HEX);
 	buf_printf(out, "\nentry %s %lld\n", *n->id ? n->id : "-",
 		n->created > 0 ? (long long)n->created : 0);
@@ -35,6 +39,22 @@ void entry_write_control(const struct entry *n, struct buf *out)
 	if (buf_ok(out) && digest_of(out->data + start + REST_AT, out->len - start - REST_AT,
 			digest))
 		memcpy(out->data + start + DIGEST_AT, digest, DIGEST_HEX);
+}
+
+void entry_write_control(const struct entry *n, struct buf *out)
+{
+	write_as(VERSION, n, out);
+}
+
+void entry_write_open_control(const struct entry *n, struct buf *out)
+{
+	write_as(OPEN, n, out);
+}
+
+/* Twice: where they differ, it is damaged. */
+size_t entry_write_mark(size_t number, char out[ENTRY_MARK_MAX])
+{
+	return (size_t)snprintf(out, ENTRY_MARK_MAX, MARK "%zu %zu\n", number, number);
 }
 
 static bool is_other_version(const char *text, size_t len)
@@ -46,7 +66,29 @@ static bool is_other_version(const char *text, size_t len)
 	while (i < len && i < MAGIC_LEN + 9 && text[i] >= '0' && text[i] <= '9')
 		i++;
 	return i > MAGIC_LEN && i < len && text[i] == '\n' &&
-		!(i == MAGIC_LEN + 1 && text[MAGIC_LEN] == '1');
+		!(i == MAGIC_LEN + 1 && (text[MAGIC_LEN] == '1' || text[MAGIC_LEN] == '2'));
+}
+
+static bool begins(const char *text, size_t len, const char *with)
+{
+	size_t n = strlen(with);
+
+	return len >= n && !memcmp(text, with, n);
+}
+
+/* Where what the digest covers ends: before the first mark, or what has become of one. */
+static size_t covered(const char *text, size_t len)
+{
+	const char *end, *at = text, *last = text;
+
+	if (!begins(text, len, OPEN))
+		return len;
+	while ((end = memchr(at, '\n', len - (size_t)(at - text)))) {
+		if (begins(at, len - (size_t)(at - text), MARK))
+			return (size_t)(at - text);
+		last = at = end + 1;
+	}
+	return (size_t)(last - text);
 }
 
 static int check_front(const char *text, size_t len, struct err *e)
@@ -56,8 +98,8 @@ static int check_front(const char *text, size_t len, struct err *e)
 	if (is_other_version(text, len))
 		return err_set(e, ERR_FORMAT,
 			"the control file is of a release that this one does not know");
-	if (len <= REST_AT || memcmp(text, VERSION SHA256, DIGEST_AT) != 0 ||
-			text[REST_AT - 1] != '\n')
+	if (len <= REST_AT || text[REST_AT - 1] != '\n' ||
+			(!begins(text, len, VERSION SHA256) && !begins(text, len, OPEN SHA256)))
 		return err_set(e, ERR_DAMAGED, "this is no control file, or it is cut off");
 	if (!digest_of(text + REST_AT, len - REST_AT, digest) ||
 			memcmp(text + DIGEST_AT, digest, DIGEST_HEX) != 0)
@@ -111,9 +153,41 @@ static void exchange(struct entry *n, struct entry *fresh)
 	fresh->event_count = old.event_count;
 }
 
-int entry_read_control(const char *text, size_t len, struct entry *n, struct err *e)
+static bool read_mark(struct line *line, struct entry *n)
+{
+	struct value once, again;
+	uint64_t number, same;
+	enum recipient_state *state;
+
+	if (!line_is(line, "delivered") || !line_take(line, &once) || !line_take(line, &again) ||
+	    line->rest_len || !value_number(once.at, once.len, n->count, &number) ||
+	    !value_number(again.at, again.len, n->count, &same) || !number || number != same)
+		return false;
+	state = &n->recipients[number - 1].state;
+	if (*state != RECIPIENT_WAITING)
+		return false;
+	*state = RECIPIENT_DELIVERED;
+	return true;
+}
+
+/* Of the last one the end may be missing: it was being written. */
+static int read_marks(const char *text, size_t len, struct entry *n, struct err *e)
+{
+	const char *end = memrchr(text, '\n', len);
+	struct lines l;
+	struct line *line;
+
+	lines_start(&l, text, end ? (size_t)(end + 1 - text) : 0, 0);
+	while (lines_peek(&l, &line) > 0 && read_mark(line, n))
+		lines_drop(&l);
+	return lines_peek(&l, &line) == 0 ? 0 :
+		err_set(e, ERR_DAMAGED, "who was delivered to can no longer be read");
+}
+
+int entry_read_control(const char *text, size_t whole, struct entry *n, struct err *e)
 {
 	struct entry fresh = { 0 };
+	size_t len = covered(text, whole);
 	struct lines l;
 	int result;
 
@@ -128,6 +202,8 @@ int entry_read_control(const char *text, size_t len, struct entry *n, struct err
 	fresh.recipients = mem_alloc(fresh.count * sizeof(*fresh.recipients));
 	fresh.count = n->count;
 	result = progress_read(&l, &fresh, e);
+	if (result == 0)
+		result = read_marks(text + len, whole - len, &fresh, e);
 	if (result == 0)
 		exchange(n, &fresh);
 	entry_release(&fresh);

@@ -129,9 +129,11 @@ struct held {
 	bool  marks_failed;
 	int   prepared_fd;       /* own; -1; keeps the lock of the next control file */
 	char  prepared[ENTRY_ID_LEN + 1];   /* its name in tmp/; "" */
+	int   open_fd;           /* own; -1; the control file in force, to which marks are added */
+	uint64_t open_size;      /* of it */
 };
 
-/* Takes back what was prepared and not used. */
+/* Takes back what was prepared and not used; no more marks are added. */
 void held_unprepare(struct held *h);
 
 #endif

@@ -128,6 +128,12 @@ int  held_update(struct held *h, const struct entry *entry, bool sync, struct er
 int  held_prepare(struct held *h, const struct entry *entry, struct err *e);
 void held_mark(struct held *h);
 void held_done(struct held *h);
+
+/* And where a server answers for each recipient by itself: held_open() puts a control file in
+ * force to which marks may be added, with room for so many; held_mark_one() adds that of
+ * recipient `number`, from 1, by one write.  -1: ERR_STORE, the old one stands. */
+int  held_open(struct held *h, const struct entry *entry, size_t marks, struct err *e);
+void held_mark_one(struct held *h, size_t number);
 bool held_marks_failed(const struct held *h);   /* such a call failed: to be logged afterwards */
 
 /* One rename into another state, and the sync of both directories.  0; -1: ERR_STORE. */

@@ -72,7 +72,7 @@ int spool_hold(struct spool *s, enum queue_state state, const char *id, struct h
 	h = mem_alloc(sizeof(*h));
 	*h = (struct held){
 		.spool = s, .fd = fd, .state = state, .size = (uint64_t)st.st_size,
-		.may_have_control = true, .prepared_fd = -1,
+		.may_have_control = true, .prepared_fd = -1, .open_fd = -1,
 	};
 	snprintf(h->id, sizeof(h->id), "%s", id);
 	*hp = h;

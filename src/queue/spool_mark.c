@@ -142,8 +142,10 @@ static bool says_who_is_served(const struct entry *n)
 	return entry_waiting(n) < n->count;
 }
 
+enum written { WRITTEN, WRITTEN_SYNCED, WRITTEN_OPEN };
+
 /* Into tmp/, locked.  -1: ERR_STORE, and nothing is left. */
-static int write_control(struct held *h, const struct entry *entry, bool sync,
+static int write_control(struct held *h, const struct entry *entry, enum written how,
 	char name[ENTRY_ID_LEN + 1], struct err *e)
 {
 	struct buf text = BUF_INIT(ENTRY_CONTROL_MAX);
@@ -151,16 +153,20 @@ static int write_control(struct held *h, const struct entry *entry, bool sync,
 	int fd, number = 0;
 
 	snprintf(named.id, sizeof(named.id), "%.*s", ENTRY_ID_LEN, h->id);
-	entry_write_control(&named, &text);
+	if (how == WRITTEN_OPEN)
+		entry_write_open_control(&named, &text);
+	else
+		entry_write_control(&named, &text);
 	fd = spool_place(h->spool, PLACE_CONTROL, true, e) < 0 ? -1 :
 		spool_make_file(h->spool, name, e);
 	if (fd >= 0) {
 		if (!buf_ok(&text))
 			number = EFBIG;
 		else if (file_write_all(fd, text.data, text.len) < 0 ||
-				((sync || says_who_is_served(entry)) && fsync(fd) < 0))
+				((how == WRITTEN_SYNCED || says_who_is_served(entry)) && fsync(fd) < 0))
 			number = errno;
 	}
+	h->open_size = text.len;
 	buf_release(&text);
 	if (!number)
 		return fd;
@@ -178,21 +184,42 @@ static int rename_control(const struct held *h, const char *name)
 		spool_place(h->spool, PLACE_CONTROL, false, &ignored), h->id);
 }
 
-int held_update(struct held *h, const struct entry *entry, bool sync, struct err *e)
+/* A disk that is full by then must not keep a mark from being made. */
+static int reserve(int fd, uint64_t at, size_t marks)
+{
+	if (!marks || fallocate(fd, FALLOC_FL_KEEP_SIZE, (off_t)at, (off_t)marks * ENTRY_MARK_MAX) == 0)
+		return 0;
+	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? errno : 0;
+}
+
+/* The descriptor of the new one, in force.  -1: ERR_STORE. */
+static int replace_control(struct held *h, const struct entry *entry, enum written how, size_t marks,
+	struct err *e)
 {
 	char name[ENTRY_ID_LEN + 1];
-	int fd = write_control(h, entry, sync, name, e), number;
+	int fd = write_control(h, entry, how, name, e), number;
 
 	if (fd < 0)
 		return -1;
-	if (rename_control(h, name) < 0) {
+	number = reserve(fd, h->open_size, marks);
+	if (!number && rename_control(h, name) < 0)
 		number = errno;
+	if (number) {
 		unlinkat(spool_place(h->spool, PLACE_TMP, false, e), name, 0);
 		close(fd);
 		return spool_failed(h->spool, number, e, "a control file cannot be replaced");
 	}
-	close(fd);
 	h->may_have_control = true;
+	return fd;
+}
+
+int held_update(struct held *h, const struct entry *entry, bool sync, struct err *e)
+{
+	int fd = replace_control(h, entry, sync ? WRITTEN_SYNCED : WRITTEN, 0, e);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
 	if (!sync) {
 		note(h, PLACE_CONTROL, false);
 		return 0;
@@ -210,17 +237,29 @@ void held_unprepare(struct held *h)
 		unlinkat(spool_place(h->spool, PLACE_TMP, false, &ignored), h->prepared, 0);
 	if (h->prepared_fd >= 0)
 		close(h->prepared_fd);
+	if (h->open_fd >= 0)
+		close(h->open_fd);
 	*h->prepared = '\0';
-	h->prepared_fd = -1;
+	h->prepared_fd = h->open_fd = -1;
 }
 
 int held_prepare(struct held *h, const struct entry *entry, struct err *e)
 {
 	held_unprepare(h);
-	h->prepared_fd = write_control(h, entry, false, h->prepared, e);
+	h->prepared_fd = write_control(h, entry, WRITTEN, h->prepared, e);
 	if (h->prepared_fd < 0)
 		*h->prepared = '\0';
 	return h->prepared_fd < 0 ? -1 : 0;
+}
+
+int held_open(struct held *h, const struct entry *entry, size_t marks, struct err *e)
+{
+	held_unprepare(h);
+	h->open_fd = replace_control(h, entry, WRITTEN_OPEN, marks, e);
+	if (h->open_fd < 0)
+		return -1;
+	note(h, PLACE_CONTROL, false);
+	return 0;
 }
 
 /* --- marks ---------------------------------------------------------------- */
@@ -233,6 +272,22 @@ void held_mark(struct held *h)
 	}
 	*h->prepared = '\0';
 	h->may_have_control = true;
+	note(h, PLACE_CONTROL, false);
+}
+
+void held_mark_one(struct held *h, size_t number)
+{
+	char line[ENTRY_MARK_MAX];
+	size_t len = entry_write_mark(number, line);
+
+	if (h->open_fd < 0 || write(h->open_fd, line, len) != (ssize_t)len) {
+		h->marks_failed = true;
+		/* Half a line is no mark, and nothing may be added to it. */
+		if (h->open_fd >= 0 && ftruncate(h->open_fd, (off_t)h->open_size) == 0)
+			lseek(h->open_fd, (off_t)h->open_size, SEEK_SET);
+		return;
+	}
+	h->open_size += len;
 	note(h, PLACE_CONTROL, false);
 }
 

@@ -20,6 +20,7 @@ static const struct {
 } steps[STEP_COUNT] = {
 	[STEP_GREETING] = { "waiting for the greeting", true },
 	[STEP_EHLO] = { "sending EHLO", true },
+	[STEP_LHLO] = { "sending LHLO", true },
 	[STEP_HELO] = { "sending HELO", true },
 	[STEP_STARTTLS] = { "starting TLS", true },
 	[STEP_AUTH] = { "logging in", true },
@@ -27,6 +28,7 @@ static const struct {
 	[STEP_RCPT] = { "sending RCPT TO", false },
 	[STEP_DATA] = { "sending DATA", true },
 	[STEP_CONTENT] = { "sending the message", false },
+	[STEP_DELIVERY] = { "having the message delivered", false },
 	[STEP_RSET] = { "sending RSET", false },
 	[STEP_QUIT] = { "sending QUIT", true },
 	[STEP_ASK] = { "asking the server", true },
@@ -35,6 +37,16 @@ static const struct {
 const char *smtp_step_doing(enum smtp_step step)
 {
 	return steps[step].doing;
+}
+
+bool engine_is_lmtp(const struct smtp *s)
+{
+	return s->o.settings->protocol == PROTOCOL_LMTP;
+}
+
+static enum smtp_step hello_step(const struct smtp *s)
+{
+	return engine_is_lmtp(s) ? STEP_LHLO : STEP_EHLO;
 }
 
 void smtp_result_release(struct smtp_result *r)
@@ -207,7 +219,8 @@ void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_repl
 
 static void answer_greeting(struct smtp *s, const struct smtp_reply *r)
 {
-	s->foreign = foreign_greeting(buf_text(&r->text), r->text.len);
+	if (!engine_is_lmtp(s))
+		s->foreign = foreign_greeting(buf_text(&r->text), r->text.len);
 	if (r->code == 220)
 		s->phase = PHASE_EHLO;
 	else if (r->code >= 400)
@@ -240,23 +253,24 @@ static void after_hello(struct smtp *s)
 
 static void hello_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
 {
-	if (s->foreign)
-		s->failure.result.cause = "other-protocol-here";
+	s->failure.result.cause = s->foreign;
 	engine_refused(s, step, r);
 }
 
-static void answer_ehlo(struct smtp *s, const struct smtp_reply *r)
+/* EHLO or LHLO; only behind the first there is something older to fall back to. */
+static void answer_hello(struct smtp *s, const struct smtp_reply *r)
 {
-	bool plain = !s->o.login && (s->o.settings->tls != SMTP_TLS_STARTTLS || s->encrypted);
+	bool plain = !engine_is_lmtp(s) && !s->o.login &&
+		(s->o.settings->tls != SMTP_TLS_STARTTLS || s->encrypted);
 
 	if (r->code / 100 == 2) {
 		after_hello(s);
 	} else if ((r->code == 500 || r->code == 502) && plain) {
 		s->phase = PHASE_HELO;   /* RFC 5321 section 3.2 */
 	} else if (r->code >= 400) {
-		hello_refused(s, STEP_EHLO, r);
+		hello_refused(s, hello_step(s), r);
 	} else {
-		engine_protocol(s, STEP_EHLO, r);
+		engine_protocol(s, hello_step(s), r);
 	}
 }
 
@@ -345,8 +359,8 @@ static void answer(struct smtp *s)
 	struct expected x;
 
 	if (asked && s->queue[s->head].step == STEP_CONTENT && r->code / 100 == 2)
-		verdict_taken(s->queue[s->head].t);
-	if (asked && s->queue[s->head].step == STEP_EHLO && r->code / 100 == 2) {
+		verdict_taken(s->queue[s->head].t, s->queue[s->head].which);
+	if (asked && s->queue[s->head].step == hello_step(s) && r->code / 100 == 2) {
 		capabilities_read(&s->caps, r);   /* a password may be one of its words */
 		/* Anybody may call himself one of ours, who takes what others do not. */
 		s->caps.xsendoff &= s->o.host && s->o.host[0] == '/';
@@ -369,7 +383,8 @@ static void answer(struct smtp *s)
 		answer_greeting(s, r);
 		break;
 	case STEP_EHLO:
-		answer_ehlo(s, r);
+	case STEP_LHLO:
+		answer_hello(s, r);
 		break;
 	case STEP_HELO:
 		answer_helo(s, r);
@@ -390,6 +405,7 @@ static void answer(struct smtp *s)
 	case STEP_ASK:
 		answer_question(s, r);
 		break;
+	case STEP_DELIVERY:
 	case STEP_QUIT:
 	case STEP_COUNT:
 		break;
@@ -451,7 +467,8 @@ static void hello(struct smtp *s, enum smtp_step step)
 {
 	struct buf line = BUF_INIT(512);
 
-	buf_printf(&line, "%s %s", step == STEP_EHLO ? "EHLO" : "HELO", s->o.ehlo);
+	buf_printf(&line, "%s %s", step == STEP_LHLO ? "LHLO" : step == STEP_EHLO ? "EHLO" : "HELO",
+		s->o.ehlo);
 	engine_command(s, step, NULL, 0, buf_text(&line), NULL);
 	buf_release(&line);
 }
@@ -476,7 +493,7 @@ static void send_commands(struct smtp *s)
 	switch (s->phase) {
 	case PHASE_EHLO:
 		if (!s->count)
-			hello(s, STEP_EHLO);
+			hello(s, hello_step(s));
 		break;
 	case PHASE_HELO:
 		if (!s->count)
@@ -573,6 +590,7 @@ void smtp_broken(struct smtp *s, const struct err *why)
 		err_context(&e, "while %s", steps[smtp_waiting_for(s)].doing);
 		if (reply_begun(&s->replies))   /* a page of the web may have no line end */
 			not_a_reply(s, &e);
+		transact_count_answers(s, &e);
 	}
 	engine_fail(s, &e);
 }
@@ -613,7 +631,7 @@ enum smtp_step smtp_waiting_for(const struct smtp *s)
 		return STEP_GREETING;
 	case PHASE_EHLO:
 	case PHASE_HELO:
-		return STEP_EHLO;
+		return hello_step(s);
 	case PHASE_STARTTLS:
 	case PHASE_TLS:
 		return STEP_STARTTLS;

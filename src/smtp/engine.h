@@ -12,6 +12,9 @@
  * the next command be sent now".  Several messages may be submitted; the next
  * one's commands ride behind the last one's content.  More recipients than the
  * server takes go in further transactions of the same session.
+ *
+ * With LMTP (RFC 2033) a content has one reply for each recipient that the server
+ * accepted, each of them expected in the same queue.
  */
 #ifndef SMTP_ENGINE_H
 #define SMTP_ENGINE_H
@@ -22,16 +25,18 @@
 #include "smtp/message.h"
 
 enum smtp_pipelining { PIPELINING_STANDARD, PIPELINING_FULL, PIPELINING_OFF };
+enum smtp_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
 enum smtp_tls { SMTP_TLS_OFF, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT, SMTP_TLS_UNSET };
 
 struct smtp_settings {
 	char *ehlo;               /* own; NULL: the caller finds a name */
+	int   protocol;           /* enum smtp_protocol */
 	int   tls;                /* enum smtp_tls */
 	int   pipelining;         /* enum smtp_pipelining */
 	bool  chunking;
 	long  max_recipients;     /* of one transaction */
 };
-extern const struct key smtp_keys[];   /* ehlo, tls, pipelining, chunking, max_recipients */
+extern const struct key smtp_keys[];   /* protocol, tls, ehlo, pipelining, chunking, max_recipients */
 
 enum smtp_direction { SMTP_SENT, SMTP_GOT, SMTP_NOTE };
 

@@ -18,8 +18,10 @@ struct smtp_capabilities;
 
 /* The steps of the dialogue; each command sent is one, and so is the greeting. */
 enum smtp_step {
-	STEP_GREETING, STEP_EHLO, STEP_HELO, STEP_STARTTLS, STEP_AUTH, STEP_MAIL, STEP_RCPT,
-	STEP_DATA, STEP_CONTENT, STEP_RSET, STEP_QUIT, STEP_ASK, STEP_COUNT
+	STEP_GREETING, STEP_EHLO, STEP_LHLO, STEP_HELO, STEP_STARTTLS, STEP_AUTH, STEP_MAIL,
+	STEP_RCPT, STEP_DATA, STEP_CONTENT,
+	STEP_DELIVERY,       /* in results only: what LMTP answers to the content for one recipient */
+	STEP_RSET, STEP_QUIT, STEP_ASK, STEP_COUNT
 };
 
 enum smtp_verdict {
@@ -91,7 +93,8 @@ struct smtp_message {
 	 * if it takes it.  Their RCPTs are answered; only the recipient of a message
 	 * that has no other may be asked for together with BDAT.  taken: a server took a
 	 * content, inside the very call that took its reply in and before anything
-	 * else: the accepted are DELIVERED by then, the words of their results follow. */
+	 * else: the accepted are DELIVERED by then, the words of their results follow.  With
+	 * LMTP it is called for each of them whom the server took it for, one at a time. */
 	void (*ready)(void *context, struct smtp_message *m, const size_t *accepted, size_t count);
 	void (*taken)(void *context, struct smtp_message *m);
 	/* May be NULL.  Called once a session, before the first MAIL, when it is known what
@@ -105,7 +108,8 @@ struct smtp_message {
 	const struct smtp_handover *handover;   /* borrowed; NULL; only where XSENDOFF is offered */
 
 	struct smtp_result *results;        /* borrowed; count of them, all zero at the start */
-	struct smtp_result content;         /* own; the reply to the last content, 250 included;
+	struct smtp_result content;         /* own; the reply to the last content, 250 included
+	                                     * (LMTP: of its replies a 250, if there is one);
 	                                     * of a trial: to MAIL */
 	struct smtp_message *next;          /* the engine's */
 };

@@ -11,6 +11,12 @@ static const struct key_choice tls_choices[] = {
 	{ NULL, 0 }
 };
 
+static const struct key_choice protocol_choices[] = {
+	{ "smtp", PROTOCOL_SMTP },
+	{ "lmtp", PROTOCOL_LMTP },
+	{ NULL, 0 }
+};
+
 static const struct key_choice pipelining_choices[] = {
 	{ "standard", PIPELINING_STANDARD },
 	{ "full", PIPELINING_FULL },
@@ -20,10 +26,14 @@ static const struct key_choice pipelining_choices[] = {
 
 #define ROW(type, field) type, offsetof(struct smtp_settings, field)
 const struct key smtp_keys[] = {
+	{ "protocol", ROW(KEY_CHOICE, protocol), "smtp",
+		"smtp, or lmtp (RFC 2033) for a server that delivers into mailboxes",
+		.choices = protocol_choices },
 	{ "tls", ROW(KEY_CHOICE, tls), "auto",
-		"implicit, starttls (required) or off; auto: implicit on port 465, else starttls",
+		"implicit, starttls (required) or off; auto: implicit on port 465, off at a socket's "
+		"path, else starttls",
 		.choices = tls_choices },
-	{ "ehlo", ROW(KEY_WORD, ehlo), NULL, "name to give in EHLO", .choices = NULL },
+	{ "ehlo", ROW(KEY_WORD, ehlo), NULL, "name to give in EHLO or LHLO", .choices = NULL },
 	{ "pipelining", ROW(KEY_CHOICE, pipelining), "standard",
 		"standard, full (AUTH PLAIN leads the MAIL group) or off",
 		.choices = pipelining_choices },

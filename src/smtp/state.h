@@ -44,6 +44,8 @@ struct work {
 	struct work *next;
 };
 
+#define EVERYBODY ((size_t)-1)     /* whom the server had accepted: one reply for all of them */
+
 enum got { GOT_NOTHING, GOT_ACCEPTED, GOT_VERDICT, GOT_SPLIT };
 
 struct transaction {
@@ -51,6 +53,7 @@ struct transaction {
 	size_t *recipients;         /* own; indexes into the message's */
 	unsigned char *got;         /* own; enum got, for each of them */
 	size_t count, sent, answered, accepted;
+	size_t awaited;             /* replies to its content that are still to come */
 	bool   mail_answered, mail_refused, data_sent;
 	bool   ready;               /* its owner was told that the content comes next */
 	bool   nobody;              /* only a lone dot is sent: 354 without an accepted recipient */
@@ -61,7 +64,7 @@ struct transaction {
 struct expected {
 	enum smtp_step step;
 	struct transaction *t;      /* borrowed; NULL outside transactions */
-	size_t which;               /* RCPT: index into t->recipients */
+	size_t which;               /* RCPT, content: index into t->recipients, or EVERYBODY */
 	uint64_t at;                /* s->emitted behind the command: a reply before that many
 	                             * octets were written is one to nothing */
 };
@@ -84,7 +87,8 @@ struct smtp {
 	size_t head, count, cap;
 	bool group_closed;          /* nothing more may be sent until the queue is empty */
 
-	bool foreign;               /* it greeted as FTP or LMTP does */
+	const char *foreign;        /* the row of the table of causes, where SMTP is spoken and it
+	                             * greeted as FTP or LMTP does; NULL */
 	bool encrypted, verified;
 	struct sasl_binding binding;
 	struct sasl *sasl;          /* own */
@@ -115,6 +119,7 @@ struct smtp {
 };
 
 /* engine.c */
+bool engine_is_lmtp(const struct smtp *s);
 void engine_command(struct smtp *s, enum smtp_step step, struct transaction *t, size_t which,
 	const char *line, const char *shown);
 void engine_expect(struct smtp *s, enum smtp_step step, struct transaction *t, size_t which);
@@ -144,6 +149,8 @@ void transact_send(struct smtp *s);        /* as much as may be sent now */
 void transact_answer(struct smtp *s, const struct expected *x, const struct smtp_reply *r);
 /* While t's content is sent. */
 void transact_unasked(struct smtp *s, struct transaction *t, const struct smtp_reply *r);
+/* Where answers are missing that only LMTP gives, *e says so as well. */
+void transact_count_answers(const struct smtp *s, struct err *e);
 bool transact_idle(const struct smtp *s);  /* no message is waiting or being sent */
 void transact_release(struct smtp *s);
 void transaction_free(struct transaction *t);
@@ -156,10 +163,13 @@ void verdict_local(struct work *w, size_t recipient, enum smtp_verdict verdict,
 enum smtp_verdict verdict_of(const struct smtp_reply *r);   /* of one that is not positive */
 void verdict_all(struct work *w, enum smtp_verdict verdict, const struct err *why);
 void verdict_take_back(struct work *w);    /* nobody gets it */
-/* What was said to all whom the server had accepted. */
-void verdict_accepted(struct transaction *t, enum smtp_step step, const struct smtp_reply *r);
-void verdict_taken(struct transaction *t); /* first of all, when a server took a content */
-void verdict_taken_words(struct transaction *t, const struct smtp_reply *r);
+/* What was said to all whom the server had accepted (EVERYBODY), or to one of them. */
+void verdict_accepted(struct transaction *t, size_t which, enum smtp_step step,
+	const struct smtp_reply *r);
+/* First of all, when a server took a content. */
+void verdict_taken(struct transaction *t, size_t which);
+void verdict_taken_words(struct transaction *t, size_t which, enum smtp_step step,
+	const struct smtp_reply *r);
 void verdict_broken(struct smtp *s);       /* verdicts for whoever has none */
 /* Takes finished messages off the list, oldest first, and tells their owners: when
  * all that has arrived was looked at, so that no mark waits for them. */

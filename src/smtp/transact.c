@@ -237,9 +237,10 @@ static size_t unanswered(const struct smtp *s)
 	return count;
 }
 
-static bool bdat_waits(const struct smtp_message *m)
+/* With LMTP for whom the content is decides how many replies it has. */
+static bool bdat_waits(const struct smtp *s, const struct smtp_message *m)
 {
-	return m->size > BDAT_EAGER || (m->ready && m->count > 1);
+	return engine_is_lmtp(s) || m->size > BDAT_EAGER || (m->ready && m->count > 1);
 }
 
 /* The command's reply is expected only when its content is out: one that comes
@@ -263,7 +264,7 @@ static void after_recipients(struct smtp *s, struct transaction *t)
 	bool bdat = wants_bdat(s), back = held(t->work) && t->work->refused_for_now;
 	bool hold = t->work->m->trial || (held(t->work) && !(t->work->content_sent && !bdat));
 
-	if (!known && (!asked || hold || t->mail_refused || (bdat && bdat_waits(t->work->m))))
+	if (!known && (!asked || hold || t->mail_refused || (bdat && bdat_waits(s, t->work->m))))
 		return;
 	if (known && (t->mail_refused || !t->accepted || back)) {
 		if (back)
@@ -291,6 +292,25 @@ static void after_recipients(struct smtp *s, struct transaction *t)
 
 /* ---- content */
 
+/* One reply or, with LMTP, one for each accepted recipient, in the order of the RCPTs
+ * (RFC 2033 section 4.2).  Where there are several nothing is sent behind the content before
+ * all are here: a server that gave too few would be believed to have delivered what it says
+ * to the next command. */
+static void expect_verdicts(struct smtp *s, struct transaction *t)
+{
+	if (!engine_is_lmtp(s)) {
+		t->awaited = 1;
+		engine_expect(s, STEP_CONTENT, t, EVERYBODY);
+		return;
+	}
+	for (size_t i = 0; i < t->count; i++)
+		if (t->got[i] == GOT_ACCEPTED) {
+			t->awaited++;
+			engine_expect(s, STEP_CONTENT, t, i);
+		}
+	s->group_closed |= t->awaited > 1;
+}
+
 static void content_sent(struct smtp *s, struct transaction *t)
 {
 	bool bdat = wants_bdat(s);
@@ -308,7 +328,7 @@ static void content_sent(struct smtp *s, struct transaction *t)
 	s->content_next = false;
 	s->current = NULL;
 	s->need_reset = bdat;   /* RFC 3030 section 2: only RSET ends what a failed BDAT leaves */
-	engine_expect(s, STEP_CONTENT, t, 0);
+	expect_verdicts(s, t);
 }
 
 static void send_content(struct smtp *s)
@@ -468,28 +488,50 @@ static void answer_data(struct smtp *s, struct transaction *t, const struct smtp
 			break_off(s, t);
 			return;
 		}
+		if (engine_is_lmtp(s) && !t->accepted) {
+			engine_protocol(s, STEP_DATA, r);   /* RFC 2033 section 4.2: 503, and nothing else */
+			return;
+		}
 		t->nobody = !t->accepted;   /* RFC 2920 section 3.1: then only the dot */
 		s->content_next = true;
 		s->current = t;
 		return;
 	}
-	verdict_accepted(t, STEP_DATA, r);
+	verdict_accepted(t, EVERYBODY, STEP_DATA, r);
 	s->need_reset = !t->mail_refused;
 	settle(s, t);
 }
 
-static void answer_content(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
+static enum smtp_step step_of_content(size_t which)
+{
+	return which == EVERYBODY ? STEP_CONTENT : STEP_DELIVERY;
+}
+
+static void answer_content(struct smtp *s, struct transaction *t, size_t which,
+	const struct smtp_reply *r)
 {
 	if (r->code / 100 == 2)
-		verdict_taken_words(t, r);
+		verdict_taken_words(t, which, step_of_content(which), r);
 	else
-		verdict_accepted(t, STEP_CONTENT, r);
-	settle(s, t);
+		verdict_accepted(t, which, step_of_content(which), r);
+	if (!--t->awaited)
+		settle(s, t);
+}
+
+void transact_count_answers(const struct smtp *s, struct err *e)
+{
+	const struct expected *x = s->count ? &s->queue[s->head] : NULL;
+
+	if (!x || x->step != STEP_CONTENT || x->which == EVERYBODY || x->t->awaited == x->t->accepted)
+		return;
+	err_context(e, "the answers for %zu of %zu recipients are missing (a server that gives one for "
+		"all wants protocol = smtp)", x->t->awaited, x->t->accepted);
 }
 
 void transact_answer(struct smtp *s, const struct expected *x, const struct smtp_reply *r)
 {
 	bool step_takes_3xx = x->step == STEP_DATA;
+	bool more = x->step == STEP_CONTENT && x->t->awaited > 1;
 
 	if ((r->code / 100 == 3 && !step_takes_3xx) || (r->code / 100 == 2 && step_takes_3xx)) {
 		engine_protocol(s, x->step, r);
@@ -506,23 +548,38 @@ void transact_answer(struct smtp *s, const struct expected *x, const struct smtp
 		answer_data(s, x->t, r);
 		break;
 	case STEP_CONTENT:
-		answer_content(s, x->t, r);
+		answer_content(s, x->t, x->which, r);
 		break;
 	default:
 		break;
 	}
-	if (r->code == 421)   /* RFC 5321 section 3.8: it closes, whatever was asked */
+	/* RFC 5321 section 3.8: it closes, whatever was asked; but what it has to say of the other
+	 * recipients may stand right behind. */
+	if (r->code == 421 && !more)
 		engine_refused(s, x->step, r);
 }
 
-/* A reply while the content is on its way: the server has had enough. */
+static size_t unanswered_recipient(const struct transaction *t)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (t->got[i] == GOT_ACCEPTED &&
+		    t->work->m->results[t->recipients[i]].verdict == VERDICT_PENDING)
+			return i;
+	return EVERYBODY;
+}
+
+/* A reply while the content is on its way: the server has had enough.  With LMTP it is about
+ * one recipient, and the others are to be tried again. */
 void transact_unasked(struct smtp *s, struct transaction *t, const struct smtp_reply *r)
 {
+	size_t which;
+
 	if (r->code < 400) {
 		engine_protocol(s, STEP_CONTENT, r);
 		return;
 	}
-	verdict_accepted(t, STEP_CONTENT, r);
+	which = engine_is_lmtp(s) ? unanswered_recipient(t) : EVERYBODY;
+	verdict_accepted(t, which, step_of_content(which), r);
 	engine_refused(s, STEP_CONTENT, r);
 }
 

@@ -105,44 +105,55 @@ void verdict_take_back(struct work *w)
 static void note_outcome(struct transaction *t, enum smtp_verdict verdict, enum smtp_step step,
 	const struct smtp_reply *r)
 {
+	struct smtp_result *content = &t->work->m->content;
+
 	t->work->refused_for_now |= t->accepted && verdict == VERDICT_TRY_LATER;
-	if (t->accepted && step == STEP_CONTENT)
-		result_from_reply(&t->work->m->content, verdict, step, r);
+	if ((t->accepted && step == STEP_CONTENT) || (step == STEP_DELIVERY &&
+			(verdict == VERDICT_DELIVERED || content->verdict != VERDICT_DELIVERED)))
+		result_from_reply(content, verdict, step, r);
 }
 
-void verdict_accepted(struct transaction *t, enum smtp_step step, const struct smtp_reply *r)
+/* The next from i on that is meant; t->count: there is none. */
+static size_t next_meant(const struct transaction *t, size_t which, size_t i)
 {
-	for (size_t i = 0; i < t->count; i++)
-		if (t->got[i] == GOT_ACCEPTED)
-			verdict_reply(t->work, t->recipients[i], verdict_of(r), step, r);
+	if (which != EVERYBODY)
+		return i <= which && t->got[which] == GOT_ACCEPTED ? which : t->count;
+	while (i < t->count && t->got[i] != GOT_ACCEPTED)
+		i++;
+	return i;
+}
+
+void verdict_accepted(struct transaction *t, size_t which, enum smtp_step step,
+	const struct smtp_reply *r)
+{
+	for (size_t i = 0; (i = next_meant(t, which, i)) < t->count; i++)
+		verdict_reply(t->work, t->recipients[i], verdict_of(r), step, r);
 	note_outcome(t, verdict_of(r), step, r);
 }
 
 /* Nothing here asks the system for anything, not even for memory: taken() is to
  * make its mark in the very next system call. */
-void verdict_taken(struct transaction *t)
+void verdict_taken(struct transaction *t, size_t which)
 {
 	struct smtp_message *m = t->work->m;
 
 	if (!t->accepted)
 		return;
-	for (size_t i = 0; i < t->count; i++)
-		if (t->got[i] == GOT_ACCEPTED) {
-			m->results[t->recipients[i]].verdict = VERDICT_DELIVERED;
-			t->work->open--;
-		}
+	for (size_t i = 0; (i = next_meant(t, which, i)) < t->count; i++) {
+		m->results[t->recipients[i]].verdict = VERDICT_DELIVERED;
+		t->work->open--;
+	}
 	t->work->content_taken = true;
 	if (m->taken)
 		m->taken(m->context, m);
 }
 
-void verdict_taken_words(struct transaction *t, const struct smtp_reply *r)
+void verdict_taken_words(struct transaction *t, size_t which, enum smtp_step step,
+	const struct smtp_reply *r)
 {
-	for (size_t i = 0; i < t->count; i++)
-		if (t->got[i] == GOT_ACCEPTED)
-			result_from_reply(&t->work->m->results[t->recipients[i]],
-				VERDICT_DELIVERED, STEP_CONTENT, r);
-	note_outcome(t, VERDICT_DELIVERED, STEP_CONTENT, r);
+	for (size_t i = 0; (i = next_meant(t, which, i)) < t->count; i++)
+		result_from_reply(&t->work->m->results[t->recipients[i]], VERDICT_DELIVERED, step, r);
+	note_outcome(t, VERDICT_DELIVERED, step, r);
 }
 
 /* ---- the end of a session that did not end well */

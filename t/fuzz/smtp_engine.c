@@ -38,8 +38,8 @@ static void must(bool good, const char *what)
 
 static void wire_command(struct wire *w, const char *line)
 {
-	static const char *const verbs[] = { "EHLO me.example", "HELO me.example", "STARTTLS",
-		"AUTH ",
+	static const char *const verbs[] = { "EHLO me.example", "LHLO me.example", "HELO me.example",
+		"STARTTLS", "AUTH ",
 		"MAIL FROM:<me@example.com>", "RCPT TO:<r", "DATA", "RSET", "QUIT" };
 
 	if (line[0] == 'm' && (line[1] == '0' || line[1] == '1') && !line[2]) {
@@ -59,6 +59,8 @@ static void wire_command(struct wire *w, const char *line)
 		must(!strncmp(line, "EHLO ", 5) || !strcmp(line, "STARTTLS"),
 			"D1: something else in clear");
 	must(w->rig->scene.tls != SMTP_TLS_IMPLICIT || w->rig->tls_up, "D1: clear text before TLS");
+	must(strncmp(line, w->rig->scene.protocol == PROTOCOL_LMTP ? "EHLO " : "LHLO ", 5) != 0,
+		"the greeting of the other protocol");
 	for (size_t i = 0; i < COUNT(verbs); i++)
 		if (!strncmp(line, verbs[i], strlen(verbs[i])))
 			return;
@@ -120,6 +122,7 @@ static void read_scene(struct scene *scene, uint8_t a, uint8_t b)
 
 	memset(scene, 0, sizeof(*scene));
 	scene->tls = tls[a & 3];
+	scene->protocol = (a & 3) == 3 ? PROTOCOL_LMTP : PROTOCOL_SMTP;
 	scene->pipelining = (a >> 2 & 3) % 3;
 	scene->chunking = a & 16;
 	scene->login = a & 32;
@@ -135,13 +138,14 @@ static void check_end(struct wire *w)
 {
 	struct rig *r = w->rig;
 	const struct smtp_failure *f = smtp_failure(r->s);
+	bool lmtp = r->scene.protocol == PROTOCOL_LMTP;
 
 	must(!r->stray, "done() outside of a turn");
 	must(!r->late, "B2: taken() outside of smtp_received()");
 	must(!r->early_done, "done() too early");
 	for (size_t i = 0; i < r->submitted; i++) {
 		must(r->mails[i].done == 1, "done() exactly once");
-		must(r->mails[i].taken <= r->mails[i].ready, "taken() and not ready()");
+		must(r->mails[i].taken <= (lmtp ? 3 : 1) * r->mails[i].ready, "taken() and not ready()");
 		for (size_t k = 0; k < r->mails[i].m.count; k++) {
 			const struct smtp_result *result = &r->mails[i].results[k];
 
@@ -150,7 +154,8 @@ static void check_end(struct wire *w)
 				must(r->mails[i].taken, "B2: delivered and no mark");
 			if (result->verdict == VERDICT_DELIVERED)
 				must(w->whole[i] && result->code / 100 == 2 &&
-					result->step == STEP_CONTENT, "E6: delivered");
+					result->step == (lmtp ? STEP_DELIVERY : STEP_CONTENT),
+					"E6: delivered");
 			if (result->verdict == VERDICT_UNKNOWN)
 				must(w->whole[i], "unknown, and never written");
 			must(result->code || result->kind || result->verdict == VERDICT_NOT_SENT,

@@ -23,7 +23,7 @@ for my $tls (qw(starttls implicit)) {
 	my ($report, $r) = checked($dovecot->config(@service), @mail);
 
 	is($r->{exit}, 0, "$tls: well");
-	is(stage($report, 'ehlo')->{facts}{software}, 'Dovecot submission', "$tls: who it is");
+	is(stage($report, 'ehlo')->{facts}{software}, 'Dovecot', "$tls: who it is");
 	is(stage($report, 'tls')->{facts}{mode}, $tls, "$tls: the mode");
 	is(stage($report, 'login')->{facts}{mechanism}, 'SCRAM-SHA-256', "$tls: the mechanism");
 	is(stage($report, 'envelope')->{facts}{recipients}[0]{accepted}, JSON::PP::true,

@@ -32,11 +32,23 @@ static void hello_accepted(struct session *s, const struct buf *offered)
 	session_clear_transaction(s);
 }
 
+/* RFC 2033 section 4.1: LHLO for the one, EHLO and HELO for the other; answered then. */
+static bool hello_is_foreign(struct session *s, const struct fault *f, bool lmtp)
+{
+	if (s->opt->lmtp == lmtp)
+		return false;
+	session_violation(s, "unknown", "the greeting of the other protocol");
+	session_say(s, f, 500, "5.5.1", "no such command");
+	return true;
+}
+
 void session_helo(struct session *s, char *line)
 {
 	const struct fault *f = session_fault(s, "HELO", NULL);
 	bool good = hello_is_name(line);
 
+	if (hello_is_foreign(s, f, false))
+		return;
 	if (!good && session_punish(s, f, "hello", "not a domain or address literal"))
 		return;
 	if (fault_allows(f, good))
@@ -89,9 +101,8 @@ static void hello_reply(const struct session *s, const char *name, struct buf *o
 	out->data[last + 3] = ' ';
 }
 
-void session_ehlo(struct session *s, char *line)
+static void hello_extended(struct session *s, const struct fault *f, const char *line)
 {
-	const struct fault *f = session_fault(s, "EHLO", NULL);
 	bool good = hello_is_name(line);
 	struct buf reply = BUF_INIT(0);
 
@@ -103,6 +114,22 @@ void session_ehlo(struct session *s, char *line)
 		hello_accepted(s, f && f->action == FAULT_REPLY ? &f->text : &reply);
 	session_answer(s, f, &reply);
 	buf_release(&reply);
+}
+
+void session_ehlo(struct session *s, char *line)
+{
+	const struct fault *f = session_fault(s, "EHLO", NULL);
+
+	if (!hello_is_foreign(s, f, false))
+		hello_extended(s, f, line);
+}
+
+void session_lhlo(struct session *s, char *line)
+{
+	const struct fault *f = session_fault(s, "LHLO", NULL);
+
+	if (!hello_is_foreign(s, f, true))
+		hello_extended(s, f, line);
 }
 
 /* The 220 is out: TLS, or what the script wants instead. */

@@ -18,6 +18,7 @@ static const struct {
 	enum side side;
 } points[] = {
 	{ "greeting", SIDE_MAIL }, { "EHLO", SIDE_MAIL }, { "HELO", SIDE_MAIL },
+	{ "LHLO", SIDE_MAIL }, { "DELIVERY", SIDE_MAIL },
 	{ "STARTTLS", SIDE_MAIL }, { "handshake", SIDE_BOTH }, { "AUTH", SIDE_MAIL },
 	{ "AUTH-RESPONSE", SIDE_MAIL }, { "MAIL", SIDE_MAIL }, { "RCPT", SIDE_MAIL },
 	{ "DATA", SIDE_MAIL }, { "CONTENT", SIDE_MAIL }, { "BDAT", SIDE_MAIL },

@@ -14,7 +14,7 @@ enum {
 	OPT_SIZE, OPT_MAX_RECIPIENTS, OPT_LIMITS, OPT_STORE, OPT_LOG, OPT_RAW, OPT_STRICT,
 	OPT_LENIENT, OPT_ALLOW, OPT_AT, OPT_SPLIT, OPT_COALESCE, OPT_ONE_BY_ONE, OPT_SETTLE,
 	OPT_BUFFER, OPT_ROUNDS, OPT_BAD_SIGNATURE, OPT_NO_SIGNATURE, OPT_REUSE_NONCE,
-	OPT_MOOD, OPT_LIMIT_CONNECTIONS, OPT_OCSP, OPT_AUTHZID
+	OPT_MOOD, OPT_LIMIT_CONNECTIONS, OPT_OCSP, OPT_AUTHZID, OPT_LMTP
 };
 
 static const struct option names[] = {
@@ -22,6 +22,7 @@ static const struct option names[] = {
 	{ "listen", required_argument, NULL, OPT_LISTEN },
 	{ "port", required_argument, NULL, OPT_PORT },
 	{ "lifetime", required_argument, NULL, OPT_LIFETIME },
+	{ "lmtp", no_argument, NULL, OPT_LMTP },
 	{ "tls", required_argument, NULL, OPT_TLS },
 	{ "cert", required_argument, NULL, OPT_CERT },
 	{ "key", required_argument, NULL, OPT_KEY },
@@ -140,6 +141,7 @@ static void options_set(struct options *opt, int which, const char *value)
 	switch (which) {
 	case OPT_PORT:           opt->port = (unsigned)options_number(value, 65535); break;
 	case OPT_LIFETIME:       opt->lifetime = (unsigned)options_number(value, 86400); break;
+	case OPT_LMTP:           opt->lmtp = true; break;
 	case OPT_TLS:            opt->security = options_security(value); break;
 	case OPT_REQUIRE_LOGIN:  opt->require_login = true; break;
 	case OPT_SIZE:           opt->size = options_number(value, UINT64_MAX); break;

@@ -25,6 +25,7 @@ struct options {
 	unsigned    port;
 	unsigned    lifetime;              /* seconds */
 
+	bool        lmtp;                  /* RFC 2033 in place of SMTP */
 	enum security security;
 	const char *cert, *key, *client_ca, *ocsp, *tls_max, *priority;
 

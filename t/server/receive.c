@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
 #include "t/server/journal.h"
 #include "t/server/secure.h"
 
@@ -17,7 +18,9 @@ static bool receive_is_early(struct session *s, const struct fault *f, const cha
 	if (!s->mail_tried && s->wire->taken > s->auth_group_end &&
 			session_punish(s, f, "order", "content before MAIL"))
 		return true;
-	if (s->mail.len)
+	if (s->mail.len && s->opt->lmtp)   /* RFC 2033 section 4.2 */
+		session_say(s, f, 503, "5.5.1", "no valid recipients for %s", verb);
+	else if (s->mail.len)
 		session_say(s, f, 554, "5.5.1", "no valid recipients for %s", verb);
 	else
 		session_say(s, f, 503, "5.5.1", "no sender");
@@ -70,14 +73,14 @@ static bool receive_is_foul(struct session *s)
 	return foul;
 }
 
-static unsigned receive_store(struct session *s, const char *via)
+static unsigned receive_store(struct session *s, const struct buf *recipients, const char *via)
 {
 	struct buf envelope = BUF_INIT(64 << 20);
 	uint64_t size = s->content.store.size;
 	unsigned number;
 
 	buf_printf(&envelope, "%s\n", buf_text(&s->mail));
-	buf_add(&envelope, buf_text(&s->recipients), s->recipients.len);
+	buf_add(&envelope, buf_text(recipients), recipients->len);
 	if (s->user)
 		buf_printf(&envelope, "AUTH %s %s\n", s->user, s->mechanism);
 	else
@@ -91,15 +94,9 @@ static unsigned receive_store(struct session *s, const char *via)
 	return number;
 }
 
-/* The whole message is there: judge, store, answer. */
-static void receive_end(struct session *s, const struct fault *f, const char *via)
+static void receive_answer(struct session *s, const struct fault *f, bool foul, bool fits,
+	unsigned number)
 {
-	bool foul = receive_is_foul(s);
-	bool fits = !s->opt->size || s->content.store.size <= s->opt->size;
-	unsigned number = 0;
-
-	if (fault_allows(f, !foul && fits))
-		number = receive_store(s, via);
 	if (foul)
 		session_say(s, f, 554, "5.6.0", "VIOLATION, see the journal");
 	else if (!fits)
@@ -108,6 +105,51 @@ static void receive_end(struct session *s, const struct fault *f, const char *vi
 		session_say(s, f, 451, "4.3.0", "cannot store");
 	else
 		session_say(s, f, 250, "2.0.0", "stored as %u", number);
+}
+
+/* RFC 2033 section 4.2: a fate and a reply for each recipient.  It is stored for those that
+ * are told so, before any of them is. */
+static void receive_deliver(struct session *s, const char *via, bool foul, bool fits)
+{
+	const struct fault **faults = mem_alloc(s->recipient_count * sizeof(const struct fault *));
+	struct buf served = BUF_INIT(64 << 20);
+	const char *line = buf_text(&s->recipients);
+	unsigned number = 0;
+
+	for (unsigned i = 0; i < s->recipient_count; i++) {
+		const char *start = strchr(line, '<') + 1;
+		size_t whole = strcspn(line, "\n") + 1;
+		char *address = mem_copy(start, strcspn(start, ">"));
+
+		faults[i] = session_fault(s, "DELIVERY", address);
+		if (fault_allows(faults[i], !foul && fits))
+			buf_add(&served, line, whole);
+		free(address);
+		line += whole;
+	}
+	if (served.len)
+		number = receive_store(s, &served, via);
+	for (unsigned i = 0; i < s->recipient_count && !s->over; i++)
+		receive_answer(s, faults[i], foul, fits, number);
+	buf_release(&served);
+	free(faults);
+}
+
+/* The whole message is there: judge, store, answer. */
+static void receive_end(struct session *s, const struct fault *f, const char *via)
+{
+	bool foul = receive_is_foul(s);
+	bool fits = !s->opt->size || s->content.store.size <= s->opt->size;
+	unsigned number = 0;
+
+	if (s->opt->lmtp && !f) {
+		receive_deliver(s, via, foul, fits);
+		session_clear_transaction(s);
+		return;
+	}
+	if (fault_allows(f, !foul && fits))
+		number = receive_store(s, &s->recipients, via);
+	receive_answer(s, f, foul, fits, number);
 	session_clear_transaction(s);
 }
 

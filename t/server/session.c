@@ -31,6 +31,7 @@ static const struct {
 } commands[] = {
 	{ "EHLO", session_ehlo, PLACE_LAST, 0 },
 	{ "HELO", session_helo, PLACE_LAST, 0 },
+	{ "LHLO", session_lhlo, PLACE_LAST, 0 },
 	{ "STARTTLS", session_starttls, PLACE_LAST, 0 },
 	{ "AUTH", session_auth, PLACE_OWN, 0 },
 	/* SIZE 26, BODY 17, SMTPUTF8 10, AUTH 500, RET and ENVID 120 */
@@ -378,7 +379,8 @@ static void session_greet(struct session *s)
 	f = session_fault(s, "greeting", NULL);
 	if (wire_more(s->wire))
 		session_violation(s, "early", "octets before the greeting");
-	session_say(s, f, 220, NULL, "smtp.example.test ESMTP test server");
+	session_say(s, f, 220, NULL, s->opt->lmtp ? "mail.example.test ready" :
+		"smtp.example.test ESMTP test server");
 	wire_flush(s->wire);   /* it waits for nothing: half a line may have come too early */
 }
 

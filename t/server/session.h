@@ -1,7 +1,7 @@
 /* t/server/session.h - one dialogue of the test server.
  *
  * session.c   greeting, the loop over commands, answers with their faults
- * commands.c  HELO, EHLO, STARTTLS, RSET, NOOP, VRFY, EXPN, HELP, QUIT
+ * commands.c  HELO, EHLO, LHLO, STARTTLS, RSET, NOOP, VRFY, EXPN, HELP, QUIT
  * mailing.c   MAIL, RCPT; parameters.c reads what follows the path
  * receive.c   DATA, BDAT
  * login.c     AUTH
@@ -78,7 +78,7 @@ bool session_parameters(struct session *s, const struct fault *f, const char *te
 
 /* Commands: line is what follows the verb and one blank, without CRLF. */
 typedef void session_command(struct session *s, char *line);
-session_command session_helo, session_ehlo, session_starttls, session_rset, session_noop,
+session_command session_helo, session_ehlo, session_lhlo, session_starttls, session_rset, session_noop,
 	session_vrfy, session_expn, session_help, session_quit, session_mail, session_rcpt,
 	session_data, session_bdat, session_auth;
 

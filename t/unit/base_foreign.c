@@ -23,7 +23,7 @@ static const struct {
 	{ "SSH-2.0-OpenSSH_9.2", "other-protocol-here", 4 },
 	{ "<?xml version='1.0'?>", "other-protocol-here", 5 },
 	{ "220 ProFTPD Server ready", "other-protocol-here", 10 },
-	{ "220 mx.example.test LMTP Cyrus ready", "other-protocol-here", 24 },
+	{ "220 mx.example.test LMTP Cyrus ready", NULL, 0 },
 	{ "220 lmtp.example.test ESMTP", NULL, 0 },
 	{ "220 FTP over SMTP gateway", NULL, 0 },
 	{ "220 mail.example.test ESMTP", NULL, 0 },

@@ -35,7 +35,7 @@ static const struct {
 	{ "127.0.0.1 ProtonMail Bridge ESMTP Service Ready", "", "Proton Mail Bridge" },
 	{ "mail.example.org ESMTP Postfix (Debian/GNU)", "", "Postfix" },
 	{ "zm.example.org ESMTP Postfix, Zimbra", "", "Zimbra (Postfix)" },
-	{ "mail.example.org Dovecot (Debian) ready.", "", "Dovecot submission" },
+	{ "mail.example.org Dovecot (Debian) ready.", "", "Dovecot" },
 	{ "mx.example.org ESMTP Exim 4.96 Mon, 30 Nov 2026 10:00:00 +0000", "", "Exim" },
 	{ "mx.example.org ESMTP Sendmail 8.17.1.9/8.17.1.9/Debian-2; Mon", "", "Sendmail" },
 	{ "mx.example.org ESMTP OpenSMTPD", "", "OpenSMTPD" },

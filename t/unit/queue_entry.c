@@ -566,9 +566,9 @@ static void check_bad_rest(const char *rest, const char *what)
 
 static void test_bad_controls(void)
 {
-	char *text = with_digest("2", "a future that nobody knows\n");
+	char *text = with_digest("3", "a future that nobody knows\n");
 
-	check_bad_control(text, strlen(text), ERR_FORMAT, "version 2");
+	check_bad_control(text, strlen(text), ERR_FORMAT, "version 3");
 	free(text);
 	text = with_digest("12", control_rest);
 	check_bad_control(text, strlen(text), ERR_FORMAT, "version 12");

@@ -362,7 +362,8 @@ static void test_control_damage(void)
 	check_control_damage("\0\0\0\0\0\0\0\0", 8, false);
 	check_control_damage("sendoff-control 1\n", 18, false);
 	check_control_damage(of_another, sizeof(of_another) - 1, false);
-	check_control_damage("sendoff-control 2\nmore\n", 23, true);
+	check_control_damage("sendoff-control 2\nmore\n", 23, false);
+	check_control_damage("sendoff-control 3\nmore\n", 23, true);
 }
 
 /* A control file that is a link or a directory is no control file. */

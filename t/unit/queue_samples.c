@@ -45,8 +45,6 @@ static void start(struct rig *r, const char *sample)
 {
 	rig_start(r);
 	copy_place(r, sample, "new");
-	copy_place(r, sample, "hold");
-	copy_place(r, sample, "failed");
 	copy_place(r, sample, "control");
 }
 
@@ -248,11 +246,33 @@ static void test_report(struct rig *r)
 	entry_release(&n);
 }
 
+/* ---- the second: a control file with marks behind it, as a crash has left it */
+
+static void test_marked(struct rig *r)
+{
+	struct entry n = load(r, QUEUE_NEW, "abcdefghij23",
+		"From: anna@example.org\r\n"
+		"To: team, bob@example.com\r\n"
+		"Subject: twice\r\n"
+		"\r\n"
+		"again\r\n");
+
+	check_recipient(&n, 0, "bob@example.com", NULL, RECIPIENT_DELIVERED);
+	check_recipient(&n, 1, "carol@example.net", "team", RECIPIENT_DELIVERED);
+	check_recipient(&n, 2, "dave@example.net", "team", RECIPIENT_WAITING);
+	check_recipient(&n, 3, "erik@example.com", NULL, RECIPIENT_FAILED);
+	check_answer(&n, 3, 550, "5.1.1", "550 5.1.1 No such user", 1764000450);
+	check_int(n.event_count, 1, "A9 one event");
+	entry_release(&n);
+}
+
 int main(void)
 {
 	struct rig r;
 
 	start(&r, "t/data/spool-1");
+	copy_place(&r, "t/data/spool-1", "hold");
+	copy_place(&r, "t/data/spool-1", "failed");
 	check_int(rig_count(&r, "new") + rig_count(&r, "hold") + rig_count(&r, "failed"), 5,
 		"A9 five entries of format 1");
 	test_untried(&r);
@@ -261,6 +281,10 @@ int main(void)
 	test_failed(&r);
 	test_report(&r);
 	check_int(rig_count(&r, "damaged"), 0, "A9 and nothing was set aside");
+	rig_end(&r);
+	start(&r, "t/data/spool-2");
+	test_marked(&r);
+	check_int(rig_count(&r, "damaged"), 0, "A9 nothing here either");
 	rig_end(&r);
 	return tap_done();
 }

@@ -1,5 +1,5 @@
 /* t/unit/smtp_fake.h - a server in memory that keeps to RFC 5321, but for the
- * one answer that a test takes from it, and knows what it really took. */
+ * one answer that a test takes from it, and knows what it really took; or to RFC 2033. */
 #ifndef T_UNIT_SMTP_FAKE_H
 #define T_UNIT_SMTP_FAKE_H
 
@@ -13,6 +13,7 @@
 
 struct fake {
 	/* What a test sets. */
+	bool lmtp;
 	const char *offers;             /* lines of the EHLO reply, "250-X\r\n" */
 	const char *content;            /* the reply to content; NULL: 250 */
 	size_t limit;                   /* recipients of a transaction; 0: any number */
@@ -107,9 +108,22 @@ static inline const char *fake_judged(const struct fake *f, enum smtp_step step,
 	return other ? other : usual;
 }
 
-static inline void fake_take(struct fake *f)
+/* A fate for each recipient. */
+static inline void fake_deliver(struct fake *f, unsigned long mail)
 {
-	unsigned long mail = strtoul(buf_text(&f->body) + 1, NULL, 10);
+	for (size_t i = 0; i < f->accepted_count && !f->closed; i++) {
+		unsigned long who = strtoul(f->accepted[i] + 1, NULL, 10);
+		int code = fake_say(f, f->content ? f->content :
+			fake_judged(f, STEP_DELIVERY, who, "250 2.0.0 delivered\r\n"));
+
+		f->in_doubt |= !code || code / 100 == 3 || f->closed;
+		if (code / 100 == 2)
+			f->taken[mail][who]++;
+	}
+}
+
+static inline void fake_take_once(struct fake *f, unsigned long mail)
+{
 	int code = fake_say(f, !f->accepted_count ? "554 5.5.1 no valid recipients\r\n" :
 		f->content ? f->content : fake_judged(f, STEP_CONTENT, 0, "250 2.0.0 queued\r\n"));
 
@@ -117,6 +131,16 @@ static inline void fake_take(struct fake *f)
 		f->in_doubt |= !code || code / 100 == 3;
 	for (size_t i = 0; code / 100 == 2 && i < f->accepted_count; i++)
 		f->taken[mail][strtoul(f->accepted[i] + 1, NULL, 10)]++;
+}
+
+static inline void fake_take(struct fake *f)
+{
+	unsigned long mail = strtoul(buf_text(&f->body) + 1, NULL, 10);
+
+	if (f->lmtp && f->accepted_count)
+		fake_deliver(f, mail);
+	else
+		fake_take_once(f, mail);
 	f->transactions++;
 	f->data = f->chunk = false;
 	buf_clear(&f->body);
@@ -163,7 +187,7 @@ static inline void fake_rcpt(struct fake *f, const char *line)
 
 static inline void fake_command(struct fake *f, const char *line)
 {
-	if (!strncmp(line, "EHLO ", 5)) {
+	if (!strncmp(line, f->lmtp ? "LHLO " : "EHLO ", 5)) {
 		struct buf reply = BUF_INIT(4096);
 
 		buf_printf(&reply, "250-mx.example\r\n%s250 HELP\r\n", f->offers);

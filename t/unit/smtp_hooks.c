@@ -3,6 +3,7 @@
 #include "t/unit/smtp_rig.h"
 
 #define CLEAR .tls = SMTP_TLS_OFF, .hooks = true
+#define LMTP .protocol = PROTOCOL_LMTP
 #define CHUNKS CLEAR, .chunking = true
 #define HI "220 mx\r\n", "250-mx\r\n250-CHUNKING\r\n250 PIPELINING\r\n"
 #define OK "250 ok\r\n"
@@ -111,6 +112,33 @@ static const struct story stories[] = {
 		H("read 1: P") SENT MAIL RCPT(1) C("DATA") H("taken 1: D") S("250 ok")
 		H("done 1: D+") S("250 ok") S("250 ok") S("354 go") H("ready 2 (0)") H("read 2: P")
 		SENT QUIT H("taken 2: D") S("250 ok") H("done 2: D+") },
+	/* A mark for each, all of them before a word of what came along; QUIT behind the last. */
+	{ "LMTP: a reply for each recipient", { CLEAR, LMTP }, 1, 4, false,
+		{ HI, OK OK OK "550 no\r\n" OK GO, OK "452 full\r\n" OK }, "D250 T452 R550 D250",
+		.transcript =
+		MAIL RCPT(1) RCPT(2) RCPT(3) RCPT(4) C("DATA") S("250 ok") S("250 ok") S("250 ok")
+		S("550 no") S("250 ok") S("354 go") H("ready 1 (0,1,3)") H("read 1: P P R+ P") SENT
+		H("taken 1: D P R+ P") H("taken 1: D+ T+ R+ D") S("250 ok") S("452 full") S("250 ok")
+		H("done 1: D+ T+ R+ D+") QUIT, .apart =
+		MAIL RCPT(1) RCPT(2) RCPT(3) RCPT(4) C("DATA") S("250 ok") S("250 ok") S("250 ok")
+		S("550 no") S("250 ok") S("354 go") H("ready 1 (0,1,3)") H("read 1: P P R+ P") SENT
+		H("taken 1: D P R+ P") S("250 ok") S("452 full") H("taken 1: D+ T+ R+ D") S("250 ok")
+		H("done 1: D+ T+ R+ D+") QUIT },
+	{ "LMTP, one recipient: the next message is not waited for", { CLEAR, LMTP }, 2, 1, false,
+		{ HI, OK OK GO, OK OK OK GO, OK }, "D250; D250", .transcript =
+		MAIL RCPT(1) C("DATA") S("250 ok") S("250 ok") S("354 go") H("ready 1 (0)")
+		H("read 1: P") SENT MAIL RCPT(1) C("DATA") H("taken 1: D") S("250 ok") S("250 ok")
+		S("250 ok") S("354 go") H("done 1: D+") H("ready 2 (0)") H("read 2: P")
+		SENT QUIT H("taken 2: D") S("250 ok") H("done 2: D+"), .apart =
+		MAIL RCPT(1) C("DATA") S("250 ok") S("250 ok") S("354 go") H("ready 1 (0)")
+		H("read 1: P") SENT MAIL RCPT(1) C("DATA") H("taken 1: D") S("250 ok")
+		H("done 1: D+") S("250 ok") S("250 ok") S("354 go") H("ready 2 (0)") H("read 2: P")
+		SENT QUIT H("taken 2: D") S("250 ok") H("done 2: D+") },
+	{ "LMTP, lost between the replies", { CLEAR, LMTP }, 1, 3, false,
+		{ HI, OK OK OK OK GO, OK, "<LOST>" }, "D250 Uunknown Uunknown", .transcript =
+		MAIL RCPT(1) RCPT(2) RCPT(3) C("DATA") S("250 ok") S("250 ok") S("250 ok") S("250 ok")
+		S("354 go") H("ready 1 (0,1,2)") H("read 1: P P P") SENT H("taken 1: D P P")
+		S("250 ok") H("done 1: D+ U+ U+") },
 };
 
 static void play(const struct story *story, unsigned mode)

@@ -41,7 +41,7 @@ struct mail {
 
 /* What a test sets before it starts. */
 struct scene {
-	int tls, pipelining;
+	int protocol, tls, pipelining;
 	bool chunking, login, anonymous_tls;
 	long max_recipients;
 	const char *auth, *user, *secret;
@@ -177,8 +177,9 @@ static inline void reply_note(const struct smtp_reply *reply, struct buf *out)
 
 static inline void rig_answered(void *context, enum smtp_step step, const struct smtp_reply *reply)
 {
-	static const char *const names[STEP_COUNT] = { "greeting", "EHLO", "HELO", "STARTTLS",
-		"AUTH", "MAIL", "RCPT", "DATA", "content", "RSET", "QUIT", "question" };
+	static const char *const names[STEP_COUNT] = { "greeting", "EHLO", "LHLO", "HELO",
+		"STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "content", "delivery", "RSET", "QUIT",
+		"question" };
 	struct rig *r = context;
 
 	buf_printf(&r->heard, "%s ", names[step]);
@@ -198,8 +199,8 @@ static inline void rig_start(struct rig *r, const struct scene *scene, unsigned 
 	memset(r, 0, sizeof(*r));
 	r->scene = *scene;
 	r->mode = mode;
-	r->set = (struct smtp_settings){ .tls = scene->tls, .pipelining = scene->pipelining,
-		.chunking = scene->chunking,
+	r->set = (struct smtp_settings){ .protocol = scene->protocol, .tls = scene->tls,
+		.pipelining = scene->pipelining, .chunking = scene->chunking,
 		.max_recipients = scene->max_recipients ? scene->max_recipients : 100 };
 	r->flight.max = r->clear.max = r->done.max = r->heard.max = 1 << 26;
 	r->trace.max = 1 << 26;

@@ -419,6 +419,15 @@ sub configure
 	SendoffTest::file_write("$dir/etc/master.cf", $self->master_config($o->{services}), 0644);
 }
 
+# That it is to be ended with the test, whatever ends that.
+sub remember
+{
+	my ($self) = @_;
+
+	$SIG{TERM} = $SIG{INT} = $SIG{HUP} = sub { exit 1 };
+	$running{ $self->{dir} } = $self;
+}
+
 # start(services => { NAME => { smtpd's options } }, main => { main.cf },
 # sink => { options of the scripted server }): each service has a port of its
 # own, see port(); with dovecot_submission => 1 Dovecot has two as well; introspection =>
@@ -430,9 +439,8 @@ sub start
 	my $dir = tempdir('sendoff-postfix-XXXXXXXX', TMPDIR => 1, CLEANUP => 0);
 	my $self = bless { dir => $dir, owner => $$, port => {}, pids => {} }, $class;
 
-	$SIG{TERM} = $SIG{INT} = $SIG{HUP} = sub { exit 1 };
 	chmod 0711, $dir;
-	$running{$dir} = $self;
+	$self->remember;
 	$self->{sink} = SendoffTest::server_start(lenient => 1, lifetime => $lifetime,
 		%{ $o{sink} // {} });
 	$self->{introspection} = $o{introspection};

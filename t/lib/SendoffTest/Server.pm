@@ -35,7 +35,7 @@ sub options
 	$o{raw} = "$dir/raw" if $o{raw};
 	$o{mood} = "$dir/mood" if $o{mood};
 	%o = (ready => "$dir/ready", log => "$dir/log", store => "$dir/store", %o);
-	return words(\%o, qw(require_login strict lenient split coalesce one_by_one
+	return words(\%o, qw(lmtp require_login strict lenient split coalesce one_by_one
 		scram_bad_signature scram_no_signature scram_reuse_nonce));
 }
 

@@ -105,8 +105,6 @@ subtest 'a port without TLS' => sub {
 			told => qr/not encrypted/ },
 		'tls = off, auth names PLAIN' => { server => { %plain }, keys => { auth => 'plain' }, exit => 77,
 			cause => 'login-clear-forbidden' },
-		'tls = off, auth names CRAM-MD5' => { server => { %plain }, keys => { auth => 'cram-md5' }, exit => 77,
-			cause => 'login-clear-forbidden', told => qr/what the password can be guessed from/ },
 		'tls = off, and a token' => { token => 1, server => { tls => 'off' }, exit => 77, cause => 'login-clear-forbidden' },
 		'tls = off, and the server has TLS' => { server => { tls => 'starttls', %clear }, keys => { tls => 'off' }, exit => 77,
 			cause => 'login-clear-forbidden' },

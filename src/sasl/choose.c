@@ -83,8 +83,7 @@ static enum reason judge(const struct choice *c, enum sasl_mechanism m)
 		return NO_USER;
 	if ((traits & SASL_BINDS) && (!around->encrypted || !around->binding.type))
 		return NO_BINDING;
-	if ((traits & (SASL_CLEAR | SASL_GUESSABLE)) && !around->encrypted &&
-			!c->set->allow_clear_password)
+	if ((traits & SASL_CLEAR) && !around->encrypted && !c->set->allow_clear_password)
 		return IN_CLEAR;
 	return USABLE;
 }
@@ -165,10 +164,8 @@ static int explain(enum reason why, enum sasl_mechanism m, const char *both, str
 
 	switch (why) {
 	case IN_CLEAR:
-		err_set(e, ERR_LOGIN, "%s; %s would show %s to everyone on the way: "
-			"the connection is not encrypted and verified", both, name,
-			sasl_traits(m) & SASL_CLEAR ? "the secret" :
-			"what the password can be guessed from");
+		err_set(e, ERR_LOGIN, "%s; %s would show the secret to everyone on the way: "
+			"the connection is not encrypted and verified", both, name);
 		err_cause(e, "login-clear-forbidden");
 		return err_hint(e, "use TLS (tls = starttls or implicit); only if others may read "
 			"the password: allow_clear_password = yes");

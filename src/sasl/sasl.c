@@ -24,7 +24,7 @@ static const struct {
 	[SASL_PLAIN]              = { "PLAIN",
 		SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_CLEAR | SASL_ACTS_AS },
 	[SASL_LOGIN]              = { "LOGIN", SASL_CLEAR },
-	[SASL_CRAM_MD5]           = { "CRAM-MD5", SASL_GUESSABLE },
+	[SASL_CRAM_MD5]           = { "CRAM-MD5", 0 },
 	[SASL_OAUTHBEARER]        = { "OAUTHBEARER",
 		SASL_CLIENT_FIRST | SASL_CLEAR | SASL_TOKEN | SASL_ACTS_AS },
 	[SASL_XOAUTH2]            = { "XOAUTH2", SASL_CLIENT_FIRST | SASL_CLEAR | SASL_TOKEN },

@@ -40,9 +40,8 @@ enum {
 	SASL_CLEAR        = 4,   /* shows the secret to whoever reads the connection */
 	SASL_TOKEN        = 8,   /* the secret is an OAuth access token */
 	SASL_BINDS        = 16,  /* bound to the TLS channel */
-	SASL_GUESSABLE    = 32,  /* shows a digest from which the secret is quickly guessed */
-	SASL_OUTSIDE      = 64,  /* its responses are made elsewhere (a Kerberos ticket), see below */
-	SASL_ACTS_AS      = 128  /* can carry an authorization identity */
+	SASL_OUTSIDE      = 32,  /* its responses are made elsewhere (a Kerberos ticket), see below */
+	SASL_ACTS_AS      = 64   /* can carry an authorization identity */
 };
 unsigned sasl_traits(enum sasl_mechanism m);
 

@@ -70,7 +70,7 @@ static const struct {
 	{ "EXTERNAL XOAUTH2", "", USUAL | TOKEN | CERTIFICATE, SASL_XOAUTH2 },
 	{ "EXTERNAL XOAUTH2", "external xoauth2", USUAL | TOKEN | CERTIFICATE, SASL_EXTERNAL },
 	{ "PLAIN CRAM-MD5", "cram-md5", TLS | SECRET, SASL_CRAM_MD5 },
-	{ "PLAIN CRAM-MD5", "cram-md5", SECRET | CLEAR_ALLOWED, SASL_CRAM_MD5 },
+	{ "PLAIN CRAM-MD5", "cram-md5", SECRET, SASL_CRAM_MD5 },
 	{ "PLAIN SCRAM-SHA-256", "plain scram-sha-256", USUAL, SASL_PLAIN },
 	{ "PLAIN SCRAM-SHA-256", "login scram-sha-256", USUAL, SASL_SCRAM_SHA_256 },
 	/* what is forbidden */
@@ -138,8 +138,6 @@ static const struct {
 		"login-clear-forbidden" },
 	{ "LOGIN", "login", SECRET, "not encrypted", "allow_clear_password = yes",
 		"login-clear-forbidden" },
-	{ "PLAIN CRAM-MD5", "cram-md5", SECRET, "what the password can be guessed from to everyone",
-		"allow_clear_password = yes", "login-clear-forbidden" },
 	{ "XOAUTH2", "xoauth2", SECRET, "not encrypted", "tls = starttls",
 		"login-clear-forbidden" },
 	{ "XOAUTH2", "", USUAL, "XOAUTH2 wants an OAuth access token",

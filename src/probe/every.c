@@ -114,6 +114,9 @@ static const char *unfit(const struct account *a, enum sasl_mechanism m)
 		return a->tls.cert ? NULL : "needs a client certificate (tls_cert, tls_key)";
 	if (!account_has_secret(a))
 		return "needs a password";
+	if (m == SASL_CRAM_MD5 && a->smtp.tls == SMTP_TLS_OFF && !a->sasl.allow_clear_password &&
+	    !sasl_names(&a->sasl, m))
+		return "not without TLS: who listens can guess the password from what it shows";
 	if (token != ((sasl_traits(m) & SASL_TOKEN) != 0))
 		return token ? "needs a password, and the secret is an access token" :
 			"needs an access token, and the secret is a password";

@@ -78,8 +78,8 @@ subtest 'STARTTLS is not done' => sub {
 subtest 'what was offered before TLS is forgotten' => sub {
 	never(
 		'a login before TLS, and none behind it' => { server => { %bait, mechanisms => '' }, exit => 77, cause => 'login-not-offered' },
-		'a login that is known before, and one that is not behind' => { server => { %bait, mechanisms => 'NTLM NTLM' }, exit => 77,
-			cause => 'no-common-mechanism', told => qr/server offers GSSAPI NTLM/ },
+		'a login that is known before, and one that is not behind' => { server => { %bait, mechanisms => 'DIGEST-MD5 NTLM' }, exit => 77,
+			cause => 'no-common-mechanism', told => qr/server offers DIGEST-MD5 NTLM/ },
 		'the one that auth names before TLS alone' => { server => { %bait, mechanisms => 'LOGIN' }, keys => { auth => 'plain' }, by => [qw(send check)],
 			exit => 77, cause => 'no-common-mechanism', told => qr/server offers LOGIN; this account allows PLAIN/ },
 		'a token before TLS, and passwords behind' => { token => 1, server => { %bait, password => 'x', mechanisms => 'PLAIN' }, exit => 77,

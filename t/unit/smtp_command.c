@@ -307,22 +307,25 @@ static const struct {
 	uint64_t size;
 	bool eight_bit;
 	const char *sender, *says, *hints;   /* says NULL: it can be sent */
+	const char *host;
 } checks[] = {
-	{ "SIZE 100", 100, false, "a@x", NULL, NULL },
+	{ "SIZE 100", 100, false, "a@x", NULL, NULL, NULL },
 	{ "SIZE 100", 101, false, "a@x",
 		"the message has 101 octets, this server takes at most 100",
-		"make the message smaller" },
-	{ "SIZE 0", 1000000, false, "a@x", NULL, NULL },
-	{ "SIZE", 1000000, false, "a@x", NULL, NULL },
-	{ "8BITMIME", 10, true, "a@x", NULL, NULL },
+		"make the message smaller", NULL },
+	{ "SIZE 0", 1000000, false, "a@x", NULL, NULL, NULL },
+	{ "SIZE", 1000000, false, "a@x", NULL, NULL, NULL },
+	{ "8BITMIME", 10, true, "a@x", NULL, NULL, NULL },
 	{ "SIZE 99", 10, true, "a@x",
 		"the message has 8-bit content and this server does not offer 8BITMIME",
-		"quoted-printable or base64" },
-	{ "SMTPUTF8", 10, false, "\xc3\xbc@x", NULL, NULL },
+		"quoted-printable or base64", NULL },
+	{ "SMTPUTF8", 10, false, "\xc3\xbc@x", NULL, NULL, NULL },
 	{ "DSN", 10, false, "root", "the bare name 'root' needs a domain for this server",
-		"name@example.com" },
-	{ "XSENDOFF", 10, false, "root", NULL, NULL },
-	{ "8BITMIME", 10, false, "\xc3\xbc@x", "does not offer SMTPUTF8", "ASCII address" },
+		"name@example.com", NULL },
+	{ "XSENDOFF", 10, false, "root", NULL, NULL, "/run/smtp.sock" },
+	{ "XSENDOFF", 10, false, "root", "the bare name 'root' needs a domain for this server",
+		"name@example.com", "from.afar.example" },
+	{ "8BITMIME", 10, false, "\xc3\xbc@x", "does not offer SMTPUTF8", "ASCII address", NULL },
 };
 
 /* What a server cannot take is not offered to it: no MAIL, a reason, a way out. */
@@ -334,7 +337,7 @@ static void test_check(void)
 		struct mail *mail;
 		struct rig r;
 
-		rig_start(&r, &(struct scene){ .tls = SMTP_TLS_OFF }, 0);
+		rig_start(&r, &(struct scene){ .tls = SMTP_TLS_OFF, .host = checks[i].host }, 0);
 		mail = rig_add(&r, 2, "x\r\n");
 		mail->m.size = checks[i].size;
 		mail->m.eight_bit = checks[i].eight_bit;

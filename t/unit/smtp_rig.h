@@ -45,6 +45,7 @@ struct scene {
 	bool chunking, login, anonymous_tls;
 	long max_recipients;
 	const char *auth, *user, *secret;
+	const char *host;              /* NULL: mx.example */
 	const char *hidden;            /* what else must not be in the transcript; NULL: nothing */
 	bool lazy;                     /* one message at a time, when the engine asks */
 	size_t ahead;                  /* so many at a time, the next when one is done; 0: all */
@@ -190,8 +191,8 @@ static inline void rig_start(struct rig *r, const struct scene *scene, unsigned 
 {
 	struct smtp_options o = {
 		.settings = &r->set, .sasl = &r->sasl, .login = scene->login,
-		.has_secret = scene->login, .ehlo = "me.example", .host = "mx.example",
-		.port = 465, .nonce = "rOprNGfwEbeRWgbNEkqO", .trace = rig_trace,
+		.has_secret = scene->login, .ehlo = "me.example",
+		.host = scene->host ? scene->host : "mx.example", .port = 465, .nonce = "rOprNGfwEbeRWgbNEkqO", .trace = rig_trace,
 		.answered = scene->heard ? rig_answered : NULL, .context = r,
 	};
 	struct err e;

@@ -87,7 +87,7 @@ int main(void)
 	for (unsigned n = 0; n < 3 * 2 * 2 * 2 * 2 * RIG_MODES; n++) {
 		unsigned k = n / RIG_MODES;
 		struct scene scene = { .tls = SMTP_TLS_OFF, .pipelining = ways[k % 3],
-			.chunking = k / 3 % 2, .lazy = k / 6 % 2 };
+			.chunking = k / 3 % 2, .lazy = k / 6 % 2, .host = "/run/smtp.sock" };
 
 		exchange(&scene, &talks[k / 12 % 2], n % RIG_MODES, k / 24);
 	}

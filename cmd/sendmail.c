@@ -287,7 +287,7 @@ static int refuse_message(const struct sendmail *s)
 
 	submit_drain(STDIN_FILENO);
 	err_set(&e, ERR_USAGE, "with -%s no message is sent, and none was: it takes no recipients",
-		s->modes.letter ? letter : "q");
+		s->modes.letter && s->modes.letter != 'm' ? letter : "q");
 	err_hint(&e, "leave out the one or the other");
 	return print_failure(&e);
 }

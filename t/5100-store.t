@@ -466,7 +466,10 @@ subtest 'the machine by its own name' => sub {
 			['mail.example', { admin => 'boss@example.org' }, { 'bob@mail.example' => 'bob@mail.example', 'bob@mail' => 'boss@example.org' },
 				{ from => 'me@mail.example' }],
 			['mail.example', {}, { 'root@mail.example' => 'root@mail.example' }, { allowed_from => '*@mail.example' }],
-			['mail.example', {}, { 'root@mail.example' => 'root@mail.example' }, { match => 'x@y.test, *@MAIL.example' }]) {
+			['mail.example', {}, { 'root@mail.example' => 'root@mail.example' }, { match => 'x@y.test, *@MAIL.example' }],
+			(map { ['shop.example', {}, { 'root@shop.example' => 'root@shop.example', 'root@shop' => 'me@example.org' }, $_] }
+				{ match => 'shop.example' }, { match => '*@*.example' }, { allowed_from => '*shop.example' }),
+			['shop.example', {}, { 'root@shop.example' => 'me@example.org' }, { match => 'other.example' }]) {
 		my ($name, $global, $becomes, $keys) = @$row;
 		my $config = account($s, %{ $keys // {} }, global => { aliases => $aliases, %$global });
 		for my $to (sort keys %$becomes) {

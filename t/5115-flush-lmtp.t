@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use SendoffTest;
+use SendoffTest::Fault;
 use SendoffTest::Send;
 use SendoffTest::Spool;
 
@@ -118,6 +119,37 @@ subtest 'answered for some, then gone' => sub {
 	SendoffTest::wait_until(sub { flush($c); !ids('new') }, 60);
 	is(copies($s, 'two')->{'a@example.net'}, 1, 'B1: the first gets no second copy');
 	ok(copies($s, 'two')->{"$_\@example.net"}, "$_ has it") for qw(b c);
+};
+
+subtest 'G2: refused before the content and behind it, one report' => sub {
+	new_home();
+	my $s = server_start(lmtp => 1, mood => 1);
+	my $c = lmtp($s);
+	$s->mood('RCPT=b@example.net reply "550 5.1.1 <b> no"', 'DELIVERY=c@example.net reply "550 5.2.1 <c> no"');
+	put($c, 'four', qw(a b c));
+	flush($c);
+	$s->mood();
+	SendoffTest::wait_until(sub { flush($c); !ids('new') }, 60);
+	is_deeply(copies($s, 'four'), once('a'), 'one has it');
+	my @reports = grep { /^Content-Type: multipart\/report/mi } map { $s->message($_) } 1 .. ($s->stored)[0];
+	is(scalar @reports, 1, 'one report');
+	like($reports[0], qr/^Final-Recipient: rfc822; \Q$_\E/mi, "... that names $_") for to(qw(b c));
+};
+
+subtest 'B2: marks are synced while others are not answered for yet' => sub {
+	plan skip_all => 'strace may not trace here' if !SendoffTest::Fault::usable();
+	new_home();
+	my $s = server_start(lmtp => 1, mood => 1);
+	my $c = lmtp($s);
+	my $log = workdir() . '/synced';
+	put($c, 'five', qw(a b c));
+	$s->mood('DELIVERY:3 silence');
+	my $run = start_sendoff([], env => { HOME => $home }, command => ['strace', '-f', '-qq', '-o', $log,
+		'-e', 'trace=write,fsync,fdatasync', SendoffTest::Run::program('sendoff'), '-C', $c, 'queue', 'flush']);
+	ok(SendoffTest::wait_until(sub { -e $log && file_read($log) =~ /write\(\d+, "delivered 2 2.*?fsync\(/s }, 60),
+		'the file is synced behind them') or diag(file_read($log));
+	$run->kill('KILL');
+	$run->finish;
 };
 
 subtest 'a mark that a crash has left' => sub {

@@ -29,6 +29,7 @@ struct asked {
 
 struct kerberos {
 	struct loop *loop;              /* borrowed */
+	const char *service;            /* "smtp", "lmtp"; borrowed */
 	char *host, *authzid;           /* own */
 	struct child child;             /* own */
 	struct watch in, out;           /* the child's answer; room for a challenge */
@@ -96,7 +97,7 @@ static void set_missing(struct kerberos_told *told, const struct err *e)
 static int work(int out, void *context)
 {
 	const struct work *w = context;
-	struct kerberos_talk talk = { .authzid = w->k->authzid };
+	struct kerberos_talk talk = { .protocol = w->k->service, .authzid = w->k->authzid };
 	char host[NAME_MAX_OCTETS];
 	struct err e = { 0 };
 	bool good;
@@ -283,12 +284,13 @@ static int start(struct kerberos *k, struct err *e)
 	return 0;
 }
 
-struct kerberos *kerberos_new(struct loop *l, const char *host, const char *authzid,
+struct kerberos *kerberos_new(struct loop *l, const char *service, const char *host, const char *authzid,
 	kerberos_done *done, void *context)
 {
 	struct kerberos *k = mem_alloc(sizeof(*k));
 
 	k->loop = l;
+	k->service = service;
 	k->host = mem_string(host);
 	k->authzid = authzid ? mem_string(authzid) : NULL;
 	k->child.out = k->to = -1;

@@ -39,8 +39,9 @@ struct kerberos_response {
 typedef void kerberos_done(void *context, const struct kerberos_response *r, struct err *e);
 
 struct kerberos;
-/* The service is smtp@host.  authzid: whom to act as; NULL: the ticket's owner.  Never fails. */
-struct kerberos *kerberos_new(struct loop *l, const char *host, const char *authzid,
+/* The service is that of the protocol, "smtp" or "lmtp", at host.  authzid: whom to act as; NULL:
+ * the ticket's owner.  Never fails. */
+struct kerberos *kerberos_new(struct loop *l, const char *service, const char *host, const char *authzid,
 	kerberos_done *done, void *context);
 /* challenge: at most KERBEROS_CHALLENGE_MAX octets, copied.  deadline: clock_ms() time. */
 void kerberos_ask(struct kerberos *k, const char *challenge, size_t len, uint64_t deadline);

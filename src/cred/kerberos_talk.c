@@ -123,7 +123,7 @@ static bool name_service(struct kerberos_talk *k, struct kerberos_told *told)
 
 	if (k->service)
 		return true;
-	text.value = mem_printf("smtp@%s", k->host);
+	text.value = mem_printf("%s@%s", k->protocol, k->host);
 	text.length = strlen(text.value);
 	major = gss_import_name(&minor, &text, &service_name, &k->service);
 	if (GSS_ERROR(major))

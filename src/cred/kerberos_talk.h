@@ -35,7 +35,7 @@ struct kerberos_told {
 
 /* One exchange. */
 struct kerberos_talk {
-	const char *host, *authzid;      /* borrowed; authzid may be NULL */
+	const char *protocol, *host, *authzid;   /* borrowed; authzid may be NULL */
 	gss_ctx_id_t context;            /* own; lives as long as the child */
 	gss_name_t service;              /* own; likewise */
 	bool established;                /* the context is; what is left is the layer */

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/text.h"
+#include "mail/address.h"
 
 enum { PERSONAL, SYSTEM };
 
@@ -88,11 +89,15 @@ static int include(void *context, size_t table, const char *path, struct buf *ou
 	return alias_book_read(context, table, path, out, e);
 }
 
-static bool is_in_domain(const char *address, const char *domain)
+/* Of an address, or a pattern as of `match`: without "@" it is a domain. */
+static bool is_in_domain(const char *item, const char *domain)
 {
-	const char *at = strrchr(address, '@');
+	const char *at = strrchr(item, '@');
+	char *address = mem_printf("x@%s", domain);
+	bool good = address_matches(address, at ? at + 1 : item);
 
-	return at && text_equal_fold(at + 1, strlen(at + 1), domain, strlen(domain));
+	free(address);
+	return good;
 }
 
 static bool lists_domain(const struct key_list *list, const char *domain)
@@ -107,8 +112,10 @@ static bool is_known_elsewhere(const struct config *c, const char *domain)
 {
 	for (size_t i = 0; i < c->count; i++) {
 		const struct who_settings *who = &c->accounts[i].who;
+		const char *user = c->accounts[i].sasl.user;
 
 		if ((who->from && is_in_domain(who->from, domain)) ||
+				(user && strchr(user, '@') && is_in_domain(user, domain)) ||
 				lists_domain(&who->match, domain) || lists_domain(&who->allowed_from, domain))
 			return true;
 	}
@@ -128,7 +135,7 @@ const char **aliases_local_names(const struct config *c)
 	bare[label] = '\0';
 	memcpy(full, host, strlen(host) + 1);
 	names[count++] = bare;
-	if (host[label] && !(c && is_known_elsewhere(c, host)))
+	if (host[label] && c && !is_known_elsewhere(c, host))
 		names[count++] = full;
 	names[count] = NULL;
 	return names;

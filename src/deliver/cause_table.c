@@ -968,7 +968,7 @@ const struct cause_row cause_rows[] = {
 		"again by itself" }, NAMED },
 	{ { "kerberos-server-unknown", EX_NOPERM, PARKS(LOGIN), "Kerberos does not know this server",
 		"set host, or tls_host, to the name that the realm has for it; its operator must have "
-		"a key for smtp/NAME" }, NAMED },
+		"a key for smtp/NAME (lmtp/NAME with LMTP)" }, NAMED },
 	{ { "kerberos-client-refused", EX_NOPERM, PARKS(LOGIN), "Kerberos does not accept whom the ticket is asked for",
 		"see with kinit -k whether the key of the keytab is still good; the realm's administrator can "
 		"say whether the principal is" }, NAMED },

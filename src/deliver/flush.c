@@ -28,7 +28,7 @@ enum {
 static void feed(struct courier *c);
 static void courier_soon(struct watch *w, short revents);
 
-static void run_soon(struct courier *c)
+void courier_run_soon(struct courier *c)
 {
 	c->soon.deadline = clock_ms();
 	loop_add(&c->lane->flush->loop, &c->soon);
@@ -36,7 +36,7 @@ static void run_soon(struct courier *c)
 
 static void courier_idle(void *context)
 {
-	run_soon(context);
+	courier_run_soon(context);
 }
 
 /* The first access token that is refused gets the lane another one; whoever began with the
@@ -60,7 +60,7 @@ static void courier_ended(void *context, const struct smtp_failure *f)
 		c->failure.result.text = f->result.text ? mem_string(f->result.text) : NULL;
 		c->failure.result.hint = NULL;
 	}
-	run_soon(c);
+	courier_run_soon(c);
 }
 
 static void courier_trace(void *context, enum smtp_direction direction, const char *line, size_t len)

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "deliver/cause.h"
 #include "deliver/flush_state.h"
@@ -33,7 +32,8 @@ bool job_is_final(const struct job *j, const struct smtp_result *r)
 }
 
 /* What is known of the others is written with it: a crash right behind the mark
- * asks nobody again who has been refused for good. */
+ * asks nobody again who has been refused for good.  Where each is marked by itself what is
+ * written now is in force before that, and would be told as the failure of an earlier try. */
 static void foresee(struct job *j, const size_t *accepted, size_t count)
 {
 	for (size_t i = 0; i < j->count; i++) {
@@ -42,7 +42,7 @@ static void foresee(struct job *j, const size_t *accepted, size_t count)
 
 		if (r->verdict == VERDICT_DELIVERED)   /* by an earlier transaction */
 			to->state = RECIPIENT_DELIVERED;
-		if (r->verdict == VERDICT_REFUSED && job_is_final(j, r)) {
+		if (r->verdict == VERDICT_REFUSED && !j->one_by_one && job_is_final(j, r)) {
 			to->state = RECIPIENT_FAILED;
 			to->code = r->code;
 			memcpy(to->enhanced, r->enhanced, sizeof(to->enhanced));
@@ -127,6 +127,7 @@ static void content_taken(void *context, struct smtp_message *m)
 	j->taken = true;
 	if (!j->one_by_one)   /* else the answers for the others are still to come */
 		set_going(j, false);
+	courier_run_soon(j->courier);   /* what is still to come may take long; the sync must not */
 }
 
 static void all_told(void *context, struct smtp_message *m)
@@ -139,8 +140,7 @@ static void all_told(void *context, struct smtp_message *m)
 	j->next = NULL;
 	*c->finished_end = j;
 	c->finished_end = &j->next;
-	c->soon.deadline = clock_ms();
-	loop_add(&c->lane->flush->loop, &c->soon);
+	courier_run_soon(c);
 }
 
 void job_marks(struct job *j)

@@ -124,6 +124,11 @@ bool seen_put_off(struct seen *s, const char *id);
 bool seen_let_go(struct seen *s, struct spool *spool, const char *id);
 void seen_release(struct seen *s);
 
+/* ---- flush.c */
+
+/* Its turn comes in the loop, at once: what is done is settled, marks are synced, more is fed. */
+void courier_run_soon(struct courier *c);
+
 /* ---- flush_visit.c */
 
 /* What an entry wants now. */

@@ -66,8 +66,8 @@ void session_respond(struct session *s)
 	if (s->responding)
 		return;
 	if (!s->kerberos)
-		s->kerberos = kerberos_new(s->loop, a->tls.host ? a->tls.host : a->net.host,
-			a->sasl.authzid, responded, s);
+		s->kerberos = kerberos_new(s->loop, a->smtp.protocol == PROTOCOL_LMTP ? "lmtp" : "smtp",
+			a->tls.host ? a->tls.host : a->net.host, a->sasl.authzid, responded, s);
 	s->responding = true;
 	kerberos_ask(s->kerberos, challenge, len, clock_ms() + (uint64_t)a->net.connect_timeout);
 }

@@ -170,18 +170,23 @@ static bool read_mark(struct line *line, struct entry *n)
 	return true;
 }
 
-/* Of the last one the end may be missing: it was being written. */
-static int read_marks(const char *text, size_t len, struct entry *n, struct err *e)
+/* Each stands for itself: one that cannot be read takes none of the others with it.  Of the
+ * last one the end may be missing: it was being written. */
+static void read_marks(const char *text, size_t len, struct entry *n)
 {
-	const char *end = memrchr(text, '\n', len);
-	struct lines l;
-	struct line *line;
+	const char *end, *at = text;
+	bool good = true;
 
-	lines_start(&l, text, end ? (size_t)(end + 1 - text) : 0, 0);
-	while (lines_peek(&l, &line) > 0 && read_mark(line, n))
-		lines_drop(&l);
-	return lines_peek(&l, &line) == 0 ? 0 :
-		err_set(e, ERR_DAMAGED, "who was delivered to can no longer be read");
+	while ((end = memchr(at, '\n', len - (size_t)(at - text)))) {
+		struct lines l;
+		struct line *line;
+
+		lines_start(&l, at, (size_t)(end + 1 - at), 0);
+		good = lines_peek(&l, &line) > 0 && read_mark(line, n) && good;
+		at = end + 1;
+	}
+	if (!good)
+		entry_event(n, n->last, "damaged", "who was delivered to cannot be read of all");
 }
 
 int entry_read_control(const char *text, size_t whole, struct entry *n, struct err *e)
@@ -202,10 +207,10 @@ int entry_read_control(const char *text, size_t whole, struct entry *n, struct e
 	fresh.recipients = mem_alloc(fresh.count * sizeof(*fresh.recipients));
 	fresh.count = n->count;
 	result = progress_read(&l, &fresh, e);
-	if (result == 0)
-		result = read_marks(text + len, whole - len, &fresh, e);
-	if (result == 0)
+	if (result == 0) {
+		read_marks(text + len, whole - len, &fresh);
 		exchange(n, &fresh);
+	}
 	entry_release(&fresh);
 	return result;
 }

@@ -283,8 +283,11 @@ void held_mark_one(struct held *h, size_t number)
 	if (h->open_fd < 0 || write(h->open_fd, line, len) != (ssize_t)len) {
 		h->marks_failed = true;
 		/* Half a line is no mark, and nothing may be added to it. */
-		if (h->open_fd >= 0 && ftruncate(h->open_fd, (off_t)h->open_size) == 0)
-			lseek(h->open_fd, (off_t)h->open_size, SEEK_SET);
+		if (h->open_fd >= 0 && (ftruncate(h->open_fd, (off_t)h->open_size) < 0 ||
+				lseek(h->open_fd, (off_t)h->open_size, SEEK_SET) < 0)) {
+			close(h->open_fd);
+			h->open_fd = -1;
+		}
 		return;
 	}
 	h->open_size += len;

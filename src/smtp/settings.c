@@ -30,8 +30,8 @@ const struct key smtp_keys[] = {
 		"smtp, or lmtp (RFC 2033) for a server that delivers into mailboxes",
 		.choices = protocol_choices },
 	{ "tls", ROW(KEY_CHOICE, tls), "auto",
-		"implicit, starttls (required) or off; auto: implicit on port 465, off at a socket's "
-		"path, else starttls",
+		"implicit, starttls (required) or off; auto: implicit on port 465, off with lmtp at "
+		"a socket's path, else starttls",
 		.choices = tls_choices },
 	{ "ehlo", ROW(KEY_WORD, ehlo), NULL, "name to give in EHLO or LHLO", .choices = NULL },
 	{ "pipelining", ROW(KEY_CHOICE, pipelining), "standard",

@@ -293,9 +293,9 @@ static void after_recipients(struct smtp *s, struct transaction *t)
 /* ---- content */
 
 /* One reply or, with LMTP, one for each accepted recipient, in the order of the RCPTs
- * (RFC 2033 section 4.2).  Where there are several nothing is sent behind the content before
- * all are here: a server that gave too few would be believed to have delivered what it says
- * to the next command. */
+ * (RFC 2033 section 4.2).  Where there are several recipients nothing is sent behind the content
+ * before all are here: of a server that gave too few, or one for those refused before as well,
+ * the next command's answer would be taken for what it is not. */
 static void expect_verdicts(struct smtp *s, struct transaction *t)
 {
 	if (!engine_is_lmtp(s)) {
@@ -308,7 +308,7 @@ static void expect_verdicts(struct smtp *s, struct transaction *t)
 			t->awaited++;
 			engine_expect(s, STEP_CONTENT, t, i);
 		}
-	s->group_closed |= t->awaited > 1;
+	s->group_closed |= t->count > 1;
 }
 
 static void content_sent(struct smtp *s, struct transaction *t)
@@ -524,8 +524,9 @@ void transact_count_answers(const struct smtp *s, struct err *e)
 
 	if (!x || x->step != STEP_CONTENT || x->which == EVERYBODY || x->t->awaited == x->t->accepted)
 		return;
-	err_context(e, "the answers for %zu of %zu recipients are missing (a server that gives one for "
-		"all wants protocol = smtp)", x->t->awaited, x->t->accepted);
+	err_context(e, e->kind == ERR_TIMEOUT ? "the answers for %zu of %zu recipients are missing (a "
+		"server that gives one for all wants protocol = smtp)" :
+		"the answers for %zu of %zu recipients are missing", x->t->awaited, x->t->accepted);
 }
 
 void transact_answer(struct smtp *s, const struct expected *x, const struct smtp_reply *r)
@@ -580,7 +581,10 @@ void transact_unasked(struct smtp *s, struct transaction *t, const struct smtp_r
 	}
 	which = engine_is_lmtp(s) ? unanswered_recipient(t) : EVERYBODY;
 	verdict_accepted(t, which, step_of_content(which), r);
-	engine_refused(s, STEP_CONTENT, r);
+	if (which != EVERYBODY && t->end_at && s->written >= t->end_at)
+		engine_protocol(s, STEP_CONTENT, r);   /* of the others nobody has said anything */
+	else
+		engine_refused(s, STEP_CONTENT, r);
 }
 
 void transact_release(struct smtp *s)

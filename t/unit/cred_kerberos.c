@@ -168,7 +168,7 @@ static void talk(struct kerberos_talk *k, const char *challenge)
 
 static void test_exchange(void)
 {
-	struct kerberos_talk k = { .host = "mx.example.test", .authzid = "other" };
+	struct kerberos_talk k = { .protocol = "smtp", .host = "mx.example.test", .authzid = "other" };
 
 	begin();
 	talk(&k, "");
@@ -190,7 +190,7 @@ static void test_exchange(void)
 		"... no layer, no size, and whom to act as");
 
 	begin();
-	k = (struct kerberos_talk){ .host = "mx" };
+	k = (struct kerberos_talk){ .protocol = "smtp", .host = "mx" };
 	fake.rounds = 1;
 	talk(&k, "");
 	check(!told.err.kind && k.established, "established at once");
@@ -218,7 +218,7 @@ static const struct {
 static void test_lies(void)
 {
 	for (size_t i = 0; i < COUNT(lies); i++) {
-		struct kerberos_talk k = { .host = "mx" };
+		struct kerberos_talk k = { .protocol = "smtp", .host = "mx" };
 
 		begin();
 		fake.rounds = 1;
@@ -263,7 +263,7 @@ static const struct {
 static void test_troubles(void)
 {
 	for (size_t i = 0; i < COUNT(troubles); i++) {
-		struct kerberos_talk k = { .host = "mx" };
+		struct kerberos_talk k = { .protocol = "smtp", .host = "mx" };
 
 		begin();
 		fake.major = troubles[i].major;
@@ -303,7 +303,7 @@ static struct kerberos *start(void)
 {
 	memset(&got, 0, sizeof(got));
 	loop_init(&got.loop);
-	return kerberos_new(&got.loop, "mx.example.test.", NULL, done, NULL);
+	return kerberos_new(&got.loop, "smtp", "mx.example.test.", NULL, done, NULL);
 }
 
 static void ask(struct kerberos *k, const char *challenge, size_t len, unsigned ms)

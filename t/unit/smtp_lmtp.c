@@ -35,12 +35,12 @@ static const struct dialogue dialogues[] = {
 	{ "several: nothing is sent before all has been said", { LMTP }, .mails = 2, .recipients = 2,
 		.exchanges = { HELLO, { MAIL RCPT(1) RCPT(2) "DATA\r\n", OK OK OK GO },
 			{ CONTENT, OK "452 no\r\n" }, { MAIL RCPT(1) RCPT(2) "DATA\r\n", OK OK "550 no\r\n" GO },
-			{ CONTENT "QUIT\r\n", OK } },
+			{ CONTENT, OK }, QUIT },
 		.verdicts = "D250 T452; D250 R550", .end = "ended", .done = "12" },
 	{ "BDAT: for whom it is decides how many replies there are", { LMTP, .chunking = true },
 		.mails = 2, .recipients = 2,
 		.exchanges = { HELLO, { MAIL RCPT(1) RCPT(2), OK OK "550 no\r\n" },
-			{ "BDAT 3 LAST\r\nx\r\nRSET\r\n" MAIL RCPT(1) RCPT(2), OK OK OK OK OK },
+			{ "BDAT 3 LAST\r\nx\r\n", OK }, { "RSET\r\n" MAIL RCPT(1) RCPT(2), OK OK OK OK },
 			{ "BDAT 3 LAST\r\nx\r\n", "552 5.2.2 full\r\n" OK }, QUIT },
 		.verdicts = "D250 R550; R552 D250", .end = "ended", .done = "12" },
 	{ "BDAT: nobody was accepted", { LMTP, .chunking = true },
@@ -70,6 +70,10 @@ static const struct dialogue dialogues[] = {
 		.exchanges = { HELLO, { MAIL RCPT(1) RCPT(2) "DATA\r\n", OK OK OK GO },
 			{ CONTENT, OK "550 no\r\n" OK } },
 		.verdicts = "D250 R550; Tprotocol Tprotocol", .end = "protocol" },
+	{ "a reply for each RCPT, those that were refused as well", { LMTP }, .mails = 2, .recipients = 3,
+		.exchanges = { HELLO, { MAIL RCPT(1) RCPT(2) RCPT(3) "DATA\r\n",
+			OK OK "550 no\r\n550 no\r\n" GO }, { CONTENT, OK "550 no\r\n550 no\r\n" } },
+		.verdicts = "D250 R550 R550; Tprotocol Tprotocol Tprotocol", .end = "protocol" },
 	{ "354 in place of a recipient's reply", { LMTP }, .recipients = 2,
 		.exchanges = { HELLO, { MAIL RCPT(1) RCPT(2) "DATA\r\n", OK OK OK GO },
 			{ CONTENT, OK GO } },
@@ -148,6 +152,29 @@ static void test_early(void)
 	rig_release(&r);
 }
 
+/* What has begun before the content was whole, and ends behind it: of the others it says
+ * nothing, and they may have it. */
+static void test_early_and_late(void)
+{
+	struct rig r;
+	char *text;
+
+	rig_start(&r, &(struct scene){ LMTP }, 0);
+	rig_add(&r, 3, "x\r\n");
+	rig_ready(&r);
+	rig_say(&r, "220 mx\r\n");
+	rig_flight(&r);
+	rig_say(&r, "250-mx\r\n250 PIPELINING\r\n");
+	rig_flight(&r);
+	rig_say(&r, OK OK OK OK GO "452 4.2.2 fu");
+	check_text(rig_flight(&r), CONTENT, "the content goes out meanwhile");
+	rig_say(&r, "ll\r\n" OK OK);
+	text = rig_verdicts(&r);
+	check_text(text, "T452 Uunknown Uunknown", "A2 what nobody has said is unknown");
+	free(text);
+	rig_release(&r);
+}
+
 /* It says what it is that has not come. */
 static void test_missing(void)
 {
@@ -218,6 +245,7 @@ int main(void)
 	for (size_t i = 0; i < COUNT(dialogues); i++)
 		dialogue_run(&dialogues[i], "x\r\n");
 	test_early();
+	test_early_and_late();
 	test_greeting();
 	test_missing();
 	test_receipt();

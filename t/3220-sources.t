@@ -87,7 +87,7 @@ subtest 'none' => sub {
 
 	SendoffTest::Secrets::known('wr0ngly-1');
 	$refuse->('no entry', { netrc => netrc("machine a.test login me password wr0ngly-1\ndefault login you password wr0ngly-1") },
-		qr/netrc: '.*': no entry for machine localhost, login \Q$user\E, port \d+; there is: a\.test as me, default as you/,
+		qr/netrc: '.*': no entry for machine localhost, login \Q$user\E, port \d+; there is: a\.test, default as you/,
 		qr/machine localhost login \Q$user\E password \.\.\./);
 	$refuse->('an open quote', { netrc => netrc("machine localhost\npassword \"wr0ngly-1\n") }, qr/line 2: a quote is not closed/);
 	$refuse->('nothing in it', { netrc => netrc('') }, qr/there is no entry in it/);

@@ -228,7 +228,7 @@ subtest 'before the server' => sub {
 		stages => ['secret'], logins => 0);
 	later('a netrc without such an entry', keys => { password => undef, netrc => file_write(workdir() . '/netrc',
 		"machine imap.example.test login other password geheim77\n", 0600) }, exit => 78, stage => 'secret', cause => 'netrc-no-entry',
-		what => qr/no entry for machine localhost, login \S+, port \d+; there is: imap\.example\.test as other\z/,
+		what => qr/no entry for machine localhost, login \S+, port \d+; there is: imap\.example\.test\z/,
 		stages => ['secret'], logins => 0);
 	later('a socket that is not there', keys => { host => '/nonexistent/socket', port => undef, tls => 'off', user => undef,
 		password => undef, tls_ca_file => undef }, exit => 75, stage => 'connect', cause => 'socket-not-served', stages => [qw(secret name connect)],

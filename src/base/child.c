@@ -336,6 +336,15 @@ static pid_t wait_a_while(pid_t pid, int *status, uint64_t milliseconds)
 	return got;
 }
 
+/* The last ones that could not be waited for: there is rarely a second. */
+static pid_t spared[8];
+static size_t spared_count;
+
+static void keep_for_later(pid_t pid)
+{
+	spared[spared_count++ % COUNT(spared)] = pid;
+}
+
 int child_end(struct child *c, int kill_it)
 {
 	int status = 0;
@@ -350,7 +359,11 @@ int child_end(struct child *c, int kill_it)
 		got = wait_a_while(c->pid, &status, GRACE_MS);
 	if (got == 0) {
 		kill(-c->pid, SIGKILL);
-		got = wait_for(c->pid, &status, 0);
+		got = wait_a_while(c->pid, &status, GRACE_MS);
+	}
+	if (got == 0) {   /* the kernel holds it, in a driver or on a file system that is gone */
+		keep_for_later(c->pid);
+		got = -1;
 	}
 	c->pid = 0;
 	terminal_take_back(&c->terminal, got < 0 ? -1 : status);
@@ -438,10 +451,6 @@ void child_end_within(unsigned seconds)
 	alarm(seconds);
 }
 
-/* The last ones: whoever asks for a token has its lock, so there is rarely a second. */
-static pid_t spared[8];
-static size_t spared_count;
-
 void child_spare(struct child *c)
 {
 	int status;
@@ -450,7 +459,7 @@ void child_spare(struct child *c)
 		close(c->out);
 	c->out = -1;
 	if (c->pid > 0 && wait_for(c->pid, &status, WNOHANG) == 0)
-		spared[spared_count++ % COUNT(spared)] = c->pid;
+		keep_for_later(c->pid);
 	c->pid = 0;
 }
 

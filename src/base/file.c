@@ -260,3 +260,20 @@ int file_write_all(int fd, const char *data, size_t len)
 	}
 	return 0;
 }
+
+int file_read_exactly(int fd, void *data, size_t len)
+{
+	char *at = data;
+
+	while (len) {
+		ssize_t n = read(fd, at, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -1;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}

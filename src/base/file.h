@@ -44,4 +44,7 @@ int file_check_secret(int fd, const char *path, struct err *e);
 /* All of it.  -1 and errno; nothing written at all is ENOSPC. */
 int file_write_all(int fd, const char *data, size_t len);
 
+/* Exactly so much.  -1: the end came before, or errno. */
+int file_read_exactly(int fd, void *data, size_t len);
+
 #endif

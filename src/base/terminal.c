@@ -60,7 +60,7 @@ void terminal_take_back(struct terminal **tp, int status)
 	if (t->lent) {
 		tcsetpgrp(t->fd, getpgrp());
 		if (killed && t->settings_known)
-			tcsetattr(t->fd, TCSADRAIN, &t->settings);
+			tcsetattr(t->fd, TCSANOW, &t->settings);   /* a stopped terminal drains nothing */
 		sigaction(SIGTTOU, &t->action, NULL);
 	}
 	close(t->fd);

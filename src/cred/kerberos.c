@@ -64,24 +64,6 @@ int kerberos_check_host(const char *host, struct err *e)
 
 /* ---- in the child */
 
-/* False: nobody asks any more. */
-static bool read_all(int fd, void *to, size_t len)
-{
-	char *at = to;
-
-	while (len) {
-		ssize_t n = read(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 struct work {
 	const struct kerberos *k;
 	int from;
@@ -110,8 +92,8 @@ static int work(int out, void *context)
 		struct asked asked;
 		struct kerberos_told told = { .len = 0 };
 
-		if (!read_all(w->from, &asked.len, sizeof(asked.len)) ||
-		    asked.len > sizeof(asked.data) || !read_all(w->from, asked.data, asked.len))
+		if (file_read_exactly(w->from, &asked.len, sizeof(asked.len)) < 0 ||
+		    asked.len > sizeof(asked.data) || file_read_exactly(w->from, asked.data, asked.len) < 0)
 			return 0;
 		if (good)
 			kerberos_talk(&talk, asked.data, asked.len, &told);

@@ -16,6 +16,7 @@ struct reader {
 	const char *at, *end;
 	unsigned line;
 	bool same_line;          /* as the word before */
+	bool behind_password;    /* one was read on this line */
 	struct buf word;         /* the last one; wiped; has its whole room from the start */
 };
 
@@ -24,6 +25,7 @@ struct entry {
 	bool any_host;           /* default */
 	struct buf host, login, port, password;
 	bool has_login, has_port, has_password;
+	bool behind_password;    /* what it begins with, or its login, may be a word of one */
 };
 
 static int refuse(const struct reader *r, struct err *e, const char *why)
@@ -56,7 +58,7 @@ static void skip_blanks(struct reader *r, bool value)
 			return;
 		if (*r->at == '\n') {
 			r->line++;
-			r->same_line = false;
+			r->same_line = r->behind_password = false;
 		}
 	}
 }
@@ -182,18 +184,21 @@ static int take_word(struct reader *r, struct entry *n, struct err *e)
 {
 	int got = 1;
 
-	if (word_is(r, "login") || word_is(r, "user"))
+	if (word_is(r, "login") || word_is(r, "user")) {
+		n->behind_password |= r->behind_password;
 		got = take_value(r, &n->login, &n->has_login, e);
-	else if (word_is(r, "password"))
+	} else if (word_is(r, "password")) {
 		got = take_value(r, &n->password, &n->has_password, e);
-	else if (word_is(r, "port"))
+		r->behind_password = true;
+	} else if (word_is(r, "port")) {
 		got = take_value(r, &n->port, &n->has_port, e);
-	else if (word_is(r, "account"))
+	} else if (word_is(r, "account")) {
 		got = take_value(r, NULL, NULL, e);
-	else if (word_is(r, "macdef"))
+	} else if (word_is(r, "macdef")) {
 		skip_macro(r);
-	else
+	} else {
 		return pass_over(r, e);
+	}
 	return got == 1 ? next_word(r, e) : got;
 }
 
@@ -204,6 +209,7 @@ static int read_entry(struct reader *r, struct entry *n, struct err *e)
 	int got = 1;
 
 	n->any_host = word_is(r, "default");
+	n->behind_password = r->behind_password;
 	if (!n->any_host)
 		got = take_value(r, &n->host, NULL, e);
 	if (got == 1)
@@ -249,12 +255,14 @@ static void hand_over(const struct entry *n, struct netrc_entry *out)
 	secret_set(&out->password, buf_text(&n->password), n->password.len);
 }
 
-/* "smtp.example.com as me" of each entry, while there is room. */
-static void list_entry(const struct entry *n, struct buf *list, unsigned *unlisted)
+/* "smtp.example.com as me" of each entry, while there is room; who logs in elsewhere is nobody's
+ * matter here.  What stands behind a password may be a word of it that wants quotes. */
+static void list_entry(const struct entry *n, const struct netrc_wanted *w, struct buf *list,
+	unsigned *unlisted)
 {
 	char host[80], login[80];
 
-	if (list->len + sizeof(host) + sizeof(login) > LISTED) {
+	if (n->behind_password || list->len + sizeof(host) + sizeof(login) > LISTED) {
 		++*unlisted;
 		return;
 	}
@@ -263,7 +271,7 @@ static void list_entry(const struct entry *n, struct buf *list, unsigned *unlist
 	else
 		buf_printf(list, "%s%s", list->len ? ", " : "",
 			text_clean_to(host, sizeof(host), buf_text(&n->host), n->host.len));
-	if (n->has_login)
+	if (n->has_login && (n->any_host || !strcasecmp(buf_text(&n->host), w->host)))
 		buf_printf(list, " as %s",
 			text_clean_to(login, sizeof(login), buf_text(&n->login), n->login.len));
 	if (!n->has_password)
@@ -278,8 +286,11 @@ static int not_found(const struct netrc_wanted *w, const struct buf *list, unsig
 	text_clean_to(host, sizeof(host), w->host, strlen(w->host));
 	if (w->user)
 		text_clean_to(user, sizeof(user), w->user, strlen(w->user));
-	if (!list->len)
+	if (!list->len && !unlisted)
 		err_set(e, ERR_SECRET, "there is no entry in it");
+	else if (!list->len)
+		err_set(e, ERR_SECRET, "no entry for machine %s%s%s, port %ld; there are %u that are not "
+			"told here", host, w->user ? ", login " : "", user, w->port, unlisted);
 	else if (unlisted)
 		err_set(e, ERR_SECRET, "no entry for machine %s%s%s, port %ld; there are: %s, and %u "
 			"more", host, w->user ? ", login " : "", user, w->port, buf_text(list),
@@ -310,7 +321,7 @@ static int find(struct reader *r, const struct netrc_wanted *w, struct netrc_ent
 		if (exact || (got >= 0 && !out->password.data && fits(&n, w)))
 			hand_over(&n, out);
 		if (got >= 0)
-			list_entry(&n, &list, &unlisted);
+			list_entry(&n, w, &list, &unlisted);
 		clear(&n);
 	}
 	if (got < 0)

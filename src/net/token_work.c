@@ -156,23 +156,6 @@ static int open_certificate(const struct token_job *job, struct pin *p, gnutls_d
 	return rc < 0 ? tell(a, "tls_cert", p, rc) : 0;
 }
 
-static bool hear(int fd, void *data, size_t len)
-{
-	char *at = data;
-
-	while (len) {
-		ssize_t n = read(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		at += n;
-		len -= (size_t)n;
-	}
-	return true;
-}
-
 static bool say(int fd, struct token_answer *a, const gnutls_datum_t *data)
 {
 	a->size = data->size;
@@ -188,10 +171,10 @@ static bool sign_one(const struct token_job *job, gnutls_privkey_t key, struct p
 	bool good;
 	int rc;
 
-	if (!hear(job->talk, &q, sizeof(q)) || q.size > TOKEN_DATA)
+	if (file_read_exactly(job->talk, &q, sizeof(q)) < 0 || q.size > TOKEN_DATA)
 		return false;
 	data = (gnutls_datum_t){ mem_alloc(q.size + 1), q.size };
-	if (!hear(job->talk, data.data, q.size))
+	if (file_read_exactly(job->talk, data.data, q.size) < 0)
 		return false;
 	a->end = TOKEN_OK;
 	p->given = false;   /* a token may ask for it anew with each signature */

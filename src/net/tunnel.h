@@ -16,7 +16,8 @@ struct tunnel;
  * NULL-terminated, or NULL.  NULL: ERR_SYSTEM. */
 struct tunnel *tunnel_start(struct loop *l, const char *text, const char *const *hidden, int *fd,
 	struct err *e);
-/* The end of it and of its process group; the connection is closed before. */
+/* The end of it and of its process group; the connection is closed before.  It has 400 ms for
+ * that, in which the loop stands still. */
 void tunnel_free(struct tunnel **cp);
 
 /* The connection has come to its end.  True: *e, ERR_CONNECT, says that it was the command

@@ -17,12 +17,14 @@
 #include "deliver/credential.h"
 #include "cmd/screen.h"
 #include "cred/https.h"
+#include "cred/keyring.h"
 #include "cred/signin.h"
 #include "deliver/config.h"
 #include "queue/park.h"
 
-/* For others to be done with a token: each of them asks a provider three times at most. */
-enum { LOGIN_LOCK_SECONDS = 3 * HTTPS_SECONDS + 10 };
+/* For others to be done with a token: each of them asks a provider three times at most, and a
+ * keyring twice. */
+enum { LOGIN_LOCK_SECONDS = 3 * HTTPS_SECONDS + 2 * SECRET_COMMAND_SECONDS + 10 };
 
 struct login_words {
 	enum oauth_flow flow;        /* OAUTH_FLOW_AUTO: not said */

@@ -423,6 +423,10 @@ int token_remove(const char *directory, const char *account, struct err *e)
 
 static bool is_access(const struct token *t, const struct secret *access)
 {
+	char digest[DIGEST_HEX + 1];
+
+	if (token_in_keyring(t))
+		return digest_of(access->data, access->len, digest) && !strcmp(digest, t->keyring_access);
 	return t->access.data && t->access.len == access->len &&
 		!memcmp(t->access.data, access->data, access->len);
 }

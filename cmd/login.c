@@ -219,6 +219,8 @@ static int run(struct login *l)
 		return failed(l, &e);
 	if (l->w.status)
 		return login_status(l, l->account);
+	if (login_by_file(l->account))
+		return login_store_password(l);
 	if (login_is_needless(l->account, &out)) {
 		code = needless(l, &out);
 	} else if (login_mind_scope(l->account, "login", &e) < 0 ||

@@ -175,7 +175,11 @@ static int log_out(struct login *l)
 	struct ending n = { .login = l };
 	struct err e = { 0 };
 
-	if (login_find(l, "logout", &e) < 0 || login_mind_scope(l->account, "logout", &e) < 0)
+	if (login_find(l, "logout", &e) < 0)
+		return print_failure(&e);
+	if (login_by_file(l->account))
+		return login_remove_password(l);
+	if (login_mind_scope(l->account, "logout", &e) < 0)
 		return print_failure(&e);
 	if (forget(&n, &e) < 0) {
 		if (n.why[0])

@@ -192,7 +192,8 @@ static int read_file(int fd, const char *path, struct token *out, struct err *e)
 
 	if (file_check(fd, path, FILE_SECRET, e) != FILE_OK)
 		return -1;
-	if (fstat(fd, &st) == 0 && st.st_nlink != 1)
+	/* One that has none was replaced since it was opened: it is what it was. */
+	if (fstat(fd, &st) == 0 && st.st_nlink > 1)
 		return err_set(e, ERR_SECRET, "it has other names (%lu links)",
 			(unsigned long)st.st_nlink);
 	if (file_read_open(fd, path, &text, e) == 0)

@@ -324,6 +324,13 @@ subtest 'where no person signs in' => sub {
 	$r = send_mail($config, \@to);
 	is_deeply([ refreshes($tokens) ], ['client_credentials 200'], 'and serves the next one');
 
+	$keyring->put('');
+	$r = send_mail($config, \@to);
+	is($r->{exit} . $r->{err}, '0', 'a keyring that has lost it: sent');
+	is_deeply([ refreshes($tokens) ], [ ('client_credentials 200') x 2 ], '... by another one');
+	isnt(($keyring->token // {})->{access_token} // '', '', '... which it has now');
+	is_without_secrets('got anew');
+
 	$tokens->forget;
 	$keyring->mood(save => 'exit 3');
 	$r = send_mail($config, \@to);

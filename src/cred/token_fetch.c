@@ -164,15 +164,32 @@ static enum step judge_stored(struct token_fetch *f)
 	return judge(f, time(NULL));
 }
 
-/* One keyring is written while another process reads it: only with the lock is it final. */
+/* Where no person signs in, what is stored and of no use is no loss. */
+static enum step begin_anew(struct token_fetch *f)
+{
+	token_wipe(&f->token);
+	name_owner(f);
+	return ASKS;
+}
+
+/* A keyring is written while another process reads it: only with the lock is it final that it
+ * gives nothing; unless that took all the time that there is. */
 static enum step take_from_keyring(struct token_fetch *f, struct secret *s, const struct err *e)
 {
+	bool slow = !s && (e->kind == ERR_SIGNAL ||
+		(e->cause && !strcmp(e->cause, "password-command-slow")));
+
 	if (!s)
 		f->err = *e;
-	if (keyring_take(s, &f->token, &f->err) == 0)
-		return is_of_plan(&f->token, f->plan) ? judge_stored(f) : fail_as_others(f);
+	if (keyring_take(s, &f->token, &f->err) == 0) {
+		if (is_of_plan(&f->token, f->plan))
+			return judge_stored(f);
+		return has_person(f->plan) ? fail_as_others(f) : begin_anew(f);
+	}
 	f->unread = f->lock < 0;
-	return f->unread ? ASKS : FAILED;
+	if (slow || (!f->unread && has_person(f->plan)))
+		return FAILED;
+	return f->unread ? ASKS : begin_anew(f);
 }
 
 static void take_keyring(void *context, struct secret *s, struct err *e)
@@ -232,11 +249,9 @@ static enum step look(struct token_fetch *f)
 		token_hint_away(&f->err, f->directory, f->plan->account);
 	if (loaded < 0)
 		return FAILED;
-	token_wipe(&f->token);   /* not ours, however valid */
-	if (has_person(f->plan))
-		return loaded ? fail(f, "login-needed", "is not signed in", "") : fail_as_others(f);
-	name_owner(f);
-	return ASKS;
+	if (!has_person(f->plan))
+		return begin_anew(f);
+	return loaded ? fail(f, "login-needed", "is not signed in", "") : fail_as_others(f);
 }
 
 /* ---- asking */

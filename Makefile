@@ -254,7 +254,7 @@ check-valgrind: $(TESTS) | $(SETUP_FIRST)
 check-faults: $(PROGRAMS) $(SERVERS) | $(SETUP_FIRST)
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/faults/*.t)),tests with faults)
 
-check-interop: $(PROGRAMS) $(B)/t/server | $(SETUP_FIRST)
+check-interop: $(PROGRAMS) $(SERVERS) | $(SETUP_FIRST)
 	t/interop/fetch.sh $(B)/interop postfix dovecot-core dovecot-submissiond dovecot-lmtpd bsd-mailx \
 		microsocks dante-server tinyproxy-bin socat \
 		dovecot-gssapi krb5-kdc krb5-admin-server krb5-user

@@ -59,6 +59,12 @@ int  print_failure(const struct err *e);  /* tells it; its exit code */
 void print_json(struct buf *out, const char *const *pairs);
 void print_trace(void *context, enum smtp_direction direction, const char *line, size_t len);
 
+/* ---- secret_line.c */
+
+/* One line of standard input, which a program writes within so many seconds.  -1: ERR_SECRET,
+ * ERR_SIGNAL. */
+int  read_secret_line(unsigned seconds, struct secret *out, struct err *e);
+
 /* ---- the commands */
 
 struct command {

@@ -78,6 +78,13 @@ static void make_token(const struct login *l, const struct oauth_grant *g, struc
 	token_take(t, &l->plan, g, t->signed_in);
 }
 
+/* A person is there who can unlock it: what it does not take or give back is told at once. */
+static int keep_in_keyring(struct login *l, struct err *e)
+{
+	return !l->plan.save_command ? 0 : keyring_save(&l->plan, &l->token, e) < 0 ? -1 :
+		keyring_verify(&l->plan, &l->token, e);
+}
+
 static int keep(void *context, const struct oauth_grant *g, struct err *e)
 {
 	struct login *l = context;
@@ -88,7 +95,9 @@ static int keep(void *context, const struct oauth_grant *g, struct err *e)
 	if (fd < 0)
 		return -1;
 	look_at_old(l);
-	good = token_save(l->directory, l->account->name, &l->token, e);
+	good = keep_in_keyring(l, e);
+	if (good == 0)
+		good = token_save(l->directory, l->account->name, &l->token, e);
 	close(fd);
 	return good;
 }
@@ -147,6 +156,30 @@ static int sign_in(struct login *l, struct oauth_grant *grant, struct err *e)
 	return signin_run(&l->plan, l->w.flow, &hooks, grant, e);
 }
 
+/* Whether the keyring is open to us: it is given what it has, or nothing where that is what it
+ * has.  Where that cannot be known, or it does not give what it should have, it is left alone:
+ * a new sign-in may be what helps. */
+static int try_keyring(struct login *l, struct err *e)
+{
+	struct token t = { .obtained = 0 };
+	struct err ignored = { 0 };
+	int fd, loaded, result = 0;
+
+	if (!l->plan.save_command)
+		return 0;
+	fd = token_lock_within(l->directory, l->account->name, LOGIN_LOCK_SECONDS, e);
+	if (fd < 0)
+		return -1;
+	loaded = token_load(l->directory, l->account->name, &t, &ignored);
+	if (loaded == 1 || (loaded == 0 && !token_in_keyring(&t)))
+		result = keyring_forget(&l->plan, e);
+	else if (loaded == 0 && keyring_load(&l->plan, &t, &ignored) == 0)
+		result = keyring_save(&l->plan, &t, e);
+	token_wipe(&t);
+	close(fd);
+	return result;
+}
+
 static int login(struct login *l, struct err *e)
 {
 	struct oauth_grant grant = { .expires_in = 0 };
@@ -155,7 +188,7 @@ static int login(struct login *l, struct err *e)
 	/* Nobody is to sign in for a token that there is no room for. */
 	l->directory = token_directory(l->account->scope == SCOPE_SYSTEM, e);
 	if (!l->directory || token_try(l->directory, l->account->name, e) < 0 ||
-	    signin_prepare(&l->plan, e) < 0)
+	    try_keyring(l, e) < 0 || signin_prepare(&l->plan, e) < 0)
 		return -1;
 	login_show_begin(&l->show, l->globals, l->account, &l->plan);
 	good = sign_in(l, &grant, e);
@@ -186,6 +219,8 @@ static int run(struct login *l)
 		return failed(l, &e);
 	if (l->w.status)
 		return login_status(l, l->account);
+	if (login_by_file(l->account))
+		return login_store_password(l);
 	if (login_is_needless(l->account, &out)) {
 		code = needless(l, &out);
 	} else if (login_mind_scope(l->account, "login", &e) < 0 ||

@@ -7,6 +7,7 @@
  * login_browser.c  a browser is started
  * login_status.c   what is there of each account's sign-in
  * login_health.c   how it is with one
+ * login_password.c an account that has a password in a file
  */
 #ifndef CMD_LOGIN_H
 #define CMD_LOGIN_H
@@ -17,12 +18,14 @@
 #include "deliver/credential.h"
 #include "cmd/screen.h"
 #include "cred/https.h"
+#include "cred/keyring.h"
 #include "cred/signin.h"
 #include "deliver/config.h"
 #include "queue/park.h"
 
-/* For others to be done with a token: each of them asks a provider three times at most. */
-enum { LOGIN_LOCK_SECONDS = 3 * HTTPS_SECONDS + 10 };
+/* For others to be done with a token: each of them asks a provider three times at most, and a
+ * keyring twice. */
+enum { LOGIN_LOCK_SECONDS = 3 * HTTPS_SECONDS + 2 * SECRET_COMMAND_SECONDS + 10 };
 
 struct login_words {
 	enum oauth_flow flow;        /* OAUTH_FLOW_AUTO: not said */
@@ -70,6 +73,14 @@ bool login_is_needless(const struct account *a, struct buf *out);
 /* The same where no person is needed: by client credentials or a key. */
 bool login_is_unattended(const struct oauth_plan *p);
 void login_release(struct login *l);
+
+/* ---- login_password.c */
+
+/* Whether its password is in a file that can be written for it. */
+bool login_by_file(const struct account *a);
+/* Both: the exit code. */
+int login_store_password(const struct login *l);
+int login_remove_password(const struct login *l);
 
 /* ---- login_show.c */
 

@@ -31,7 +31,7 @@ static bool is_over(struct login_facts *f, int64_t now)
 		err_set(&f->trouble, ERR_SECRET, "the sign-in was made with another oauth_client_id");
 	else if (f->plan->token_url && strcmp(t->token_url, f->plan->token_url) != 0)
 		err_set(&f->trouble, ERR_SECRET, "the sign-in was made at another server for tokens");
-	else if (!t->refresh.data && t->expires <= now)
+	else if (!token_has_refresh(t) && t->expires <= now)
 		err_set(&f->trouble, ERR_SECRET, "the access token has ended, and there is no refresh "
 			"token");
 	else
@@ -119,7 +119,8 @@ void login_judge(struct login_facts *f, const struct config *c, int loaded, int6
 
 bool login_is_doubtful(const struct login_facts *f)
 {
-	return f->paused || f->scope_lacks.len || f->parked || (f->token && f->token->stale);
+	return f->paused || f->scope_lacks.len || f->parked ||
+		(f->token && (f->token->stale || f->token->keyring_trouble[0]));
 }
 
 void login_facts_release(struct login_facts *f)

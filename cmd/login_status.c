@@ -77,7 +77,11 @@ static void add_json(const struct login_facts *f, int64_t now, struct buf *out)
 		add_moment(object, "obtained", t->obtained);
 		add_moment(object, "expires", t->expires);
 		json_object_set_new(object, "fresh", json_boolean(token_is_fresh(t, now)));
-		json_object_set_new(object, "refresh_token", json_boolean(t->refresh.data != NULL));
+		json_object_set_new(object, "refresh_token", json_boolean(token_has_refresh(t)));
+		if (f->plan->save_command)
+			json_object_set_new(object, "keyring", json_boolean(token_in_keyring(t)));
+		if (t->keyring_trouble[0])
+			json_object_set_new(object, "keyring_trouble", report_string(t->keyring_trouble));
 		json_object_set_new(object, "scope", report_string(t->scope));
 		json_object_set_new(object, "refused", json_boolean(t->stale));
 		if (f->scope_lacks.len)
@@ -123,20 +127,22 @@ static void add_token(const struct status *s, const struct login_facts *f)
 		buf_clear(&words);
 	}
 	login_moment(t->expires, moment);
-	if (!t->access.data)
+	if (!t->access.data && !t->keyring_access[0])
 		buf_add_text(&words, "no token yet");
 	else if (t->expires > s->now)
 		buf_printf(&words, "until %s (in %s)", moment, show_span(t->expires - s->now, span));
 	else
 		buf_printf(&words, "ended %s (%s ago)", moment, show_span(s->now - t->expires, span));
 	add_row(s, "access", buf_text(&words));
-	add_row(s, "refresh", t->refresh.data ? "there is a refresh token: access is renewed by itself" :
+	add_row(s, "refresh", token_has_refresh(t) ? "there is a refresh token: access is renewed by itself" :
 		login_is_unattended(f->plan) ? "not needed: access is asked for anew" :
 		"there is no refresh token");
 	buf_clear(&words);
 	text_clean(t->scope, strlen(t->scope), sizeof(t->scope), &words);
 	if (words.len)
 		add_row(s, "scope", buf_text(&words));
+	if (token_in_keyring(t))
+		add_row(s, "kept", "in a keyring");
 	buf_release(&words);
 }
 
@@ -146,6 +152,11 @@ static void add_health(const struct status *s, const struct login_facts *f)
 	struct buf words = BUF_INIT(4096);
 	char moment[32], span[16];
 
+	if (f->token && f->token->keyring_trouble[0]) {
+		buf_printf(&words, "in the file, for the keyring has not taken it: %s", f->token->keyring_trouble);
+		add_row(s, "kept", buf_text(&words));
+		buf_clear(&words);
+	}
 	if (f->token && f->token->stale)
 		add_row(s, "refused", "a mail server has refused the access token: another one is got when "
 			"mail is sent");
@@ -223,6 +234,7 @@ static void look_at(struct status *s, const struct account *a)
 	struct login_facts f = { .account = a, .plan = &plan, .state = "unusable",
 		.scope_lacks = BUF_INIT(2048) };
 	char *directory = NULL;      /* own */
+	struct err locked = { 0 };
 	int loaded = -1;
 
 	if (login_mind_scope(a, "login --status", &f.trouble) == 0 &&
@@ -232,11 +244,14 @@ static void look_at(struct status *s, const struct account *a)
 	if (directory)
 		loaded = token_load(directory, a->name, &token, &f.trouble);
 	if (loaded == 0) {
+		keyring_load(&plan, &token, &locked);
 		f.token = &token;
 		login_token_user(&token, f.user, sizeof(f.user));
 	}
 	if (directory)
 		login_judge(&f, s->config, loaded, s->now);
+	if (locked.kind && !f.trouble.kind)
+		f.trouble = locked;
 	show(s, &f);
 	login_facts_release(&f);
 	free(directory);

@@ -13,6 +13,7 @@ struct ending {
 	bool was_there, revoked;
 	char why[1024];              /* the grant could not be ended; "" */
 	char next[256];              /* how it can be; "" */
+	struct err unplanned;        /* what the configuration lacks; kind ERR_NONE: nothing */
 };
 
 /* No other provider or app may see the token (RFC 6749 section 10.4), and none can end it. */
@@ -61,15 +62,18 @@ static void no_way(struct ending *n)
 }
 
 /* What the provider says to it changes nothing here. */
-static void tell_provider(struct ending *n, const struct token *t)
+static void tell_provider(struct ending *n, struct token *t)
 {
 	struct login *l = n->login;
 	struct err e = { 0 };
-	int good;
+	int good = keyring_load(&l->plan, t, &e);
 
-	if (!t->refresh.data && !t->access.data)
+	if (good == 0 && !t->refresh.data && !t->access.data)
 		return;
-	good = credential_plan(l->account, &l->plan, &e);
+	if (good == 0)
+		good = n->unplanned.kind ? -1 : 0;
+	if (good < 0 && !e.kind)
+		e = n->unplanned;
 	if (good == 0)
 		good = signin_prepare(&l->plan, &e);
 	if (good == 0)
@@ -92,12 +96,17 @@ static int end(struct ending *n, struct err *e)
 	struct token t = { .obtained = 0 };
 	int there = token_load(l->directory, l->account->name, &t, e);
 
+	if (there != 1)
+		credential_plan(l->account, &l->plan, &n->unplanned);
 	n->was_there = there != 1;
 	if (there == 0)
 		tell_provider(n, &t);
 	else if (there < 0)
 		not_told(n, e->text);
 	token_wipe(&t);
+	/* The file goes last: while it is there, a second try finds what the first has left. */
+	if (there != 1 && l->plan.save_command && keyring_forget(&l->plan, e) < 0)
+		return err_context(e, "the keyring still has the token of '%s'", l->account->name);
 	return there == 1 ? 0 : token_remove(l->directory, l->account->name, e);
 }
 
@@ -166,7 +175,11 @@ static int log_out(struct login *l)
 	struct ending n = { .login = l };
 	struct err e = { 0 };
 
-	if (login_find(l, "logout", &e) < 0 || login_mind_scope(l->account, "logout", &e) < 0)
+	if (login_find(l, "logout", &e) < 0)
+		return print_failure(&e);
+	if (login_by_file(l->account))
+		return login_remove_password(l);
+	if (login_mind_scope(l->account, "logout", &e) < 0)
 		return print_failure(&e);
 	if (forget(&n, &e) < 0) {
 		if (n.why[0])

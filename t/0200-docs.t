@@ -117,7 +117,7 @@ for my $block (map { blocks($page{$_}) } qw(sendoff-config.5 sendoff-login.1 sen
 	} elsif ($first =~ /^[a-z_]+ = /) {
 		for my $part (split /\n\n/, $block) {
 			checks("[account a]\nhost = h\nuser = u\n" .
-				($part =~ /^(?:password|credential|netrc)/m ? '' : "password_env = P\n") . $part,
+				($part =~ /^(?:password|credential|netrc|oauth)/m ? '' : "password_env = P\n") . $part,
 				'sendoff-config(5): keys: ' . (split /\n/, $part)[-1]);
 			$parts++;
 		}

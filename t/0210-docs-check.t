@@ -240,12 +240,14 @@ sub signs_in
 	$tokens->forget if $o{forget};
 	$tokens->stop if $o{stop};
 	checked($name, [], $exit, $stage, with => $mail,
-		account => { oauth($tokens), name => $account, password_file => undef });
+		account => { oauth($tokens), name => $account, password_file => undef, %{ $o{keys} // {} } });
 }
 my %old = (obtained => time - 3600, expires => time - 60);
 signs_in('a token', 0, undef);
 signs_in('less than was asked for', 0, undef, token => { scope => 'mail.read' });
 signs_in('a token that is refused', 0, undef, forget => 1);
+signs_in('a token that a keyring is to have', 0, undef,
+	keys => { oauth_load_command => 'false', oauth_save_command => 'false' });
 signs_in('no provider', 75, 'secret', token => \%old, stop => 1);
 signs_in('a strange provider', 76, 'secret', token => \%old, at => ['token:2 body "<html>"']);
 signs_in('a sign-in that is over', 77, 'secret', token => \%old, at => ['token:2 error invalid_grant']);

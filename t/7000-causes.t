@@ -540,7 +540,7 @@ my %elsewhere = (
 	'login-wants-password' => 't/8110-oauth-send.t', 'login-without-means' => 't/8100-oauth-config.t',
 	map({ ("kerberos-$_" => 't/interop/kerberos.t and t/unit/cred_kerberos.c') } qw(refused ticket-expired clock
 		kdc-silent server-unknown client-refused layer failed)),
-	'library-missing' => 't/3300-loaded-late.t', 'token-not-stored' => 't/8110-oauth-send.t',
+	'library-missing' => 't/3300-loaded-late.t', 'token-not-stored' => 't/8110-oauth-send.t', 'keyring-unusable' => 't/8260-keyring.t',
 	'token-file-unusable' => 't/8230-logout.t',
 );
 

@@ -324,10 +324,9 @@ forget();
 # ---- accounts that need none, or lack something
 
 {
-	my $secret = file_write(workdir() . '/secret', "geheim\n");
-	my $r = login(config("[account work]\nhost = h\nuser = u\npassword_file = $secret\n"));
+	my $r = login(config("[account work]\nhost = h\nuser = u\npassword_command = pass show work\n"));
 	is($r->{exit}, 0, 'a password: nothing to do');
-	is($r->{out}, "account 'work' logs in with a password, from password_file: there is nothing to " .
+	is($r->{out}, "account 'work' logs in with a password, from password_command: there is nothing to " .
 		"sign in to\n  test it: sendoff check work\n", 'a password: what to do instead');
 	$r = login(config("[account work]\nprovider = google\nuser = me\@gmail.com\noauth_provider = google\n"));
 	is($r->{exit}, 78, 'no client id: exit');

@@ -82,6 +82,32 @@ $r = $machine->as_root([ 'sendoff', 'login', '--status', 'alerts' ]);
 is($r->{exit}, 78, 'root sees that as well') or diag($r->{out});
 like($r->{out}, qr/^ +next +sign in: sudo sendoff login alerts$/m, '... and what to do');
 
+# ---- the machine's passwords, which the runner's user reads and nobody else
+
+$machine->configure(<<'END');
+[account alerts]
+host = localhost
+user = me@example.com
+from = me@example.com
+password_file = /etc/sendoff/password
+END
+SendoffTest::Secrets::known('geheim-9911');
+SendoffTest::Secrets::own('/etc/sendoff/password');
+$r = $machine->as_user('alice', [ 'sendoff', 'login', 'alerts' ], stdin => "geheim-9911\n");
+is($r->{exit}, 77, 'a password: alice may not') or diag($r->{err});
+ok(!-e '/etc/sendoff/password', '... and nothing is stored');
+$r = $machine->as_root([ 'sendoff', 'login', 'alerts' ], stdin => "geheim-9911\n");
+is($r->{exit}, 0, 'root stores it') or diag($r->{err});
+@stat = stat '/etc/sendoff/password';
+is($stat[2] & 07777, 0640, '... for a group to read');
+is_deeply([ @stat[4, 5] ], [ 0, scalar getgrnam('sendoff') ], '... which is sendoff\'s');
+is(file_read('/etc/sendoff/password'), "geheim-9911\n", '... as it was given');
+$r = $machine->as_user('alice', [ 'sendoff', 'logout', 'alerts' ]);
+is($r->{exit}, 77, 'alice may not remove it');
+$r = $machine->as_root([ 'sendoff', 'logout', 'alerts' ]);
+is($r->{exit}, 0, 'root removes it') or diag($r->{err});
+ok(!-e '/etc/sendoff/password', '... indeed');
+
 # ---- root's own accounts, with the environment of whoever has called sudo
 
 my ($alice) = glob '/mnt/*/home/alice';

@@ -14,7 +14,7 @@ use SendoffTest::Token;
 
 my $directory = token_directory();
 my $file = "$directory/work";
-my $newer = qq({\n\t"version": 2,\n\t"vault": "later releases know"\n}\n);
+my $newer = qq({\n\t"version": 3,\n\t"vault": "later releases know"\n}\n);
 my $connected = qr/end what was granted on the provider's page of connected apps/;
 
 sub sign_in { my ($server) = @_; unlink $file, "$directory/../second"; return signed_in($server, 'work') }
@@ -23,7 +23,7 @@ sub sign_in { my ($server) = @_; unlink $file, "$directory/../second"; return si
 my %damage = (
 	'damaged' => [ sub { file_write($file, "{\"version\": 1, rubbish", 0600) }, qr/it is damaged at octet \d+/ ],
 	'empty' => [ sub { file_write($file, '', 0600) }, qr/it is damaged at octet 1/ ],
-	'of a newer version' => [ sub { file_write($file, $newer, 0600) }, qr/it is of version 2, which is not known here/ ],
+	'of a newer version' => [ sub { file_write($file, $newer, 0600) }, qr/it is of version 3, which is not known here/ ],
 	'readable by others' => [ sub { chmod 0644, $file }, qr/can be read by|mode/ ],
 	'a link' => [ sub { rename $file, "$directory/../elsewhere"; symlink '../elsewhere', $file }, qr/cannot open/ ],
 	'with a second name' => [ sub { link $file, "$directory/../second" }, qr/it has other names/ ],
@@ -99,10 +99,10 @@ SKIP: {
 	($r) = run_sendoff([ '-C', $config, '--json', 'send', '--no-queue', 'you@example.net' ], stdin => letter());
 	like($r->{out}, qr/"token-file-unusable"/, 'newer: its cause');
 	$r = run_sendoff([ '-C', $config, 'send', '--no-queue', 'you@example.net' ], stdin => letter());
-	like($r->{err}, qr/it is of version 2, which is not known here/, 'newer: told');
+	like($r->{err}, qr/it is of version 3, which is not known here/, 'newer: told');
 	$r = login($config, '--status');
 	is($r->{exit}, 78, 'newer: so does the status');
-	like($r->{out} =~ s/\s+/ /gr, qr/it is of version 2, which is not known here/, 'newer: ... tell');
+	like($r->{out} =~ s/\s+/ /gr, qr/it is of version 3, which is not known here/, 'newer: ... tell');
 	is(file_read($file), $newer, 'newer: and nobody has touched it');
 	is_deeply([ (stat $file)[1, 9] ], [ @stat[1, 9] ], 'newer: ... at all');
 	is(scalar $server->requests('token'), 1, 'newer: ... nor asked for another');
@@ -111,7 +111,7 @@ SKIP: {
 	my ($step, $o) = objects(run_sendoff([ '-C', $config, '--json', 'login', '--flow', 'device' ], env => \%away,
 		timeout => 60)->{out});
 	is($o->{event}, 'signed-in', 'newer: a sign-in replaces it');
-	ok((grep { /^What was stored before is replaced: .*it is of version 2/ } @{ $o->{notes} }), 'newer: ... and says so');
+	ok((grep { /^What was stored before is replaced: .*it is of version 3/ } @{ $o->{notes} }), 'newer: ... and says so');
 	is(run_sendoff([ '-C', $config, 'send', '--no-queue', 'you@example.net' ], stdin => letter())->{exit}, 0,
 		'newer: and mail goes');
 	$_->stop for $server, $mail;
@@ -133,7 +133,7 @@ SKIP: {
 	is(file_read($file), $newer, '... and it is left');
 	$r = login($config, '--status');
 	is($r->{exit}, 78, '... the status');
-	like($r->{out} =~ s/\s+/ /gr, qr/version 2, which is not known here.*$next/, '... says so too');
+	like($r->{out} =~ s/\s+/ /gr, qr/version 3, which is not known here.*$next/, '... says so too');
 	is(logout($config)->{exit}, 0, '... removed');
 	$r = run_sendoff([ '-C', $config, 'send', '--no-queue', 'you@example.net' ], stdin => letter());
 	is($r->{exit}, 0, '... and mail goes') or diag($r->{err});

@@ -79,14 +79,14 @@ static char **make_environment(const char *const *hidden, const char *const *add
 	return list;
 }
 
-/* Only the reading end is non-blocking. */
-static int make_pipe(int ends[2], struct err *e)
+/* Only our end is non-blocking: 0, to read, or 1, to write. */
+static int make_pipe(int ends[2], int ours, struct err *e)
 {
 	int number;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, ERR_SYSTEM, errno, "cannot make a pipe");
-	if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
+	if (fcntl(ends[ours], F_SETFL, O_NONBLOCK) == 0)
 		return 0;
 	number = errno;
 	close(ends[0]);
@@ -183,19 +183,21 @@ static int spawn_shell(pid_t *pid, const char *command, const struct ends *ends,
 	return number;
 }
 
-int child_start(struct child *c, const char *command, const char *const *hidden, struct err *e)
+/* in: what it has as its stdin; -1: /dev/null. */
+static int start(struct child *c, const char *command, const char *const *hidden, int in,
+	struct err *e)
 {
 	int ends[2], number;
 	char **environment;
 	pid_t pid = 0;
 
 	*c = (struct child){ .pid = 0, .out = -1 };
-	if (make_pipe(ends, e) < 0)
+	if (make_pipe(ends, 0, e) < 0)
 		return -1;
 	/* Nobody sits there who is not shown what we say. */
 	c->terminal = isatty(STDERR_FILENO) ? terminal_open() : NULL;
 	environment = make_environment(hidden, NULL, c->terminal != NULL);
-	number = spawn_shell(&pid, command, &(struct ends){ -1, ends[1], -1, c->terminal != NULL },
+	number = spawn_shell(&pid, command, &(struct ends){ in, ends[1], -1, c->terminal != NULL },
 		environment);
 	free_environment(environment);
 	close(ends[1]);
@@ -207,6 +209,29 @@ int child_start(struct child *c, const char *command, const char *const *hidden,
 	c->pid = pid;
 	c->out = ends[0];
 	return 0;
+}
+
+int child_start(struct child *c, const char *command, const char *const *hidden, struct err *e)
+{
+	return start(c, command, hidden, -1, e);
+}
+
+int child_feed(struct child *c, int *in, const char *command, const char *const *hidden,
+	struct err *e)
+{
+	int ends[2], result;
+
+	*c = (struct child){ .pid = 0, .out = -1 };
+	*in = -1;
+	if (make_pipe(ends, 1, e) < 0)
+		return -1;
+	result = start(c, command, hidden, ends[0], e);
+	close(ends[0]);
+	if (result == 0)
+		*in = ends[1];
+	else
+		close(ends[1]);
+	return result;
 }
 
 bool child_lend_terminal(struct child *c)
@@ -232,7 +257,7 @@ int child_talk(struct child *c, int *words, const char *command, const char *con
 
 	*c = (struct child){ .pid = 0, .out = -1 };
 	*words = -1;
-	if (make_pipe(err, e) < 0)
+	if (make_pipe(err, 0, e) < 0)
 		return -1;
 	if (make_socket(talk, e) < 0) {
 		close(err[0]);
@@ -294,7 +319,7 @@ int child_call(struct child *c, int (*work)(int out, void *context), void *conte
 	pid_t pid;
 
 	*c = (struct child){ .pid = 0, .out = -1 };
-	if (make_pipe(ends, e) < 0)
+	if (make_pipe(ends, 0, e) < 0)
 		return -1;
 	pid = fork();
 	number = errno;

@@ -30,6 +30,11 @@ struct child {
 /* hidden: NULL-terminated list of variable names, or NULL.  -1: ERR_SYSTEM. */
 int child_start(struct child *c, const char *command, const char *const *hidden, struct err *e);
 
+/* The same with a pipe for its stdin, which *in is the end to write to: non-blocking, the
+ * caller's to close. */
+int child_feed(struct child *c, int *in, const char *command, const char *const *hidden,
+	struct err *e);
+
 /* It was stopped by SIGTTIN or SIGTTOU: now it may use the terminal, and goes on.  False: not
  * now, as another command has it, or it has none. */
 bool child_lend_terminal(struct child *c);

@@ -1,4 +1,4 @@
-/* cred/command.c - a command that prints a secret; see command.h. */
+/* cred/command.c - a command that prints a secret, or takes one; see command.h. */
 #include "cred/command.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@
 #include "base/text.h"
 
 enum {
-	READ_MAX    = SECRET_MAX + 2,   /* with CR LF */
+	LINE_END    = 2,                /* octets: CR LF */
 	PAUSE_FIRST = 1,                /* ms between looks whether the command has ended */
 	PAUSE_MOST  = 50,
 	NOT_EXECUTED = 126, NOT_FOUND = 127   /* what sh(1) ends with */
@@ -30,15 +30,19 @@ enum {
 struct command_run {
 	struct loop *loop;        /* borrowed */
 	struct watch out;         /* the command's output */
+	struct watch in;          /* its input; own descriptor; -1: none, or no more */
 	struct watch look;        /* whether the command has ended */
 	struct watch timer;       /* the deadline */
 	uint64_t pause;           /* until the next look */
 	struct child child;
+	const char *key;          /* borrowed */
 	char *command;            /* own */
+	const struct buf *input;  /* borrowed; NULL */
+	size_t given;             /* octets of it */
 	command_done *done;
 	void *context;
-	size_t len;
-	char data[READ_MAX + 1];  /* wiped; one more, to tell what is too long */
+	size_t len, size;
+	char *data;               /* own, of `size`; wiped; one more, to tell what is too long */
 };
 
 /* ---- why not */
@@ -76,7 +80,7 @@ char *command_program(const char *command)
 
 /* The shell was not let execute a program whose mode allows it.  Where there are several, none
  * can be blamed. */
-static bool explain_refusal(const char *command, struct err *e)
+static bool explain_refusal(const char *key, const char *command, struct err *e)
 {
 	bool simple = !command[strcspn(command, ";|&\n()`")];
 	char *program = simple ? command_program(command) : NULL, shown[256];
@@ -91,12 +95,12 @@ static bool explain_refusal(const char *command, struct err *e)
 	}
 	text_clean_to(shown, sizeof(shown), program, strlen(program));
 	if (statvfs(program, &place) == 0 && place.f_flag & ST_NOEXEC) {
-		err_set(e, ERR_SECRET, "password_command: %s may not be executed: its file system "
-			"is mounted noexec", shown);
+		err_set(e, ERR_SECRET, "%s: %s may not be executed: its file system "
+			"is mounted noexec", key, shown);
 		err_hint(e, "let it stand elsewhere, or call it as: sh %s", shown);
 	} else {
-		err_set(e, ERR_SECRET, "password_command: blocked by security policy: %s may not be "
-			"executed here", shown);
+		err_set(e, ERR_SECRET, "%s: blocked by security policy: %s may not be "
+			"executed here", key, shown);
 		confinement_blame(&c, &blame);
 		err_hint(e, "%s", buf_text(&blame));
 		err_cause(e, "password-command-blocked");
@@ -123,14 +127,14 @@ static void suspect_policy(struct err *e)
 }
 
 /* Its own words went to stderr; nothing of its output is shown, ever. */
-static void explain_status(const char *command, int status, struct err *e)
+static void explain_status(const char *key, const char *command, int status, struct err *e)
 {
 	int code = WIFSIGNALED(status) ? 0 : WEXITSTATUS(status);
 	char words[96];
 
-	if (code != NOT_EXECUTED || !explain_refusal(command, e)) {
+	if (code != NOT_EXECUTED || !explain_refusal(key, command, e)) {
 		child_status_text(status, words, sizeof(words));
-		err_set(e, ERR_SECRET, "password_command failed: %s", words);
+		err_set(e, ERR_SECRET, "%s failed: %s", key, words);
 		if (code == NOT_FOUND)
 			err_hint(e, "write the command with its whole path: services have a shorter "
 				"PATH than you");
@@ -149,14 +153,18 @@ enum life { GOES_ON, STOPPED, WANTS_TERMINAL, ENDED, FAILED, NOBODY_KNOWS };
 static int let_go(struct command_run *r, int kill_it)
 {
 	loop_remove(r->loop, &r->out);
+	loop_remove(r->loop, &r->in);
 	loop_remove(r->loop, &r->look);
 	loop_remove(r->loop, &r->timer);
+	if (r->in.fd >= 0)
+		close(r->in.fd);
+	r->in.fd = -1;
 	return child_end(&r->child, kill_it);
 }
 
 static void fail(struct command_run *r, struct err *e)
 {
-	explicit_bzero(r->data, sizeof(r->data));
+	explicit_bzero(r->data, r->size);
 	r->done(r->context, NULL, e);
 }
 
@@ -169,14 +177,14 @@ static void finish(struct command_run *r)
 
 	if (status != -1 && (!WIFEXITED(status) || WEXITSTATUS(status))) {
 		if (WIFSIGNALED(status) && process_stopped())
-			err_set(&e, ERR_SIGNAL, "told to stop while password_command was running");
+			err_set(&e, ERR_SIGNAL, "told to stop while %s was running", r->key);
 		else
-			explain_status(r->command, status, &e);
+			explain_status(r->key, r->command, status, &e);
 		fail(r, &e);
 		return;
 	}
 	secret_set(&s, r->data, r->len);
-	explicit_bzero(r->data, sizeof(r->data));
+	explicit_bzero(r->data, r->size);
 	r->done(r->context, &s, &e);
 }
 
@@ -187,7 +195,7 @@ static void too_late(struct watch *w, short revents)
 
 	(void)revents;
 	let_go(r, 1);
-	err_set(&e, ERR_SECRET, "password_command did not end within %d s and was killed",
+	err_set(&e, ERR_SECRET, "%s did not end within %d s and was killed", r->key,
 		SECRET_COMMAND_SECONDS);
 	err_hint(&e, "it must not wait for an answer that nobody can give");
 	err_cause(&e, "password-command-slow");
@@ -199,7 +207,7 @@ static void too_long(struct command_run *r)
 	struct err e = { 0 };
 
 	let_go(r, 1);
-	err_set(&e, ERR_SECRET, "password_command gives more than %d octets", SECRET_MAX);
+	err_set(&e, ERR_SECRET, "%s gives more than %zu octets", r->key, r->size - LINE_END - 1);
 	err_cause(&e, "secret-unusable");
 	fail(r, &e);
 }
@@ -221,7 +229,7 @@ static void was_stopped(struct command_run *r, enum life how)
 		return;
 	}
 	let_go(r, 1);
-	err_set(&e, ERR_SECRET, "password_command was stopped before its end, and was killed");
+	err_set(&e, ERR_SECRET, "%s was stopped before its end, and was killed", r->key);
 	err_hint(&e, "it must not ask at a terminal that it does not have: unlock the key or the "
 		"agent before");
 	err_cause(&e, "password-command-failed");
@@ -251,16 +259,17 @@ static bool take_output(struct command_run *r)
 	ssize_t n;
 
 	do {
-		n = read(r->child.out, r->data + r->len, sizeof(r->data) - r->len);
+		n = read(r->child.out, r->data + r->len, r->size - r->len);
 		if (n > 0)
 			r->len += (size_t)n;
-	} while ((n > 0 && r->len <= READ_MAX) || (n < 0 && errno == EINTR));
+	} while ((n > 0 && r->len < r->size) || (n < 0 && errno == EINTR));
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
 }
 
 /* Looks now and then whether the command has ended.  An agent that it started
  * may hold its output open for ever: what it wrote itself is there by then.  One that
- * ended well and wrote nothing may have left somebody who is to write. */
+ * ended well and wrote nothing may have left somebody who is to write, unless it was there to
+ * take something. */
 static void look(struct watch *w, short revents)
 {
 	struct command_run *r = w->owner;
@@ -269,11 +278,11 @@ static void look(struct watch *w, short revents)
 	(void)revents;
 	if ((life == ENDED || life == FAILED) && r->out.fd >= 0)
 		take_output(r);
-	if (r->len > READ_MAX)
+	if (r->len == r->size)
 		too_long(r);
 	else if (life == STOPPED || life == WANTS_TERMINAL)
 		was_stopped(r, life);
-	else if (life == FAILED || (life == ENDED && r->len) || (life != GOES_ON && r->out.fd < 0))
+	else if (life == FAILED || (life == ENDED && (r->len || r->input)) || (life != GOES_ON && r->out.fd < 0))
 		finish(r);
 	else
 		look_again(r);
@@ -286,7 +295,7 @@ static void can_read(struct watch *w, short revents)
 	enum life life = more ? GOES_ON : look_at(r->child.pid);
 
 	(void)revents;
-	if (r->len > READ_MAX) {
+	if (r->len == r->size) {
 		too_long(r);
 	} else if (life == ENDED || life == FAILED || life == NOBODY_KNOWS) {
 		finish(r);
@@ -299,22 +308,28 @@ static void can_read(struct watch *w, short revents)
 	}
 }
 
-struct command_run *command_start(struct loop *l, const char *command, const char *const *hidden,
-	command_done *done, void *context)
+/* What it does not read it tells by its status. */
+static void can_write(struct watch *w, short revents)
 {
-	struct command_run *r = mem_alloc(sizeof(*r));
-	struct err e = { 0 };
+	struct command_run *r = w->owner;
+	ssize_t n = 0;
 
-	if (child_start(&r->child, command, hidden, &e) < 0) {
-		free(r);
-		err_context(&e, "password_command");
-		done(context, NULL, &e);
-		return NULL;
+	(void)revents;
+	while (r->given < r->input->len) {
+		n = write(w->fd, r->input->data + r->given, r->input->len - r->given);
+		if (n < 0 && errno != EINTR)
+			break;
+		r->given += n > 0 ? (size_t)n : 0;
 	}
-	r->loop = l;
-	r->command = mem_string(command);
-	r->done = done;
-	r->context = context;
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return;
+	loop_remove(r->loop, w);
+	close(w->fd);
+	w->fd = -1;
+}
+
+static void watch_it(struct command_run *r)
+{
 	r->pause = PAUSE_FIRST;
 	r->out = (struct watch){ .fd = r->child.out, .events = POLLIN, .run = can_read,
 		.owner = r };
@@ -322,9 +337,36 @@ struct command_run *command_start(struct loop *l, const char *command, const cha
 	look_again(r);
 	r->timer = (struct watch){ .fd = -1, .deadline = clock_ms() + SECRET_COMMAND_SECONDS * 1000,
 		.run = too_late, .owner = r };
-	loop_add(l, &r->out);
-	loop_add(l, &r->look);
-	loop_add(l, &r->timer);
+	loop_add(r->loop, &r->out);
+	loop_add(r->loop, &r->look);
+	loop_add(r->loop, &r->timer);
+	if (r->in.fd >= 0)
+		loop_add(r->loop, &r->in);
+}
+
+struct command_run *command_start(struct loop *l, const struct command_call *c, command_done *done,
+	void *context)
+{
+	struct command_run *r = mem_alloc(sizeof(*r));
+	struct err e = { 0 };
+
+	r->in = (struct watch){ .fd = -1, .events = POLLOUT, .run = can_write, .owner = r };
+	if ((c->input ? child_feed(&r->child, &r->in.fd, c->line, c->hidden, &e) :
+			child_start(&r->child, c->line, c->hidden, &e)) < 0) {
+		free(r);
+		err_context(&e, "%s", c->key);
+		done(context, NULL, &e);
+		return NULL;
+	}
+	r->loop = l;
+	r->key = c->key;
+	r->command = mem_string(c->line);
+	r->input = c->input;
+	r->size = c->most + LINE_END + 1;
+	r->data = mem_alloc(r->size);
+	r->done = done;
+	r->context = context;
+	watch_it(r);
 	return r;
 }
 
@@ -336,7 +378,8 @@ void command_free(struct command_run **rp)
 		return;
 	let_go(r, 1);
 	free(r->command);
-	explicit_bzero(r, sizeof(*r));
+	explicit_bzero(r->data, r->size);
+	free(r->data);
 	free(r);
 	*rp = NULL;
 }

@@ -351,14 +351,17 @@ static void keep(const struct question *q, struct told *t)
 	https_answer_release(&a);
 }
 
-/* Whatever the libraries behind libcurl would read of the environment is none of theirs. */
+/* Whatever the libraries behind libcurl would read of the environment is none of theirs; a
+ * keyring, in which it may be kept, is found by it. */
 static int ask(int out, void *question)
 {
+	static char *none[] = { NULL };
 	struct told *t = mem_alloc(sizeof(*t));
 	const struct question *q = question;
+	char **ours = environ;
 
 	process_hold_secret();
-	clearenv();
+	environ = none;
 	if (q->request->keep) {
 		child_stand_alone();
 		child_end_within(seconds_until(q->deadline) + 1);   /* whatever hangs in a library */
@@ -366,6 +369,7 @@ static int ask(int out, void *question)
 	t->missing = curl_need(&t->err) < 0;
 	if (!t->missing)
 		perform(q, t);
+	environ = ours;
 	if (q->request->keep)
 		keep(q, t);
 	t->err.cause = NULL;
@@ -412,8 +416,8 @@ struct https *https_start(struct loop *l, const struct https_request *r, uint64_
 	h->done = done;
 	h->context = context;
 	if (check_url(r->url, h->host, &e) == 0 && r->keep)
-		h->lookup = lookup_start_spared(l, ask, &q, sizeof(struct told), q.deadline, r->lock, tell,
-			h, &e);
+		h->lookup = lookup_start_spared(l, ask, &q, sizeof(struct told),
+			q.deadline + r->keep_seconds * 1000ULL, r->lock, tell, h, &e);
 	else if (!e.kind)
 		h->lookup = lookup_start(l, ask, &q, sizeof(struct told), q.deadline, tell, h, &e);
 	if (h->lookup)

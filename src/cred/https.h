@@ -29,6 +29,7 @@ struct https_request {
 	                              * variables count */
 	https_keep *keep;            /* with the context of done; NULL: nothing is kept */
 	int lock;                    /* borrowed for the call; where there is `keep` */
+	unsigned keep_seconds;       /* that `keep` may take; 0: no time at all */
 };
 
 struct https_answer {

@@ -48,6 +48,10 @@ const struct key oauth_keys[] = {
 		"key file of a service account (JSON)", .choices = NULL },
 	{ "oauth_certificate", ROW(KEY_PATH, certificate),
 		"certificate and key (PEM) by which the app proves itself", .choices = NULL },
+	{ "oauth_load_command", ROW(KEY_TEXT, load_command),
+		"command that prints the token that oauth_save_command was given", .choices = NULL },
+	{ "oauth_save_command", ROW(KEY_TEXT, save_command),
+		"command that puts the token on its standard input into a keyring", .choices = NULL },
 	{ .name = NULL }
 };
 #undef ROW

@@ -25,6 +25,8 @@ struct oauth_settings {
 	char *redirect;            /* as the app is registered; {port} is any free one */
 	char *service_account;     /* path of the provider's key file (JSON) */
 	char *certificate;         /* path of a PEM with its key, for a signed client assertion */
+	char *load_command, *save_command;   /* of a keyring: both or none, as
+	                                      * deliver/account sees to */
 };
 extern const struct key oauth_keys[];   /* oauth_provider, oauth_flow, oauth_client_id, ... */
 
@@ -52,6 +54,7 @@ struct oauth_plan {
 	                            * by oauth_plan() */
 	struct secret proxy;       /* as net/proxy.h reads it; data NULL: none.  Not set by it either */
 	char *service_account, *certificate;   /* paths, for errors */
+	char *load_command, *save_command;     /* of a keyring; NULL: tokens lie in files */
 	struct secret key;         /* PEM of either: what signs an assertion */
 	char *key_id;              /* of a service account; NULL: not said */
 	enum oauth_flow flow;      /* OAUTH_FLOW_AUTO only where a person signs in */

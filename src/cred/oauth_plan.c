@@ -68,6 +68,8 @@ static void put_rest(const struct oauth_settings *set, struct oauth_plan *p)
 	p->device_by_code = theirs->device_by_code && !set->device_url;
 	p->service_account = copy(set->service_account);
 	p->certificate = copy(set->certificate);
+	p->load_command = copy(set->load_command);
+	p->save_command = copy(set->save_command);
 }
 
 /* Its octets stay in one place of fixed size, so that no copy is left behind. */
@@ -220,7 +222,7 @@ void oauth_plan_release(struct oauth_plan *p)
 {
 	char *const own[] = { p->account, p->user, p->client_id, p->auth_url, p->token_url, p->device_url,
 		p->revoke_url, p->scope, p->redirect, p->more, p->issuer, p->ca_file, p->service_account,
-		p->certificate, p->key_id };
+		p->certificate, p->key_id, p->load_command, p->save_command };
 
 	for (size_t i = 0; i < COUNT(own); i++)
 		free(own[i]);

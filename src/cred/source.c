@@ -261,11 +261,13 @@ static void command_ended(void *context, struct secret *s, struct err *e)
 static struct secret_fetch *run_command(struct loop *l, const char *command, secret_done *done,
 	void *context)
 {
+	const struct command_call c = { .key = "password_command", .line = command,
+		.hidden = secret_hidden_variables(), .most = SECRET_MAX };
 	struct secret_fetch *f = mem_alloc(sizeof(*f));
 
 	f->done = done;
 	f->context = context;
-	f->run = command_start(l, command, secret_hidden_variables(), command_ended, f);
+	f->run = command_start(l, &c, command_ended, f);
 	if (f->run)
 		return f;
 	free(f);

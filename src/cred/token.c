@@ -19,6 +19,21 @@ void token_wipe(struct token *t)
 	memset(t, 0, sizeof(*t));
 }
 
+bool token_in_keyring(const struct token *t)
+{
+	return t->keyring_access[0] || t->keyring_refresh[0];
+}
+
+void token_leaves_keyring(struct token *t)
+{
+	t->keyring_access[0] = t->keyring_refresh[0] = '\0';
+}
+
+bool token_has_refresh(const struct token *t)
+{
+	return t->refresh.data || t->keyring_refresh[0];
+}
+
 static void set_text(char *to, size_t size, const char *from)
 {
 	snprintf(to, size, "%s", from ? from : "");
@@ -27,6 +42,7 @@ static void set_text(char *to, size_t size, const char *from)
 void token_take(struct token *t, const struct oauth_plan *p, const struct oauth_grant *g,
 	int64_t now)
 {
+	token_leaves_keyring(t);
 	secret_set(&t->access, g->access.data, g->access.len);
 	if (g->refresh.data)
 		secret_set(&t->refresh, g->refresh.data, g->refresh.len);

@@ -4,6 +4,9 @@
  * $XDG_STATE_HOME/sendoff/tokens/NAME; of the system's accounts /var/lib/sendoff/NAME, which
  * only user `sendoff` reads.  What the provider replaces is lost only when its answer does not
  * arrive, or when the machine or the child that asks is killed before the file is synced.
+ *
+ * Where the account names commands for it, the two secrets lie in a keyring (keyring.h) and the
+ * file has all the rest; what the keyring does not take stays in the file.
  */
 #ifndef CRED_TOKEN_H
 #define CRED_TOKEN_H
@@ -12,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/secret.h"
 #include "cred/oauth_talk.h"
@@ -29,8 +33,17 @@ struct token {
 	char over[256];                  /* why there will be no other before a new sign-in, in words
 	                                  * that are cleaned; "" */
 	char cause[64];                  /* and the id of that in the table of causes; "" */
+	/* Digests of the secrets, where a keyring has them: the file does not; "" */
+	char keyring_access[DIGEST_HEX + 1], keyring_refresh[DIGEST_HEX + 1];
+	char keyring_trouble[256];       /* why it has not, though it should; cleaned; "" */
 };
 void token_wipe(struct token *t);
+
+/* Whether a keyring has its secrets.  What changes one of them says that it has not. */
+bool token_in_keyring(const struct token *t);
+void token_leaves_keyring(struct token *t);
+/* Whether it is stored with a refresh token, wherever that lies. */
+bool token_has_refresh(const struct token *t);
 
 /* What was granted to `p` just now; what it does not bring stays as it was. */
 void token_take(struct token *t, const struct oauth_plan *p, const struct oauth_grant *g,
@@ -63,7 +76,8 @@ int token_hint_away(struct err *e, const char *directory, const char *account);
  * or others can write it). */
 char *token_directory(bool system, struct err *e);
 
-/* 0; 1: there is none; -1: ERR_SECRET (not ours, readable by others, damaged, newer). */
+/* 0; 1: there is none; -1: ERR_SECRET (not ours, readable by others, damaged, newer).  Of what
+ * a keyring has the secrets are missing: keyring_load(). */
 int  token_load(const char *directory, const char *account, struct token *out, struct err *e);
 
 /* The lock of one account; kernel-held, gone with the process or close().  A descriptor, or -1
@@ -106,7 +120,7 @@ struct token_settings {
 	const char *refused;             /* borrowed; digest (base/digest.h) of an access token that a
 	                                  * server has refused: it will not do; NULL */
 };
-enum { TOKEN_FETCH_SECONDS = 60 };   /* at most, with all that is waited for */
+enum { TOKEN_FETCH_SECONDS = 60 };   /* at most, with all that is waited for but a keyring */
 struct token_fetch;
 /* s NULL: ERR_SECRET with cause "login-needed" (never signed in, or as another client),
  * "sign-in-over" or one that says more, and the command to call as hint; what oauth_talk.h
@@ -118,6 +132,9 @@ typedef void token_done(void *context, struct secret *s, struct err *e);
 /* May call done before it returns (and then returns NULL). */
 struct token_fetch *token_fetch_start(struct loop *l, const struct token_settings *set,
 	token_done *done, void *context);
+/* From done on: it was not at hand, neither in the file nor in the keyring: the provider was
+ * asked, or another process waited for that did so. */
+bool token_fetch_waited(const struct token_fetch *f);
 /* At any time.  A refresh token that was sent is not wasted: a child waits for the answer, for
  * HTTPS_SECONDS at most, and keeps it; meanwhile it has the lock. */
 void token_fetch_free(struct token_fetch **fp);

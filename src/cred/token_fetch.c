@@ -4,7 +4,8 @@
  * wait, the first asks, and the others find what it got.
  *
  * Who spends a refresh token may get another one for it, and then only once: the child that
- * asks writes down what comes itself, and goes on when we are let go, or end.
+ * asks writes down what comes itself, and goes on when we are let go, or end.  It is that
+ * child, too, that gives a keyring what is for it, as that takes its time.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "cred/https.h"
+#include "cred/keyring.h"
 #include "cred/token.h"
 
 enum {
@@ -40,13 +42,16 @@ struct token_fetch {
 	struct oauth_plan asked;         /* the plan with its final URLs, which alone are own */
 	struct token token;              /* own; as it is stored, or what was granted */
 	struct https *https;             /* own */
+	struct command_run *keyring;     /* own */
+	bool waited;                     /* for the provider, or for who asks it */
+	bool unread;                     /* the keyring gave nothing while nobody had the lock */
 	struct watch timer;              /* the next look at the lock */
 	uint64_t deadline;
 	int pause;                       /* ms */
 	int lock;                        /* own; -1 */
 	unsigned discoveries;            /* places that were asked */
 	int64_t asked_at;                /* when the token was asked for: it lives from then on */
-	bool starting;                   /* https_start() is not back yet */
+	bool starting;                   /* what was started is not back yet */
 	bool kept;                       /* the child that asks has written down what came */
 	bool unkept;                     /* what came could not be written down */
 	enum step step;                  /* what came of it */
@@ -150,24 +155,103 @@ static void name_owner(struct token_fetch *f)
 	snprintf(t->token_url, sizeof(t->token_url), "%s", text_of(f->plan->token_url));
 }
 
+static void told(struct token_fetch *f, enum step step);
+static enum step go_on(struct token_fetch *f, enum step step);
+
+static enum step judge_stored(struct token_fetch *f)
+{
+	note_refusal(f);
+	return judge(f, time(NULL));
+}
+
+/* Where no person signs in, what is stored and of no use is no loss. */
+static enum step begin_anew(struct token_fetch *f)
+{
+	token_wipe(&f->token);
+	name_owner(f);
+	return ASKS;
+}
+
+/* A keyring is written while another process reads it: only with the lock is it final that it
+ * gives nothing; unless that took all the time that there is. */
+static enum step take_from_keyring(struct token_fetch *f, struct secret *s, const struct err *e)
+{
+	bool slow = !s && (e->kind == ERR_SIGNAL ||
+		(e->cause && !strcmp(e->cause, "password-command-slow")));
+
+	if (!s)
+		f->err = *e;
+	if (keyring_take(s, &f->token, &f->err) == 0) {
+		if (is_of_plan(&f->token, f->plan))
+			return judge_stored(f);
+		return has_person(f->plan) ? fail_as_others(f) : begin_anew(f);
+	}
+	f->unread = f->lock < 0;
+	if (slow || (!f->unread && has_person(f->plan)))
+		return FAILED;
+	return f->unread ? ASKS : begin_anew(f);
+}
+
+static void take_keyring(void *context, struct secret *s, struct err *e)
+{
+	struct token_fetch *f = context;
+	enum step step = take_from_keyring(f, s, e);
+
+	told(f, f->starting ? step : go_on(f, step));
+}
+
+static enum step ask_keyring(struct token_fetch *f)
+{
+	command_free(&f->keyring);
+	f->starting = true;
+	f->step = WAITING;
+	f->keyring = keyring_start(f->loop, f->plan, take_keyring, f);
+	f->starting = false;
+	return f->step;
+}
+
+/* What was seen before and is still what the file means need not be got again. */
+static bool had_already(struct token *t, struct token *before)
+{
+	if (!before->access.data || strcmp(t->keyring_access, before->keyring_access) != 0 ||
+			strcmp(t->keyring_refresh, before->keyring_refresh) != 0)
+		return false;
+	t->access = before->access;
+	t->refresh = before->refresh;
+	before->access = before->refresh = (struct secret){ NULL, 0 };
+	return true;
+}
+
+static enum step look_into_keyring(struct token_fetch *f, struct token *before)
+{
+	bool needless = (has_person(f->plan) && f->token.over[0]) ||
+		had_already(&f->token, before);
+
+	if (needless)
+		return judge_stored(f);
+	return f->unread && f->lock < 0 ? ASKS : ask_keyring(f);
+}
+
 static enum step look(struct token_fetch *f)
 {
+	struct token before = f->token;
+	enum step step;
 	int loaded;
 
-	token_wipe(&f->token);
 	loaded = token_load(f->directory, f->plan->account, &f->token, &f->err);
+	if (loaded == 0 && is_of_plan(&f->token, f->plan)) {
+		step = token_in_keyring(&f->token) ? look_into_keyring(f, &before) : judge_stored(f);
+		token_wipe(&before);
+		return step;
+	}
+	token_wipe(&before);
 	if (loaded < 0 && !has_person(f->plan))
 		token_hint_away(&f->err, f->directory, f->plan->account);
 	if (loaded < 0)
 		return FAILED;
-	note_refusal(f);
-	if (loaded == 0 && is_of_plan(&f->token, f->plan))
-		return judge(f, time(NULL));
-	token_wipe(&f->token);   /* not ours, however valid */
-	if (has_person(f->plan))
-		return loaded ? fail(f, "login-needed", "is not signed in", "") : fail_as_others(f);
-	name_owner(f);
-	return ASKS;
+	if (!has_person(f->plan))
+		return begin_anew(f);
+	return loaded ? fail(f, "login-needed", "is not signed in", "") : fail_as_others(f);
 }
 
 /* ---- asking */
@@ -214,9 +298,6 @@ static enum step request(struct token_fetch *f, const struct https_request *r, h
 	return f->step;
 }
 
-/* An answer that may go on to another request, inside of which it must not be told. */
-static void told(struct token_fetch *f, enum step step);
-
 static enum step discovered(struct token_fetch *f, const struct https_answer *a)
 {
 	bool passes;
@@ -258,9 +339,23 @@ static enum step discover(struct token_fetch *f)
 	return step;
 }
 
+/* What a keyring does not take stays in the file, which says so, if it could not be got again;
+ * every later time it is tried anew. */
+static int put_into_keyring(struct token_fetch *f)
+{
+	struct token *t = &f->token;
+
+	if (!f->plan->save_command || token_in_keyring(t) || (!t->access.data && !t->refresh.data))
+		return 0;
+	return keyring_save(f->plan, t, &f->err) == 0 || t->refresh.data ? 0 : -1;
+}
+
 static int put(struct token_fetch *f)
 {
-	return f->kept ? 0 : token_save(f->directory, f->plan->account, &f->token, &f->err);
+	if (f->kept)
+		return 0;
+	return put_into_keyring(f) < 0 ? -1 :
+		token_save(f->directory, f->plan->account, &f->token, &f->err);
 }
 
 /* The new one is on disk before anybody uses it: without a refresh token there is nothing
@@ -280,6 +375,7 @@ static enum step keep_refresh(struct token_fetch *f, const struct oauth_grant *g
 {
 	struct err said = f->err;
 
+	token_leaves_keyring(&f->token);
 	secret_set(&f->token.refresh, g->refresh.data, g->refresh.len);
 	f->unkept = put(f) < 0;
 	if (!f->unkept)
@@ -364,11 +460,17 @@ static enum step answered(struct token_fetch *f, const struct https_answer *a)
 	return step;
 }
 
+/* Whether the child that asks keeps what comes. */
+static bool child_keeps(const struct token_fetch *f)
+{
+	return has_person(f->plan) || f->plan->save_command;
+}
+
 static void take_answer(void *context, struct https_answer *a, struct err *e)
 {
 	struct token_fetch *f = context;
 
-	f->kept = has_person(f->plan);
+	f->kept = child_keeps(f);
 	told(f, a ? answered(f, a) : unanswered(f, e));
 }
 
@@ -423,9 +525,10 @@ static enum step ask_token(struct token_fetch *f)
 	buf_reserve(&header, FORM_MAX);
 	if (oauth_authorization(&f->asked, &header))
 		r.authorization = buf_text(&header);
-	if (has_person(f->plan)) {
+	if (child_keeps(f)) {
 		r.keep = keep_answer;
 		r.lock = f->lock;
+		r.keep_seconds = f->plan->save_command ? SECRET_COMMAND_SECONDS : 0;
 	}
 	f->asked_at = time(NULL);
 	if (check_time(f) == 0 && make_form(f, &form) == 0)
@@ -435,16 +538,24 @@ static enum step ask_token(struct token_fetch *f)
 	return step;
 }
 
+/* A file that has no secrets is small, and must take them when the keyring does not. */
+static bool is_without_room(struct token_fetch *f)
+{
+	return token_in_keyring(&f->token) &&
+		token_try(f->directory, f->plan->account, &f->err) < 0;
+}
+
 /* Under the lock.  A provider that replaces refresh tokens must not be asked when its answer
  * cannot be kept: what is stored is stored again first, so a full disk shows in time. */
 static enum step ask(struct token_fetch *f)
 {
+	f->waited = true;
 	if (f->asked.discover)
 		return discover(f);
 	if (has_person(f->plan) && !is_of_plan(&f->token, &f->asked))
 		return fail_as_others(f);
-	if (f->token.refresh.data &&
-			token_save(f->directory, f->plan->account, &f->token, &f->err) < 0)
+	if (f->token.refresh.data && (is_without_room(f) ||
+			token_save(f->directory, f->plan->account, &f->token, &f->err) < 0))
 		return FAILED;
 	return ask_token(f);
 }
@@ -458,24 +569,30 @@ static enum step wait_for_lock(struct token_fetch *f)
 			"%d s", TOKEN_FETCH_SECONDS);
 		return FAILED;
 	}
+	f->waited = true;
 	f->timer.deadline = clock_ms() + (uint64_t)f->pause;
 	f->pause = f->pause * 2 < PAUSE_MOST ? f->pause * 2 : PAUSE_MOST;
 	loop_add(f->loop, &f->timer);
 	return WAITING;
 }
 
-static enum step advance(struct token_fetch *f)
+static enum step go_on(struct token_fetch *f, enum step step)
 {
-	enum step step = look(f);
 	bool busy;
 
 	if (step != ASKS)
 		return step;
+	if (f->lock >= 0)
+		return ask(f);
 	f->lock = token_lock(f->directory, f->plan->account, &busy, &f->err);
 	if (f->lock < 0)
 		return !busy ? FAILED : token_still_does(&f->token, time(NULL)) ? GOT : wait_for_lock(f);
-	step = look(f);
-	return step == ASKS ? ask(f) : step;
+	return go_on(f, look(f));
+}
+
+static enum step advance(struct token_fetch *f)
+{
+	return go_on(f, look(f));
 }
 
 /* ---- the end */
@@ -484,6 +601,7 @@ static void let_go(struct token_fetch *f)
 {
 	loop_remove(f->loop, &f->timer);
 	https_free(&f->https);
+	command_free(&f->keyring);
 	if (f->lock >= 0)
 		close(f->lock);
 	f->lock = -1;
@@ -563,6 +681,11 @@ struct token_fetch *token_fetch_start(struct loop *l, const struct token_setting
 	free(f);
 	done(context, s.data ? &s : NULL, &e);
 	return NULL;
+}
+
+bool token_fetch_waited(const struct token_fetch *f)
+{
+	return f->waited;
 }
 
 void token_fetch_free(struct token_fetch **fp)

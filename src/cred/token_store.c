@@ -192,7 +192,8 @@ static int read_file(int fd, const char *path, struct token *out, struct err *e)
 
 	if (file_check(fd, path, FILE_SECRET, e) != FILE_OK)
 		return -1;
-	if (fstat(fd, &st) == 0 && st.st_nlink != 1)
+	/* One that has none was replaced since it was opened: it is what it was. */
+	if (fstat(fd, &st) == 0 && st.st_nlink > 1)
 		return err_set(e, ERR_SECRET, "it has other names (%lu links)",
 			(unsigned long)st.st_nlink);
 	if (file_read_open(fd, path, &text, e) == 0)
@@ -423,6 +424,10 @@ int token_remove(const char *directory, const char *account, struct err *e)
 
 static bool is_access(const struct token *t, const struct secret *access)
 {
+	char digest[DIGEST_HEX + 1];
+
+	if (token_in_keyring(t))
+		return digest_of(access->data, access->len, digest) && !strcmp(digest, t->keyring_access);
 	return t->access.data && t->access.len == access->len &&
 		!memcmp(t->access.data, access->data, access->len);
 }

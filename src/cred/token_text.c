@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-enum { VERSION = 1, NUMBER_DIGITS = 18 };
+enum { VERSION = 1, VERSION_KEYRING = 2, NUMBER_DIGITS = 18 };
 
 enum kind { SECRET, TEXT, MOMENT, FLAG };
 
@@ -27,8 +27,17 @@ static const struct field fields[] = {
 	FIELD("signed_in", MOMENT, signed_in), FIELD("not_before", MOMENT, not_before),
 	FIELD("scope", TEXT, scope), FIELD("client_id", TEXT, client_id),
 	FIELD("token_url", TEXT, token_url), FIELD("stale", FLAG, stale), FIELD("over", TEXT, over),
-	FIELD("cause", TEXT, cause)
+	FIELD("cause", TEXT, cause),
+	/* of VERSION_KEYRING alone */
+	FIELD("keyring_access", TEXT, keyring_access), FIELD("keyring_refresh", TEXT, keyring_refresh),
+	FIELD("keyring_trouble", TEXT, keyring_trouble)
 };
+enum { KEYRING_FIELDS = 3 };
+
+static size_t fields_of(int64_t version)
+{
+	return COUNT(fields) - (version == VERSION_KEYRING ? 0 : KEYRING_FIELDS);
+}
 
 /* What an access or refresh token may hold (RFC 6749 appendix A). */
 static bool is_secret(const char *text, size_t len)
@@ -63,12 +72,15 @@ static void add_string(struct buf *out, const char *text, size_t len)
 /* False: it cannot be read again. */
 static bool add_value(const struct field *f, const struct token *t, struct buf *out)
 {
+	static const struct secret none;
 	const void *at = (const char *)t + f->at;
 	const struct secret *s = at;
 	size_t len;
 
 	switch (f->kind) {
 	case SECRET:
+		if (token_in_keyring(t))
+			s = &none;
 		add_string(out, s->data ? s->data : "", s->len);
 		return !s->data || is_secret(s->data, s->len);
 	case TEXT:
@@ -87,10 +99,11 @@ static bool add_value(const struct field *f, const struct token *t, struct buf *
 
 int token_write(const struct token *t, struct buf *out, struct err *e)
 {
+	int version = token_in_keyring(t) || t->keyring_trouble[0] ? VERSION_KEYRING : VERSION;
 	bool good = true;
 
-	buf_printf(out, "{\n\t\"version\": %d", VERSION);
-	for (size_t i = 0; i < COUNT(fields); i++) {
+	buf_printf(out, "{\n\t\"version\": %d", version);
+	for (size_t i = 0; i < fields_of(version); i++) {
 		buf_printf(out, ",\n\t\"%s\": ", fields[i].name);
 		good = add_value(&fields[i], t, out) && good;
 	}
@@ -193,14 +206,14 @@ static bool read_value(struct reader *r, const struct field *f, struct token *ou
 }
 
 /* One more name and its value; each name once, and none that is not known. */
-static bool read_member(struct reader *r, struct token *out, unsigned *seen)
+static bool read_member(struct reader *r, struct token *out, size_t count, unsigned *seen)
 {
 	char *name;
 	size_t len;
 
 	if (!read_string(r, &name, &len) || !next_is(r, ':'))
 		return false;
-	for (size_t i = 0; i < COUNT(fields); i++)
+	for (size_t i = 0; i < count; i++)
 		if (strlen(fields[i].name) == len && !memcmp(fields[i].name, name, len)) {
 			if (*seen & 1u << i)
 				return false;
@@ -220,6 +233,11 @@ static bool read_version(struct reader *r, int64_t *version)
 		!memcmp(name, "version", 7) && next_is(r, ':') && read_number(r, version);
 }
 
+static bool has_secret(const struct token *t)
+{
+	return t->access.data || t->refresh.data;
+}
+
 int token_read(char *text, size_t len, struct token *out, struct err *e)
 {
 	struct reader r = { text, text + len };
@@ -229,14 +247,14 @@ int token_read(char *text, size_t len, struct token *out, struct err *e)
 
 	memset(out, 0, sizeof(*out));
 	good = read_version(&r, &version);
-	if (good && version != VERSION)
+	if (good && version != VERSION && version != VERSION_KEYRING)
 		return err_set(e, ERR_FORMAT, "it is of version %lld, which is not known here",
 			(long long)version);
 	while (good && next_is(&r, ','))
-		good = read_member(&r, out, &seen);
-	good = good && next_is(&r, '}');
+		good = read_member(&r, out, fields_of(version), &seen);
+	good = good && next_is(&r, '}') && !(token_in_keyring(out) && has_secret(out));
 	skip_blanks(&r);
-	if (good && r.at == r.end && seen == (1u << COUNT(fields)) - 1)
+	if (good && r.at == r.end && seen == (1u << fields_of(version)) - 1)
 		return 0;
 	token_wipe(out);
 	return err_set(e, ERR_DAMAGED, "it is damaged at octet %zu", (size_t)(r.at - text) + 1);

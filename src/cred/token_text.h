@@ -1,5 +1,5 @@
 /* cred/token_text.h - a token as the text of its file: a flat JSON object, its version first
- * (sendoff-token(5) has the names).
+ * (sendoff-token(5) has the names).  Without the secrets, where a keyring has them.
  *
  * Pure.  Secrets are taken out of the text where they stand: whoever holds the text wipes it,
  * and no other copy is made.

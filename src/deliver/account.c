@@ -355,6 +355,17 @@ static int check_sources(const struct account *a, struct err *e)
 	return err_hint(e, "keep one of them: a password has one source");
 }
 
+static int half_a_keyring(const struct account *a, struct err *e)
+{
+	bool loads = a->oauth.load_command != NULL;
+	char there[80];
+
+	err_set(e, ERR_CONFIG, "%s is set, and %s is missing",
+		key_at(a, loads ? "oauth_load_command" : "oauth_save_command", there),
+		loads ? "oauth_save_command" : "oauth_load_command");
+	return err_hint(e, "set both: what the one puts into the keyring the other gets from there");
+}
+
 /* An access token takes the place of a password. */
 static int check_oauth(const struct account *a, struct err *e)
 {
@@ -368,6 +379,8 @@ static int check_oauth(const struct account *a, struct err *e)
 	}
 	if (oauth_settings_check(&a->oauth, e) < 0)
 		return -1;
+	if (!a->oauth.load_command != !a->oauth.save_command)
+		return half_a_keyring(a, e);
 	if (account_signs_in(a) && !takes_token(&a->sasl)) {
 		err_set(e, ERR_CONFIG, "auth names no login that takes an access token, and %s is set",
 			oauth_key(&a->oauth));

@@ -988,6 +988,8 @@ const struct cause_row cause_rows[] = {
 		"free some space there, or let the user who runs sendoff write to the directory" }, NAMED },
 	{ { "token-file-unusable", EX_CONFIG, PARKS(LOGIN), "the file of the account's token cannot be used",
 		"mend what is wrong with it, or have it replaced: sendoff login ACCOUNT" }, NAMED },
+	{ { "keyring-unusable", EX_TEMPFAIL, PARKS(LOGIN), "the keyring that has the account's token cannot be used",
+		"unlock it; or run oauth_load_command by hand as this user, and see what it says" }, NAMED },
 	{ { "oauth-certificate", EX_NOPERM, PARKS(LOGIN), "the provider's server for tokens could not prove that it is the right one",
 		"see that this machine's clock is right; if it is your own, set tls_ca_file" }, NAMED },
 

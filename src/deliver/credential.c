@@ -174,10 +174,16 @@ void credential_fetch_free(struct credential_fetch **fp)
 	*fp = NULL;
 }
 
+bool credential_is_new(const struct credential_fetch *f)
+{
+	return f && f->token && token_fetch_waited(f->token);
+}
+
 uint64_t credential_patience(const struct account *a)
 {
-	if (account_signs_in(a))
-		return TOKEN_FETCH_SECONDS * 1000;
+	if (account_signs_in(a))   /* a keyring is read, and written */
+		return (TOKEN_FETCH_SECONDS + (a->oauth.load_command ? 2 * SECRET_COMMAND_SECONDS : 0)) *
+			1000;
 	return a->secret.command ? SECRET_COMMAND_SECONDS * 1000 : 0;
 }
 

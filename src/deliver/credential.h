@@ -28,6 +28,10 @@ struct credential_fetch *credential_fetch_start(struct loop *l, const struct acc
 	const char *refused, char **user, secret_done *done, void *context);
 void credential_fetch_free(struct credential_fetch **fp);
 
+/* From done on: whether it is as new as can be, as a provider gave it just now.  NULL: it was
+ * at hand. */
+bool credential_is_new(const struct credential_fetch *f);
+
 /* How long that may take, in ms: our own time, and not the mail server's. */
 uint64_t credential_patience(const struct account *a);
 

@@ -10,7 +10,7 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 {
 	struct session *s = context;
 
-	s->fetched = s->fetch != NULL;
+	s->fetched = credential_is_new(s->fetch);
 	credential_fetch_free(&s->fetch);
 	if (!secret) {
 		session_fail(s, e);

@@ -36,7 +36,7 @@ struct session {
 	struct credential_fetch *fetch;     /* own; while the secret is got */
 	struct secret secret;               /* own; wiped */
 	bool secret_here;
-	bool fetched;                       /* it was not at hand: just now it was got */
+	bool fetched;                       /* the token is as new as can be */
 	char refused[DIGEST_HEX + 1];       /* see session_refused(); "" */
 
 	struct kerberos *kerberos;          /* own; while it makes the login's responses */

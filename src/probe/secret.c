@@ -40,8 +40,8 @@ static void fetch(struct probe *p)
 	process_hold_secret();
 	fetch = credential_fetch_start(&p->loop, &p->account, p->refused, &p->user,
 		got_secret, p);
-	p->fetched = fetch != NULL;
 	loop_run(&p->loop);
+	p->fetched = credential_is_new(fetch);
 	credential_fetch_free(&fetch);
 	if (!p->secret.data && !p->out->cause && p->interrupted.kind)
 		finding_of_err(p, REPORT_SECRET, too_slow(p, &slow));

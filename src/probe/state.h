@@ -31,7 +31,7 @@ struct probe {
 	char stored[DIGEST_HEX + 1];        /* digest of the access token that was stored; "" */
 	char refused[DIGEST_HEX + 1];       /* ... that was refused; "" */
 	bool second;                        /* ... and this is with another one */
-	bool fetched;                       /* it was not at hand: just now it was got */
+	bool fetched;                       /* the token is as new as can be */
 	struct mask mask;                   /* own; its forms, which are not to be told */
 	struct report_stage *open;          /* own; under way; NULL between two */
 	uint64_t since;                     /* when it began */

@@ -42,7 +42,7 @@ void tell_secret(struct probe *p)
 	} else {
 		report_say(s, MARK_OK, "%s", p->o->secret_from);
 		if (account_signs_in(a))
-			token_tell(s, a, p->stored);
+			token_tell(s, a, p->stored, &p->secret);
 	}
 	tell_provider(p);
 	report_text(s, "source", account_logs_in(a) && account_has_secret(a) ?

@@ -36,11 +36,12 @@ static const char *span(int64_t seconds, char out[32])
 }
 
 /* What the token says of itself, which nobody has proved. */
-static void tell_claims(struct report_stage *s, const struct account *a, const struct token *t)
+static void tell_claims(struct report_stage *s, const struct account *a,
+	const struct secret *access)
 {
 	char user[WHO_MAX] = "", audience[WHO_MAX] = "";
 
-	if (!oauth_token_facts(&t->access, user, sizeof(user), audience, sizeof(audience)))
+	if (!oauth_token_facts(access, user, sizeof(user), audience, sizeof(audience)))
 		return;
 	if (user[0] && strchr(user, '@') && strcasecmp(user, a->sasl.user) != 0)
 		report_more(s, MARK_WARNING, "the token is for %s, and user is %s: fine for a mailbox "
@@ -83,7 +84,7 @@ static void tell(struct report_stage *s, const struct account *a, const struct t
 			span(now - t->signed_in, one), span(now - t->obtained, two));
 	if (t->scope[0])
 		report_more(s, MARK_NONE, "scope: %s", t->scope);
-	if (!t->refresh.data && t->signed_in > 0)
+	if (!token_has_refresh(t) && t->signed_in > 0)
 		report_more(s, MARK_WARNING, "there is no refresh token: in %s somebody must sign in "
 			"again", span(t->expires - now, one));
 	report_text(s, "signed_in", moment(t->signed_in, one));
@@ -92,8 +93,28 @@ static void tell(struct report_stage *s, const struct account *a, const struct t
 	report_text(s, "token_scope", t->scope[0] ? t->scope : NULL);
 	tell_lacks(s, a, t);
 	report_bool(s, "token_renewed", renewed);
-	report_bool(s, "refresh_token", t->refresh.data != NULL);
-	tell_claims(s, a, t);
+	report_bool(s, "refresh_token", token_has_refresh(t));
+}
+
+/* Where it lies, of an account that has a keyring for it. */
+static void tell_place(struct report_stage *s, const struct account *a, const struct token *t)
+{
+	if (!a->oauth.save_command)
+		return;
+	if (token_in_keyring(t))
+		report_more(s, MARK_NONE, "kept in a keyring");
+	else if (t->keyring_trouble[0])
+		report_more(s, MARK_WARNING, "kept in a file, for the keyring has not taken it: %s",
+			t->keyring_trouble);
+	report_bool(s, "keyring", token_in_keyring(t));
+}
+
+/* The digest of its access token, wherever that lies. */
+static bool mark_of(const struct token *t, char digest[DIGEST_HEX + 1])
+{
+	if (token_in_keyring(t))
+		return snprintf(digest, DIGEST_HEX + 1, "%s", t->keyring_access) > 0;
+	return t->access.data && digest_of(t->access.data, t->access.len, digest);
 }
 
 static void load(const struct account *a, struct token *out)
@@ -111,18 +132,22 @@ void token_mark(const struct account *a, char digest[DIGEST_HEX + 1])
 	struct token t = { .obtained = 0 };
 
 	load(a, &t);
-	if (!t.access.data || !digest_of(t.access.data, t.access.len, digest))
+	if (!mark_of(&t, digest))
 		digest[0] = '\0';
 	token_wipe(&t);
 }
 
-void token_tell(struct report_stage *s, const struct account *a, const char *before)
+void token_tell(struct report_stage *s, const struct account *a, const char *before,
+	const struct secret *access)
 {
 	struct token t = { .obtained = 0 };
 	char now[DIGEST_HEX + 1];
 
 	load(a, &t);
-	if (t.access.data && digest_of(t.access.data, t.access.len, now))
+	if (mark_of(&t, now)) {
 		tell(s, a, &t, strcmp(now, before) != 0);
+		tell_place(s, a, &t);
+		tell_claims(s, a, access);
+	}
 	token_wipe(&t);
 }

@@ -11,7 +11,8 @@
 void token_mark(const struct account *a, char digest[DIGEST_HEX + 1]);
 
 /* Of what is stored: since when and how long it is good, for whom and what.  before: the
- * mark of the one that was there; another one is called new. */
-void token_tell(struct report_stage *s, const struct account *a, const char *before);
+ * mark of the one that was there; another one is called new.  access: the one that was got. */
+void token_tell(struct report_stage *s, const struct account *a, const char *before,
+	const struct secret *access);
 
 #endif

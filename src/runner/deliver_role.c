@@ -86,6 +86,7 @@ int runner_deliver_main(int argc, char **argv)
 			journal_failure(&config, "deliver", e.text);
 		config_release(&config);
 	}
-	child_await_spared(HTTPS_SECONDS + 2);   /* of a token that may have been replaced */
+	/* A token may have been replaced, and has to come into a keyring. */
+	child_await_spared(HTTPS_SECONDS + SECRET_COMMAND_SECONDS + 2);
 	return got < 0 ? cause_of_err(&e)->exit : got;
 }

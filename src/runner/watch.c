@@ -38,7 +38,7 @@ enum {
 	GAP_MS = 100,                 /* between two looks at the least */
 	HOUR_MS = 60 * 60 * 1000,
 	RELOAD_MS = 200,              /* whoever writes two files is waited for */
-	END_MS = 30 * 1000
+	END_MS = 60 * 1000
 };
 
 struct supervisor {

@@ -68,6 +68,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_text(t.token_url, sizeof(t.token_url));
 		check_text(t.over, sizeof(t.over));
 		check_text(t.cause, sizeof(t.cause));
+		check_text(t.keyring_access, sizeof(t.keyring_access));
+		check_text(t.keyring_refresh, sizeof(t.keyring_refresh));
+		check_text(t.keyring_trouble, sizeof(t.keyring_trouble));
+		must(!token_in_keyring(&t) || (!t.access.data && !t.refresh.data));
 		must(t.obtained >= 0 && t.expires >= 0 && t.signed_in >= 0 && t.not_before >= 0);
 		check_again(&t);
 	} else {

@@ -33,15 +33,19 @@ static void note(void *context, struct secret *s, struct err *e)
 	loop_stop(&loop);
 }
 
+static const struct buf *input;
+
 static void run(const char *text)
 {
+	const struct command_call c = { .key = "password_command", .line = text, .input = input,
+		.most = SECRET_MAX };
 	struct command_run *r;
 
 	secret_wipe(&secret);
 	why = (struct err){ 0 };
 	called = 0;
 	loop_init(&loop);
-	r = command_start(&loop, text, NULL, note, NULL);
+	r = command_start(&loop, &c, note, NULL);
 	if (r)
 		loop_run(&loop);
 	command_free(&r);
@@ -114,6 +118,26 @@ static void test_failure(void)
 		"password-command-failed");
 	run("(sleep 0.3; echo late) & exit 0");
 	check_text(secret.data, "late\n", "one who writes later is waited for");
+}
+
+static void test_input(void)
+{
+	struct buf text = BUF_INIT(16);
+
+	buf_add_text(&text, "given");
+	input = &text;
+	run("cat");
+	check_text(secret.data, "given", "it is given what is for it, to its end");
+	run("cat >/dev/null; sleep 60 >&1 & exit 0");
+	check(secret.data && !secret.len, "one that takes and says nothing is not waited for longer");
+	fails("exit 3", "password_command failed: exit status 3", "password-command-failed");
+	buf_clear(&text);
+	run("wc -c");
+	check_text(secret.data, "0\n", "what is empty has an end");
+	buf_release(&text);
+	input = NULL;
+	run("cat; echo end");
+	check_text(secret.data, "end\n", "who is given nothing has nothing");
 }
 
 /* Not for those whom a terminal is lent. */
@@ -195,10 +219,12 @@ static void test_policy(void)
 
 int main(void)
 {
+	signal(SIGPIPE, SIG_IGN);   /* as the program does */
 	if (!mkdtemp(dir))
 		return 1;
 	test_program();
 	test_failure();
+	test_input();
 	test_no_terminal();
 	test_policy();
 	secret_wipe(&secret);

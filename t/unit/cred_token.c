@@ -112,6 +112,44 @@ static void text(void)
 	token_wipe(&t);
 }
 
+static const char golden_keyring[] = "{\n\t\"version\": 2,\n\t\"access_token\": \"\",\n"
+	"\t\"refresh_token\": \"\",\n\t\"obtained\": 1,\n\t\"expires\": 2,\n"
+	"\t\"signed_in\": 3,\n\t\"not_before\": 0,\n\t\"scope\": \"\",\n"
+	"\t\"client_id\": \"\",\n\t\"token_url\": \"\",\n"
+	"\t\"stale\": false,\n\t\"over\": \"\",\n\t\"cause\": \"\",\n"
+	"\t\"keyring_access\": \"aa\",\n\t\"keyring_refresh\": \"bb\",\n\t\"keyring_trouble\": \"\"\n}\n";
+
+/* A keyring has the secrets. */
+static void keyring_text(void)
+{
+	struct token t = { .obtained = 1, .expires = 2, .signed_in = 3, .keyring_access = "aa",
+		.keyring_refresh = "bb" }, back;
+	struct buf out = BUF_INIT(TOKEN_TEXT_MAX);
+	struct err e = { 0 };
+	char *both;
+
+	secret_set(&t.access, "geheim", 6);
+	secret_set(&t.refresh, "geheim2", 7);
+	check_int(token_write(&t, &out, &e), 0, "one of a keyring is written");
+	check_text(buf_text(&out), golden_keyring, "D9: ... without its secrets");
+	check_int(read_text(golden_keyring, strlen(golden_keyring), &back, &e), 0, "A9: ... and read: %s", e.text);
+	check(token_in_keyring(&back) && token_has_refresh(&back) && !back.refresh.data, "... as what it is");
+	token_wipe(&back);
+	both = mem_printf("%.*s\"geheim\"%s", 32, golden_keyring, golden_keyring + 34);
+	check_int(read_text(both, strlen(both), &back, &e), -1, "secrets in both places");
+	check_int(e.kind, ERR_DAMAGED, "... are damage");
+	free(both);
+	both = mem_printf("{\n\t\"version\": 1%s", golden_keyring + strlen("{\n\t\"version\": 2"));
+	check_int(read_text(both, strlen(both), &back, &e), -1, "names that version 1 does not have");
+	free(both);
+	buf_clear(&out);
+	token_leaves_keyring(&t);
+	check_int(token_write(&t, &out, &e), 0, "what has left it is written");
+	check(strstr(buf_text(&out), "\"version\": 1") && strstr(buf_text(&out), "geheim2"), "... as others are");
+	buf_release(&out);
+	token_wipe(&t);
+}
+
 static void odd_texts(void)
 {
 	static const struct {
@@ -119,8 +157,8 @@ static void odd_texts(void)
 		enum err_kind kind;   /* ERR_NONE: it is read */
 	} rows[] = {
 		{ "\n", "\r\n", "other blanks", ERR_NONE },
-		{ "\"version\": 1", "\"version\": 2", "a later version", ERR_FORMAT },
-		{ "\"version\": 1,", "\"version\": 2, \"x\": [{}],", "... of any form", ERR_FORMAT },
+		{ "\"version\": 1", "\"version\": 3", "a later version", ERR_FORMAT },
+		{ "\"version\": 1,", "\"version\": 3, \"x\": [{}],", "... of any form", ERR_FORMAT },
 		{ "\"version\": 1,", "\"version\": ,", "no version", ERR_DAMAGED },
 		{ "\t\"version\": 1,\n", "", "none at all", ERR_DAMAGED },
 		{ "\"stale\": false", "\"stale\": true", "a flag", ERR_NONE },
@@ -601,6 +639,7 @@ int main(void)
 	char *command;
 
 	text();
+	keyring_text();
 	odd_texts();
 	long_texts();
 	if (!mkdtemp(top))

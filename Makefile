@@ -17,7 +17,8 @@ CFLAGS       ?= -O2 -g
 CLANG        ?= clang
 GCC          ?= gcc
 FUZZ_SECONDS ?= 20
-JOBS         ?= $(shell nproc 2>/dev/null || echo 2)
+# Tests wait more than they work.
+JOBS         ?= $(shell expr 2 \* $$(nproc 2>/dev/null || echo 1))
 
 DESTDIR     ?=
 prefix      ?= /usr/local

@@ -111,6 +111,8 @@ static int failed(struct login *l, struct err *e)
 
 	if (e->kind == ERR_STORE && !e->cause)   /* and not a message */
 		err_cause(e, "token-not-stored");
+	if (!e->hint[0] && credential_blame_provider(e) && !strcmp(e->cause, "oauth-unreachable"))
+		err_hint(e, "check that this machine is online, and try again");
 	if (e->cause && !strcmp(e->cause, "oauth-client-id-missing"))
 		login_add_steps(l->account, &steps);
 	if (steps.len)

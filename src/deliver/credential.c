@@ -33,9 +33,7 @@ static bool is_disks(const struct err *e)
 		e->sys_errno != ENOMEM && e->sys_errno != EMFILE && e->sys_errno != ENFILE;
 }
 
-/* The provider's server is not the mail server, whose name and port a person would look at
- * otherwise. */
-static void name_trouble(struct err *e)
+bool credential_blame_provider(struct err *e)
 {
 	switch (e->kind) {
 	case ERR_NAME:
@@ -46,19 +44,22 @@ static void name_trouble(struct err *e)
 	case ERR_TLS:
 		if (!e->cause)
 			err_cause(e, "oauth-unreachable");
-		break;
+		return true;
 	case ERR_CERT:
 		if (!e->cause)
 			err_cause(e, "oauth-certificate");
-		break;
-	case ERR_SECRET:
-		if (is_disks(e))
-			err_cause(e, "token-not-stored");
-		return;
+		return true;
 	default:
-		return;
+		return false;
 	}
-	err_context(e, "there is no new access token");
+}
+
+static void name_trouble(struct err *e)
+{
+	if (e->kind == ERR_SECRET && is_disks(e))
+		err_cause(e, "token-not-stored");
+	if (credential_blame_provider(e))
+		err_context(e, "there is no new access token");
 }
 
 static void fetched(void *context, struct secret *s, struct err *e)

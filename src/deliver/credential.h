@@ -54,4 +54,9 @@ enum { CREDENTIAL_NEXT_MAX = 512 };
 const char *credential_next(const struct account *a, const struct cause *cause,
 	char out[CREDENTIAL_NEXT_MAX]);
 
+/* What the network said while a provider of OAuth was asked: its server is not the mail server,
+ * whose name and port a person would look at otherwise.  Sets the cause, where there is none.
+ * False: it is no such trouble. */
+bool credential_blame_provider(struct err *e);
+
 #endif

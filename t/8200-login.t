@@ -364,6 +364,11 @@ forget();
 		oauth_device_url => undef), { env => \%here });
 	is($r->{exit}, 0, 'client credentials: nothing to do') or diag($r->{err});
 	like($r->{out}, qr/gets its tokens by itself/, 'client credentials: told');
+	for my $url ('https://127.0.0.1:1/device', 'https://nowhere.invalid/device') {
+		$r = login(sign_in_account($server, oauth_device_url => $url), '--flow', 'device');
+		is($r->{exit}, 75, "C4: $url cannot be reached");
+		like($r->{err}, qr/cannot be asked: .*\n  check that this machine is online, and try again\n/, '... and what to do');
+	}
 }
 
 done_testing;

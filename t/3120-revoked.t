@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use JSON::PP qw(decode_json);
+use POSIX qw(strftime);
 use SendoffTest;
 use SendoffTest::Check;
 use SendoffTest::Ocsp;
@@ -111,6 +112,126 @@ subtest 'D3: lists of what was revoked' => sub {
 	is(scalar($s->commands), 0, 'nothing was said');
 };
 
+# What certtool does not make: the rows that stand in OpenSSL's index, and extensions.
+sub openssl_list
+{
+	my ($name, $index, %extensions) = @_;
+	my $dir = workdir() . "/$name";
+
+	mkdir $dir or die "$dir: $!\n";
+	file_write("$dir/index", $index);
+	file_write("$dir/number", "02\n");
+	file_write("$dir/conf", join "\n", '[ca]', 'default_ca = own', '[own]', "database = $dir/index", "crlnumber = $dir/number",
+		'default_md = sha256', 'default_crl_days = 20', %extensions ? 'crl_extensions = more' : (), '[more]',
+		(map { "$_ = $extensions{$_}" } grep { !/^idp/ } sort keys %extensions), '[idp]',
+		(map { s/^idp_//r . " = $extensions{$_}" } grep { /^idp/ } sort keys %extensions), '');
+	system('openssl', 'ca', '-config', "$dir/conf", '-gencrl', '-cert', cert('ca'), '-keyfile', cert('ca', 'key'),
+		'-out', "$dir/crl") == 0 or die 'openssl ca';
+	return "$dir/crl";
+}
+
+sub from { return { tls_crl_file => $_[0] } }
+
+# A row of that index.
+sub revoked_row { return "R\t491231000000Z\t230101000000Z\t$_[0]\tunknown\t/CN=x\n" }
+
+subtest 'a list that does not speak of all' => sub {
+	my $serial = `openssl x509 -in @{[cert('revoked')]} -noout -serial` =~ s/\Aserial=|\n//gr;
+	my %shard = (issuingDistributionPoint => 'critical,@idp', idp_fullname => 'URI:http://example.test/2.crl');
+	my $shard = openssl_list('shard', '', %shard);
+	my $part = qr/the list of "CN=sendoff test ca" in \S+ is only a part of its issuer's list \(or a delta\), which says nothing of/;
+
+	go(
+		['the whole', 'revoked', from(openssl_list('whole', '')), {}],
+		['a shard', 'revoked', from($shard), {}, 'crl-wrong', $part],
+		['of authorities only', 'revoked', from(openssl_list('onlyca', '', %shard, idp_onlyCA => 'TRUE')), {}, 'crl-wrong', $part],
+		['not marked as critical', 'revoked', from(openssl_list('lenient', '', %shard, issuingDistributionPoint => '@idp')), {},
+			'crl-wrong', $part],
+		['a delta', 'revoked', from(openssl_list('delta', '', '2.5.29.27' => 'critical,ASN1:INTEGER:1')), {}, 'crl-wrong', $part],
+		['something else that is critical', 'revoked', from(openssl_list('odd', '', '1.3.6.1.4.1.99999.1' => 'critical,ASN1:NULL')), {},
+			'crl-wrong', $part],
+		['something else that is not', 'revoked', from(openssl_list('even', '', '1.3.6.1.4.1.99999.1' => 'ASN1:NULL')), {}],
+		['a shard that has it', 'revoked', from(openssl_list('has', revoked_row($serial), %shard)), {}, 'certificate-revoked',
+			qr/was revoked on 2023-01-01/],
+		['a shard beside the whole', 'server', from(file_write(workdir() . '/both.crl', file_read($shard) . file_read(cert('ca', 'crl')))), {}],
+	);
+};
+
+subtest 'a list with an entry that cannot be read' => sub {
+	my $long = openssl_list('long', revoked_row('01' x 200));
+
+	go(
+		['of a very long serial number', 'server', from($long), {}, 'crl-wrong',
+			qr/the list of "CN=sendoff test ca" in \S+ cannot be searched for it: a serial number or an extension cannot be read/],
+		['beside one that can', 'server', from(file_write(workdir() . '/longer.crl', file_read($long) . file_read(cert('ca', 'crl')))), {}],
+		['beside one that has it', 'revoked', from(file_write(workdir() . '/longest.crl', file_read($long) . file_read(cert('ca', 'crl')))), {},
+			'certificate-revoked', qr/was revoked on/],
+	);
+};
+
+# Certificates with name and key identifier of stolen-ca, from otherca-ca: with another key, one
+# of another kind, and the very key.
+my %twin = (twin => 'otherca', rsatwin => 'rsa', copy => 'stolen-ca');
+
+sub twin { return workdir() . "/stolen-$_[0]" }
+
+for my $name (sort keys %twin) {
+	my ($identifier) = `openssl x509 -in @{[cert('stolen-ca')]} -noout -ext subjectKeyIdentifier` =~ /((?:[0-9A-F]{2}:)+[0-9A-F]{2})/;
+	my $extensions = file_write(twin($name) . '.conf', join "\n", 'basicConstraints = critical,CA:TRUE',
+		'keyUsage = critical,keyCertSign,cRLSign', "subjectKeyIdentifier = $identifier", 'authorityKeyIdentifier = keyid', '');
+	file_write(twin($name) . '.key', file_read(cert($twin{$name}, 'key')));
+	system('openssl', 'x509', '-x509toreq', '-in', cert('stolen-ca'), '-signkey', twin($name) . '.key', '-out', twin($name) . '.csr') == 0
+		or die 'openssl x509';
+	system('openssl', 'x509', '-req', '-in', twin($name) . '.csr', '-CA', cert('otherca-ca'), '-CAkey', cert('otherca-ca', 'key'),
+		'-set_serial', '7777', '-days', '900', '-extfile', $extensions, '-out', twin($name) . '.crt') == 0
+		or die 'openssl x509';
+}
+
+# A server's certificate with these behind it, as its key has them.
+sub shown
+{
+	my ($first, @behind) = map { file_read($_) =~ /(-----BEGIN CERT.*?-----END.*?-----\n)/s } cert('stolen'), @_;
+
+	return file_write(workdir() . '/shown' . join('', map { '-' . (split m{/})[-1] } @_), join '', $first, @behind);
+}
+
+sub behind { return shown(map { $_ eq 'real' ? cert('stolen-ca') : twin($_) . '.crt' } @_) }
+
+my %its_key = (key => cert('stolen', 'key'));
+
+# Who has stolen the key of an authority that was revoked, or only knows its name.
+subtest 'authorities of the same name' => sub {
+	my $taken = qr/its intermediate certificate "CN=sendoff test stolen-ca" was revoked on .* by the list of "CN=sendoff test ca"/;
+	my $roots = file_write(workdir() . '/roots.crt', file_read(cert('ca')) . file_read(cert('otherca-ca')));
+	my %both = (tls_ca_file => $roots);
+
+	go(
+		['stolen', 'stolen', list('stolen'), {}, 'certificate-revoked', $taken],
+		(map { ["real and $_", behind('real', $_), list('stolen'), \%its_key, 'certificate-revoked', $taken] } sort keys %twin),
+		['copy, with a list of its issuer', behind('real', 'copy'), several('otherca', 'stolen'), \%its_key, 'certificate-revoked', $taken],
+		(map { ["$_ and real", behind($_, 'real'), list('stolen'), \%its_key, 'certificate-unknown-issuer', qr/not among the trusted/] }
+			sort keys %twin),
+		['copy first, trusted both ways', behind('copy', 'real'), { %{ several('otherca', 'stolen') }, %both }, \%its_key,
+			'certificate-revoked', $taken],
+		['crossed', 'crossed', list('ca'), {}],
+		['crossed, with a list for each way', 'crossed', { %{ several('ca', 'otherca') }, %both }, {}],
+	);
+};
+
+# Five minutes are allowed to the clock of a list, as to that of a response.
+subtest 'a clock that is ahead' => sub {
+	local $ENV{TZ} = 'UTC';
+	for my $case ([120, 0], [7200, 77]) {
+		my ($ahead, $exit) = @$case;
+		my $template = file_write(workdir() . "/ahead$ahead.cfg", strftime("crl_this_update_date = \"%Y-%m-%d %H:%M:%S\"\n", gmtime time + $ahead)
+			. "crl_next_update_date = \"2049-12-31 00:00:00\"\ncrl_number = 3\n");
+		my $list = workdir() . "/ahead$ahead.crl";
+		system('certtool', '--generate-crl', '--load-ca-privkey', cert('ca', 'key'), '--load-ca-certificate', cert('ca'),
+			'--template', $template, '--outfile', $list, '--no-text') == 0 or die 'certtool';
+		go(["$ahead seconds", 'server', from($list), {}, $exit ? ('crl-wrong', qr/is dated in the future/) : ()]);
+	}
+};
+
 sub with { return { ocsp => ocsp_response(@_) } }
 
 # Good and bad responses for `server`.
@@ -138,6 +259,9 @@ sub responses
 		['by another authority', 'server', {}, with('server', signer => 'otherca-ca'), 'ocsp-wrong', qr/$says is not signed by/],
 		['by a certificate that may not', 'server', {}, with('server', signer => 'client'), 'ocsp-wrong', qr/$says is not signed by/],
 		['for another certificate', 'server', {}, with('rsa'), 'ocsp-wrong', qr/$says is for another certificate/],
+		(map { ["by a made-up issuer, $_", behind('real', $_), {}, { %its_key, %{ with('stolen', issuer => twin($_)) } }, 'ocsp-wrong',
+			qr/$says is not signed by its issuer/] } qw(twin rsatwin)),
+		['by the issuer, beside a twin', behind('real', 'twin'), {}, { %its_key, %{ with('stolen', issuer => 'stolen-ca') } }],
 		['an excuse', 'server', {}, with('server', error => 3), 'ocsp-wrong', qr/$says is the responder's excuse/],
 		['rubbish', 'server', {}, { ocsp => file_write(workdir() . '/rubbish.ocsp', hostile_bytes(500, 3)) }, 'ocsp-wrong',
 			qr/$says cannot be read/],

@@ -31,6 +31,9 @@
 #   idn          xn--bcher-kva.test
 #   critical     with a critical extension that nobody knows
 #   stranger     for other.test, and by otherca-ca
+#   stolen       by stolen-ca, which comes along; ca has revoked that one in stolen.crl
+#   crossed      by crossed-ca, which has a certificate from ca and one from otherca-ca; both
+#                come along, and neither is revoked in ca.crl and otherca.crl
 #   long         behind twenty intermediate authorities
 #   hostilecn    no names but a common name with an escape sequence
 #   hostileca    by an unknown authority with one in its name
@@ -87,10 +90,10 @@ template()
 # signed NAME AUTHORITY [OPTION...]
 signed()
 {
-	name=$1 authority=$2
+	name=$1 by=$2
 	shift 2
 	certtool --generate-certificate --load-privkey "$new/$name.key" \
-		--load-ca-certificate "$new/$authority.crt" --load-ca-privkey "$new/$authority.key" \
+		--load-ca-certificate "$new/$by.crt" --load-ca-privkey "$new/$by.key" \
 		--template "$new/$name.cfg" "$@" >"$new/$name.crt" 2>>"$new/log"
 }
 
@@ -242,6 +245,15 @@ key old ecdsa
 template old "$names" tls_www_server signing_key "$before"
 signed old old-ca
 
+middle stolen-ca
+behind stolen stolen-ca
+middle crossed-ca
+cp "$new/crossed-ca.key" "$new/crossed-two.key"
+template crossed-two 'cn = "sendoff test crossed-ca"' "$authority"
+signed crossed-two otherca-ca
+behind crossed crossed-ca
+cat "$new/crossed-two.crt" >>"$new/crossed.crt"
+
 above=ca
 for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 	cp "$new/ca.key" "$new/long-$i.key"
@@ -276,6 +288,8 @@ list oldknows ca revoked 2020-01-01 2021-01-01
 list earlylist ca '' 2048-01-01 2049-01-01
 list middle ca intermediate
 list behind intermediate missing
+list stolen ca stolen-ca
+list otherca otherca-ca ''
 key forged-ca ecdsa
 template forged-ca 'cn = "sendoff test ca"' "$authority"
 selfsigned forged-ca

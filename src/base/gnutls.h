@@ -44,8 +44,8 @@
 	X(session_ext_master_secret_status) X(session_get_desc) X(sign_get_name) \
 	X(sign_is_secure2) X(sign_supports_pk_algorithm) X(strerror) X(transport_set_ptr) \
 	X(transport_set_pull_function) X(transport_set_vec_push_function) \
-	X(x509_crl_deinit) X(x509_crl_get_issuer_dn3) X(x509_crl_get_next_update) \
-	X(x509_crl_get_raw_issuer_dn) X(x509_crl_get_this_update) \
+	X(x509_crl_deinit) X(x509_crl_get_extension_info) X(x509_crl_get_issuer_dn3) \
+	X(x509_crl_get_next_update) X(x509_crl_get_raw_issuer_dn) X(x509_crl_get_this_update) \
 	X(x509_crl_iter_crt_serial) X(x509_crl_iter_deinit) X(x509_crl_list_import2) \
 	X(x509_crl_verify) X(x509_crt_check_hostname2) X(x509_crt_check_ip) \
 	X(x509_crt_check_issuer) X(x509_crt_deinit) X(x509_crt_get_activation_time) \
@@ -155,6 +155,7 @@ static inline bool gnutls_is_here(void)
 #define gnutls_transport_set_pull_function (*gnutls_calls.transport_set_pull_function)
 #define gnutls_transport_set_vec_push_function (*gnutls_calls.transport_set_vec_push_function)
 #define gnutls_x509_crl_deinit (*gnutls_calls.x509_crl_deinit)
+#define gnutls_x509_crl_get_extension_info (*gnutls_calls.x509_crl_get_extension_info)
 #define gnutls_x509_crl_get_issuer_dn3 (*gnutls_calls.x509_crl_get_issuer_dn3)
 #define gnutls_x509_crl_get_next_update (*gnutls_calls.x509_crl_get_next_update)
 #define gnutls_x509_crl_get_raw_issuer_dn (*gnutls_calls.x509_crl_get_raw_issuer_dn)

@@ -30,15 +30,15 @@ int revoked_say(const struct verify *v, unsigned i, const char *what, const char
 	return err_cause(e, cause);
 }
 
-unsigned revoked_issuers(const struct verify *v, unsigned i, gnutls_x509_crt_t root,
-	gnutls_x509_crt_t out[VERIFY_DEPTH + 1])
+unsigned revoked_issuers(const struct verify *v, unsigned i,
+	const gnutls_x509_crt_t roots[VERIFY_DEPTH], gnutls_x509_crt_t out[VERIFY_DEPTH + 1])
 {
 	unsigned count = 0;
 
 	for (unsigned k = 0; k < v->count; k++)
-		if (k != i && gnutls_x509_crt_check_issuer(v->chain[i], v->chain[k]))
+		if (k != i && verify_issued_by(v->chain[i], v->chain[k]))
 			out[count++] = v->chain[k];
-	if (root && gnutls_x509_crt_check_issuer(v->chain[i], root))
-		out[count++] = root;
+	if (roots[i])
+		out[count++] = roots[i];
 	return count;
 }

@@ -11,7 +11,9 @@
 
 #include "net/verify.h"
 
-/* What a list says of the certificates on the way from the server's own to the root.  An
+enum { REVOKED_SKEW = 5 * 60 };   /* seconds that a witness's clock may be ahead */
+
+/* What a list says of the certificates on any way from the server's own to the root.  An
  * issuer that has no list in the file is not asked.  -1: ERR_CERT (certificate-revoked,
  * crl-expired, crl-wrong). */
 int crls_check(const struct verify *v, struct err *e);
@@ -34,9 +36,9 @@ bool demands_staple(gnutls_x509_crt_t crt);
 int revoked_say(const struct verify *v, unsigned i, const char *what, const char *cause,
 	struct err *e);
 
-/* The certificates that may have issued the i-th: those of the chain, and the root that it
- * leads to, which may be NULL.  Borrowed.  Returns how many. */
-unsigned revoked_issuers(const struct verify *v, unsigned i, gnutls_x509_crt_t root,
-	gnutls_x509_crt_t out[VERIFY_DEPTH + 1]);
+/* The certificates whose key has signed the i-th: those of the chain, and its root among
+ * those of verify_roots().  Borrowed.  Returns how many. */
+unsigned revoked_issuers(const struct verify *v, unsigned i,
+	const gnutls_x509_crt_t roots[VERIFY_DEPTH], gnutls_x509_crt_t out[VERIFY_DEPTH + 1]);
 
 #endif

@@ -10,7 +10,6 @@
 
 enum {
 	DAY = 24 * 60 * 60,
-	SKEW = 5 * 60,             /* seconds that a responder's clock may be ahead */
 	LONGEST = 15 * DAY,        /* for a response that does not say until when it is good */
 	STATUS_REQUEST = 5         /* RFC 7633 section 4.1 */
 };
@@ -62,11 +61,11 @@ static const char *hear(gnutls_ocsp_resp_t response, gnutls_x509_crt_t crt, stru
 }
 
 /* As it comes from the server.  NULL, or what is wrong with it. */
-static const char *read_response(const struct verify *v, unsigned i, gnutls_x509_crt_t root,
-	struct answer *out)
+static const char *read_response(const struct verify *v, unsigned i,
+	const gnutls_x509_crt_t roots[VERIFY_DEPTH], struct answer *out)
 {
 	gnutls_x509_crt_t issuers[VERIFY_DEPTH + 1];
-	unsigned count = revoked_issuers(v, i, root, issuers);
+	unsigned count = revoked_issuers(v, i, roots, issuers);
 	gnutls_ocsp_resp_t response = NULL;
 	const char *wrong = "cannot be read";
 
@@ -122,17 +121,18 @@ static int refuse_old(const struct verify *v, unsigned i, time_t when, struct er
 	return -1;
 }
 
-static int check_one(const struct verify *v, unsigned i, gnutls_x509_crt_t root, struct err *e)
+static int check_one(const struct verify *v, unsigned i,
+	const gnutls_x509_crt_t roots[VERIFY_DEPTH], struct err *e)
 {
 	struct answer a = { .from = (time_t)-1, .to = (time_t)-1, .revoked = (time_t)-1 };
 	time_t now = time(NULL), to;
-	const char *wrong = read_response(v, i, root, &a);
+	const char *wrong = read_response(v, i, roots, &a);
 
 	if (!wrong && a.status == GNUTLS_OCSP_CERT_REVOKED)
 		return refuse_answer(v, i, &a, e);
 	if (!wrong && a.status != GNUTLS_OCSP_CERT_GOOD)
 		wrong = "says that its issuer does not know it";
-	if (!wrong && (a.from == (time_t)-1 || a.from > now + SKEW))
+	if (!wrong && (a.from == (time_t)-1 || a.from > now + REVOKED_SKEW))
 		wrong = "is dated in the future";
 	if (wrong)
 		return refuse_response(v, i, wrong, "ocsp-wrong", e);
@@ -157,22 +157,23 @@ bool demands_staple(gnutls_x509_crt_t crt)
 
 int staples_check(const struct verify *v, struct err *e)
 {
-	gnutls_x509_crt_t root = NULL;
-	unsigned path[VERIFY_DEPTH], count = verify_path(v, path);
+	gnutls_x509_crt_t roots[VERIFY_DEPTH];
+	unsigned ways[VERIFY_DEPTH], count = 0;
 	int rc = 0;
 
 	if (!v->staples[0].size && demands_staple(v->chain[0]))
 		return revoked_say(v, 0, "demands an OCSP response (must-staple), and the server sends "
 			"none along", "ocsp-missing", e);
-	for (unsigned i = 0; i < count && rc == 0; i++) {
-		if (!v->staples[path[i]].size)
-			continue;
-		if (!root)
-			root = verify_root(v);
-		rc = check_one(v, path[i], root, e);
-	}
-	if (root)
-		gnutls_x509_crt_deinit(root);
+	for (unsigned i = 0; i < v->count; i++)
+		count += v->staples[i].size > 0;
+	if (!count)
+		return 0;
+	count = verify_ways(v, ways);
+	verify_roots(v, roots);
+	for (unsigned n = 0; n < count && rc == 0; n++)
+		if (v->staples[ways[n]].size)
+			rc = check_one(v, ways[n], roots, e);
+	verify_roots_free(roots);
 	return rc;
 }
 

@@ -43,15 +43,27 @@ unsigned verify_chain(const struct verify *v, const struct tls_trust *trust, boo
 /* The names that a root of this chain can bear, each to be freed.  Returns how many. */
 unsigned verify_names(const struct verify *v, gnutls_datum_t names[2 * VERIFY_DEPTH]);
 
-/* The certificate that issued the i-th, as an index; i itself where it is not among those
- * that were sent. */
+/* By name, key identifier and signature; not whether it was in time or had the right to. */
+bool verify_issued_by(gnutls_x509_crt_t crt, gnutls_x509_crt_t issuer);
+
+/* The certificate that issued the i-th, as an index: the first, as GnuTLS takes it; i itself
+ * where it is not among those that were sent. */
 unsigned verify_issuer(const struct verify *v, unsigned i);
 
 /* The certificates on the way from the server's own towards the root, as indexes.  Returns
  * how many. */
 unsigned verify_path(const struct verify *v, unsigned path[VERIFY_DEPTH]);
 
-/* The trusted root that signed the server's certificate or one behind it; to be freed.
+/* Likewise, those on any way: one key may have several certificates (cross-signed), and who
+ * has stolen it can have one more.  The server's own first. */
+unsigned verify_ways(const struct verify *v, unsigned ways[VERIFY_DEPTH]);
+
+/* For each certificate that was sent the trusted root that signed it, or NULL; all to be
+ * given back. */
+void verify_roots(const struct verify *v, gnutls_x509_crt_t roots[VERIFY_DEPTH]);
+void verify_roots_free(gnutls_x509_crt_t roots[VERIFY_DEPTH]);
+
+/* The one of them that is first on a way from the server's certificate; to be freed.
  * NULL: there is none. */
 gnutls_x509_crt_t verify_root(const struct verify *v);
 

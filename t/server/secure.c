@@ -1,6 +1,7 @@
 /* t/server/secure.c - see secure.h. */
 #include "t/server/secure.h"
 
+#include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 #include <poll.h>
 #include <stdint.h>
@@ -55,6 +56,34 @@ static int secure_response(gnutls_session_t session, void *context, gnutls_datum
 	return gnutls_load_file(context, out) < 0 ? GNUTLS_E_NO_CERTIFICATE_STATUS : 0;
 }
 
+/* The certificates as they stand in the file, whether they belong together or not: the
+ * library's own way leaves out what leads nowhere. */
+static int secure_show(const char *cert, const char *key)
+{
+	enum { MOST = 32 };
+	gnutls_pcert_st shown[MOST];
+	unsigned count = MOST;
+	gnutls_datum_t text = { NULL, 0 };
+	gnutls_privkey_t owner = NULL;
+	int code = gnutls_load_file(cert, &text);
+
+	if (code == 0)
+		code = gnutls_pcert_list_import_x509_raw(shown, &count, &text, GNUTLS_X509_FMT_PEM, 0);
+	gnutls_free(text.data);
+	text.data = NULL;
+	if (code < 0)
+		return code;
+	code = gnutls_load_file(key, &text);
+	if (code == 0)
+		code = gnutls_privkey_init(&owner);
+	if (code == 0)
+		code = gnutls_privkey_import_x509_raw(owner, &text, GNUTLS_X509_FMT_PEM, NULL, 0);
+	if (code == 0)
+		code = gnutls_certificate_set_key(credentials, NULL, 0, shown, (int)count, owner);
+	gnutls_free(text.data);
+	return code;
+}
+
 int secure_init(const struct options *opt)
 {
 	int code;
@@ -62,8 +91,7 @@ int secure_init(const struct options *opt)
 	if (opt->security == SECURITY_OFF)
 		return 0;
 	gnutls_certificate_allocate_credentials(&credentials);
-	code = gnutls_certificate_set_x509_key_file(credentials, opt->cert, opt->key,
-		GNUTLS_X509_FMT_PEM);
+	code = secure_show(opt->cert, opt->key);
 	if (code < 0)
 		return secure_fail(opt->cert, code);
 	if (opt->client_ca) {

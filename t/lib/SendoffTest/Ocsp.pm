@@ -39,11 +39,19 @@ sub element
 	return ($tag, substr($text, $at, $len), substr($text, 0, $at + $len), substr $text, $at + $len);
 }
 
+# Names of t/certs.sh, or paths without their end.
+sub file_of
+{
+	my ($name, $kind) = @_;
+
+	return $name =~ m{/} ? "$name.$kind" : cert($name, $kind);
+}
+
 # The parts of a certificate that a response speaks of.
 sub certificate
 {
 	my ($name) = @_;
-	my ($pem) = file_read(cert($name)) =~ /-----BEGIN CERTIFICATE-----(.*?)-----END/s;
+	my ($pem) = file_read(file_of($name, 'crt')) =~ /-----BEGIN CERTIFICATE-----(.*?)-----END/s;
 	my $der = decode_base64($pem);
 	my @parts;
 	my $rest = (element((element($der))[1]))[1];
@@ -80,19 +88,20 @@ sub ocsp_response
 	my $file = workdir() . '/ocsp' . ++$count . '.der';
 	my ($crt, $issuer) = (certificate($name), certificate($o{issuer}));
 	my $signer = $o{signer} ? certificate($o{signer}) : $issuer;
-	my $by_ecdsa = der(0x30, "\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02");
 
 	return file_write($file, der(0x30, der(0x0a, pack 'C', $o{error}))) if $o{error};
 	my $data = der(0x30, der(0xa1, $signer->{subject}), moment($o{from}), der(0x30, der(0x30,
 		der(0x30, der(0x30, "\x06\x05\x2b\x0e\x03\x02\x1a", der(0x05)), der(0x04, sha1($issuer->{subject})),
 			der(0x04, sha1($issuer->{key})), $crt->{serial}),
 		status(%o), moment($o{from}), defined $o{to} ? der(0xa0, moment($o{to})) : ())));
-	my $key = cert($o{signer} // $o{issuer}, 'key');
+	my $key = file_of($o{signer} // $o{issuer}, 'key');
+	my $by = file_read($key) =~ /BEGIN RSA/ ? der(0x30, "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b", der(0x05)) :
+		der(0x30, "\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02");
 	file_write("$file.tbs", $data);
 	my $signature = `openssl dgst -sha256 -sign \Q$key\E \Q$file.tbs\E`;
 	die "openssl dgst: $?\n" if $?;
 	$signature =~ s/.$/chr(ord($&) ^ 1)/se if $o{forged};
-	my $basic = der(0x30, $data, $by_ecdsa, der(0x03, "\0", $signature),
+	my $basic = der(0x30, $data, $by, der(0x03, "\0", $signature),
 		$o{signer} ? der(0xa0, der(0x30, $signer->{der})) : ());
 	return file_write($file, der(0x30, der(0x0a, "\0"), der(0xa0, der(0x30,
 		"\x06\x09\x2b\x06\x01\x05\x05\x07\x30\x01\x01", der(0x04, $basic)))));

@@ -375,14 +375,12 @@ static int enter_with(struct rig *r, unsigned allowed, struct err *e)
 static int without_descriptors(struct rig *r)
 {
 	/* It makes the file, and only then finds that it may not be opened. */
-	const char *preload = getenv("LD_PRELOAD");
-	bool valgrind = preload && strstr(preload, "valgrind");
 	unsigned allowed = 0;
 	struct err e = { 0 };
 
 	for (; enter_with(r, allowed, &e) < 0; allowed++)
 		if (e.kind != ERR_STORE || e.sys_errno != EMFILE || allowed == 12 ||
-				(!valgrind && !is_clean(r)))
+				(!under_valgrind() && !is_clean(r)))
 			return 1;
 	return allowed > 0 && rig_count(r, "new") == 1 ? 0 : 2;
 }

@@ -196,7 +196,6 @@ static void test_notify(void)
 
 int main(int argc, char **argv)
 {
-	const char *preload = getenv("LD_PRELOAD");
 
 	if (argc && !strcmp(argv[0], "role-of-test"))
 		return role(argc, argv);
@@ -207,7 +206,7 @@ int main(int argc, char **argv)
 	process_clean();
 	test_limits();
 	test_notify();
-	if (preload && strstr(preload, "valgrind")) {
+	if (under_valgrind()) {
 		printf("# valgrind is what /proc/self/exe runs: no role is started\n");
 		return tap_done();
 	}

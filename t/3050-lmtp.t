@@ -162,7 +162,7 @@ subtest 'who speaks the other protocol' => sub {
 	my $path = workdir() . '/dovecot/lmtp';
 	mkdir workdir() . '/dovecot';
 	my $socket = server_start(lmtp => 1, lenient => 1, listen => $path);
-	$r = send_mail(account($socket, @patient, protocol => 'smtp', host => $path, tls => undef, port => undef));
+	$r = send_mail(account($socket, @patient, protocol => 'smtp', host => $path, tls => 'off', port => undef));
 	like($r->{err}, qr/what answers there is a server for LMTP.*: set protocol = lmtp/, 'the path of a socket tells');
 };
 

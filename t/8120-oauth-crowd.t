@@ -50,7 +50,7 @@ cmp_ok($logins, '<=', 2 * CROWD, 'C9: nobody had more than one rejected login');
 is_deeply([ grep { !/ 200$/ } $tokens->asked ], [], 'no used refresh token was shown a second time');
 
 # Who had to wait for the lock does not spend a refresh token with a few seconds left.
-if (my @hurry = hurry(20)) {
+if (my @hurry = hurry(5)) {
 	my $mail = server_start(user => 'me@example.com', tokens => $tokens->tokens, tls => 'starttls');
 	my $config = account($mail, oauth($tokens), tls => 'starttls', map { $_ => '10m' }
 		qw(timeout connect_timeout final_timeout));
@@ -61,7 +61,7 @@ if (my @hurry = hurry(20)) {
 	my $whole = pack 's! s! x![q] q q l x![q]', F_WRLCK, 0, 0, 0, 0;
 	fcntl($lock, F_SETLK, $whole) or die "lock: $!\n";
 	my $run = send_mail_start($config, undef, env => {@hurry}, timeout => 60);
-	sleep 2.5;   # 50 s of its own
+	sleep 10;   # 50 s of its own: 40 would be too few, 60 too many
 	close $lock;
 	my $r = $run->finish;
 	is($r->{exit}, 75, 'with 10 s left it is for later') or diag($r->{err});

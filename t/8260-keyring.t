@@ -208,7 +208,7 @@ subtest 'the keyring does not give it' => sub {
 };
 
 subtest 'a command that hangs' => sub {
-	my @hurry = hurry(20) or plan(skip_all => 'takes a clock that can be hurried');
+	my @hurry = hurry(8) or plan(skip_all => 'takes a clock that can be hurried');
 	my ($tokens, $mail, $keyring, $config) = scene(token => \%old);
 	my $pid = workdir() . '/hanging';
 	my $hangs = "exec 3>&-; sleep 600 & echo \$! >$pid; wait";

@@ -126,19 +126,25 @@ static const struct dialogue dialogues[] = {
 		.verdicts = "D250", .end = "ended" },
 };
 
+/* A message to three; its recipients and DATA are out, in one group. */
+static void begin(struct rig *r)
+{
+	rig_start(r, &(struct scene){ LMTP }, 0);
+	rig_add(r, 3, "x\r\n");
+	rig_ready(r);
+	rig_say(r, "220 mx\r\n");
+	rig_flight(r);
+	rig_say(r, "250-mx\r\n250 PIPELINING\r\n");
+	rig_flight(r);
+}
+
 /* What is said before the content is whole is about one recipient; nobody has it. */
 static void test_early(void)
 {
 	struct rig r;
 	char *text;
 
-	rig_start(&r, &(struct scene){ LMTP }, 0);
-	rig_add(&r, 3, "x\r\n");
-	rig_ready(&r);
-	rig_say(&r, "220 mx\r\n");
-	rig_flight(&r);
-	rig_say(&r, "250-mx\r\n250 PIPELINING\r\n");
-	rig_flight(&r);
+	begin(&r);
 	rig_say(&r, OK OK "550 no\r\n" OK GO);
 	rig_say(&r, "552 5.2.2 full\r\n");   /* the content is not written yet */
 	text = rig_verdicts(&r);
@@ -159,13 +165,7 @@ static void test_early_and_late(void)
 	struct rig r;
 	char *text;
 
-	rig_start(&r, &(struct scene){ LMTP }, 0);
-	rig_add(&r, 3, "x\r\n");
-	rig_ready(&r);
-	rig_say(&r, "220 mx\r\n");
-	rig_flight(&r);
-	rig_say(&r, "250-mx\r\n250 PIPELINING\r\n");
-	rig_flight(&r);
+	begin(&r);
 	rig_say(&r, OK OK OK OK GO "452 4.2.2 fu");
 	check_text(rig_flight(&r), CONTENT, "the content goes out meanwhile");
 	rig_say(&r, "ll\r\n" OK OK);
@@ -180,13 +180,7 @@ static void test_missing(void)
 {
 	struct rig r;
 
-	rig_start(&r, &(struct scene){ LMTP }, 0);
-	rig_add(&r, 3, "x\r\n");
-	rig_ready(&r);
-	rig_say(&r, "220 mx\r\n");
-	rig_flight(&r);
-	rig_say(&r, "250-mx\r\n250 PIPELINING\r\n");
-	rig_flight(&r);
+	begin(&r);
 	rig_say(&r, OK OK OK OK GO);
 	rig_flight(&r);
 	rig_say(&r, OK);
@@ -223,13 +217,7 @@ static void test_receipt(void)
 {
 	struct rig r;
 
-	rig_start(&r, &(struct scene){ LMTP }, 0);
-	rig_add(&r, 3, "x\r\n");
-	rig_ready(&r);
-	rig_say(&r, "220 mx\r\n");
-	rig_flight(&r);
-	rig_say(&r, "250-mx\r\n250 PIPELINING\r\n");
-	rig_flight(&r);
+	begin(&r);
 	rig_say(&r, OK OK OK OK GO);
 	rig_flight(&r);
 	rig_say(&r, "550 first\r\n250 second\r\n451 third\r\n");

@@ -20,9 +20,9 @@ sessions="t/3200-login.t t/5110-flush.t t/3000-wire.t t/1300-sender.t t/3020-rec
 sessions="$sessions t/5000-queue-list.t"
 
 status=0
-prove -j"$jobs" --exec "timeout -k 5 300 $check" "$@" || status=1
+t/prove -j"$jobs" --exec="timeout -k 5 300 $check" "$@" || status=1
 # shellcheck disable=SC2086 # a list of words
-SENDOFF_WRAP=$check prove -j"$jobs" $sessions || status=1
+SENDOFF_WRAP=$check t/prove -j"$jobs" $sessions || status=1
 
 for log in "$here"/log.*; do
 	if [ -s "$log" ]; then

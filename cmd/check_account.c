@@ -56,9 +56,9 @@ static int find_server(struct check *c, const struct unconfigured_words *w,
 /* An account that stands in no file. */
 static int make_account(struct check *c, struct err *e)
 {
-	static const char *const modes[] = { "off", "starttls", "implicit" };
 	struct unconfigured_words w = { .address = c->w.word, .host = c->w.host, .user = c->w.user,
-		.port = c->w.port, .settings = c->w.settings, .setting_count = c->w.setting_count, .tls = c->w.tls == SMTP_TLS_UNSET ? NULL : modes[c->w.tls],
+		.port = c->w.port, .settings = c->w.settings, .setting_count = c->w.setting_count,
+		.tls = c->w.tls == SMTP_TLS_UNSET ? NULL : smtp_tls_name(c->w.tls),
 		.no_login = !c->w.user && !c->w.word };
 	struct srv_target found;
 	int looked;
@@ -84,7 +84,7 @@ static int make_account(struct check *c, struct err *e)
 }
 
 /* What stands in a file, with what was said beside it. */
-static void take_account(struct check *c, const struct account *a)
+static int take_account(struct check *c, const struct account *a, struct err *e)
 {
 	struct buf origin = BUF_INIT(4096);
 
@@ -94,10 +94,9 @@ static void take_account(struct check *c, const struct account *a)
 		account_set_port(&c->account, strtol(c->w.port, NULL, 10),
 			!strcmp(buf_text(&origin), "default"));
 	buf_release(&origin);
-	if (c->w.tls != SMTP_TLS_UNSET)
-		c->account.smtp.tls = c->w.tls;
 	if (a->source)
 		snprintf(c->place, sizeof(c->place), "%s, [account %s]", a->source->name, a->name);
+	return c->w.tls != SMTP_TLS_UNSET ? account_set_tls(&c->account, c->w.tls, e) : 0;
 }
 
 /* What else may have been meant. */
@@ -155,8 +154,7 @@ static int choose(struct check *c, struct err *e)
 		err_set(e, ERR_USAGE, "there is no account '%s'", shown);
 		return hint_account(c, name, shown, e);
 	}
-	take_account(c, a);
-	return 0;
+	return take_account(c, a, e);
 }
 
 /* System accounts are the runner's: root becomes its user, everybody else speaks with

@@ -61,14 +61,11 @@ TAKE(seconds)
 
 TAKE(tls)
 {
-	static const char *const names[] = { [SMTP_TLS_OFF] = "off", [SMTP_TLS_STARTTLS] = "starttls",
-		[SMTP_TLS_IMPLICIT] = "implicit" };
 	struct check_words *w = into;
 
-	for (w->tls = 0; w->tls < SMTP_TLS_UNSET; w->tls++)
-		if (!strcmp(value, names[w->tls]))
-			return 0;
-	return err_set(e, ERR_USAGE, "--tls is implicit, starttls or off");
+	w->tls = smtp_tls_find(value);
+	return w->tls != SMTP_TLS_UNSET ? 0 :
+		err_set(e, ERR_USAGE, "--tls is implicit, starttls, opportunistic or off");
 }
 
 TAKE(from)
@@ -171,7 +168,7 @@ TAKE(remote_help)
 const struct opt check_options[] = {
 	{ 0, "host", OPT_VALUE, "HOST", "the server, instead of an account's", take_host },
 	{ 0, "port", OPT_VALUE, "PORT", "its port", take_port },
-	{ 0, "tls", OPT_VALUE, "MODE", "implicit, starttls or off", take_tls },
+	{ 0, "tls", OPT_VALUE, "MODE", "implicit, starttls, opportunistic or off", take_tls },
 	{ 0, "user", OPT_VALUE, "NAME", "whom to log in as; the password is asked for", take_user },
 	{ 0, "password-file", OPT_VALUE, "FILE", "the password is in this file; - is standard input",
 		take_password_file },

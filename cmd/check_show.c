@@ -38,11 +38,6 @@ static void put(struct check_show *show, struct buf *out)
 	buf_release(out);
 }
 
-static const char *tls_name(int tls)
-{
-	return tls == SMTP_TLS_IMPLICIT ? "implicit" : tls == SMTP_TLS_STARTTLS ? "starttls" : "off";
-}
-
 void check_show_account(struct check_show *show, const struct account *a)
 {
 	char where[320];
@@ -52,7 +47,7 @@ void check_show_account(struct check_show *show, const struct account *a)
 	account_where(a, where, sizeof(where));
 	json_object_set_new(show->object, "account", report_string(a->name));
 	json_object_set_new(show->object, "server", report_string(where));
-	json_object_set_new(show->object, "tls", json_string(tls_name(a->smtp.tls)));
+	json_object_set_new(show->object, "tls", json_string(smtp_tls_name(a->smtp.tls)));
 	if (a->sasl.user)
 		json_object_set_new(show->object, "user", report_string(a->sasl.user));
 }
@@ -199,7 +194,7 @@ void check_show_keep(struct check_show *show, const struct account *a,
 		if (!i) {
 			snprintf(text, sizeof(text), "port = %ld", a->net.port);
 			json_array_append_new(lines, json_string(text));
-			snprintf(text, sizeof(text), "tls = %s", tls_name(a->smtp.tls));
+			snprintf(text, sizeof(text), "tls = %s", smtp_tls_name(a->smtp.tls));
 			json_array_append_new(lines, json_string(text));
 		}
 	}

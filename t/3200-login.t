@@ -166,6 +166,33 @@ subtest 'mechanisms forbidden and preferred' => sub {
 	}
 };
 
+# RFC 4505; as nobody, and only where it is named.
+subtest 'ANONYMOUS' => sub {
+	for my $case ([{}, 'AUTH ANONYMOUS ='], [{ user => 'cron@example.test' }, 'AUTH ANONYMOUS ' . b64('cron@example.test')]) {
+		my ($keys, $auth) = @$case;
+		for my $tls ('implicit', 'off') {
+			for my $pipelining (qw(standard full)) {
+				my $s = server_start(tls => $tls, mechanisms => 'ANONYMOUS', require_login => 1);
+				my $r = send_mail(account($s, tls => $tls, auth => 'anonymous', pipelining => $pipelining, %$keys));
+				is($r->{exit}, 0, "$auth, tls $tls, $pipelining: sent") or diag($r->{err});
+				is(($s->commands)[1], $auth, '... on the wire');
+				is($s->stored, 1, '... once');
+				is_deeply([$s->violations], [], '... by the rules');
+			}
+		}
+	}
+	my $s = server_start(%me, %tls, mechanisms => 'ANONYMOUS');
+	my $r = send_mail(account($s, %me, %tls));
+	is($r->{exit}, 77, 'one who has a password is not nobody');
+	like($r->{err}, qr/the server offers ANONYMOUS; this account allows /, '... said');
+	is(auths($s) . mails($s), '00', '... nor is it tried');
+	$s = server_start(tls => 'implicit', mechanisms => 'ANONYMOUS', at => 'AUTH reply "535 5.7.8 nobody is nobody here"');
+	$r = send_mail(account($s, %tls, auth => 'anonymous'));
+	is($r->{exit}, 77, 'refused');
+	is(auths($s) . mails($s), '10', '... once, and no mail');
+	is(send_mail(config("[account a]\nhost = localhost\nauth = anonymous\nauthzid = y\n"))->{exit}, 78, 'nobody acts as nobody else');
+};
+
 subtest 'authzid' => sub {
 	my $to = 'a,b=c@example.test';
 	for my $mechanism (qw(PLAIN SCRAM-SHA-1 SCRAM-SHA-256 SCRAM-SHA-256-PLUS OAUTHBEARER)) {
@@ -181,7 +208,7 @@ subtest 'authzid' => sub {
 	my $r = send_mail(config("[account a]\nhost = localhost\nuser = x\npassword = secret7\nauthzid = y\nauth = login, cram-md5\n"));
 	is($r->{exit}, 78, 'none that can carry it');
 	is(send_mail(config("[account a]\nhost = localhost\nauthzid = y\n"))->{exit}, 78, 'nobody who logs in to act as it');
-	like($r->{err}, qr/authzid is set.*\n.*XOAUTH2, LOGIN and CRAM-MD5 know no authzid/, '... told at once');
+	like($r->{err}, qr/authzid is set.*\n.*XOAUTH2, LOGIN, CRAM-MD5 and ANONYMOUS know no authzid/, '... told at once');
 };
 
 subtest 'SASLprep' => sub {

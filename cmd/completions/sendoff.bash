@@ -58,7 +58,7 @@ _sendoff()
 		return
 		;;
 	--tls)
-		mapfile -t COMPREPLY < <(compgen -W 'implicit starttls off' -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W 'implicit starttls opportunistic off' -- "$cur")
 		return
 		;;
 	-R | --dsn-return)

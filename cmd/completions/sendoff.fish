@@ -47,7 +47,7 @@ complete -c sendoff -n '__fish_seen_subcommand_from send' -l explain -d 'Say why
 complete -c sendoff -n '__fish_seen_subcommand_from check' -a '(__sendoff_accounts)'
 complete -c sendoff -n '__fish_seen_subcommand_from check' -l host -x -a '(__fish_print_hostnames)' -d 'The server'
 complete -c sendoff -n '__fish_seen_subcommand_from check' -l port -x -a '465 587 25' -d 'Its port'
-complete -c sendoff -n '__fish_seen_subcommand_from check' -l tls -x -a 'implicit starttls off' -d 'Its mode'
+complete -c sendoff -n '__fish_seen_subcommand_from check' -l tls -x -a 'implicit starttls opportunistic off' -d 'Its mode'
 complete -c sendoff -n '__fish_seen_subcommand_from check' -l user -x -d 'Whom to log in as'
 complete -c sendoff -n '__fish_seen_subcommand_from check' -l password-file -r -F -d 'The password is in this file'
 complete -c sendoff -n '__fish_seen_subcommand_from check' -l set -x -d 'A further key of an account that stands in no file'

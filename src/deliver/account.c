@@ -171,7 +171,7 @@ const struct oauth_provider *account_oauth_provider(const struct account *a)
 bool account_wants_secret(const struct account *a)
 {
 	return account_logs_in(a) && !account_has_secret(a) && !account_has_ticket(a) &&
-		!a->tls.cert && account_oauth_provider(a);
+		!a->tls.cert && !sasl_names(&a->sasl, SASL_ANONYMOUS) && account_oauth_provider(a);
 }
 
 bool account_is_pattern(const char *item)
@@ -209,7 +209,8 @@ static void finish_port(struct account *a)
 			SMTP_TLS_STARTTLS;
 	if (!a->net.port && !is_socket(a))
 		a->net.port = a->smtp.tls == SMTP_TLS_IMPLICIT ? PORT_IMPLICIT :
-			a->smtp.tls == SMTP_TLS_OFF ? PORT_PLAIN : PORT_SUBMISSION;
+			a->smtp.tls == SMTP_TLS_OFF || a->smtp.tls == SMTP_TLS_OPPORTUNISTIC ? PORT_PLAIN :
+			PORT_SUBMISSION;
 }
 
 void account_set_port(struct account *a, long port, bool tls_too)
@@ -403,10 +404,28 @@ static int check_trust(const struct account *a, struct err *e)
 		"that signed it");
 }
 
+/* What anybody on the way can have sent in clear must not be more than the mail. */
+static int check_opportunistic(const struct account *a, struct err *e)
+{
+	if (a->smtp.tls != SMTP_TLS_OPPORTUNISTIC || (!account_logs_in(a) && !a->tls.pins.count))
+		return 0;
+	err_set(e, ERR_CONFIG, "tls = opportunistic does without TLS where the server offers none, and "
+		"%s", account_logs_in(a) ? "this account logs in" : "tls_pin is set");
+	return err_hint(e, "set tls = starttls, or implicit for port 465");
+}
+
+int account_set_tls(struct account *a, int mode, struct err *e)
+{
+	a->smtp.tls = mode;
+	return check_opportunistic(a, e);
+}
+
 static int check_login(const struct account *a, struct err *e)
 {
 	bool secret = account_has_secret(a);
 
+	if (check_opportunistic(a, e) < 0)
+		return -1;
 	if (!account_logs_in(a))
 		return 0;
 	if (secret && !a->sasl.user && !a->secret.netrc) {   /* which names one */
@@ -416,7 +435,8 @@ static int check_login(const struct account *a, struct err *e)
 			err_set(e, ERR_CONFIG, "there is a password but no user");
 		return user_hint(a, e);
 	}
-	if (!secret && !a->tls.cert && !account_has_ticket(a) && !account_wants_secret(a)) {
+	if (!secret && !a->tls.cert && !account_has_ticket(a) && !account_wants_secret(a) &&
+	    !sasl_names(&a->sasl, SASL_ANONYMOUS)) {
 		err_set(e, ERR_CONFIG, "there is a login but no password");
 		return err_hint(e, "add one of password_command, password_file, credential, netrc, "
 			"password; or auth = none when the server asks for no login");

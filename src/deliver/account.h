@@ -102,6 +102,8 @@ int  account_finish_global(struct global_settings *g, const char *home, struct e
 /* Another port for an account that is finished; tls_too: the encryption is what is usual
  * there. */
 void account_set_port(struct account *a, long port, bool tls_too);
+/* Another enum smtp_tls.  -1: ERR_CONFIG, what else the account sets forbids it. */
+int  account_set_tls(struct account *a, int mode, struct err *e);
 
 bool account_logs_in(const struct account *a);     /* no mail without login */
 bool account_signs_in(const struct account *a);    /* ... which takes an access token (OAuth) */

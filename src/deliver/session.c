@@ -114,7 +114,7 @@ static bool way_broke(struct session *s, struct err *e)
 /* Behind its own 220 a server's plain SMTP is no wrong port, and STARTTLS no cure. */
 static void note_went_on_in_clear(const struct session *s, struct err *e)
 {
-	if (s->settings.tls != SMTP_TLS_STARTTLS || !e->cause ||
+	if (!smtp_starts_tls(s->settings.tls) || !e->cause ||
 	    strcmp(e->cause, "plain-smtp-here") != 0)
 		return;
 	err_cause(e, "tls-not-tls");

@@ -115,12 +115,6 @@ static void list_accounts(const struct config *c, struct report_stage *stage)
 	report_json(stage, "accounts", list);
 }
 
-static const char *tls_name(const struct account *a)
-{
-	return a->smtp.tls == SMTP_TLS_OFF ? "off" : a->smtp.tls == SMTP_TLS_IMPLICIT ? "implicit" :
-		"starttls";
-}
-
 static void account_json(const struct config *c, const struct account *a, const char *why,
 	struct report_stage *stage)
 {
@@ -133,7 +127,7 @@ static void account_json(const struct config *c, const struct account *a, const 
 	if (a->net.host[0] != '/')
 		report_number(stage, "port", a->net.port);
 	report_text(stage, "protocol", a->smtp.protocol == PROTOCOL_LMTP ? "lmtp" : "smtp");
-	report_text(stage, "tls", tls_name(a));
+	report_text(stage, "tls", smtp_tls_name(a->smtp.tls));
 	report_bool(stage, "tls_verify", a->tls.verify);
 	report_text(stage, "user", a->sasl.user);
 	report_text(stage, "from", a->who.from);
@@ -161,7 +155,7 @@ static void account_line(const struct config *c, const struct account *a, const 
 		buf_printf(&line, " of %s", a->source->name);   /* "environment" is both */
 	buf_printf(&line, ": %s", where);
 	if (a->net.host[0] != '/')
-		buf_printf(&line, ", tls %s", tls_name(a));
+		buf_printf(&line, ", tls %s", smtp_tls_name(a->smtp.tls));
 	if (a->smtp.protocol == PROTOCOL_LMTP)
 		buf_add_text(&line, ", LMTP");
 	if (a->sasl.user)
@@ -178,6 +172,9 @@ static void tell_risks(const struct account *a, struct report_stage *stage)
 	if (a->smtp.tls == SMTP_TLS_OFF)
 		report_more(stage, MARK_WARNING, "tls is off: whoever is on the way reads all of it; set "
 			"tls = starttls, or implicit");
+	else if (a->smtp.tls == SMTP_TLS_OPPORTUNISTIC)
+		report_more(stage, MARK_WARNING, "tls is opportunistic: whoever is on the way can have all "
+			"of it sent in clear; set tls = starttls where the server offers that");
 	else if (!a->tls.verify && !a->tls.pins.count)
 		report_more(stage, MARK_WARNING, "tls_verify is off: any server will be believed; set "
 			"tls_pin to the server's key instead");

@@ -110,6 +110,8 @@ static const char *unfit(const struct account *a, enum sasl_mechanism m)
 		return "cannot carry the authzid that is set";
 	if (m == SASL_GSSAPI)
 		return account_has_ticket(a) ? NULL : "needs a Kerberos ticket, and auth to name gssapi";
+	if (m == SASL_ANONYMOUS)
+		return NULL;
 	if (m == SASL_EXTERNAL)
 		return a->tls.cert ? NULL : "needs a client certificate (tls_cert, tls_key)";
 	if (!account_has_secret(a))

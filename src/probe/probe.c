@@ -117,13 +117,37 @@ static void keep(struct buf *to, const struct smtp_reply *r)
 	buf_add(to, buf_text(&r->text), r->text.len);
 }
 
+static bool may_stay_clear(const struct probe *p)
+{
+	return p->account.smtp.tls == SMTP_TLS_OPPORTUNISTIC;
+}
+
+static void hello_is_told(struct probe *p)
+{
+	p->hello_told = true;
+	tell_ehlo(p);
+	stage_end(p);
+}
+
+/* What EHLO said in clear is all that it will say. */
+static void goes_on_in_clear(struct probe *p, const char *why)
+{
+	tell_clear(p, why);
+	stage_end(p);
+	stage_begin(p, hello_step(p));
+	hello_is_told(p);
+	stage_begin(p, REPORT_LOGIN);
+}
+
 static void answered(void *context, enum smtp_step step, const struct smtp_reply *r)
 {
 	struct visit *v = context;
 	struct probe *p = v->probe;
-	bool clear = p->account.smtp.tls == SMTP_TLS_STARTTLS && !p->shaken;
+	bool clear = smtp_starts_tls(p->account.smtp.tls) && !p->shaken;
 
-	if (step == STEP_GREETING) {
+	if (step == STEP_STARTTLS && r->code >= 400 && r->code != 421 && may_stay_clear(p)) {
+		goes_on_in_clear(p, "STARTTLS was refused");
+	} else if (step == STEP_GREETING) {
 		keep(&p->greeting, r);
 	} else if ((step == STEP_EHLO || step == STEP_LHLO || step == STEP_HELO) && r->code / 100 == 2) {
 		keep(&p->ehlo, r);
@@ -136,10 +160,13 @@ static void answered(void *context, enum smtp_step step, const struct smtp_reply
 			stage_begin(p, REPORT_TLS);   /* EHLO is told when it is said inside */
 			return;
 		}
-		p->hello_told = true;
-		tell_ehlo(p);
-		stage_end(p);
+		hello_is_told(p);
 		stage_begin(p, clear ? REPORT_TLS : REPORT_LOGIN);
+		if (clear && may_stay_clear(p)) {
+			tell_clear(p, "STARTTLS is not offered");
+			stage_end(p);
+			stage_begin(p, REPORT_LOGIN);
+		}
 	}
 }
 

@@ -92,6 +92,7 @@ void tell_secret(struct probe *p);
 void tell_name(struct probe *p);
 void tell_connect(struct probe *p, bool good);
 void tell_tls(struct probe *p, const struct tls *t, bool good);
+void tell_clear(struct probe *p, const char *why);   /* ... that there is none */
 void tell_ehlo(struct probe *p);
 /* mechanism: that was tried; NULL */
 void tell_login(struct probe *p, const struct session *session, const char *mechanism, bool good);

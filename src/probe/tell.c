@@ -37,8 +37,9 @@ void tell_secret(struct probe *p)
 	} else if (!account_logs_in(a)) {
 		report_say(s, MARK_SKIPPED, "none needed: this account does not log in");
 	} else if (!account_has_secret(a)) {
-		report_say(s, MARK_SKIPPED, "none: it logs in by its %s", account_has_ticket(a) ?
-			"Kerberos ticket" : "client certificate");
+		report_say(s, MARK_SKIPPED, "none: it logs in %s", account_has_ticket(a) ?
+			"by its Kerberos ticket" : a->tls.cert ? "by its client certificate" :
+			"as nobody");
 	} else {
 		report_say(s, MARK_OK, "%s", p->o->secret_from);
 		if (account_signs_in(a))
@@ -181,7 +182,7 @@ void tell_tls(struct probe *p, const struct tls *t, bool good)
 	struct report_stage *s = p->open;
 	const struct tls_facts *f = t ? tls_facts(t) : NULL;
 
-	report_text(s, "mode", p->account.smtp.tls == SMTP_TLS_IMPLICIT ? "implicit" : "starttls");
+	report_text(s, "mode", smtp_tls_name(p->account.smtp.tls));
 	if (f && f->version[0]) {
 		report_text(s, "version", f->version);
 		report_text(s, "cipher", f->cipher);
@@ -194,6 +195,13 @@ void tell_tls(struct probe *p, const struct tls *t, bool good)
 		chain_tell(s, t, good);
 	if (good && !f->verified)
 		report_more(s, MARK_WARNING, "tls_verify = no: whoever answers there is believed");
+}
+
+void tell_clear(struct probe *p, const char *why)
+{
+	report_say(p->open, MARK_WARNING, "%s: all of it goes in clear", why);
+	report_text(p->open, "mode", smtp_tls_name(p->account.smtp.tls));
+	report_bool(p->open, "verified", false);
 }
 
 /* ---- EHLO */
@@ -294,7 +302,7 @@ static const char *login_user(const struct account *a, const struct kerberos_fac
 	if (ticket)
 		return ticket->principal;
 	return a->sasl.user ? a->sasl.user : account_has_ticket(a) ? "the ticket says" :
-		"the certificate says";
+		a->tls.cert ? "the certificate says" : "nobody";
 }
 
 void tell_login(struct probe *p, const struct session *session, const char *mechanism, bool good)
@@ -315,12 +323,12 @@ void tell_login(struct probe *p, const struct session *session, const char *mech
 	if (p->second)
 		report_more(s, MARK_NONE, "the access token that was stored was refused; this is with a "
 			"new one");
-	if (p->shaken && a->smtp.tls == SMTP_TLS_STARTTLS)
+	if (p->shaken && smtp_starts_tls(a->smtp.tls))
 		report_more(s, MARK_NONE, "offered before TLS: %s; with TLS: %s",
 			or_none(p->before.auth), or_none(p->now.auth));
 	else
 		report_more(s, MARK_NONE, "offered: %s", or_none(p->now.auth));
-	if (p->shaken && p->before.auth[0] && a->smtp.tls == SMTP_TLS_STARTTLS)
+	if (p->shaken && p->before.auth[0] && smtp_starts_tls(a->smtp.tls))
 		report_json(s, "offered_before_tls", mechanisms(p->before.auth));
 	report_json(s, "offered", mechanisms(p->now.auth));
 	report_text(s, "user", a->sasl.user);

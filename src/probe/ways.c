@@ -33,11 +33,6 @@ struct ways {
 	size_t count, left;
 };
 
-static const char *mode_name(int mode)
-{
-	return mode == SMTP_TLS_IMPLICIT ? "implicit" : mode == SMTP_TLS_STARTTLS ? "starttls" : "off";
-}
-
 /* ---- what to try */
 
 static void add_way(struct ways *w, const char *host, unsigned port, int mode)
@@ -207,10 +202,10 @@ static void tell_way(struct report_stage *s, const struct ways *w, const struct 
 		"answers, but offers no login" : knock_name(a->found);
 
 	report_more(s, good ? MARK_OK : MARK_NONE, "%s port %u, tls = %s: %s%s%s", way->host, way->port,
-		mode_name(way->mode), what, a->text[0] ? ": " : "", a->text);
+		smtp_tls_name(way->mode), what, a->text[0] ? ": " : "", a->text);
 	json_object_set_new(object, "host", report_string(way->host));
 	json_object_set_new(object, "port", json_integer(way->port));
-	json_object_set_new(object, "tls", json_string(mode_name(way->mode)));
+	json_object_set_new(object, "tls", json_string(smtp_tls_name(way->mode)));
 	json_object_set_new(object, "works", json_boolean(good));
 	json_object_set_new(object, "found", json_string(knock_name(a->found)));
 	if (a->text[0])
@@ -228,13 +223,13 @@ static void recommend(struct ways *w, const struct way *best)
 
 	free(f->works);
 	f->works = mem_printf("%s port %u with tls = %s answers", best->host, best->port,
-		mode_name(best->mode));
+		smtp_tls_name(best->mode));
 	if (strcmp(best->host, a->net.host) != 0)
 		finding_set(f, options ? "--host %s" : "host = %s", best->host);
 	if (best->port != (unsigned)a->net.port)
 		finding_set(f, options ? "--port %u" : "port = %u", best->port);
 	if (best->mode != a->smtp.tls)
-		finding_set(f, options ? "--tls %s" : "tls = %s", mode_name(best->mode));
+		finding_set(f, options ? "--tls %s" : "tls = %s", smtp_tls_name(best->mode));
 	free(f->next);
 	f->next = options ? mem_string("call it with the options below") :
 		mem_printf("set what stands below in %s, in place of what is there",
@@ -302,7 +297,7 @@ static void tell_all(struct ways *w)
 	report_json(s, "tried", list);
 	if (best)
 		report_say(s, MARK_OK, "%s port %u with tls = %s works", best->host, best->port,
-			mode_name(best->mode));
+			smtp_tls_name(best->mode));
 	else
 		report_say(s, MARK_NONE, "no other port or mode answers as a submission server");
 	stage_end(p);

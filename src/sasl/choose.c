@@ -57,7 +57,7 @@ static enum reason judge(const struct choice *c, enum sasl_mechanism m)
 	const struct sasl_surroundings *around = c->around;
 	unsigned traits = sasl_traits(m);
 
-	if (around->has_token && c->automatic && m == SASL_EXTERNAL)
+	if (c->automatic && (m == SASL_ANONYMOUS || (around->has_token && m == SASL_EXTERNAL)))
 		return NOT_OFFERED;
 	if (around->has_token && m != SASL_EXTERNAL && !(traits & SASL_TOKEN))
 		return PASSWORD_WANTED;
@@ -73,7 +73,7 @@ static enum reason judge(const struct choice *c, enum sasl_mechanism m)
 		return traits & SASL_TOKEN && !around->has_token ? TOKEN_NOT_NAMED : NOT_NAMED;
 	if (c->set->authzid && !(traits & SASL_ACTS_AS))
 		return NO_AUTHZID;
-	if (traits & SASL_OUTSIDE)
+	if (m == SASL_ANONYMOUS || (traits & SASL_OUTSIDE))
 		return USABLE;
 	if (m == SASL_EXTERNAL)
 		return around->has_certificate && around->encrypted ? USABLE : NO_CERTIFICATE;

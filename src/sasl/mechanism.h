@@ -21,6 +21,7 @@ struct sasl {
 
 int plain_start(const struct sasl *s, struct buf *out);
 int external_start(const struct sasl *s, struct buf *out);
+int anonymous_start(const struct sasl *s, struct buf *out);
 int login_step(const struct sasl *s, struct buf *out, struct err *e);
 int cram_step(const struct sasl *s, const char *challenge, size_t len, struct buf *out,
 	struct err *e);

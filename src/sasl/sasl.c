@@ -13,8 +13,10 @@ static const struct {
 	const char *name;
 	unsigned traits;
 } mechanisms[SASL_MECHANISMS] = {
-	[SASL_EXTERNAL]           = { "EXTERNAL", SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_ACTS_AS },
-	[SASL_GSSAPI]             = { "GSSAPI", SASL_CLIENT_FIRST | SASL_OUTSIDE | SASL_ACTS_AS },
+	[SASL_EXTERNAL]           = { "EXTERNAL",
+		SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_ACTS_AS | SASL_NO_SECRET },
+	[SASL_GSSAPI]             = { "GSSAPI",
+		SASL_CLIENT_FIRST | SASL_OUTSIDE | SASL_ACTS_AS | SASL_NO_SECRET },
 	[SASL_SCRAM_SHA_256_PLUS] = { "SCRAM-SHA-256-PLUS",
 		SASL_CLIENT_FIRST | SASL_BINDS | SASL_ACTS_AS },
 	[SASL_SCRAM_SHA_256]      = { "SCRAM-SHA-256", SASL_CLIENT_FIRST | SASL_ACTS_AS },
@@ -28,6 +30,8 @@ static const struct {
 	[SASL_OAUTHBEARER]        = { "OAUTHBEARER",
 		SASL_CLIENT_FIRST | SASL_CLEAR | SASL_TOKEN | SASL_ACTS_AS },
 	[SASL_XOAUTH2]            = { "XOAUTH2", SASL_CLIENT_FIRST | SASL_CLEAR | SASL_TOKEN },
+	[SASL_ANONYMOUS]          = { "ANONYMOUS",
+		SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_NO_SECRET },
 };
 
 const struct key sasl_keys[] = {
@@ -199,7 +203,7 @@ static int check_authzid(const struct sasl_settings *set, struct err *e)
 		    sasl_allows(set, (enum sasl_mechanism)m))
 			return 0;
 	err_set(e, ERR_CONFIG, "authzid is set, and no login that auth leaves can carry it");
-	return err_hint(e, "XOAUTH2, LOGIN and CRAM-MD5 know no authzid: name another one in auth, "
+	return err_hint(e, "XOAUTH2, LOGIN, CRAM-MD5 and ANONYMOUS know no authzid: name another one in auth, "
 		"as plain or scram-sha-256, or leave authzid out");
 }
 
@@ -257,11 +261,16 @@ static int check_names(const struct sasl_login *login, struct err *e)
 	return 0;
 }
 
+enum { TRACE_MOST = 255 };   /* RFC 4505 section 2, in characters there */
+
 static int check_login(const struct sasl_login *login, struct err *e)
 {
 	if (check_names(login, e) < 0)
 		return -1;
-	if (login->mechanism == SASL_EXTERNAL || (sasl_traits(login->mechanism) & SASL_OUTSIDE))
+	if (login->mechanism == SASL_ANONYMOUS && strlen(login->user) > TRACE_MOST)
+		return err_set(e, ERR_LOGIN, "the user name is longer than the %d octets that ANONYMOUS "
+			"takes", TRACE_MOST);
+	if (sasl_traits(login->mechanism) & SASL_NO_SECRET)
 		return 0;
 	if (!login->user[0] && login->mechanism != SASL_OAUTHBEARER) {
 		err_set(e, ERR_LOGIN, "there is no user name to log in with");
@@ -371,6 +380,8 @@ int sasl_start(struct sasl *s, struct buf *out, struct err *e)
 	switch (s->login.mechanism) {
 	case SASL_EXTERNAL:
 		return external_start(s, out);
+	case SASL_ANONYMOUS:
+		return anonymous_start(s, out);
 	case SASL_PLAIN:
 		return plain_start(s, out);
 	case SASL_OAUTHBEARER:

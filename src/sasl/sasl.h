@@ -28,6 +28,7 @@ enum sasl_mechanism {   /* in order of preference, best first (EXTERNAL needs a 
 	SASL_CRAM_MD5,
 	SASL_OAUTHBEARER,
 	SASL_XOAUTH2,
+	SASL_ANONYMOUS,
 	SASL_MECHANISMS         /* how many; also "none" */
 };
 
@@ -41,7 +42,8 @@ enum {
 	SASL_TOKEN        = 8,   /* the secret is an OAuth access token */
 	SASL_BINDS        = 16,  /* bound to the TLS channel */
 	SASL_OUTSIDE      = 32,  /* its responses are made elsewhere (a Kerberos ticket), see below */
-	SASL_ACTS_AS      = 64   /* can carry an authorization identity */
+	SASL_ACTS_AS      = 64,  /* can carry an authorization identity */
+	SASL_NO_SECRET    = 128  /* takes neither password nor token */
 };
 unsigned sasl_traits(enum sasl_mechanism m);
 
@@ -87,7 +89,7 @@ struct sasl_surroundings {
  * AUTH line).  Order (automatic): EXTERNAL with a certificate, SCRAM-SHA-256-PLUS,
  * SCRAM-SHA-256, SCRAM-SHA-1-PLUS, SCRAM-SHA-1, PLAIN, LOGIN; without TLS only
  * mechanisms that do not show the secret unless allow_clear_password; never
- * CRAM-MD5, GSSAPI or the OAuth mechanisms unless `auth` names them.  -PLUS only with a
+ * CRAM-MD5, GSSAPI, ANONYMOUS or the OAuth mechanisms unless `auth` names them.  -PLUS only with a
  * binding.  An access token goes by OAUTHBEARER, then XOAUTH2, and by nothing else.
  * With authzid only mechanisms that carry it; nothing that `auth` forbids.
  * -1: ERR_LOGIN: none in common, naming both sides and why one that
@@ -101,10 +103,11 @@ typedef int sasl_prepare(const char *text, size_t len, struct secret *out, struc
 
 struct sasl_login {
 	enum sasl_mechanism mechanism;
-	const char *user;                    /* UTF-8; "" for EXTERNAL and GSSAPI without one */
+	const char *user;                    /* UTF-8; "" for EXTERNAL, GSSAPI and ANONYMOUS (whose
+	                                      * trace it is) without one */
 	const char *authzid;                 /* UTF-8; NULL: none */
-	const struct secret *secret;         /* borrowed until sasl_free(); EXTERNAL and GSSAPI: may be
-	                                      * NULL */
+	const struct secret *secret;         /* borrowed until sasl_free(); may be NULL with
+	                                      * SASL_NO_SECRET */
 	sasl_prepare *prepare;               /* SCRAM; NULL: what needs it is refused */
 	const char *host;                    /* OAUTHBEARER */
 	unsigned port;

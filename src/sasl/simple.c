@@ -1,4 +1,4 @@
-/* sasl/simple.c - PLAIN, LOGIN, EXTERNAL and CRAM-MD5: no state of their own.
+/* sasl/simple.c - PLAIN, LOGIN, EXTERNAL, ANONYMOUS and CRAM-MD5: no state of their own.
  *
  * What holds a secret gets its room in one piece, since a buffer that grows
  * leaves copies behind that nobody wipes.
@@ -30,6 +30,13 @@ int plain_start(const struct sasl *s, struct buf *out)
 int external_start(const struct sasl *s, struct buf *out)
 {
 	buf_add_text(out, s->authzid ? s->authzid : s->user);
+	return 0;
+}
+
+/* RFC 4505 section 2: something to trace it by, or nothing. */
+int anonymous_start(const struct sasl *s, struct buf *out)
+{
+	buf_add_text(out, s->user);
 	return 0;
 }
 

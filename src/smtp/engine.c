@@ -229,26 +229,32 @@ static void answer_greeting(struct smtp *s, const struct smtp_reply *r)
 		engine_protocol(s, STEP_GREETING, r);
 }
 
+/* As far as it gets with TLS, or without where there need not be any. */
+static void after_tls(struct smtp *s)
+{
+	s->phase = s->o.login ? PHASE_LOGIN : PHASE_READY;
+	if (s->o.login)
+		login_choose(s);
+}
+
 /* Capabilities are known: what comes next? */
 static void after_hello(struct smtp *s)
 {
 	struct err e = { 0 };
 
-	if (s->o.settings->tls == SMTP_TLS_STARTTLS && !s->encrypted) {
-		if (s->caps.starttls) {
-			s->phase = PHASE_STARTTLS;
-			return;
-		}
+	if (s->encrypted || !smtp_starts_tls(s->o.settings->tls)) {
+		after_tls(s);
+	} else if (s->caps.starttls) {
+		s->phase = PHASE_STARTTLS;
+	} else if (s->o.settings->tls == SMTP_TLS_OPPORTUNISTIC) {
+		after_tls(s);
+	} else {
 		err_set(&e, ERR_TLS, "the server does not offer STARTTLS, so nothing was sent to it");
 		err_hint(&e, "if this port speaks TLS from the start, set tls = implicit (usually "
 			"port 465); otherwise somebody may be stripping TLS on the way");
 		err_cause(&e, "tls-not-offered");
 		engine_fail(s, &e);
-		return;
 	}
-	s->phase = s->o.login ? PHASE_LOGIN : PHASE_READY;
-	if (s->o.login && !login_choose(s))
-		return;
 }
 
 static void hello_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
@@ -292,6 +298,9 @@ static void answer_starttls(struct smtp *s, const struct smtp_reply *r)
 		/* What was said in clear never counts inside (RFC 3207 section 4.2). */
 		memset(&s->caps, 0, sizeof(s->caps));
 		s->phase = PHASE_TLS;
+	} else if (r->code >= 400 && r->code != 421 &&
+	           s->o.settings->tls == SMTP_TLS_OPPORTUNISTIC) {
+		after_tls(s);   /* RFC 3207 section 4: whether to go on is the client's policy */
 	} else if (r->code >= 400) {
 		engine_refused(s, STEP_STARTTLS, r);
 	} else {

@@ -26,7 +26,14 @@
 
 enum smtp_pipelining { PIPELINING_STANDARD, PIPELINING_FULL, PIPELINING_OFF };
 enum smtp_protocol { PROTOCOL_SMTP, PROTOCOL_LMTP };
-enum smtp_tls { SMTP_TLS_OFF, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT, SMTP_TLS_UNSET };
+enum smtp_tls { SMTP_TLS_OFF, SMTP_TLS_STARTTLS, SMTP_TLS_IMPLICIT,
+	SMTP_TLS_OPPORTUNISTIC,   /* STARTTLS where the server does it, else in clear: no login */
+	SMTP_TLS_UNSET };
+/* As `tls` has it, and back: SMTP_TLS_UNSET for what is none. */
+const char *smtp_tls_name(int mode);
+int smtp_tls_find(const char *name);
+/* Whether the dialogue begins in clear and STARTTLS follows. */
+bool smtp_starts_tls(int mode);
 
 struct smtp_settings {
 	char *ehlo;               /* own; NULL: the caller finds a name */

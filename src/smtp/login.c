@@ -53,7 +53,7 @@ static bool is_outside(const struct smtp *s)
 
 bool login_needs_secret(const struct smtp *s)
 {
-	return s->mechanism_chosen && s->mechanism != SASL_EXTERNAL && !is_outside(s) && !s->secret;
+	return s->mechanism_chosen && !(sasl_traits(s->mechanism) & SASL_NO_SECRET) && !s->secret;
 }
 
 /* The first response is made before AUTH is sent: who has no ticket says nothing. */

@@ -1,11 +1,13 @@
 /* smtp/settings.c - the keys that the engine obeys; see engine.h. */
-#include <stddef.h>
-
 #include "smtp/engine.h"
+
+#include <stddef.h>
+#include <string.h>
 
 static const struct key_choice tls_choices[] = {
 	{ "implicit", SMTP_TLS_IMPLICIT },
 	{ "starttls", SMTP_TLS_STARTTLS },
+	{ "opportunistic", SMTP_TLS_OPPORTUNISTIC },
 	{ "off", SMTP_TLS_OFF },
 	{ "auto", SMTP_TLS_UNSET },
 	{ NULL, 0 }
@@ -30,8 +32,8 @@ const struct key smtp_keys[] = {
 		"smtp, or lmtp (RFC 2033) for a server that delivers into mailboxes",
 		.choices = protocol_choices },
 	{ "tls", ROW(KEY_CHOICE, tls), "auto",
-		"implicit, starttls (required) or off; auto: implicit on port 465, off with lmtp at "
-		"a socket's path, else starttls",
+		"implicit, starttls (required), opportunistic or off; auto: implicit on port 465, off "
+		"with lmtp at a socket's path, else starttls",
 		.choices = tls_choices },
 	{ "ehlo", ROW(KEY_WORD, ehlo), NULL, "name to give in EHLO or LHLO", .choices = NULL },
 	{ "pipelining", ROW(KEY_CHOICE, pipelining), "standard",
@@ -44,3 +46,25 @@ const struct key smtp_keys[] = {
 	{ .name = NULL }
 };
 #undef ROW
+
+const char *smtp_tls_name(int mode)
+{
+	const struct key_choice *c = tls_choices;
+
+	while (c->value != mode && c->name)
+		c++;
+	return c->name;
+}
+
+int smtp_tls_find(const char *name)
+{
+	for (const struct key_choice *c = tls_choices; c->name; c++)
+		if (!strcmp(c->name, name))
+			return c->value;
+	return SMTP_TLS_UNSET;
+}
+
+bool smtp_starts_tls(int mode)
+{
+	return mode == SMTP_TLS_STARTTLS || mode == SMTP_TLS_OPPORTUNISTIC;
+}

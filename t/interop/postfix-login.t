@@ -18,7 +18,9 @@ my $postfix = SendoffTest::Postfix->start(users => \%spelt, services => {
 	smtps => { smtpd_tls_wrappermode => 'yes' },
 	tls12 => { %starttls, smtpd_tls_mandatory_protocols => '<=TLSv1.2' },
 	plain => {},
-});
+	anybody => { %starttls, smtpd_sasl_security_options => '', mynetworks => '127.0.0.0/8',
+		smtpd_relay_restrictions => 'permit_mynetworks, reject_unauth_destination' },
+}, anonymous => 1);
 diag('Postfix ' . SendoffTest::Postfix->postfix_version . ', Dovecot ' .
 	SendoffTest::Postfix->dovecot_version);
 
@@ -89,6 +91,12 @@ sends('chosen, without TLS', 'plain', tls => 'off', expected => 'SCRAM-SHA-256')
 sends('allowed in clear', 'plain', tls => 'off', auth => 'plain', allow_clear_password => 'yes',
 	expected => 'PLAIN');
 
+# As nobody in particular (RFC 4505), where that is let in.
+my $nobody = run_sendoff(['-C', $postfix->config('anybody', auth => 'anonymous', user => 'trace@example.test', password => undef),
+	'send', '--no-queue', 'a@example.test'], stdin => "Subject: nobody\n\nhi\n");
+is($nobody->{exit}, 0, 'ANONYMOUS: sent') or diag($nobody->{err});
+like($postfix->log, qr/sasl_method=ANONYMOUS, sasl_username=anonymous/, '... logged in as nobody');
+
 # SASLprep: SCRAM sends the proof of the prepared password, PLAIN the password as it is.
 sub spelt
 {
@@ -120,6 +128,9 @@ for my $pipelining (qw(standard full off)) {
 is_deeply([ $postfix->complaints ], [], 'E6: Postfix finds no fault so far');
 is((grep { ($_->{auth} // '') ne '1' || ($_->{mail} // '') ne '1' || $_->{quit} ne '1' }
 	grep { ($_->{auth} // '') ne '0/1' } $postfix->sessions), 0, 'C9: one login, one mail and QUIT in each session');
+
+is_refused('ANONYMOUS where it is not offered', 'submission', { auth => 'anonymous', user => undef, password => undef }, 77,
+	qr/this account allows ANONYMOUS/);
 
 # A wrong password is tried once.
 for my $mechanism (qw(PLAIN LOGIN CRAM-MD5 SCRAM-SHA-1 SCRAM-SHA-256 auto)) {

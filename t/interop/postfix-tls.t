@@ -27,6 +27,8 @@ my $postfix = SendoffTest::Postfix->start(
 	main => { tls_medium_cipherlist => 'ALL:@SECLEVEL=0', smtpd_tls_loglevel => 0 },
 	services => {
 		none => { smtpd_tls_security_level => 'none' },
+		(map { ("relay-$_" => { smtpd_tls_security_level => $_, mynetworks => '127.0.0.0/8',
+			smtpd_relay_restrictions => 'permit_mynetworks, reject_unauth_destination' }) } qw(may none)),
 		submission => \%starttls,
 		smtps => { smtpd_tls_wrappermode => 'yes' },
 		'tls1-1' => { %starttls, smtpd_tls_mandatory_protocols => '<=TLSv1.1' },
@@ -89,6 +91,13 @@ sends('by address', 'server-s', host => '127.0.0.1');
 sends('a client certificate instead of a login', 'client', tls => 'implicit', user => undef,
 	password => undef, auth => 'none', tls_cert => cert('client'), tls_key => cert('client', 'key'));
 
+# TLS where it is offered, for who does not log in.
+my %opportunistic = (tls => 'opportunistic', user => undef, password => undef);
+sends('opportunistic, offered', 'relay-may', %opportunistic);
+like(($postfix->arrived(sprintf 'tls-%03d', $count))[0]{received}, qr/using TLSv1.*with ESMTPS /s, '... encrypted');
+sends('opportunistic, not offered', 'relay-none', %opportunistic);
+like(($postfix->arrived(sprintf 'tls-%03d', $count))[0]{received}, qr/with ESMTP /, '... in clear');
+
 my %words = (
 	otherca => qr/authority|issuer|trust/i, selfsigned => qr/authority|issuer|trust|self-signed/i,
 	wrongname => qr/other\.test/, expired => qr/expired|2021/, notyet => qr/not yet|2048/,
@@ -106,6 +115,8 @@ for my $name (@bad) {
 is_refused('D1: STARTTLS is not offered', 'none', {}, 76, qr/STARTTLS/);
 is_refused('D4: TLS 1.1 only', 'tls1-1', {}, 76, qr/TLS/);
 is_refused('D4: no certificate at all', 'anonymous', {}, 76, qr/TLS|certificate/);
+
+is_refused('opportunistic is not unverified', 'otherca-s', \%opportunistic, 77, $words{otherca});
 
 # The wrong mode for the port: the hint names the right one.  A server that waits
 # for TLS says nothing, as one does that is out of breath: that may pass.

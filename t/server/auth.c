@@ -253,6 +253,16 @@ static enum auth_verdict auth_scram(struct auth *a, const char *in, size_t len)
 	return verdict;
 }
 
+/* RFC 4505: whoever comes is let in; what he gives is no more than a trace. */
+static enum auth_verdict auth_anonymous(struct auth *a, const char *in, size_t len)
+{
+	if (len > 255)
+		return auth_malformed(a, "ANONYMOUS: the trace is too long");
+	buf_clear(&a->user);
+	buf_add(&a->user, in, len);
+	return AUTH_ACCEPTED;
+}
+
 /* RFC 2743 section 3.1: a token begins so.  There is no realm here: no ticket is good. */
 static enum auth_verdict auth_gssapi(struct auth *a, const char *in, size_t len)
 {
@@ -270,6 +280,7 @@ static const struct mechanism mechanisms[] = {
 	{ "SCRAM-SHA-256", auth_scram, true, false, GNUTLS_MAC_SHA256 },
 	{ "SCRAM-SHA-256-PLUS", auth_scram, true, true, GNUTLS_MAC_SHA256 },
 	{ "EXTERNAL", auth_external, true, false, GNUTLS_MAC_UNKNOWN },
+	{ "ANONYMOUS", auth_anonymous, true, false, GNUTLS_MAC_UNKNOWN },
 	{ "GSSAPI", auth_gssapi, true, false, GNUTLS_MAC_UNKNOWN },
 	{ "XOAUTH2", auth_xoauth2, true, false, GNUTLS_MAC_UNKNOWN },
 	{ "OAUTHBEARER", auth_oauthbearer, true, false, GNUTLS_MAC_UNKNOWN },

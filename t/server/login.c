@@ -147,7 +147,8 @@ void session_auth(struct session *s, char *line)
 {
 	const struct fault *f = session_fault(s, "AUTH", NULL);
 	char *name = strsep(&line, " "), *initial = line;
-	bool one_trip = initial && (!strcasecmp(name, "PLAIN") || !strcasecmp(name, "EXTERNAL"));
+	bool one_trip = initial && (!strcasecmp(name, "PLAIN") || !strcasecmp(name, "EXTERNAL") ||
+		!strcasecmp(name, "ANONYMOUS"));
 
 	/* RFC 4954 section 4: only what is done in one trip may be followed. */
 	if (session_pushes(s, !one_trip))

@@ -85,6 +85,11 @@ static const struct {
 	{ "GSSAPI", "gssapi", TLS | NO_USER, SASL_GSSAPI },
 	{ "GSSAPI", "gssapi", NO_USER, SASL_GSSAPI },
 	{ "PLAIN", "gssapi plain", USUAL, SASL_PLAIN },
+	/* as nobody, where it is named only */
+	{ "ANONYMOUS PLAIN", "", USUAL, SASL_PLAIN },
+	{ "ANONYMOUS PLAIN", "anonymous plain", USUAL, SASL_ANONYMOUS },
+	{ "ANONYMOUS", "anonymous", NO_USER, SASL_ANONYMOUS },
+	{ "PLAIN", "anonymous plain", USUAL, SASL_PLAIN },
 	/* to act as another */
 	{ "LOGIN XOAUTH2 PLAIN", "", USUAL | ACTING, SASL_PLAIN },
 	{ "LOGIN SCRAM-SHA-256", "login scram-sha-256", USUAL | ACTING, SASL_SCRAM_SHA_256 },
@@ -110,6 +115,8 @@ static const struct {
 	const char *text, *hint;   /* parts of them */
 	const char *cause;
 } bad[] = {
+	{ "ANONYMOUS", "", USUAL, "the server offers ANONYMOUS; this account allows ", "",
+		"no-common-mechanism" },
 	{ "DIGEST-MD5 NTLM", "plain", USUAL,
 		"the server offers DIGEST-MD5 NTLM; this account allows PLAIN", "allows",
 		"no-common-mechanism" },
@@ -303,8 +310,10 @@ static void test_names(void)
 	check_int(sasl_traits(SASL_PLAIN), SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_CLEAR |
 		SASL_ACTS_AS, "PLAIN");
 	check_int(sasl_traits(SASL_LOGIN), SASL_CLEAR, "LOGIN sends no initial response");
-	check_int(sasl_traits(SASL_EXTERNAL), SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_ACTS_AS,
-		"EXTERNAL");
+	check_int(sasl_traits(SASL_EXTERNAL), SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_ACTS_AS |
+		SASL_NO_SECRET, "EXTERNAL");
+	check_int(sasl_traits(SASL_ANONYMOUS), SASL_CLIENT_FIRST | SASL_ONE_TRIP | SASL_NO_SECRET,
+		"ANONYMOUS");
 	check(!(sasl_traits(SASL_GSSAPI) & SASL_ONE_TRIP), "GSSAPI must not lead a group");
 	check(!(sasl_traits(SASL_XOAUTH2) & SASL_ONE_TRIP), "XOAUTH2 must not lead a group");
 	check(sasl_traits(SASL_SCRAM_SHA_1_PLUS) & SASL_BINDS, "-PLUS is bound");

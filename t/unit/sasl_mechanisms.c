@@ -115,6 +115,38 @@ static void test_external(void)
 	buf_release(&out);
 }
 
+static void test_anonymous(void)
+{
+	char longest[257];
+	struct buf out = BUF_INIT(0);
+	struct err e = { 0 };
+	struct sasl_login login = { .mechanism = SASL_ANONYMOUS, .user = "" };
+	struct sasl *s = sasl_new(&login, &e);
+
+	check(s && sasl_start(s, &out, &e) == 0 && out.len == 0, "ANONYMOUS needs nothing");
+	check_int(sasl_finish(s, &e), 0, "... nor does the server prove anything");
+	sasl_free(&s);
+	login.user = "sirhc";
+	s = sasl_new(&login, &e);
+	check(s && sasl_start(s, &out, &e) == 0 && buf_is(&out, "sirhc", 5), "RFC 4505 section 4");
+	check_int(step(s, "", &out, &e), -1, "it has no answer to a challenge");
+	sasl_free(&s);
+	memset(longest, 'x', sizeof(longest));
+	longest[256] = '\0';
+	login.user = longest;
+	check(!sasl_new(&login, &e) && strstr(e.text, "longer than the 255"), "a trace too long");
+	longest[255] = '\0';
+	s = sasl_new(&login, &e);
+	check(s != NULL, "the longest");
+	sasl_free(&s);
+	login.user = "a\nb";
+	check(!sasl_new(&login, &e), "a control character");
+	login.user = "";
+	login.authzid = "other";
+	check(!sasl_new(&login, &e), "nobody acts as nobody else");
+	buf_release(&out);
+}
+
 /* --- OAuth ---------------------------------------------------------------- */
 
 #define TOKEN "vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg=="
@@ -586,6 +618,7 @@ int main(void)
 	test_login();
 	test_cram();
 	test_external();
+	test_anonymous();
 	test_oauthbearer();
 	test_xoauth2();
 	for (size_t i = 0; i < COUNT(exchanges); i++) {

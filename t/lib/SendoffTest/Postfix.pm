@@ -432,7 +432,8 @@ sub remember
 # sink => { options of the scripted server }): each service has a port of its
 # own, see port(); with dovecot_submission => 1 Dovecot has two as well; introspection =>
 # URL is where Dovecot asks whether a token is good, instead of by itself; users => { NAME =>
-# PASSWORD } are further ones; kerberos => a SendoffTest::Kerberos, whose tickets it takes.
+# PASSWORD } are further ones; kerberos => a SendoffTest::Kerberos, whose tickets it takes;
+# anonymous => 1: Dovecot lets in nobody in particular too, where a service of Postfix' allows it.
 sub start
 {
 	my ($class, %o) = @_;
@@ -445,7 +446,7 @@ sub start
 		%{ $o{sink} // {} });
 	$self->{introspection} = $o{introspection};
 	$self->{users} = $o{users} // {};
-	$self->{mechanisms} = $o{kerberos} ? 'gssapi' : '';
+	$self->{mechanisms} = join ' ', $o{kerberos} ? 'gssapi' : (), $o{anonymous} ? 'anonymous' : ();
 	$self->take_tickets($o{kerberos}) if $o{kerberos};
 	$self->start_dovecot($o{dovecot_submission});
 	$self->make_queue;

@@ -94,6 +94,8 @@ my @zoo = (
 	['server', { tls_ca_file => '{certs}/ca.crt, {certs}/otherca-ca.crt' }, undef],
 	['otherca', { tls_ca_file => '{certs}/otherca-ca.crt' }, undef],
 	['server', { tls_ca_file => '{certs}/otherca-ca.crt' }, qr/not among the trusted roots/],
+	['server', { tls_ca_file => '{certs}' }, undef],
+	['selfsigned', { tls_ca_file => '/etc/ssl/certs' }, qr/nobody but itself|not among the trusted roots/],
 	['server', { tls_ca_file => undef }, qr/not among the trusted roots|no trusted roots found/],
 );
 
@@ -307,7 +309,7 @@ subtest 'settings of trust' => sub {
 	for my $case (
 		['a missing file', '/nonexistent/ca.pem', qr{tls_ca_file.*/nonexistent/ca\.pem}],
 		['an empty file', file_write(workdir() . '/empty.pem', ''), qr/holds no certificate/],
-		['a directory', workdir(), qr/a directory, not a regular file/],
+		['a directory without any', workdir(), qr/no file in the directory '.*' holds a certificate/],
 		['not a path', 'ca.pem', qr/neither "system" nor a path/],
 		['a binary certificate', file_write(workdir() . '/der', hostile_bytes(800)), qr/PEM/],
 	) {

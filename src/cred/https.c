@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -225,9 +226,13 @@ static bool set_trust(CURL *easy, const char *ca_file)
 	bool good = curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK &&
 		curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK;
+	struct stat st;
 
 	if (!file)
 		return good;
+	if (stat(file, &st) == 0 && S_ISDIR(st.st_mode))
+		return good && curl_easy_setopt(easy, CURLOPT_CAINFO, NULL) == CURLE_OK &&
+			curl_easy_setopt(easy, CURLOPT_CAPATH, file) == CURLE_OK;
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);   /* not all builds have it */
 	return good && curl_easy_setopt(easy, CURLOPT_CAINFO, file) == CURLE_OK;
 }

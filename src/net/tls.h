@@ -26,7 +26,8 @@
 enum tls_least { TLS_LEAST_1_0 = 10, TLS_LEAST_1_1, TLS_LEAST_1_2, TLS_LEAST_1_3 };
 
 struct tls_settings {
-	struct key_list ca_files;   /* tls_ca_file: PEM files; the word "system" is the system's
+	struct key_list ca_files;   /* tls_ca_file: PEM files, directories
+	                             * of them; the word "system" is the system's
 	                             * store; empty: only the system's */
 	char *host;                 /* tls_host: name verified and sent as SNI instead of host */
 	struct key_list pins;       /* tls_pin: "spki:HEX", "cert:HEX" or bare HEX (either), SHA-256,

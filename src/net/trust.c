@@ -11,27 +11,16 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/gnutls.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "net/crl_lists.h"
-#include "net/priority.h"
 
 enum {
-	STORE_MAX  = 16 << 20,   /* octets of one file */
+	SUBJECTS_MAX = 16 << 20,
 	HEAD_FIRST = 512,        /* enough for the subject of nearly every root */
 	HEAD_MOST  = 4096
-};
-
-static const char *const system_paths[] = {
-	"/etc/ssl/certs/ca-certificates.crt",                  /* Debian, Arch, Alpine */
-	"/etc/pki/tls/certs/ca-bundle.crt",                    /* Fedora, RHEL */
-	"/etc/ssl/ca-bundle.pem",                              /* SUSE */
-	"/etc/ssl/cert.pem",                                   /* Alpine, BSDs */
-	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
 };
 
 struct root {
@@ -262,7 +251,7 @@ struct tls_trust *trust_new(void)
 {
 	struct tls_trust *t = mem_alloc(sizeof(*t));
 
-	t->subjects = BUF_INIT(STORE_MAX);
+	t->subjects = BUF_INIT(SUBJECTS_MAX);
 	t->names = BUF_INIT(512);
 	return t;
 }
@@ -330,18 +319,21 @@ void trust_describe(const struct tls_trust *t, struct buf *out)
 	buf_printf(out, "%zu in %s", t->count, t->names.len ? buf_text(&t->names) : "no file");
 }
 
-/* Takes the text over. */
-static void add_file(struct tls_trust *t, const char *path, struct buf *text)
+void trust_name(struct tls_trust *t, const char *path)
 {
-	t->texts = mem_grow(t->texts, t->text_count + 1, sizeof(*t->texts));
-	t->texts[t->text_count++] = *text;
 	if (t->names.len)
 		buf_add_text(&t->names, ", ");
 	text_clean(path, strlen(path), 200, &t->names);
+}
+
+void trust_take(struct tls_trust *t, struct buf *text)
+{
+	t->texts = mem_grow(t->texts, t->text_count + 1, sizeof(*t->texts));
+	t->texts[t->text_count++] = *text;
 	trust_index(t, buf_text(text), text->len);
 }
 
-static bool any_understood(const struct tls_trust *t, size_t from)
+bool trust_understood(const struct tls_trust *t, size_t from)
 {
 	for (size_t i = from; i < t->count; i++)
 		if (t->roots[i].subject_len)
@@ -349,104 +341,9 @@ static bool any_understood(const struct tls_trust *t, size_t from)
 	return false;
 }
 
-static int load_system(struct tls_trust *t, struct err *e)
+void trust_set_crls(struct tls_trust *t, struct crls *crls)
 {
-	struct buf tried = BUF_INIT(512);
-
-	for (size_t i = 0; i < COUNT(system_paths); i++) {
-		struct buf text = BUF_INIT(STORE_MAX);
-		size_t before = t->count;
-
-		if (file_read(system_paths[i], FILE_ANY, &text, e) == FILE_OK) {
-			add_file(t, system_paths[i], &text);
-			if (any_understood(t, before)) {
-				buf_release(&tried);
-				return 0;
-			}
-		} else {
-			buf_release(&text);
-		}
-		buf_printf(&tried, "%s%s", i ? ", " : "", system_paths[i]);
-	}
-	err_set(e, ERR_CERT, "no trusted roots found to verify the server by (tried %s)",
-		buf_text(&tried));
-	buf_release(&tried);
-	err_cause(e, "no-ca-bundle");
-	return err_hint(e, "install the package ca-certificates, or set tls_ca_file");
-}
-
-const char *trust_system_file(void)
-{
-	for (size_t i = 0; i < COUNT(system_paths); i++)
-		if (access(system_paths[i], R_OK) == 0)
-			return system_paths[i];
-	return NULL;
-}
-
-static int load_file(struct tls_trust *t, const char *path, struct err *e)
-{
-	struct buf text = BUF_INIT(STORE_MAX);
-	size_t before = t->count;
-	char shown[256];
-
-	if (file_read(path, FILE_ANY, &text, e) != FILE_OK) {
-		e->kind = ERR_CONFIG;
-		err_context(e, "tls_ca_file");
-		buf_release(&text);
-		return -1;
-	}
-	add_file(t, path, &text);
-	text_clean_to(shown, sizeof(shown), path, strlen(path));
-	if (any_understood(t, before))
-		return 0;
-	err_set(e, ERR_CONFIG, "tls_ca_file: '%s' holds no certificate in PEM form", shown);
-	return err_hint(e, "it must hold \"-----BEGIN CERTIFICATE-----\"; to convert another form: "
-		"openssl x509 -in FILE -out NEW.pem (-inform der for a binary one)");
-}
-
-struct tls_trust *trust_load_files(const struct key_list *files, struct err *e)
-{
-	struct tls_trust *t = trust_new();
-	int rc = 0;
-
-	if (!files->count)
-		rc = load_system(t, e);
-	for (size_t i = 0; i < files->count && !rc; i++)
-		rc = !strcmp(files->items[i], "system") ? load_system(t, e) :
-			load_file(t, files->items[i], e);
-	if (rc < 0)
-		tls_trust_free(&t);
-	return t;
-}
-
-/* Before any server has heard of us. */
-static int try_priority(const struct tls_settings *set, struct err *e)
-{
-	gnutls_priority_t priority = NULL;
-
-	if (!set->priority)
-		return 0;
-	if (priority_make(set, &priority, e) < 0)
-		return -1;
-	gnutls_priority_deinit(priority);
-	return 0;
-}
-
-struct tls_trust *tls_trust_load(const struct tls_settings *set, struct err *e)
-{
-	struct tls_trust *t;
-
-	if (gnutls_need(e) < 0 || try_priority(set, e) < 0)
-		return NULL;
-	if (!set->verify || set->pins.count)
-		return trust_new();
-	t = trust_load_files(&set->ca_files, e);
-	if (!t || !set->crl_file)
-		return t;
-	t->crls = crls_load(set->crl_file, e);
-	if (!t->crls)
-		tls_trust_free(&t);
-	return t;
+	t->crls = crls;
 }
 
 const struct crls *trust_crls(const struct tls_trust *t)

@@ -218,6 +218,28 @@ static void network(void)
 	check(strstr(got.err.text, "x..invalid cannot be asked: "), "... is in the error");
 }
 
+/* One with that root in it, as openssl(1) prepares it. */
+static void ask_in_directory(const char *root, bool good)
+{
+	char *directory = mem_printf("%s.d", root), *url = web_url("/");
+	char *make = mem_printf("mkdir %s && cp %s %s/root.pem && openssl rehash %s", directory, root,
+		directory, directory);
+	char *remove = mem_printf("rm -r %s", directory);
+
+	check(system(make) == 0, "a directory of roots");
+	web_next("200 OK", "", "{}");
+	ask_within(url, "a=b", NULL, directory, 5000);
+	if (good)
+		check(got.answered && got.status == 200, "it counts: %s", got.err.text);
+	else
+		fails(ERR_CERT, "localhost:");
+	check(system(remove) == 0, "... away");
+	free(directory);
+	free(url);
+	free(make);
+	free(remove);
+}
+
 static void certificates(void)
 {
 	char *url = web_url("/");
@@ -235,6 +257,7 @@ static void certificates(void)
 	fails(ERR_CONFIG, "cannot be asked: ");
 	check(strstr(got.err.hint, "tls_ca_file"), "... and which key to look at");
 	free(url);
+	ask_in_directory(web_other_ca, false);
 	url = mem_printf("https://127.0.0.1:%u/", web_port);
 	ask_within(url, "a=b", NULL, web_ca, 5000);
 	fails(ERR_CERT, "127.0.0.1:");
@@ -244,6 +267,7 @@ static void certificates(void)
 	fails(ERR_CERT, "old.localhost:");
 	free(url);
 	check_int(web->asked, 0, "D8: nothing was said to any of them");
+	ask_in_directory(web_ca, true);
 }
 
 static void urls(void)

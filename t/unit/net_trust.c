@@ -167,6 +167,39 @@ static struct tls_trust *load(const char *const *files, size_t count, struct err
 	return t;
 }
 
+/* With good.pem and empty.pem in it. */
+static void test_directory(void)
+{
+	const char *list[1] = { dir };
+	char *again = path_of("again.0"), *nowhere = path_of("nowhere.pem"), *below = path_of("below");
+	struct buf text = BUF_INIT(1024);
+	struct tls_trust *t;
+	char want[512];
+	struct err e;
+
+	check(symlink("good.pem", again) == 0 && symlink("/nonexistent/x", nowhere) == 0 &&
+		mkdir(below, 0700) == 0, "a directory with links and another in it");
+	t = load(list, 1, &e);
+	check(t && trust_count(t) == 2, "each root of it once: %s", t ? "" : e.text);
+	trust_describe(t, &text);
+	snprintf(want, sizeof(want), "2 in %s", dir);
+	check_text(buf_text(&text), want, "it is told as one");
+	buf_release(&text);
+	tls_trust_free(&t);
+	list[0] = below;
+	t = load(list, 1, &e);
+	snprintf(want, sizeof(want), "tls_ca_file: no file in the directory '%s' holds a certificate "
+		"in PEM form", below);
+	check(!t && e.kind == ERR_CONFIG, "one without certificates is ERR_CONFIG");
+	check_text(e.text, want, "and named");
+	unlink(again);
+	unlink(nowhere);
+	rmdir(below);
+	free(again);
+	free(nowhere);
+	free(below);
+}
+
 static void test_files(const char *pem, size_t len)
 {
 	char *good = write_file("good.pem", pem, len);
@@ -200,9 +233,7 @@ static void test_files(const char *pem, size_t len)
 	check_text(e.text, want, "and named");
 	check(strstr(e.hint, "openssl x509"), "with a way to convert it");
 
-	list[0] = dir;
-	t = load(list, 1, &e);
-	check(!t && e.kind == ERR_CONFIG, "a directory: %s", e.text);
+	test_directory();
 	unlink(good);
 	unlink(empty);
 	free(good);

@@ -1,11 +1,12 @@
-/* cmd/dialogue.c - sendmail -bs: SMTP on standard input and output.
+/* cmd/dialogue.c - sendmail -bs and -bS: SMTP on standard input and output.
  *
  * Mail programs keep such a process and speak with it as with a server; inetd(8)
  * starts one for each connection.  smtp/server answers.  What comes in is kept
  * aside until it is whole, then goes the way of any other message, and what became
  * of it is the answer to its last dot.  Nothing is relayed for others: whoever
  * speaks here has the rights of this very process.  Standard error stays silent, -v or
- * not: nmh has it in the same socket as the answers.
+ * not: nmh has it in the same socket as the answers.  In a batch (-bS) there are none, and
+ * what was refused is told there and by the exit code.
  */
 #include <errno.h>
 #include <limits.h>
@@ -44,6 +45,9 @@ struct dialogue {
 	uint64_t taken;              /* of content since then */
 	bool lost;                   /* the answers reach nobody */
 	bool late;                   /* the time is over: only the last answer is to be written */
+	bool batch;                  /* nobody reads the answers */
+	struct buf answer;           /* own; of a batch: the line that is coming out */
+	int worst;                   /* of a batch: the exit code of what was refused */
 
 	struct envelope envelope;    /* own; of the message that is coming in */
 	struct spill content;        /* own */
@@ -137,6 +141,50 @@ static void on_end(void *context, struct server_reply *reply)
 	forget(d);
 }
 
+/* ---- a batch: commands and messages in a file, as RFC 2442 has them */
+
+static void judge(struct dialogue *d, const char *line)
+{
+	struct err e = { 0 };
+	enum err_kind kind = line[0] == '4' ? ERR_STORE : ERR_MESSAGE;
+
+	if (line[0] != '4' && line[0] != '5')
+		return;
+	err_set(&e, kind, "refused in the batch: %s", line);
+	print_failure(&e);
+	if (!d->worst || kind == ERR_STORE)
+		d->worst = cause_exit_of_kind(kind);
+}
+
+/* Takes the answers, a line at a time. */
+static void hear(struct dialogue *d)
+{
+	size_t len;
+	const char *out = server_output(d->server, &len);
+
+	for (size_t i = 0; i < len; i++) {
+		if (out[i] == '\n') {
+			judge(d, buf_text(&d->answer));
+			buf_clear(&d->answer);
+		} else if (out[i] != '\r') {
+			buf_add_char(&d->answer, out[i]);
+		}
+	}
+	server_written(d->server, len);
+	d->written += len;
+}
+
+/* The end of the input in the midst of a message. */
+static void judge_end(struct dialogue *d)
+{
+	struct err e = { 0 };
+
+	if (!d->batch || !d->envelope.count)
+		return;
+	err_set(&e, ERR_MESSAGE, "the batch ends in the middle of a message, of which nothing was sent");
+	d->worst = print_failure(&e);
+}
+
 /* ---- octets */
 
 /* Each whole answer, and each piece of content, is a step forward. */
@@ -158,6 +206,8 @@ static void settle(struct dialogue *d)
 	size_t left;
 
 	renew(d);
+	if (d->batch)
+		hear(d);
 	(void)server_output(d->server, &left);
 	d->out.events = left ? POLLOUT : 0;
 	d->in.events = left < SERVER_OUTPUT_MAX && !d->waiting.len ? POLLIN : 0;
@@ -213,6 +263,7 @@ static void on_input(struct watch *w, short revents)
 	if (n > 0) {
 		take(d, piece, (size_t)n);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		judge_end(d);
 		server_eof(d->server);
 		loop_remove(&d->loop, w);
 	}
@@ -266,7 +317,7 @@ static void open_server(struct dialogue *d)
 static void run_dialogue(struct dialogue *d)
 {
 	d->in = (struct watch){ .fd = STDIN_FILENO, .run = on_input, .owner = d };
-	d->out = (struct watch){ .fd = STDOUT_FILENO, .run = on_output, .owner = d };
+	d->out = (struct watch){ .fd = d->batch ? -1 : STDOUT_FILENO, .run = on_output, .owner = d };
 	d->signals = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = on_signal,
 		.owner = d };
 	d->quiet = (struct watch){ .fd = -1, .run = on_quiet, .owner = d };
@@ -279,16 +330,18 @@ static void run_dialogue(struct dialogue *d)
 	loop_run(&d->loop);
 }
 
-int dialogue_run(const struct globals *globals, const struct submit_options *given)
+static int run(const struct globals *globals, const struct submit_options *given, bool batch)
 {
-	struct dialogue d = { .globals = globals, .given = given, .waiting = BUF_INIT(PIECE) };
+	struct dialogue d = { .globals = globals, .given = given, .waiting = BUF_INIT(PIECE),
+		.batch = batch, .answer = BUF_INIT(SERVER_OUTPUT_MAX) };
 	struct err e = { 0 };
-	int code = 0;
+	int code;
 
 	spill_init(&d.content, NULL);
 	loop_init(&d.loop);
 	open_server(&d);
 	run_dialogue(&d);
+	code = d.worst;
 	if (process_stopped()) {
 		code = cause_exit_of_kind(ERR_SIGNAL);
 	} else if (d.lost) {
@@ -300,5 +353,16 @@ int dialogue_run(const struct globals *globals, const struct submit_options *giv
 	forget(&d);
 	submit_forget(&d.memory);
 	buf_release(&d.waiting);
+	buf_release(&d.answer);
 	return code;
+}
+
+int dialogue_run(const struct globals *globals, const struct submit_options *given)
+{
+	return run(globals, given, false);
+}
+
+int dialogue_batch(const struct globals *globals, const struct submit_options *given)
+{
+	return run(globals, given, true);
 }

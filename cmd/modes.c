@@ -28,7 +28,11 @@ static const struct { const char *value; char letter; } known_modes[] = {
 	{ "d", 'd' }, { "D", 'D' }, { "t", 't' }, { "h", 'h' }, { "H", 'H' },
 	/* Postfix's, and Exim's */
 	{ "l", 'd' }, { "df", 'D' }, { "pa", 'p' }, { "pr", 'p' }, { "pu", 'p' }, { "pra", 'p' },
-	{ "pru", 'p' }, { "vs", 'v' }, { "nq", 'm' },
+	{ "pru", 'p' }, { "vs", 'v' }, { "nq", 'm' }, { "S", 'S' }, { "V", 'V' },
+	/* for rules of theirs */
+	{ "e", 't' }, { "em", 't' }, { "f", 't' }, { "F", 't' }, { "fd", 't' }, { "fl", 't' },
+	{ "fp", 't' }, { "fs", 't' }, { "mc", 't' }, { "mE", 't' }, { "P", 't' }, { "rt", 't' },
+	{ "rw", 't' },
 };
 
 int modes_take_b(struct modes *m, const char *value, struct err *e)
@@ -38,6 +42,7 @@ int modes_take_b(struct modes *m, const char *value, struct err *e)
 	for (size_t i = 0; i < COUNT(known_modes); i++)
 		if (!strcmp(known_modes[i].value, value)) {
 			m->letter = known_modes[i].letter;
+			m->value = known_modes[i].value;
 			return 0;
 		}
 	text_clean_to(shown, sizeof(shown), value, strlen(value));
@@ -252,15 +257,15 @@ static int mailq(const struct globals *globals)
 }
 
 /* Whoever calls may still be writing a message. */
-static int refuse(char letter)
+static int refuse(const struct modes *m)
 {
 	struct err e = { 0 };
 
 	submit_drain(STDIN_FILENO);
-	err_set(&e, ERR_USAGE, letter == 't' ?
-		"-bt is for programs that route mail themselves; sendoff has no rules to be tested" :
-		"-b%c is for programs that keep statistics of hosts; sendoff has none", letter);
-	err_hint(&e, letter == 't' ? "to see what becomes of an address: sendmail -bv ADDRESS" :
+	err_set(&e, ERR_USAGE, m->letter == 't' ?
+		"-b%s is for programs that route mail themselves; sendoff has no rules to be tested" :
+		"-b%s is for programs that keep statistics of hosts; sendoff has none", m->value);
+	err_hint(&e, m->letter == 't' ? "to see what becomes of an address: sendmail -bv ADDRESS" :
 		"what waits, and why: mailq");
 	return print_failure(&e);
 }
@@ -279,7 +284,9 @@ int modes_run(const struct modes *m, struct globals *globals, char *const *words
 	case 't':
 	case 'h':
 	case 'H':
-		return refuse(m->letter);
+		return refuse(m);
+	case 'V':
+		return cmd_version(globals, NULL, 0);
 	default:
 		return m->letter == 'd' || m->interval ? background(m, globals) :
 			queue_run(globals, m->only);

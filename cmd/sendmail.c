@@ -298,6 +298,8 @@ static int run(struct sendmail *s)
 		return dialogue_run(s->globals, &s->o);
 	if (takes_none(s))
 		return refuse_message(s);
+	if (s->modes.letter == 'S')
+		return dialogue_batch(s->globals, &s->o);
 	if (modes_other(&s->modes))
 		return modes_run(&s->modes, s->globals, s->o.recipients, s->o.count);
 	return send_one(s->globals, &s->o, &(struct send_manner){

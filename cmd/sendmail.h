@@ -2,7 +2,7 @@
  *
  * sendmail.c   the letters, and a message sent
  * modes.c      what else it does: the queue, the runner, the aliases
- * dialogue.c   -bs: SMTP on standard input and output
+ * dialogue.c   -bs: SMTP on standard input and output; -bS: without answers
  */
 #ifndef CMD_SENDMAIL_H
 #define CMD_SENDMAIL_H
@@ -13,6 +13,7 @@
 /* What is to be done.  All zero: send a message. */
 struct modes {
 	char letter;           /* of -b; 0, 'm': send a message */
+	const char *value;     /* of -b, as it was written; NULL: the name of the program says it */
 	bool run;              /* -q: send what is due */
 	const char *only;      /* -qI: only this message; NULL */
 	long interval;         /* -qTIME: ms; 0 */
@@ -30,6 +31,9 @@ int  modes_run(const struct modes *m, struct globals *globals, char *const *word
  * code: 0, unless it was stopped or nobody hears the answers. */
 
 int dialogue_run(const struct globals *globals, const struct submit_options *given);
+/* The answers go to nobody; those that refuse are said on standard error, and the exit code is
+ * that of the worst, so that none is lost unnoticed. */
+int dialogue_batch(const struct globals *globals, const struct submit_options *given);
 
 /* ---- aliases.c: -bi and -bv */
 

@@ -131,13 +131,17 @@ subtest 'modes' => sub {
 	is(sendmail($config, [@$_, 'bob'], stdin => '')->{out}, "bob: bob\@example.test\n", "@$_: what it becomes")
 		for ['-bv'], ['-bvs'], ['-b', 'v'];
 	is(sendmail($config, $_, stdin => '')->{exit}, 0, "@$_: the aliases") for ['-bi'], ['-I'], ['-b', 'i'];
-	refused(['-bt', 'you@example.net'], '-bt', qr/^sendoff: -bt is for .*\n  .*sendmail -bv/);
+	for my $mode (qw(-bt -be -bf -bF -bP -brt -brw)) {
+		refused([$mode, 'you@example.net'], $mode, qr/^sendoff: $mode is for .*\n  .*sendmail -bv/);
+	}
+	is_deeply([@{ sendmail($config, ['-bV']) }{qw(exit err)}], [0, ''], '-bV: the version');
+	like(sendmail($config, ['-bV'])->{out}, qr/^sendoff \d/, '... is printed');
 	refused(["-b$_", 'you@example.net'], "-b$_", qr/^sendoff: -b$_ is for .*\n  .*mailq/) for qw(h H);
-	refused(["-b$_", 'you@example.net'], "-b$_", qr/^sendoff: unknown option '-b$_'/) for qw(S P w z);
+	refused(["-b$_", 'you@example.net'], "-b$_", qr/^sendoff: unknown option '-b$_'/) for qw(w z);
 };
 
 subtest 'A1: a message that a mode does not read is not lost in silence' => sub {
-	for (['-q'], ['-qf'], ['-qq'], ['-qRx'], ['-q30m'], ['-q', '-i'], ['-bi'], ['-I'], ['-bd'], ['-bD'], ['-qIabc']) {
+	for (['-q'], ['-qf'], ['-qq'], ['-qRx'], ['-q30m'], ['-q', '-i'], ['-bi'], ['-I'], ['-bd'], ['-bD'], ['-bS'], ['-bV'], ['-qIabc']) {
 		my ($word) = $_->[0] =~ /\A(-b.|-q|-I)/;
 		refused([@$_, 'you@example.net'], "@$_", qr/^sendoff: with \Q@{[$word eq '-I' ? '-bi' : $word]}\E no message is sent, and none was/);
 		refused([@$_, '-t'], "@$_ -t", qr/no message is sent/);

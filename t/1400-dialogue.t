@@ -297,4 +297,36 @@ subtest '-F, -f and other letters beside -bs' => sub {
 	like($r->{out}, qr/\A(?:[2-5]\d\d[ -].*\r\n)+\z/, '... nothing but answers');
 };
 
+# -bS: nobody reads the answers, so that what was refused is told otherwise.
+subtest 'a batch' => sub {
+	my $message = sub { my ($subject, @to) = @_; return "MAIL FROM:<a\@b.test>\n" . join('', map { "RCPT TO:<$_>\n" } @to) .
+		"DATA\nSubject: $subject\n\n..x\n.\n" };
+	my $batch = sub { my ($config, $said, @args) = @_; return sendmail($config, ['-bS', @args], stdin => $said) };
+	my $server = server_start();
+	my $config = robot($server);
+	my $r = $batch->($config, "HELO x\n" . $message->('one', 'c@d.test', 'e@f.test') . "RSET\n" . $message->('two', 'c@d.test') . "QUIT\n");
+
+	is_deeply([@$r{qw(exit out err)}], [0, '', ''], 'all of it: silent');
+	is($server->stored, 2, 'sent');
+	like($server->message(1), qr/\r\n\r\n\.x\r\n\z/, 'whole');
+	is_deeply($server->envelope(1)->{recipients}, ['c@d.test', 'e@f.test'], 'to all');
+	$r = $batch->($config, $message->('three', 'c@d.test') . "VRFY\nRCPT TO:<x\@y.test>\n" . $message->('four', 'bad@@', 'c@d.test'));
+	is($r->{exit}, 65, 'what is refused is told by the exit code');
+	is($r->{out}, '', '... nothing on standard output');
+	like($r->{err}, qr/^sendoff: refused in the batch: 503 5\.5\.1 .*\nsendoff: refused in the batch: 553 5\.1\.3 .*bad/m, '... and in words');
+	is($server->stored, 4, '... the rest is served');
+	$r = $batch->($config, $message->('five', 'c@d.test') . "MAIL FROM:<a\@b.test>\nRCPT TO:<c\@d.test>\nDATA\nhalf\n");
+	is($r->{exit}, 65, 'cut in the middle of a message');
+	like($r->{err}, qr/^sendoff: the batch ends in the middle of a message, of which nothing was sent\n\z/m, '... said');
+	is($server->stored, 5, '... whose half is not sent');
+	# A queue that cannot be written: what was not stored may come again.
+	my $blocked = robot(nobody(), global => { queue_dir => '/proc/none' });
+	$r = $batch->($blocked, $message->('six', 'c@d.test') . $message->('seven', 'bad@@'));
+	is($r->{exit}, 75, 'not stored');
+	like($r->{err}, qr/^sendoff: refused in the batch: 4\d\d /m, '... said');
+	$r = $batch->(robot(nobody()), $message->('eight', 'c@d.test'));
+	is($r->{exit}, 0, 'offline: stored') or diag($r->{err});
+	is(scalar(my @waiting = queued('new')), 1, '... once');
+};
+
 done_testing;

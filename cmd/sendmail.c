@@ -255,6 +255,10 @@ static int parse(struct sendmail *s, char **words, int count, struct err *e)
 			at++;
 			break;
 		}
+		if (!strcmp(words[at], "-tls-on-connect")) {   /* Exim's; no letters */
+			at++;
+			continue;
+		}
 		took = take_word(s, words + at, count - at, e);
 		if (took < 0)
 			return -1;

@@ -113,6 +113,8 @@ subtest '-G: it comes from elsewhere' => sub {
 	is_bytes($server->message($count), "Subject: x\r\n\r\ny\r\n", 'nothing is added to the header');
 };
 
+goes_out(['-tls-on-connect', '-oi'], '-tls-on-connect');
+
 subtest '-d0.1' => sub {
 	for (['-d0.1'], ['-d0'], ['-d0.4', '-bt'], ['-bt', '-d0.1']) {
 		my $r = sendmail($config, $_, stdin => '');

@@ -201,6 +201,8 @@ checked('the wrong mode', [], 76, 'tls', account => { tls => 'implicit' });
 checked('STARTTLS refused for now', [], 75, 'tls', server => { at => [ 'STARTTLS reply "454 4.7.0 later"' ] });
 checked('STARTTLS refused', [], 76, 'tls', server => { at => [ 'STARTTLS reply "554 5.7.0 never"' ] });
 checked('an expired certificate', [], 77, 'tls', server => { cert => 'expired' });
+checked('a raw public key of somebody else', [], 77, 'tls', server => { raw_key => 'rsa' },
+	account => { tls_priority => 'NORMAL:+CTYPE-SRV-RAWPK', tls_pin => 'spki:' . '0' x 64 });
 checked('greeted off', [], 69, 'ehlo', server => { at => [ 'greeting reply "554 5.7.1 go away"' ] });
 checked('busy', [], 75, 'ehlo', server => { at => [ 'greeting reply "421 4.3.2 busy"' ] });
 checked('no SMTP', [], 76, 'ehlo', server => { at => [ 'greeting reply "hello"' ] });

@@ -69,6 +69,7 @@ subtest 'a token is kept as a password is' => sub {
 
 
 my $zeros = 'spki:' . '0' x 64;
+my $raw = 'NORMAL:+CTYPE-SRV-RAWPK';
 my %clear = (mechanisms_before_tls => 'PLAIN LOGIN CRAM-MD5');
 
 subtest 'what the account says of the server' => sub {
@@ -79,6 +80,13 @@ subtest 'what the account says of the server' => sub {
 			exit => 77, cause => 'pin-mismatch', told => qr/seen spki:/ },
 		'a pin, and no authority would do' => { server => { cert => 'selfsigned' }, keys => { tls_pin => $zeros }, exit => 77,
 			cause => 'pin-mismatch' },
+		'a raw public key that is not the pinned one' => { server => { raw_key => 'rsa' }, exit => 77, cause => 'pin-mismatch',
+			keys => { tls_pin => $zeros, tls_priority => $raw }, told => qr/expected $zeros, seen spki:[0-9a-f]{64}, a raw public key/ },
+		'... and a token, before STARTTLS and behind' => { token => 1, server => { tls => 'starttls', raw_key => 'rsa',
+			mechanisms_before_tls => 'XOAUTH2' }, keys => { tls_pin => $zeros, tls_priority => "$raw:-VERS-TLS1.3" }, exit => 77,
+			cause => 'pin-mismatch' },
+		'raw public keys, and no pin' => { server => { raw_key => 'rsa' }, keys => { tls_priority => $raw }, exit => 78,
+			cause => 'config', told => qr/raw public keys, and no tls_pin/, heard => [] },
 		'another name by tls_host' => { keys => { tls_host => 'mail.example.net' }, exit => 77, cause => 'certificate-wrong-name',
 			told => qr/not for mail\.example\.net/ },
 		'another authority by tls_ca_file' => { keys => { tls_ca_file => '{certs}/otherca-ca.crt' }, exit => 77,

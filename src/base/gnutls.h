@@ -68,16 +68,24 @@
 	X(privkey_get_pk_algorithm) X(privkey_import_url) X(privkey_set_pin_function) \
 	X(x509_crt_export2) X(x509_crt_import_url) X(x509_crt_set_pin_function)
 
+/* Of raw public keys in place of certificates (RFC 7250), which few ask for. */
+#define GNUTLS_RAW_KEYS(X) \
+	X(certificate_type_get2) X(pubkey_deinit) X(pubkey_get_pk_algorithm) \
+	X(pubkey_import) X(pubkey_init)
+
 #define GNUTLS_POINTER(name) __typeof__(gnutls_##name) *name;
 extern struct gnutls_sums { GNUTLS_SUMS(GNUTLS_POINTER) } gnutls_sums;
 extern struct gnutls_calls { GNUTLS_CALLS(GNUTLS_POINTER) } gnutls_calls;
 extern struct gnutls_tokens { GNUTLS_TOKENS(GNUTLS_POINTER) } gnutls_tokens;
+extern struct gnutls_raw_keys { GNUTLS_RAW_KEYS(GNUTLS_POINTER) } gnutls_raw_keys;
 
 /* To be called before any of the functions.  -1: ERR_TLS, it cannot be had. */
 int gnutls_need(struct err *e);
 
 /* Before those of security tokens, once the others are here.  -1: ERR_TLS. */
 int gnutls_token_need(struct err *e);
+/* Likewise before those of raw public keys. */
+int gnutls_raw_key_need(struct err *e);
 
 /* For pure code, which can load nothing. */
 static inline bool gnutls_is_here(void)
@@ -209,5 +217,11 @@ static inline bool gnutls_is_here(void)
 #define gnutls_x509_crt_export2 (*gnutls_tokens.x509_crt_export2)
 #define gnutls_x509_crt_import_url (*gnutls_tokens.x509_crt_import_url)
 #define gnutls_x509_crt_set_pin_function (*gnutls_tokens.x509_crt_set_pin_function)
+
+#define gnutls_certificate_type_get2 (*gnutls_raw_keys.certificate_type_get2)
+#define gnutls_pubkey_deinit (*gnutls_raw_keys.pubkey_deinit)
+#define gnutls_pubkey_get_pk_algorithm (*gnutls_raw_keys.pubkey_get_pk_algorithm)
+#define gnutls_pubkey_import (*gnutls_raw_keys.pubkey_import)
+#define gnutls_pubkey_init (*gnutls_raw_keys.pubkey_init)
 
 #endif

@@ -150,8 +150,9 @@ static void shake(struct session *s)
 	}
 	if (s->hooks.trace) {
 		char note[256];
-		int len = snprintf(note, sizeof(note), "[TLS: %s %s%s]", facts->version, facts->cipher,
-			facts->verified ? ", certificate verified" : ", certificate NOT verified");
+		int len = snprintf(note, sizeof(note), "[TLS: %s %s, %s %s]", facts->version, facts->cipher,
+			facts->raw_key ? "raw public key" : "certificate",
+			facts->verified ? "verified" : "NOT verified");
 
 		s->hooks.trace(s->hooks.context, SMTP_NOTE, note, (size_t)len);
 		if (facts->warning[0]) {

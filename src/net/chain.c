@@ -115,16 +115,33 @@ static void read_cert(gnutls_x509_crt_t crt, struct chain_cert *c)
 	read_pins(crt, c);
 }
 
-void verify_describe(const struct verify *v, struct tls_chain *out)
+static void read_raw_key(const gnutls_datum_t *der, struct chain_raw_key *out)
+{
+	gnutls_pubkey_t key = NULL;
+	struct buf pin = BUF_INIT(sizeof(out->pin));
+	const char *name;
+	int kind = -1;
+
+	if (gnutls_pubkey_init(&key) >= 0 && gnutls_pubkey_import(key, der, GNUTLS_X509_FMT_DER) >= 0)
+		kind = gnutls_pubkey_get_pk_algorithm(key, &out->bits);
+	name = kind > 0 ? gnutls_pk_algorithm_get_name((gnutls_pk_algorithm_t)kind) : NULL;
+	snprintf(out->key, sizeof(out->key), "%s", name ? name : "");
+	if (key)
+		gnutls_pubkey_deinit(key);
+	pin_write_raw(der, &pin);
+	snprintf(out->pin, sizeof(out->pin), "%s", buf_text(&pin));
+	buf_release(&pin);
+	out->shown = true;
+}
+
+static void read_chain(const struct verify *v, struct tls_chain *out)
 {
 	gnutls_x509_crt_t root = v->trust ? verify_root(v) : NULL;
 	struct err ignored;
 
 	for (unsigned i = 0; i < v->count; i++)
 		read_cert(v->chain[i], &out->certs[out->count++]);
-	out->pins = v->set->pins.count;
-	out->pinned_whole = v->count && v->set->pins.count &&
-		pin_match(&v->set->pins, v->chain[0], &ignored) == PIN_OF_CERT;
+	out->pinned_whole = v->count && v->set->pins.count && verify_pin(v, &ignored) == PIN_OF_CERT;
 	out->must_staple = v->count && demands_staple(v->chain[0]);
 	out->stapled = v->staples[0].size > 0;
 	out->staple_to = staples_until(v);
@@ -134,6 +151,16 @@ void verify_describe(const struct verify *v, struct tls_chain *out)
 	out->root = dn_text(root, gnutls_x509_crt_get_dn3);
 	out->root_to = gnutls_x509_crt_get_expiration_time(root);
 	gnutls_x509_crt_deinit(root);
+}
+
+void verify_describe(const struct verify *v, struct tls_chain *out)
+{
+	out->pins = v->set->pins.count;
+	out->staple_to = out->list_to = (time_t)-1;
+	if (v->raw_key.size)
+		read_raw_key(&v->raw_key, &out->raw_key);
+	else
+		read_chain(v, out);
 }
 
 void tls_chain_release(struct tls_chain *c)

@@ -1,7 +1,8 @@
 /* net/chain.h - the certificates that a server showed, for people to read.
  *
  * What is found here stands by itself: it outlives the session, and it is there
- * whether the certificate was taken or refused.  All text is cleaned.
+ * whether the certificate was taken or refused.  All text is cleaned.  Of a server that
+ * shows a raw public key instead (RFC 7250) there are no certificates.
  */
 #ifndef NET_CHAIN_H
 #define NET_CHAIN_H
@@ -33,10 +34,18 @@ struct chain_cert {
 
 enum chain_by { CHAIN_NOT, CHAIN_BY_ROOT, CHAIN_BY_PIN };
 
+struct chain_raw_key {
+	bool shown;                  /* instead of certificates */
+	char key[32];                /* as of a certificate */
+	unsigned bits;
+	char pin[80];                /* "spki:HEX" */
+};
+
 struct tls_chain {
 	struct chain_cert certs[CHAIN_MOST];   /* as they were sent, the server's own first */
 	unsigned count;
 	unsigned sent;               /* how many there were, also beyond CHAIN_MOST */
+	struct chain_raw_key raw_key;
 	char *root;                  /* own; subject of the trusted root that it leads to; NULL: to none,
 	                              * or pins decided */
 	time_t root_to;              /* until when that is valid */
@@ -54,7 +63,7 @@ struct tls_chain {
 };
 
 /* After the handshake, whatever became of it.  -1, and *out is empty: the server has
- * shown no certificate that can be read. */
+ * shown neither a certificate that can be read nor a raw public key. */
 int  tls_chain_read(const struct tls *t, struct tls_chain *out);
 void tls_chain_release(struct tls_chain *c);
 

@@ -40,7 +40,7 @@ static void look_at_pin(struct first *f, const struct verify *v)
 {
 	struct err ignored;
 
-	if (pin_match(&v->set->pins, v->chain[0], &ignored) == PIN_OF_CERT)
+	if (verify_pin(v, &ignored) == PIN_OF_CERT)
 		look_at(f, gnutls_x509_crt_get_expiration_time(v->chain[0]),
 			"the certificate in tls_pin", "the one that replaces it will be refused: pin its key "
 			"(spki:), or add the pin of the next one");

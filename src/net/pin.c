@@ -90,6 +90,12 @@ static bool cert_digest(gnutls_x509_crt_t crt, unsigned char *digest)
 		&& size == PIN_OCTETS;
 }
 
+/* RFC 7250 section 3: what is sent is a SubjectPublicKeyInfo and nothing else. */
+static bool raw_digest(const gnutls_datum_t *key, unsigned char *digest)
+{
+	return key->size && gnutls_hash_fast(GNUTLS_DIG_SHA256, key->data, key->size, digest) == 0;
+}
+
 static void write_pin(const char *kind, const unsigned char *digest, bool known, struct buf *out)
 {
 	if (!known) {
@@ -116,10 +122,29 @@ void pin_write_cert(gnutls_x509_crt_t crt, struct buf *out)
 	write_pin("cert:", digest, known, out);
 }
 
-int pin_match(const struct key_list *pins, gnutls_x509_crt_t crt, struct err *e)
+void pin_write_raw(const gnutls_datum_t *key, struct buf *out)
 {
-	unsigned char key[PIN_OCTETS], cert[PIN_OCTETS];
-	bool has_key = key_digest(crt, key), has_cert = cert_digest(crt, cert);
+	unsigned char digest[PIN_OCTETS];
+	bool known = raw_digest(key, digest);
+
+	write_pin("spki:", digest, known, out);
+}
+
+bool pin_of_key(const struct key_list *pins)
+{
+	struct err ignored;
+	struct pin pin;
+
+	for (size_t i = 0; i < pins->count; i++)
+		if (pin_parse(pins->items[i], &pin, &ignored) == 0 && pin.of_key)
+			return true;
+	return false;
+}
+
+/* Of the digests that there are; NULL: there is none. */
+static int match(const struct key_list *pins, const unsigned char *key, const unsigned char *cert,
+	struct err *e)
+{
 	int found = PIN_OF_NONE;
 
 	for (size_t i = 0; i < pins->count; i++) {
@@ -127,10 +152,26 @@ int pin_match(const struct key_list *pins, gnutls_x509_crt_t crt, struct err *e)
 
 		if (pin_parse(pins->items[i], &pin, e) < 0)
 			return -1;
-		if (pin.of_key && has_key && !memcmp(pin.digest, key, PIN_OCTETS))
+		if (pin.of_key && key && !memcmp(pin.digest, key, PIN_OCTETS))
 			return PIN_OF_KEY;
-		if (pin.of_cert && has_cert && !memcmp(pin.digest, cert, PIN_OCTETS))
+		if (pin.of_cert && cert && !memcmp(pin.digest, cert, PIN_OCTETS))
 			found = PIN_OF_CERT;
 	}
 	return found;
+}
+
+int pin_match(const struct key_list *pins, gnutls_x509_crt_t crt, struct err *e)
+{
+	unsigned char key[PIN_OCTETS], cert[PIN_OCTETS];
+	bool has_key = key_digest(crt, key), has_cert = cert_digest(crt, cert);
+
+	return match(pins, has_key ? key : NULL, has_cert ? cert : NULL, e);
+}
+
+int pin_match_raw(const struct key_list *pins, const gnutls_datum_t *key, struct err *e)
+{
+	unsigned char digest[PIN_OCTETS];
+	bool known = raw_digest(key, digest);
+
+	return match(pins, known ? digest : NULL, NULL, e);
 }

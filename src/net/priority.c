@@ -3,7 +3,8 @@
  * A priority string is GnuTLS's own language, in which much can be said that has no place
  * here: what stands in `never` is taken out behind it, whatever it says, and so are the
  * versions below the least.  What it says of the verification of certificates reaches
- * nobody, for that is done by net/verify.
+ * nobody, for that is done by net/verify.  Raw public keys it can ask for, of servers alone:
+ * our own proof is always a certificate.
  */
 #include "net/priority.h"
 
@@ -15,6 +16,7 @@
 #include "base/text.h"
 
 #define NEVER "-ANON-ECDH:-ANON-DH:-NULL"
+#define NEVER_OURS "-CTYPE-CLI-RAWPK"
 
 static const struct {
 	enum tls_least least;
@@ -53,6 +55,9 @@ static int check_added(const struct tls_settings *set, const char *at, size_t le
 				"tls_priority asks for %s, by which no server proves who it is", nobody[i]);
 	if (is_word(at, len, "VERS-SSL3.0"))
 		return err_set(e, ERR_CONFIG, "tls_priority asks for SSL 3.0, which is broken");
+	if (is_word(at, len, "CTYPE-CLI-RAWPK"))
+		return err_set(e, ERR_CONFIG, "tls_priority asks for CTYPE-CLI-RAWPK: a client shows its "
+			"certificate here, never a raw public key");
 	for (size_t i = 0; i < COUNT(versions); i++) {
 		if (!is_word(at, len, versions[i].word) || (int)versions[i].least >= least_of(set))
 			continue;
@@ -74,6 +79,49 @@ int priority_check(const struct tls_settings *set, struct err *e)
 		at += len + (at[len] == ':');
 	}
 	return 0;
+}
+
+/* The proofs of servers that a word behind its sign is about.  RAWPK is only ever counted
+ * where it is named: many a string adds all that there is. */
+static int proofs_of(const char *at, size_t len, bool added)
+{
+	static const struct {
+		const char *word;
+		int proofs;
+	} words[] = {
+		{ "X509", PRIORITY_X509 }, { "X.509", PRIORITY_X509 }, { "RAWPK", PRIORITY_RAW_KEY },
+	};
+
+	if (len < 6 || strncasecmp(at, "CTYPE-", 6) != 0)
+		return 0;
+	at += 6;
+	len -= 6;
+	if (len > 4 && !strncasecmp(at, "SRV-", 4)) {
+		at += 4;
+		len -= 4;
+	}
+	if (is_word(at, len, "ALL"))
+		return PRIORITY_X509 | (added ? 0 : PRIORITY_RAW_KEY);
+	for (size_t i = 0; i < COUNT(words); i++)
+		if (is_word(at, len, words[i].word))
+			return words[i].proofs;
+	return 0;
+}
+
+int priority_proofs(const struct tls_settings *set)
+{
+	int proofs = PRIORITY_X509;
+
+	for (const char *at = set->priority; at && *at;) {
+		size_t len = strcspn(at, ":");
+
+		if (*at == '+')
+			proofs |= proofs_of(at + 1, len - 1, true);
+		else if (*at == '-' || *at == '!')
+			proofs &= ~proofs_of(at + 1, len - 1, false);
+		at += len + (at[len] == ':');
+	}
+	return proofs;
 }
 
 /* The word that the library could not go beyond. */
@@ -114,6 +162,8 @@ int priority_make(const struct tls_settings *set, gnutls_priority_t *out, struct
 			buf_printf(&text, ":%c%s", tried ? '+' : '-', versions[i].word);
 	}
 	buf_add_text(&text, set->priority ? ":-VERS-SSL3.0:-VERS-DTLS-ALL:" NEVER : ":" NEVER);
+	if (priority_proofs(set) & PRIORITY_RAW_KEY)
+		buf_add_text(&text, ":" NEVER_OURS);
 	rc = gnutls_priority_init2(out, buf_text(&text), &at,
 		set->priority ? 0 : GNUTLS_PRIORITY_INIT_DEF_APPEND);
 	if (rc < 0 && set->priority)

@@ -17,6 +17,11 @@ int priority_check(const struct tls_settings *set, struct err *e);
  * -1: ERR_CONFIG pointing at what the library does not understand, ERR_TLS. */
 int priority_make(const struct tls_settings *set, gnutls_priority_t *out, struct err *e);
 
+/* Which of a server's proofs tls_priority takes, as bits: certificates, and raw public keys
+ * (RFC 7250) where a word names those.  Without GnuTLS. */
+enum { PRIORITY_X509 = 1, PRIORITY_RAW_KEY = 2 };
+int priority_proofs(const struct tls_settings *set);
+
 /* "TLS 1.3 and TLS 1.2": what is tried, the newest first. */
 void priority_versions(gnutls_priority_t priority, const char *between, struct buf *out);
 

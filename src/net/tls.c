@@ -38,6 +38,7 @@ struct tls {
 	bool named;                                  /* and told to the server (SNI) */
 	struct token *token;                         /* own; NULL: no key on a token */
 	bool armed;                                  /* and the key is there */
+	bool asks_raw;                               /* for a raw public key; only then may one come */
 	struct tls_seen seen;
 	bool ready;                                  /* handshake and verification done */
 	struct tls_facts facts;
@@ -97,12 +98,17 @@ static int set_name(struct tls *t, const char *host, struct err *e)
 
 static int set_up(struct tls *t, struct err *e)
 {
+	unsigned flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS;
 	int rc;
 
+	t->asks_raw = priority_proofs(t->set) & PRIORITY_RAW_KEY;
+	if (t->asks_raw && gnutls_raw_key_need(e) < 0)
+		return -1;
+	if (t->asks_raw)
+		flags |= GNUTLS_ENABLE_RAWPK;
 	if (priority_make(t->set, &t->seen.priority, e) < 0)
 		return -1;
-	rc = gnutls_init(&t->session, GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
-		GNUTLS_NO_TICKETS);
+	rc = gnutls_init(&t->session, flags);
 	if (rc == 0)
 		rc = gnutls_priority_set(t->session, t->seen.priority);
 	if (rc == 0)
@@ -190,6 +196,12 @@ static void note_cipher(struct tls *t)
 	gnutls_free(text);
 }
 
+static bool shows_raw_key(const struct tls *t)
+{
+	return t->asks_raw &&
+		gnutls_certificate_type_get2(t->session, GNUTLS_CTYPE_SERVER) == GNUTLS_CRT_RAWPK;
+}
+
 static void note_facts(struct tls *t)
 {
 	const char *version = gnutls_protocol_get_name(gnutls_protocol_get_version(t->session));
@@ -199,6 +211,7 @@ static void note_facts(struct tls *t)
 	snprintf(t->facts.version, sizeof(t->facts.version), "%s", version ? version : "unknown");
 	snprintf(t->facts.group, sizeof(t->facts.group), "%s", group ? group : "");
 	snprintf(t->facts.algorithm, sizeof(t->facts.algorithm), "%s", cipher ? cipher : "");
+	t->facts.raw_key = shows_raw_key(t);
 	note_cipher(t);
 	note_binding(t);
 }
@@ -209,6 +222,8 @@ static int take_peers(const struct tls *t, struct verify *v, unsigned *sent, str
 {
 	const gnutls_datum_t *der = gnutls_certificate_get_peers(t->session, sent);
 
+	if (t->facts.raw_key)
+		return verify_init_raw(v, der, *sent, e);
 	if (verify_init(v, der, *sent, e) < 0)
 		return -1;
 	v->crls = v->trust ? trust_crls(v->trust) : NULL;
@@ -304,6 +319,7 @@ enum tls_want tls_handshake(struct tls *t, struct err *e)
 	if (rc < 0 && t->token && token_failed(t->token, e))
 		return TLS_FAILED;
 	if (rc < 0) {
+		t->seen.raw_key = shows_raw_key(t);
 		tls_seen_rest(&t->seen, t->fd);
 		tls_handshake_words(&t->seen, t->session, rc, e);
 		return TLS_FAILED;

@@ -7,7 +7,8 @@
  *
  * Where pins are set they decide alone: one of them must be the server's own
  * certificate or key, and then nothing else is asked of it, since the handshake
- * proves the key ("this key and no other": self-signed relays, bridges).
+ * proves the key ("this key and no other": self-signed relays, bridges).  So the server
+ * may as well show the key alone (RFC 7250), to who asks for that by tls_priority.
  * Deadlines are the caller's: no call here waits, but tls_handshake() for a security token
  * (net/token.h).
  */
@@ -37,13 +38,13 @@ struct tls_settings {
 	bool  verify;               /* tls_verify */
 	int   least;                /* tls_min_version: enum tls_least; 0: TLS_LEAST_1_2 */
 	char *crl_file;             /* tls_crl_file: lists of revoked certificates, PEM or DER; NULL */
-	char *priority;             /* tls_priority: of versions, ciphers and key exchanges, as GnuTLS
-	                             * has it; NULL: the system's */
+	char *priority;             /* tls_priority: of versions, ciphers, key exchanges and what the
+	                             * server may show, as GnuTLS has it; NULL: the system's */
 };
 extern const struct key tls_keys[];
 
 /* Checks what can be checked without a network (pins are well-formed, cert and
- * key come together).  -1: ERR_CONFIG. */
+ * key come together, raw public keys with a pin).  -1: ERR_CONFIG. */
 int tls_settings_check(const struct tls_settings *set, struct err *e);
 
 struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain asks for them,
@@ -68,6 +69,7 @@ struct tls_facts {
 	const char *binding_type;    /* "tls-exporter" (1.3), "tls-unique" (1.2), or NULL */
 	unsigned char binding[64];
 	size_t binding_len;
+	bool raw_key;                /* the server showed a raw public key, no certificate */
 	bool verified;               /* by chain and name, or by a pin */
 	char warning[200];           /* what of all that was verified, or is ours, runs out within
 	                              * TLS_SOON_DAYS, and what to do; that nothing was verified;

@@ -65,6 +65,17 @@ static int check_place(const char *key, const char *value, struct err *e)
 	return 0;
 }
 
+/* Nothing but a pin says whose such a key is. */
+static int check_raw_key(const struct tls_settings *set, struct err *e)
+{
+	if (!(priority_proofs(set) & PRIORITY_RAW_KEY) || pin_of_key(&set->pins))
+		return 0;
+	err_set(e, ERR_CONFIG, "tls_priority asks for raw public keys, and no tls_pin %s",
+		set->pins.count ? "is of a key" : "says which is the server's");
+	return err_hint(e, "set tls_pin = spki:HEX of the server's key, or take RAWPK out of "
+		"tls_priority");
+}
+
 int tls_settings_check(const struct tls_settings *set, struct err *e)
 {
 	char name[NAME_MAX_OCTETS];
@@ -93,5 +104,5 @@ int tls_settings_check(const struct tls_settings *set, struct err *e)
 			set->pins.count ? "tls_pin" : "tls_verify = no");
 		return err_hint(e, "keep one of them");
 	}
-	return priority_check(set, e);
+	return priority_check(set, e) < 0 ? -1 : check_raw_key(set, e);
 }

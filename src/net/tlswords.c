@@ -206,6 +206,35 @@ static void alert_words(const struct tls_seen *seen, gnutls_session_t session, c
 	}
 }
 
+/* RFC 7250 section 4.2: there is no kind of proof that both sides have. */
+static bool is_about_proof(const struct tls_seen *seen, gnutls_session_t session, int rc)
+{
+	return rc == GNUTLS_E_FATAL_ALERT_RECEIVED && priority_proofs(seen->set) == PRIORITY_RAW_KEY &&
+		gnutls_alert_get(session) == GNUTLS_A_UNSUPPORTED_CERTIFICATE;
+}
+
+static void no_raw_key_words(const struct tls_seen *seen, struct err *e)
+{
+	err_set(e, ERR_TLS, "the TLS handshake with %s failed: the server has no raw public key, and "
+		"tls_priority takes nothing else", seen->host);
+	err_hint(e, "add +CTYPE-SRV-X509 to tls_priority: a pin of the key is good for a certificate "
+		"too");
+	err_cause(e, "tls-nothing-in-common");
+}
+
+/* The library's numbers of what is no DER. */
+static bool is_unreadable(int rc)
+{
+	return rc <= GNUTLS_E_ASN1_ELEMENT_NOT_FOUND && rc >= GNUTLS_E_ASN1_DER_OVERFLOW;
+}
+
+static void bad_raw_key_words(const struct tls_seen *seen, int rc, struct err *e)
+{
+	err_set(e, ERR_CERT, "the raw public key of %s cannot be read: %s", seen->host,
+		gnutls_strerror(rc));
+	err_hint(e, "tell who runs the server; until it is mended, take RAWPK out of tls_priority");
+}
+
 static bool is_socket_trouble(int rc)
 {
 	return rc == GNUTLS_E_PREMATURE_TERMINATION || rc == GNUTLS_E_PULL_ERROR ||
@@ -224,6 +253,10 @@ void tls_handshake_words(const struct tls_seen *seen, gnutls_session_t session, 
 	else if (is_socket_trouble(rc))
 		err_set(e, ERR_LOST, "%s closed the connection during the TLS handshake",
 			seen->host);
+	else if (seen->raw_key && is_unreadable(rc))
+		bad_raw_key_words(seen, rc, e);
+	else if (is_about_proof(seen, session, rc))
+		no_raw_key_words(seen, e);
 	else if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
 		alert_words(seen, session, "the TLS handshake with", e);
 	else if (rc == GNUTLS_E_KEY_USAGE_VIOLATION) {

@@ -15,6 +15,7 @@ struct tls_seen {
 	bool with_cert;        /* a client certificate is configured */
 	const struct tls_settings *set;   /* borrowed */
 	gnutls_priority_t priority;       /* own of struct tls: what is tried */
+	bool raw_key;          /* the server shows a raw public key, says the library */
 	int  sys_errno;        /* of the last socket call that failed */
 	char first[80];        /* how the server's side began */
 	size_t first_len;

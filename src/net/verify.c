@@ -39,6 +39,18 @@ int verify_init(struct verify *v, const gnutls_datum_t *der, unsigned count, str
 	return 0;
 }
 
+int verify_init_raw(struct verify *v, const gnutls_datum_t *der, unsigned count, struct err *e)
+{
+	v->count = 0;
+	if (!der || !count || !der[0].size)
+		return err_set(e, ERR_CERT, "the server showed no public key");
+	if (count > 1)   /* RFC 8446 section 4.4.2 */
+		return err_set(e, ERR_CERT, "%s showed %u raw public keys, where there may be one",
+			v->host, count);
+	v->raw_key = der[0];
+	return 0;
+}
+
 void verify_release(struct verify *v)
 {
 	while (v->count)
@@ -110,40 +122,76 @@ bool verify_name(const struct verify *v)
 	return gnutls_x509_crt_check_ip(v->chain[0], octets + at, size, 0) != 0;
 }
 
-/* The line to paste is only offered where the new key comes with a certificate
- * that would do without a pin: anyone can present just any key. */
-static int refuse_pin(const struct verify *v, struct err *e)
+/* The first pins, and whether one of them is of a certificate. */
+static bool add_wanted(const struct key_list *pins, struct buf *out)
 {
-	struct buf seen = BUF_INIT(128), wanted = BUF_INIT(400), cert = BUF_INIT(128);
-	struct tls_trust *trust;
-	struct err ignored;
-	bool good, by_cert = false;
+	bool by_cert = false;
 
-	pin_write(v->chain[0], &seen);
-	pin_write_cert(v->chain[0], &cert);
-	for (size_t i = 0; i < v->set->pins.count && i < 3; i++) {
-		const char *pin = v->set->pins.items[i];
+	for (size_t i = 0; i < pins->count && i < 3; i++) {
+		const char *pin = pins->items[i];
 
-		buf_add_text(&wanted, i ? " or " : "");
-		text_clean(pin, strlen(pin), 110, &wanted);
+		buf_add_text(out, i ? " or " : "");
+		text_clean(pin, strlen(pin), 110, out);
 		by_cert |= !strncasecmp(pin, "cert:", 5);
 	}
-	err_set(e, ERR_CERT, "the key of %s is not the pinned one: expected %s%s, seen %s%s%s", v->host,
-		buf_text(&wanted), v->set->pins.count > 3 ? " or others" : "", buf_text(&seen),
-		by_cert ? " with " : "", by_cert ? buf_text(&cert) : "");
-	err_cause(e, "pin-mismatch");
-	trust = trust_load_files(&v->set->ca_files, &ignored);
-	good = trust && verify_name(v) && !verify_twice(v, trust);
+	buf_add_text(out, pins->count > 3 ? " or others" : "");
+	return by_cert;
+}
+
+/* What there is in place of the pinned key. */
+static void add_shown(const struct verify *v, bool by_cert, struct buf *out)
+{
+	if (v->raw_key.size) {
+		pin_write_raw(&v->raw_key, out);
+		buf_add_text(out, ", a raw public key");
+		return;
+	}
+	pin_write(v->chain[0], out);
+	if (by_cert) {
+		buf_add_text(out, " with ");
+		pin_write_cert(v->chain[0], out);
+	}
+}
+
+/* Whether the new key comes with a certificate that would do without a pin. */
+static bool is_good_otherwise(const struct verify *v)
+{
+	struct err ignored;
+	struct tls_trust *trust = v->raw_key.size ? NULL : trust_load_files(&v->set->ca_files, &ignored);
+	bool good = trust && verify_name(v) && !verify_twice(v, trust);
+
 	tls_trust_free(&trust);
-	if (good)
+	return good;
+}
+
+/* The line to paste is only offered with such a certificate: anyone can present just any
+ * key. */
+static int refuse_pin(const struct verify *v, struct err *e)
+{
+	struct buf seen = BUF_INIT(256), wanted = BUF_INIT(512), pin = BUF_INIT(128);
+	bool by_cert = add_wanted(&v->set->pins, &wanted);
+
+	add_shown(v, by_cert, &seen);
+	err_set(e, ERR_CERT, "the key of %s is not the pinned one: expected %s, seen %s", v->host,
+		buf_text(&wanted), buf_text(&seen));
+	err_cause(e, "pin-mismatch");
+	if (is_good_otherwise(v)) {
+		pin_write(v->chain[0], &pin);
 		err_hint(e, "the new certificate is valid otherwise; if the server changed its "
-			"key, set tls_pin = %s", buf_text(&seen));
-	else
+			"key, set tls_pin = %s", buf_text(&pin));
+	} else {
 		err_hint(e, "do not trust this server until its operator confirms a new key");
+	}
 	buf_release(&seen);
 	buf_release(&wanted);
-	buf_release(&cert);
+	buf_release(&pin);
 	return -1;
+}
+
+int verify_pin(const struct verify *v, struct err *e)
+{
+	return v->raw_key.size ? pin_match_raw(&v->set->pins, &v->raw_key, e) :
+		pin_match(&v->set->pins, v->chain[0], e);
 }
 
 int verify_server(const struct verify *v, struct err *e)
@@ -153,11 +201,14 @@ int verify_server(const struct verify *v, struct err *e)
 	int matched;
 
 	if (v->set->pins.count) {
-		matched = pin_match(&v->set->pins, v->chain[0], e);
+		matched = verify_pin(v, e);
 		if (matched)
 			return matched > 0 ? 0 : -1;
 		return refuse_pin(v, e);
 	}
+	if (v->raw_key.size)
+		return err_set(e, ERR_CERT, "%s shows a raw public key, and no tls_pin says whose it is",
+			v->host);
 	named = verify_name(v);
 	status = verify_twice(v, v->trust);
 	if (named && !status)

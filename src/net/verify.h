@@ -26,15 +26,24 @@ struct verify {
 	gnutls_x509_crt_t chain[VERIFY_DEPTH];   /* own; the server's own certificate first */
 	gnutls_datum_t staples[VERIFY_DEPTH];    /* borrowed; OCSP responses for them; size 0: none */
 	unsigned count;
+	gnutls_datum_t raw_key;            /* borrowed; a raw public key (RFC 7250), and then there is
+	                                    * no chain; size 0: a chain */
 };
 
 /* der: as the server sent them.  -1: ERR_CERT, one of them cannot be read. */
 int  verify_init(struct verify *v, const gnutls_datum_t *der, unsigned count, struct err *e);
 void verify_release(struct verify *v);
 
+/* The same of a server that shows a raw public key instead. */
+int  verify_init_raw(struct verify *v, const gnutls_datum_t *der, unsigned count, struct err *e);
+
 /* A matching pin, or else chain, time, purpose, strength and name, and that nothing of it
- * was revoked.  -1: ERR_CERT with every reason in words. */
+ * was revoked; of a raw public key a pin and nothing else.  -1: ERR_CERT with every reason in
+ * words. */
 int verify_server(const struct verify *v, struct err *e);
+
+/* What of it is pinned: see pin_match(). */
+int verify_pin(const struct verify *v, struct err *e);
 
 /* GnuTLS's verdict on all but the name, as gnutls_certificate_status_t; with the
  * roots that the chain names only, or with all. */
@@ -73,7 +82,7 @@ bool verify_name(const struct verify *v);
 /* Puts every reason of a refusal into *e; status 0 and named: there is none. */
 void verify_explain(const struct verify *v, unsigned status, bool named, struct err *e);
 
-/* Fills certs, count and root. */
+/* Fills certs, count and root, or raw_key. */
 void verify_describe(const struct verify *v, struct tls_chain *out);
 
 /* "2026-12-31", in UTC. */

@@ -29,10 +29,10 @@ static void add_names(const struct chain_cert *c, struct buf *out)
 }
 
 /* The same key pin in the shorter of its forms, which stays on one line when copied. */
-static void add_pin(const struct chain_cert *c, struct buf *out)
+static void add_pin(const char *pin, struct buf *out)
 {
 	struct buf octets = BUF_INIT(64);
-	const char *hex = strchr(c->key_pin, ':');
+	const char *hex = strchr(pin, ':');
 
 	if (hex && hex_decode(hex + 1, strlen(hex + 1), &octets) == 0) {
 		buf_add_text(out, "sha256//");
@@ -56,7 +56,7 @@ static void tell_cert(struct report_stage *s, const struct chain_cert *c, unsign
 		add_names(c, &names);
 		report_more(s, MARK_NONE, "  for %s", names.len ? buf_text(&names) : "no name at all");
 		buf_clear(&names);
-		add_pin(c, &names);
+		add_pin(c->key_pin, &names);
 		report_more(s, MARK_NONE, "  tls_pin = %s", buf_text(&names));
 	}
 	buf_release(&names);
@@ -114,18 +114,25 @@ static void tell_client(struct report_stage *s, const struct tls_chain *c, time_
 		report_more(s, MARK_NONE, "days left of the client certificate: %ld", days);
 }
 
+static void tell_pin(struct report_stage *s, const struct tls_chain *c)
+{
+	if (c->by != CHAIN_BY_PIN)
+		return;
+	report_more(s, MARK_NONE, "trusted by tls_pin; %s", c->raw_key.shown ?
+		"a raw public key bears neither name nor date" : "the certificate is not looked at further");
+	if (c->pins == 1)
+		report_more(s, MARK_NONE, "one pin only: add that of the server's next key, and its change "
+			"will stop nothing");
+}
+
 static void tell_end(struct report_stage *s, const struct tls_chain *c, bool good)
 {
 	time_t now = time(NULL);
 	long days = tls_chain_days(c, now), root = tls_days_until(c->root_to, now);
 
 	report_number(s, "days_left", days);
-	if (c->by == CHAIN_BY_PIN)
-		report_more(s, MARK_NONE, "trusted by tls_pin; the certificate is not looked at further");
-	if (c->by == CHAIN_BY_PIN && c->pins == 1)
-		report_more(s, MARK_NONE, "one pin only: add that of the server's next key, and its change "
-			"will stop nothing");
-	else if (c->root)
+	tell_pin(s, c);
+	if (c->root)
 		report_more(s, MARK_NONE, "trusted root: %s", c->root);
 	if (c->by == CHAIN_BY_PIN && c->pinned_whole && days <= TLS_SOON_DAYS)
 		warn_of(s, "the certificate in tls_pin", days, "the one that replaces it will be refused: pin "
@@ -137,7 +144,6 @@ static void tell_end(struct report_stage *s, const struct tls_chain *c, bool goo
 	if (c->by == CHAIN_BY_ROOT && c->root && root <= TLS_SOON_DAYS)
 		warn_of(s, "the trusted root", root, "see that tls_ca_file, or the package ca-certificates, "
 			"has the one that follows it");
-	tell_client(s, c, now);
 }
 
 static void date_fact(struct report_stage *s, const char *name, time_t when)
@@ -169,26 +175,52 @@ static void tell_revocation(struct report_stage *s, const struct tls_chain *c, b
 			until);
 }
 
+static void tell_chain(struct report_stage *s, const struct tls_chain *c, bool good)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < c->count; i++) {
+		tell_cert(s, &c->certs[i], i);
+		json_array_append_new(list, cert_json(&c->certs[i]));
+	}
+	report_json(s, "chain", list);
+	report_number(s, "chain_sent", c->sent);
+	report_text(s, "root", c->root);
+	report_text(s, "name", c->name);
+	tell_revocation(s, c, good);
+	tell_end(s, c, good);
+}
+
+static void tell_raw_key(struct report_stage *s, const struct tls_chain *c)
+{
+	const struct chain_raw_key *k = &c->raw_key;
+	struct buf pin = BUF_INIT(128);
+	json_t *object = json_object();
+
+	add_pin(k->pin, &pin);
+	report_more(s, MARK_NONE, "raw public key, no certificate: %s %u bits", k->key, k->bits);
+	report_more(s, MARK_NONE, "  tls_pin = %s", buf_text(&pin));
+	json_object_set_new(object, "key", report_string(k->key));
+	json_object_set_new(object, "bits", json_integer(k->bits));
+	json_object_set_new(object, "key_pin", report_string(k->pin));
+	report_json(s, "raw_public_key", object);
+	tell_pin(s, c);
+	buf_release(&pin);
+}
+
 void chain_tell(struct report_stage *s, const struct tls *t, bool good)
 {
 	struct tls_chain c;
-	json_t *list;
 
 	if (tls_chain_read(t, &c) < 0)
 		return;
-	list = json_array();
-	for (unsigned i = 0; i < c.count; i++) {
-		tell_cert(s, &c.certs[i], i);
-		json_array_append_new(list, cert_json(&c.certs[i]));
-	}
-	report_json(s, "chain", list);
-	report_number(s, "chain_sent", c.sent);
-	report_text(s, "root", c.root);
 	report_text(s, "trusted_by", c.by == CHAIN_BY_PIN ? "pin" : c.by == CHAIN_BY_ROOT ? "root" :
 		"nothing");
-	report_text(s, "name", c.name);
 	report_text(s, "sni", c.sni);
-	tell_revocation(s, &c, good);
-	tell_end(s, &c, good);
+	if (c.raw_key.shown)
+		tell_raw_key(s, &c);
+	else
+		tell_chain(s, &c, good);
+	tell_client(s, &c, time(NULL));
 	tls_chain_release(&c);
 }

@@ -7,7 +7,8 @@
 #include "net/tls.h"
 #include "probe/report.h"
 
-/* Adds what the server sent to the stage: each certificate, days left, the pin to copy;
+/* Adds what the server sent to the stage: each certificate and days left, or its raw public
+ * key; the pin to copy;
  * good: it was accepted.  Warns of what runs out soon. */
 void chain_tell(struct report_stage *s, const struct tls *t, bool good);
 

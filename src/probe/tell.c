@@ -186,10 +186,11 @@ void tell_tls(struct probe *p, const struct tls *t, bool good)
 	if (f && f->version[0]) {
 		report_text(s, "version", f->version);
 		report_text(s, "cipher", f->cipher);
+		report_text(s, "group", f->group[0] ? f->group : NULL);
 	}
 	if (good)
-		report_say(s, MARK_OK, "%s, %s", f->version, f->verified ? "certificate verified" :
-			"certificate NOT verified");
+		report_say(s, MARK_OK, "%s, %s %s", f->version, f->raw_key ? "raw public key" : "certificate",
+			f->verified ? "verified" : "NOT verified");
 	report_bool(s, "verified", good && f->verified);
 	if (t)
 		chain_tell(s, t, good);

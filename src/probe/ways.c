@@ -198,7 +198,8 @@ static void tell_way(struct report_stage *s, const struct ways *w, const struct 
 	json_t *object = json_object();
 	bool good = works(w, way);
 	const char *what = good ? "works" : a->tls && !a->trusted && a->speaks ?
-		"answers, but its certificate would be refused" : a->speaks ?
+		(a->facts.raw_key ? "answers, but its key would be refused" :
+		"answers, but its certificate would be refused") : a->speaks ?
 		"answers, but offers no login" : knock_name(a->found);
 
 	report_more(s, good ? MARK_OK : MARK_NONE, "%s port %u, tls = %s: %s%s%s", way->host, way->port,

@@ -14,7 +14,7 @@ enum {
 	OPT_SIZE, OPT_MAX_RECIPIENTS, OPT_LIMITS, OPT_STORE, OPT_LOG, OPT_RAW, OPT_STRICT,
 	OPT_LENIENT, OPT_ALLOW, OPT_AT, OPT_SPLIT, OPT_COALESCE, OPT_ONE_BY_ONE, OPT_SETTLE,
 	OPT_BUFFER, OPT_ROUNDS, OPT_BAD_SIGNATURE, OPT_NO_SIGNATURE, OPT_REUSE_NONCE,
-	OPT_MOOD, OPT_LIMIT_CONNECTIONS, OPT_OCSP, OPT_AUTHZID, OPT_LMTP
+	OPT_MOOD, OPT_LIMIT_CONNECTIONS, OPT_OCSP, OPT_AUTHZID, OPT_LMTP, OPT_RAW_KEY
 };
 
 static const struct option names[] = {
@@ -26,6 +26,7 @@ static const struct option names[] = {
 	{ "tls", required_argument, NULL, OPT_TLS },
 	{ "cert", required_argument, NULL, OPT_CERT },
 	{ "key", required_argument, NULL, OPT_KEY },
+	{ "raw-key", required_argument, NULL, OPT_RAW_KEY },
 	{ "client-ca", required_argument, NULL, OPT_CLIENT_CA },
 	{ "ocsp", required_argument, NULL, OPT_OCSP },
 	{ "tls-max", required_argument, NULL, OPT_TLS_MAX },
@@ -108,6 +109,7 @@ static const char **options_text(struct options *opt, int which)
 	case OPT_LISTEN:           return &opt->listen;
 	case OPT_CERT:             return &opt->cert;
 	case OPT_KEY:              return &opt->key;
+	case OPT_RAW_KEY:          return &opt->raw_key;
 	case OPT_CLIENT_CA:        return &opt->client_ca;
 	case OPT_OCSP:             return &opt->ocsp;
 	case OPT_TLS_MAX:          return &opt->tls_max;

@@ -28,6 +28,7 @@ struct options {
 	bool        lmtp;                  /* RFC 2033 in place of SMTP */
 	enum security security;
 	const char *cert, *key, *client_ca, *ocsp, *tls_max, *priority;
+	const char *raw_key;               /* shown to clients that take one; NULL: none */
 
 	const char *user, *password, *token;
 	const char *authzid;               /* whom it has to act as; NULL: nobody else */

@@ -23,7 +23,7 @@ static int secure_fail(const char *what, int code)
 }
 
 /* "NORMAL" restricted to the versions up to most. */
-static void secure_priority_text(const char *most, struct buf *out)
+static void secure_priority_text(const char *most, bool raw_key, struct buf *out)
 {
 	static const char *const versions[] = { "1.0", "1.1", "1.2", "1.3" };
 
@@ -33,6 +33,8 @@ static void secure_priority_text(const char *most, struct buf *out)
 		if (!strcmp(versions[i], most))
 			break;
 	}
+	if (raw_key)   /* so that it is preferred; who does not ask gets the certificate */
+		buf_add_text(out, ":-CTYPE-SRV-X509:+CTYPE-SRV-RAWPK");
 }
 
 static int secure_init_priority(const struct options *opt)
@@ -43,7 +45,7 @@ static int secure_init_priority(const struct options *opt)
 	if (opt->priority)
 		buf_add_text(&text, opt->priority);
 	else
-		secure_priority_text(opt->tls_max ? opt->tls_max : "1.3", &text);
+		secure_priority_text(opt->tls_max ? opt->tls_max : "1.3", opt->raw_key, &text);
 	code = gnutls_priority_init(&priority, buf_text(&text), NULL);
 	buf_release(&text);
 	return code < 0 ? secure_fail("TLS priority", code) : 0;
@@ -84,6 +86,31 @@ static int secure_show(const char *cert, const char *key)
 	return code;
 }
 
+/* RFC 7250: nothing but the public half. */
+static int secure_show_raw(const char *key)
+{
+	gnutls_pcert_st shown;
+	gnutls_pubkey_t public = NULL;
+	gnutls_privkey_t owner = NULL;
+	gnutls_datum_t text = { NULL, 0 };
+	int code = gnutls_load_file(key, &text);
+
+	if (code == 0)
+		code = gnutls_privkey_init(&owner);
+	if (code == 0)
+		code = gnutls_privkey_import_x509_raw(owner, &text, GNUTLS_X509_FMT_PEM, NULL, 0);
+	if (code == 0)
+		code = gnutls_pubkey_init(&public);
+	if (code == 0)
+		code = gnutls_pubkey_import_privkey(public, owner, 0, 0);
+	if (code == 0)
+		code = gnutls_pcert_import_rawpk(&shown, public, 0);
+	if (code == 0)
+		code = gnutls_certificate_set_key(credentials, NULL, 0, &shown, 1, owner);
+	gnutls_free(text.data);
+	return code;
+}
+
 int secure_init(const struct options *opt)
 {
 	int code;
@@ -94,6 +121,9 @@ int secure_init(const struct options *opt)
 	code = secure_show(opt->cert, opt->key);
 	if (code < 0)
 		return secure_fail(opt->cert, code);
+	code = opt->raw_key ? secure_show_raw(opt->raw_key) : 0;
+	if (code < 0)
+		return secure_fail(opt->raw_key, code);
 	if (opt->client_ca) {
 		code = gnutls_certificate_set_x509_trust_file(credentials, opt->client_ca,
 			GNUTLS_X509_FMT_PEM);
@@ -120,6 +150,8 @@ static void secure_report(struct wire *w)
 	journal_say(w->number, "TLS", "%s %s sni=%s resumed=%s", secure_version(w),
 		suite ? suite : "?", *name ? name : "none",
 		gnutls_session_is_resumed(w->tls) ? "yes" : "no");
+	if (gnutls_certificate_type_get2(w->tls, GNUTLS_CTYPE_SERVER) == GNUTLS_CRT_RAWPK)
+		journal_say(w->number, "TLS", "raw public key shown");
 	if (secure_identity(w, &who))
 		journal_say(w->number, "TLS", "client certificate of %s", buf_text(&who));
 	else if (gnutls_certificate_get_peers(w->tls, &type))
@@ -145,7 +177,8 @@ int secure_start(struct wire *w)
 {
 	int code;
 
-	gnutls_init(&w->tls, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+	gnutls_init(&w->tls, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL |
+		(w->opt->raw_key ? GNUTLS_ENABLE_RAWPK : 0));
 	gnutls_priority_set(w->tls, priority);
 	gnutls_credentials_set(w->tls, GNUTLS_CRD_CERTIFICATE, credentials);
 	gnutls_session_ticket_enable_server(w->tls, &ticket_key);

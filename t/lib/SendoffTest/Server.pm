@@ -18,8 +18,8 @@ my $count = 0;
 
 # Options are those of build/t/server with `_` for `-`; a list repeats one, 1
 # sets a flag, undef leaves it out.  tls other than off gets the certificate
-# `server`; cert => NAME takes NAME.crt and NAME.key of t/certs.sh; client_ca =>
-# 1 is the tests' authority.  raw => 1 keeps the octets for raw(), mood => 1 is for
+# `server`; cert => NAME takes NAME.crt and NAME.key of t/certs.sh, raw_key => NAME
+# NAME.key; client_ca => 1 is the tests' authority.  raw => 1 keeps the octets for raw(), mood => 1 is for
 # mood().
 sub options
 {
@@ -31,6 +31,7 @@ sub options
 		$o{key} //= SendoffTest::cert($o{cert}, 'key');
 		$o{cert} = SendoffTest::cert($o{cert});
 	}
+	$o{raw_key} = SendoffTest::cert($o{raw_key}, 'key') if ($o{raw_key} // '/') !~ m{/};
 	$o{client_ca} = SendoffTest::cert('ca') if ($o{client_ca} // '') eq '1';
 	$o{raw} = "$dir/raw" if $o{raw};
 	$o{mood} = "$dir/mood" if $o{mood};

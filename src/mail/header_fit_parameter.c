@@ -159,15 +159,6 @@ static void put_semicolon(struct fit *f)
 	fold_word(&f->fold, "", 0, ";", 1);
 }
 
-/* The boundary, or a section of it: what stands in the body must not differ from it. */
-static bool is_boundary(const struct parameter *p)
-{
-	const char *star = memchr(p->name, '*', p->name_len);
-	size_t len = star ? (size_t)(star - p->name) : p->name_len;
-
-	return text_equal_fold(p->name, len, "boundary", 8);
-}
-
 /* One that cannot stay; its value. */
 static void put_anew(struct fit *f, const struct parameter *p, const char *value, size_t len)
 {
@@ -196,7 +187,7 @@ static void put_parameter(struct fit *f, const char *value, size_t len, const st
 	if (ascii ? p->len <= ENCODED_WORD_MOST : !f->encode) {
 		put_semicolon(f);
 		put_as_it_is(f, p);
-	} else if (is_boundary(p)) {
+	} else if (parameter_is_of(p, "boundary")) {   /* what stands in the body is that */
 		f->why = ascii ? "its boundary is too long" : "its boundary is not ASCII";
 	} else if (!has_extended(value, len, p)) {
 		put_semicolon(f);

@@ -70,11 +70,23 @@ static bool is_sealed(const struct type *t)
 		is_type(t, "application", "x-pkcs7-mime");
 }
 
-/* By RFC 2231 anything can be written; a boundary is no line end, and ASCII. */
+static bool is_written_in_ascii(const char *value, size_t len, const char *name)
+{
+	size_t at = parameter_head(value, len);
+	struct parameter p;
+
+	while (parameter_next(value, len, &at, &p))
+		if (parameter_is_of(&p, name) && !text_is_ascii(p.start, p.len))
+			return false;
+	return true;
+}
+
+/* By RFC 2231 anything can be written; a boundary is no line end, and ASCII where that is
+ * what it is written in. */
 static bool is_odd(const char *value, size_t len, const char *boundary, size_t boundary_len)
 {
 	return memchr(boundary, '\n', boundary_len) || memchr(boundary, '\r', boundary_len) ||
-		(text_is_ascii(value, len) && !text_is_ascii(boundary, boundary_len));
+		(!text_is_ascii(boundary, boundary_len) && is_written_in_ascii(value, len, "boundary"));
 }
 
 /* As parameter_find().  A boundary that ends in blanks cannot be told from one that

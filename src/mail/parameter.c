@@ -85,6 +85,14 @@ bool parameter_is(const struct parameter *p, const char *name)
 	return text_equal_fold(p->name, p->name_len, name, strlen(name));
 }
 
+bool parameter_is_of(const struct parameter *p, const char *name)
+{
+	const char *star = memchr(p->name, '*', p->name_len);
+	size_t len = star ? (size_t)(star - p->name) : p->name_len;
+
+	return text_equal_fold(p->name, len, name, strlen(name));
+}
+
 static void add_quoted(const char *text, size_t len, struct buf *out)
 {
 	for (size_t i = 1; i < len && text[i] != '"'; i++) {

@@ -30,6 +30,8 @@ size_t parameter_head(const char *text, size_t len);
 bool parameter_next(const char *text, size_t len, size_t *at, struct parameter *p);
 
 bool parameter_is(const struct parameter *p, const char *name);   /* case-free */
+/* It, or a section of it as RFC 2231 has them. */
+bool parameter_is_of(const struct parameter *p, const char *name);
 
 /* Blanks and comments at text; their length. */
 size_t parameter_gap(const char *text, size_t len);

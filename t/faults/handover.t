@@ -107,11 +107,13 @@ sub sweep
 		$killed++ if $died;
 		$trace->end;
 		# One that was spared has opened already what the next is to open; and the
-		# killed would be started again ever later.
-		$runner->kill if $what eq 'supervisor' ? !$died : !$died || $n % 3 == 0;
+		# killed would be started again ever later.  Where mail is sent meanwhile the
+		# runner is told to end: a kill might fall between a server's 250 and its mark.
+		$runner->kill($what eq 'supervisor' ? 'KILL' : 'TERM')
+			if $what eq 'supervisor' ? !$died : !$died || $n % 3 == 0;
 		$runner->wait_ready(15) or die "the runner does not come back: " . $runner->said . "\n";
 	}
-	cmp_ok($killed, '>', 0.7 * @points, "$what: killed at $killed of " . @points . ' calls');
+	cmp_ok($killed, '>', 0.6 * @points, "$what: killed at $killed of " . @points . ' calls');
 	note("$what: exits " . join(', ', map { "$_: $ends{$_}" } sort keys %ends));
 	cmp_ok($ends{0} // 0, '>', 0.9 * @points, '... and nearly all are stored all the same');
 }

@@ -97,7 +97,8 @@ sub cost_flush
 	for my $case ([ 1, 1, 'DATA' ], [ 2, 1, 'DATA' ], [ 1, 0.5, 'BDAT', chunking => 'yes' ]) {
 		my ($most, $each, $how, @keys) = @$case;
 		my ($connections, $flights) = flush($many, $most, @keys);
-		my $bound = $many * $each / $most + 20;
+		# Of two, one may be a little quicker than the other.
+		my $bound = $many * $each / $most * ($most > 1 ? 1.1 : 1) + 20;
 
 		push @rows, row("$many flushed, $how: connections", $connections, '',
 				"<= $most", $connections >= 1 && $connections <= $most),

@@ -115,4 +115,24 @@ subtest 'no advice to set what is set' => sub {
 	unlike($r->{err}, qr/set tls = starttls/, 'tls = starttls is not the cure');
 };
 
+# Nobody but this machine is asked by it: each new message tries it again.
+subtest 'a store that was locked, and is open' => sub {
+	my $s = server_start(tls => 'starttls', user => 'me', password => 'pass w0rd');
+	my $store = workdir() . '/store';
+	my $config = account($s, tls => 'starttls', user => 'me', password_command => "cat $store 2>/dev/null");
+
+	for my $n (1, 2) {
+		my $r = send_mail($config, ['send', 'you@example.net']);
+		is($r->{exit}, 0, "locked, $n: stored");
+		like($r->{err}, qr/^sendoff: queued as \S+: .*password_command failed: exit status 1/, '... and why');
+		like($r->{err}, qr/^  the password command failed: run it by hand as this user/m, '... and what to do');
+	}
+	is_deeply([$s->logins], [], 'D6: no login was tried');
+	file_write($store, "pass w0rd\n");
+	my $r = send_mail($config, ['send', 'you@example.net']);
+	is_deeply([@$r{qw(exit out err)}], [0, '', ''], 'open: the next is sent') or diag($r->{err});
+	ok(wait_until(sub { $s->stored == 3 && !queued() }, 10), '... and those that waited follow');
+	queue_empty();
+};
+
 done_testing;

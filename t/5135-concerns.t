@@ -171,4 +171,19 @@ subtest 'for now is never for good' => sub {
 	is(send_mail(account($s), ['send', '--no-queue', 'you@example.net'])->{exit}, 75, '421: again');
 };
 
+subtest 'what is stored for a sender that is refused says what to do' => sub {
+	queue_empty();
+	my $s = server_start(at => 'MAIL reply "550 5.7.1 not yours"');
+	my $config = account($s);
+	my $keeper = watched();
+	for my $n (1, 2) {
+		my $r = send_mail($config, ['send', 'you@example.net']);
+		is($r->{exit}, 0, "message $n: stored");
+		like($r->{err}, qr/^sendoff: queued as \S+: .*550 5\.7\.1 not yours\n  .*set from to an address that belongs to this login$/m,
+			'... with the words of the server and the step');
+	}
+	is($s->connections, 1, 'the second does not ask the server again');
+	queue_empty();
+};
+
 done_testing;

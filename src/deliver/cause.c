@@ -144,7 +144,7 @@ const struct cause *cause_named(const char *id)
 
 static const struct cause *of_kind(enum err_kind kind, const char *host)
 {
-	static const struct cause unknown = { "internal-kind", EX_SOFTWARE, CONCERNS_CALLER, PARK_NONE,
+	static const struct cause unknown = { "internal-kind", EX_SOFTWARE, CONCERNS_CALLER, PARK_NONE, false,
 		"sendoff does not know what went wrong", "please report this, with -v" };
 
 	for (size_t i = 0; i < cause_row_count; i++)

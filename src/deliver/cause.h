@@ -27,6 +27,8 @@ struct cause {
 	int exit;            /* sysexits; what --no-queue and check end with */
 	enum concern concern;
 	enum park_kind park; /* how the account is parked; PARK_NONE: it is not */
+	bool here;           /* nobody but this machine was asked, and that is quickly done: a parked
+	                      * account is tried again for each new message */
 	const char *words;   /* the cause in plain language */
 	const char *next;    /* one next step; NULL: none that is always right */
 };

@@ -10,11 +10,12 @@
 #define RUNNER_SOCKET "/sendoff/smtp.sock"
 
 /* Whose affair it is. */
-#define OF_CALLER    CONCERNS_CALLER, PARK_NONE
-#define OF_RECIPIENT CONCERNS_RECIPIENT, PARK_NONE
-#define OF_MESSAGE   CONCERNS_MESSAGE, PARK_NONE
-#define OF_SENDER    CONCERNS_SENDER, PARK_NONE
-#define PARKS(kind)  CONCERNS_ACCOUNT, PARK_##kind
+#define OF_CALLER    CONCERNS_CALLER, PARK_NONE, false
+#define OF_RECIPIENT CONCERNS_RECIPIENT, PARK_NONE, false
+#define OF_MESSAGE   CONCERNS_MESSAGE, PARK_NONE, false
+#define OF_SENDER    CONCERNS_SENDER, PARK_NONE, false
+#define PARKS(kind)  CONCERNS_ACCOUNT, PARK_##kind, false
+#define PARKS_HERE   CONCERNS_ACCOUNT, PARK_LOGIN, true
 
 #define OF(err) .kind = (err)
 #define NAMED .named = true
@@ -816,7 +817,7 @@ const struct cause_row cause_rows[] = {
 	{ { "proxy-unfit", EX_PROTOCOL, PARKS(NETWORK), "the proxy does not know how to reach mail servers",
 		"use one that makes connections to any name and port (CONNECT)" }, NAMED },
 	{ { "proxy-login-wanted", EX_NOPERM, PARKS(LOGIN), "the proxy wants a login, and none is set",
-		"write it into proxy, as in socks5://user:password@host:1080" }, NAMED },
+		"write it into proxy, in front of the host: user:password@" }, NAMED },
 	{ { "proxy-login-refused", EX_NOPERM, PARKS(LOGIN), "the proxy does not accept user and password",
 		"compare both with those that its operator gave you; what is special in them is written "
 		"as %HH" }, NAMED },
@@ -988,17 +989,17 @@ const struct cause_row cause_rows[] = {
 		"free some space there, or let the user who runs sendoff write to the directory" }, NAMED },
 	{ { "token-file-unusable", EX_CONFIG, PARKS(LOGIN), "the file of the account's token cannot be used",
 		"mend what is wrong with it, or have it replaced: sendoff login ACCOUNT" }, NAMED },
-	{ { "keyring-unusable", EX_TEMPFAIL, PARKS(LOGIN), "the keyring that has the account's token cannot be used",
+	{ { "keyring-unusable", EX_TEMPFAIL, PARKS_HERE, "the keyring that has the account's token cannot be used",
 		"unlock it; or run oauth_load_command by hand as this user, and see what it says" }, NAMED },
 	{ { "oauth-certificate", EX_NOPERM, PARKS(LOGIN), "the provider's server for tokens could not prove that it is the right one",
 		"see that this machine's clock is right; if it is your own, set tls_ca_file" }, NAMED },
 
 	/* the secret */
-	{ { "secret-empty", EX_CONFIG, PARKS(LOGIN), "the password is empty",
+	{ { "secret-empty", EX_CONFIG, PARKS_HERE, "the password is empty",
 		"check that its source holds one, on its first line" }, NAMED },
 	{ { "secret-unusable", EX_CONFIG, PARKS(LOGIN), "what the source of the password gives is not a password",
 		"let it give the password alone, on one line" }, NAMED },
-	{ { "password-command-failed", EX_CONFIG, PARKS(LOGIN), "the password command failed",
+	{ { "password-command-failed", EX_CONFIG, PARKS_HERE, "the password command failed",
 		"run it by hand as this user; services have a shorter PATH and no terminal" }, NAMED },
 	{ { "password-command-slow", EX_CONFIG, PARKS(LOGIN), "the password command did not end in time",
 		"it must not wait for an answer: unlock the key or the agent before" }, NAMED },

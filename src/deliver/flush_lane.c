@@ -126,32 +126,24 @@ static const struct account *without_root(struct flush *f, const struct account 
 }
 
 /* It is parked, and was not tried: what is told of it is old. */
-static void note_parked(struct flush *f, const struct account *a, const char *reason,
-	int64_t until)
+static void note_parked(struct flush *f, const struct account *a, const struct trouble_why *why)
 {
-	struct park p = { .kind = PARK_NONE };
-	struct err ignored;
-
-	if (park_read(f->spool, a->name, &p, &ignored) < 0)
-		p.cause = NULL;
-	flush_reason(f, reason);
-	note_account(f, a, p.cause ? cause_named(p.cause) : NULL, "");
-	f->r->untried = until;
-	flush_note_next(f, until);
-	park_release(&p);
+	flush_reason(f, why->reason);
+	note_account(f, a, why->cause, "");
+	f->r->untried = why->until;
+	flush_note_next(f, why->until);
 }
 
 /* Which lane an account's messages go by now; NULL: they wait. */
 static struct lane *open_lane(struct flush *f, const struct finding *found)
 {
 	const struct account *open;
-	char reason[ENTRY_TEXT_MAX + 1] = "";
-	int64_t until = 0;
+	struct trouble_why why;
 
 	open = trouble_free(f->spool, found->config, found->account, TROUBLE_ASK,
-		f->o->override ? &f->grants : NULL, &until, reason, sizeof(reason));
+		f->o->override ? &f->grants : NULL, &why);
 	if (!open) {
-		note_parked(f, found->account, reason, until);
+		note_parked(f, found->account, &why);
 		return NULL;
 	}
 	open = without_root(f, open);

@@ -30,10 +30,9 @@ const struct account *visit_route(const struct config *c, const struct entry *n,
 
 static struct known *known_of(struct visit *v, const struct finding *f)
 {
-	char reason[ENTRY_TEXT_MAX + 1];
+	struct trouble_why why;
 	struct known *k;
 	struct err ignored;
-	int64_t until;
 
 	for (size_t i = 0; i < v->known_count; i++)
 		if (v->known[i].account == f->account)
@@ -43,8 +42,7 @@ static struct known *known_of(struct visit *v, const struct finding *f)
 	*k = (struct known){ .account = f->account };
 	if (park_read(v->spool, f->account->name, &k->park, &ignored) < 0)
 		park_release(&k->park);
-	k->closed = !trouble_free(v->spool, f->config, f->account, TROUBLE_ASK, NULL, &until, reason,
-		sizeof(reason));
+	k->closed = !trouble_free(v->spool, f->config, f->account, TROUBLE_ASK, NULL, &why);
 	return k;
 }
 
@@ -63,11 +61,13 @@ static bool sender_waits(struct visit *v, const struct entry *n, const struct fi
 {
 	const struct known *k = known_of(v, f);
 	const char *sender = n->sender ? n->sender : n->origin ? n->origin : "";
-	char reason[ENTRY_TEXT_MAX + 1];
+	struct trouble_why why;
 
-	return k->park.sender_count && !trouble_sender_free(v->spool, f->config, f->account, &k->park,
-		route_sender(f->account, sender, n->sender != NULL), v->grants, when, reason,
-		sizeof(reason));
+	if (!k->park.sender_count || trouble_sender_free(v->spool, f->config, f->account, &k->park,
+			route_sender(f->account, sender, n->sender != NULL), v->grants, &why))
+		return false;
+	*when = why.until;
+	return true;
 }
 
 /* There is no way to try it now. */
@@ -329,7 +329,7 @@ int flush_survey(struct spool *s, const struct config *c,
 		.uid = (uid_t)-1 };
 	struct spool_list *list = spool_list(s, QUEUE_NEW, e);
 	struct waits waits = { .count = 0 };
-	char id[ENTRY_ID_LEN + 1], reason[ENTRY_TEXT_MAX + 1];
+	char id[ENTRY_ID_LEN + 1];
 
 	if (!list)
 		return -1;
@@ -345,11 +345,12 @@ int flush_survey(struct spool *s, const struct config *c,
 	for (size_t i = 0; i < waits.count; i++) {
 		struct wait *w = &waits.items[i];
 		const struct account *open = NULL;
-		int64_t until = 0;
+		struct trouble_why why = { .until = 0 };
+		int64_t until;
 
 		if (w->account)
-			open = trouble_free(s, w->config, w->account, TROUBLE_ASK, NULL, &until, reason,
-				sizeof(reason));
+			open = trouble_free(s, w->config, w->account, TROUBLE_ASK, NULL, &why);
+		until = why.until;
 		if (w->account)   /* its fallback may be free */
 			tell_parked(s, w->config, w->account, v.now);
 		if (open)

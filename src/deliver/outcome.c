@@ -216,16 +216,22 @@ static void describe_failure(const struct outcome *o, struct buf *out)
 	}
 }
 
-void outcome_reason(const struct outcome *o, char *out, size_t size)
+/* The first that is to be tried again; NULL. */
+static const struct smtp_result *first_waiting(const struct outcome *o)
 {
-	const struct smtp_result *told = NULL;
-
-	for (size_t i = 0; o->attempt && !told && i < o->attempt->smtp.count; i++) {
+	for (size_t i = 0; o->attempt && i < o->attempt->smtp.count; i++) {
 		const struct smtp_result *r = &o->attempt->smtp.results[i];
 
 		if (r->verdict == VERDICT_TRY_LATER || r->verdict == VERDICT_UNKNOWN)
-			told = r;
+			return r;
 	}
+	return NULL;
+}
+
+void outcome_reason(const struct outcome *o, char *out, size_t size)
+{
+	const struct smtp_result *told = first_waiting(o);
+
 	if (o->err.kind != ERR_NONE)
 		snprintf(out, size, "%s", o->err.text);
 	else if (o->refusal.code)
@@ -332,12 +338,20 @@ static const char *moment_of(int64_t when, char *out, size_t size)
 	return out;
 }
 
+static const struct cause *waiting_cause(const struct outcome *o)
+{
+	const struct cause *cause = failure_cause(o);
+	const struct smtp_result *told = cause ? NULL : first_waiting(o);
+
+	return told && told->code ? cause_of_result(told, host_of(o)) : cause;
+}
+
 /* One line, and why: the rest of the story is `sendoff queue show`. */
 static void describe_queued(const struct outcome *o, struct buf *out)
 {
 	char moment[64], next[CREDENTIAL_NEXT_MAX];
 	char reason[sizeof(((struct err *)0)->text)] = "";
-	const struct cause *cause = failure_cause(o);
+	const struct cause *cause = waiting_cause(o);
 	size_t waiting = o->later + o->unknown + o->not_sent;
 
 	outcome_reason(o, reason, sizeof(reason));
@@ -352,7 +366,7 @@ static void describe_queued(const struct outcome *o, struct buf *out)
 			"in every octet\n");
 	else if (o->err.hint[0])
 		add_step(out, NULL, o->err.hint);
-	else if (cause && cause->concern == CONCERNS_ACCOUNT && cause->park == PARK_LOGIN)
+	else if (cause && (cause->park == PARK_LOGIN || cause->concern == CONCERNS_SENDER))
 		add_step(out, cause->words, next_step(o, cause, next));
 }
 

@@ -13,6 +13,7 @@
 #include "base/daemon.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "deliver/credential.h"
 #include "deliver/enqueue.h"
 #include "deliver/submit_state.h"
 #include "deliver/trouble.h"
@@ -107,6 +108,18 @@ static void wait_for(struct run *r, enum err_kind kind, const char *text)
 	err_set(&r->out->outcome.err, kind, "%s", text);
 }
 
+/* ... for the end of some trouble; what mends it is worth saying each time. */
+static void wait_for_end(struct run *r, const struct account *a, const struct trouble_why *why,
+	const char *text)
+{
+	char next[CREDENTIAL_NEXT_MAX];
+	const char *step = why->cause ? credential_next(a, why->cause, next) : NULL;
+
+	wait_for(r, ERR_PARKED, text);
+	if (step)
+		err_hint(&r->out->outcome.err, "%s", step);
+}
+
 /* How long max_rate makes this message wait; 0: it may go now. */
 static long rate_delay(const struct run *r, const struct account *a)
 {
@@ -123,36 +136,37 @@ static long rate_delay(const struct run *r, const struct account *a)
 /* By the account, not yet by the header, which may still have to be read. */
 static bool sender_is_free(struct run *r, const struct account *a)
 {
-	char reason[ENTRY_TEXT_MAX + 1] = "", text[ENTRY_TEXT_MAX + 400];
+	char text[ENTRY_TEXT_MAX + 400];
 	bool given = r->o->sender != NULL;
 	const char *sender = given ? buf_text(&r->sender) : process_user();
-	int64_t until;
+	struct trouble_why why;
 
 	sender = route_sender(a, sender, given);
-	if (trouble_sender_free(r->spool, r->config, a, NULL, sender, NULL, &until, reason, sizeof(reason)))
+	if (trouble_sender_free(r->spool, r->config, a, NULL, sender, NULL, &why))
 		return true;
 	snprintf(text, sizeof(text), "account '%s' does not get mail of %s sent: %s", a->name, sender,
-		reason);
-	wait_for(r, ERR_PARKED, text);
+		why.reason);
+	wait_for_end(r, a, &why, text);
 	return false;
 }
 
-/* A parked login is not tried for each new message, a network that was down is. */
+/* A parked login is not tried for each new message; a network that was down is, and a keyring
+ * that was locked. */
 static void plan_own(struct run *r)
 {
 	const struct account *a = r->out->route.account, *open;
-	char reason[ENTRY_TEXT_MAX + 1] = "", text[ENTRY_TEXT_MAX + 200];
-	int64_t until = 0;
+	char text[ENTRY_TEXT_MAX + 200];
+	struct trouble_why why;
 	struct err ignored;
 	long wait;
 
 	r->plan = PLAN_SEND;
 	if (r->o->no_queue || !plan_spool(r))
 		return;
-	open = trouble_free(r->spool, r->config, a, TROUBLE_FRESH, NULL, &until, reason, sizeof(reason));
+	open = trouble_free(r->spool, r->config, a, TROUBLE_FRESH, NULL, &why);
 	if (!open) {
-		snprintf(text, sizeof(text), "account '%s' is parked: %s", a->name, reason);
-		wait_for(r, ERR_PARKED, text);
+		snprintf(text, sizeof(text), "account '%s' is parked: %s", a->name, why.reason);
+		wait_for_end(r, a, &why, text);
 		return;
 	}
 	r->out->route.account = open;

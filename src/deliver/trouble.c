@@ -192,38 +192,49 @@ bool trouble_is_parked(struct spool *s, const struct config *c, const struct acc
 	return false;
 }
 
+/* Whether a new message may try what did not work a while ago: nobody's patience is spent. */
+static bool is_fresh_chance(const struct park *p)
+{
+	const struct cause *cause = p->cause ? cause_named(p->cause) : NULL;
+
+	return p->kind == PARK_NETWORK || (cause && cause->here);
+}
+
+static void say_why(struct trouble_why *why, int64_t until, const char *cause, const char *reason)
+{
+	why->until = until;
+	why->cause = cause ? cause_named(cause) : NULL;
+	snprintf(why->reason, sizeof(why->reason), "%s", reason ? reason : "");
+}
+
 static bool blocked(struct spool *s, const struct config *c, const struct account *a,
-	enum trouble_ask ask, struct trouble_grants *grants, int64_t *until, char *reason,
-	size_t size)
+	enum trouble_ask ask, struct trouble_grants *grants, struct trouble_why *why)
 {
 	struct park p;
 	bool blocks;
 
 	if (!trouble_is_parked(s, c, a, &p))
 		return false;
-	blocks = !(p.kind == PARK_NETWORK && (grants || ask == TROUBLE_FRESH)) &&
-		!is_granted(s, a, grants);
-	if (blocks) {
-		*until = grants && p.overridden + OVERRIDE_SECONDS < p.until ?
-			p.overridden + OVERRIDE_SECONDS : p.until;
-		snprintf(reason, size, "%s", p.reason ? p.reason : "");
-	}
+	blocks = !(p.kind == PARK_NETWORK && grants) &&
+		!(ask == TROUBLE_FRESH && is_fresh_chance(&p)) && !is_granted(s, a, grants);
+	if (blocks)
+		say_why(why, grants && p.overridden + OVERRIDE_SECONDS < p.until ?
+			p.overridden + OVERRIDE_SECONDS : p.until, p.cause, p.reason);
 	park_release(&p);
 	return blocks;
 }
 
 const struct account *trouble_free(struct spool *s, const struct config *c,
 	const struct account *a, enum trouble_ask ask, struct trouble_grants *grants,
-	int64_t *until, char *reason, size_t size)
+	struct trouble_why *why)
 {
 	const struct account *other = a->who.fallback ? config_account(c, a->who.fallback) : NULL;
-	int64_t other_until = 0;
-	char ignored[ENTRY_TEXT_MAX + 1];
+	struct trouble_why ignored;
 
-	*until = 0;
-	if (!blocked(s, c, a, ask, grants, until, reason, size))
+	why->until = 0;
+	if (!blocked(s, c, a, ask, grants, why))
 		return a;
-	if (other && !blocked(s, c, other, ask, grants, &other_until, ignored, sizeof(ignored)))
+	if (other && !blocked(s, c, other, ask, grants, &ignored))
 		return other;
 	return NULL;
 }
@@ -244,8 +255,8 @@ int64_t trouble_rate_wait(struct spool *s, const struct account *a)
 }
 
 bool trouble_sender_free(struct spool *s, const struct config *c, const struct account *a,
-	const struct park *p, const char *sender, struct trouble_grants *grants, int64_t *until,
-	char *reason, size_t size)
+	const struct park *p, const char *sender, struct trouble_grants *grants,
+	struct trouble_why *why)
 {
 	const struct parked_sender *blocks = NULL;
 	struct park read = { .kind = PARK_NONE };
@@ -260,10 +271,8 @@ bool trouble_sender_free(struct spool *s, const struct config *c, const struct a
 	}
 	if (blocks && is_granted(s, a, grants))
 		blocks = NULL;
-	if (blocks) {
-		*until = blocks->until;
-		snprintf(reason, size, "%s", blocks->reason ? blocks->reason : "");
-	}
+	if (blocks)
+		say_why(why, blocks->until, blocks->cause, blocks->reason);
 	park_release(&read);
 	return !blocks;
 }

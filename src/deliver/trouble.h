@@ -47,23 +47,29 @@ struct trouble_grants {
 };
 void trouble_grants_release(struct trouble_grants *g);
 
-/* Whether it may be used now: the account, else its fallback, else NULL with the
- * moment and the reason.  TROUBLE_FRESH: a message that has just come is tried in
- * spite of trouble with the network, which costs a server nothing.  grants: an
- * operator asks, who may do so again at that moment; NULL: nobody of that kind. */
+/* What stands against it. */
+struct trouble_why {
+	int64_t until;             /* seconds since 1970 */
+	const struct cause *cause; /* NULL: one of another release */
+	char reason[ENTRY_TEXT_MAX + 1];
+};
+
+/* Whether it may be used now: the account, else its fallback, else NULL with why not.
+ * TROUBLE_FRESH: a message that has just come is tried in spite of trouble with the network or
+ * on this machine, which costs a server nothing.  grants: an operator asks, who may do so
+ * again at that moment; NULL: nobody of that kind. */
 enum trouble_ask { TROUBLE_ASK, TROUBLE_FRESH };
 const struct account *trouble_free(struct spool *s, const struct config *c,
 	const struct account *a, enum trouble_ask ask, struct trouble_grants *grants,
-	int64_t *until, char *reason, size_t size);
+	struct trouble_why *why);
 
 /* How long, in seconds, max_rate lets no further message go; 0: one may. */
 int64_t trouble_rate_wait(struct spool *s, const struct account *a);
 
-/* Whether an account that may be used may be used for that sender: true, else the
- * moment and the reason.  p: what is known of the account, if it was read already;
+/* Whether an account that may be used may be used for that sender: true, else why not.  p: what is known of the account, if it was read already;
  * NULL: it is read here. */
 bool trouble_sender_free(struct spool *s, const struct config *c, const struct account *a,
-	const struct park *p, const char *sender, struct trouble_grants *grants, int64_t *until,
-	char *reason, size_t size);
+	const struct park *p, const char *sender, struct trouble_grants *grants,
+	struct trouble_why *why);
 
 #endif

@@ -240,6 +240,8 @@ subtest 'nobody there' => sub {
 	$r = send_mail(config(account_text(host => 'no-such-name.invalid', port => 25)));
 	ok($r->{exit} == 68 || $r->{exit} == 75, 'a name that does not exist, or cannot be looked up here');
 	like($r->{err}, qr/no-such-name\.invalid/, 'with the name');
+	$r = send_mail(config(account_text(host => 'no-such-name.invalid:587', port => 25)));
+	like($r->{err}, qr/\n  the port has a key of its own: host = no-such-name\.invalid, port = 587$/m, 'a port in it') if $r->{exit} == 68;
 };
 
 done_testing;

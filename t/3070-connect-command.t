@@ -156,6 +156,12 @@ subtest 'in the middle of it all' => sub {
 	$s = server_start(at => 'CONTENT close');
 	$r = now(by_command($s, "$to_port " . $s->port . '; exit 9'));
 	is($r->{exit}, 74, 'also where the command fails with it') or diag($r->{err});
+	$r = now(by_command($s, q{printf '220 mx\r\n'; exit 9}));
+	is($r->{exit}, 75, 'behind the greeting');
+	like($r->{err}, qr/connect_command failed: exit status 9.*\n  it led to the server and ended in the midst of the session/, '... said as that');
+	$r = now(by_command($s, 'exec sleep 47', tls => 'implicit', connect_timeout => '700ms'));
+	is($r->{exit}, 75, 'nothing, where TLS is to begin');
+	like($r->{err}, qr/\n  connect_command runs and brings nothing: run it by hand/, '... is no matter of tls');
 	$s = server_start(at => 'MAIL reply "451 4.3.0 later"');
 	$r = now(by_command($s, command($s)));
 	is($r->{exit}, 75, 'a refusal is the refusal');

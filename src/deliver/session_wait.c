@@ -62,11 +62,11 @@ void session_expired(struct session *s)
 			err_cause(&e, "tls-silent");
 	} else {
 		no_answer(s, where, &e);
-		if (set->command && !s->heard) {
-			err_hint(&e, "connect_command runs and brings nothing: run it by hand, as this user "
-				"and without a terminal");
-			err_cause(&e, "connect-command-failed");
-		}
+	}
+	if (set->command && !s->heard) {
+		err_hint(&e, "connect_command runs and brings nothing: run it by hand, as this user "
+			"and without a terminal");
+		err_cause(&e, "connect-command-failed");
 	}
 	session_fail(s, &e);
 }

@@ -220,6 +220,16 @@ static bool is_missing(int code)
 	return code == EAI_NONAME;
 }
 
+/* "name:587" */
+static void hint_port(const char *shown, struct err *e)
+{
+	const char *colon = strrchr(shown, ':');
+
+	if (colon && colon > shown && colon[1] && !colon[1 + strspn(colon + 1, "0123456789")])
+		err_hint(e, "the port has a key of its own: host = %.*s, port = %s",
+			(int)(colon - shown), shown, colon + 1);
+}
+
 /* a NULL: the child did not tell. */
 static void explain(const struct resolve *r, const struct answer *a, struct err *e)
 {
@@ -238,6 +248,8 @@ static void explain(const struct resolve *r, const struct answer *a, struct err 
 		err_set(e, ERR_NAME_AGAIN, "cannot find %s: %s", r->shown, gai_strerror(a->code));
 	if (a && e->kind == ERR_NAME && a->code != EAI_NONAME)
 		err_cause(e, "name-no-address");
+	if (e->kind == ERR_NAME)
+		hint_port(r->shown, e);
 }
 
 static void answered(void *context, const void *answer, bool late)

@@ -95,7 +95,7 @@ static void last_line(const struct tunnel *c, char *out, size_t size)
 	text_clean_to(out, size, c->said + start, end - start);
 }
 
-static void explain(const struct tunnel *c, int status, bool show, struct err *e)
+static void explain(const struct tunnel *c, int status, bool heard, bool show, struct err *e)
 {
 	char how[96], line[400] = "";
 	bool missing = WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127);
@@ -106,6 +106,9 @@ static void explain(const struct tunnel *c, int status, bool show, struct err *e
 	err_set(e, ERR_CONNECT, "connect_command %s: %s%s%s", WIFEXITED(status) && !WEXITSTATUS(status) ?
 		"ended before the server said anything" : "failed", how, line[0] ? ": " : "", line);
 	err_cause(e, missing ? "connect-command-missing" : "connect-command-failed");
+	if (heard)
+		err_hint(e, "it led to the server and ended in the midst of the session: what it says of "
+			"that it writes to its standard error");
 }
 
 bool tunnel_failed(struct tunnel *c, bool heard, bool show, struct err *e)
@@ -119,6 +122,6 @@ bool tunnel_failed(struct tunnel *c, bool heard, bool show, struct err *e)
 		;
 	if (status == -1 || (heard && WIFEXITED(status) && !WEXITSTATUS(status)))
 		return false;
-	explain(c, status, show, e);
+	explain(c, status, heard, show, e);
 	return true;
 }

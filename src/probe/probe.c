@@ -338,6 +338,9 @@ static void end_failed(struct probe *p, const struct visit *v)
 	if (step == REPORT_LOGIN && has_odd_ends(&p->secret))
 		report_more(p->open, MARK_WARNING, "the password begins or ends with a blank or a byte "
 			"order mark: was that meant?");
+	if (step == REPORT_LOGIN && p->secret.len && memchr(p->secret.data, '\n', p->secret.len))
+		report_more(p->open, MARK_WARNING, "the password has several lines: was that meant? for the "
+			"first alone: password_command = ... | head -n 1");
 	stage_end(p);
 }
 

@@ -279,6 +279,44 @@ subtest 'G4: trouble of the account never bounces mail before its time' => sub {
 	}
 };
 
+# Each try of a wrong PIN may lock a token (pkcs11-pin); a refused login is tried again now and
+# then.  With real tokens: t/interop/token-runner.t.
+subtest 'C9: parked until something changes' => sub {
+	my %me = (user => 'me@example.test', password => 'pass w0rd');
+	new_home();
+	my $s = server_start(%me, password => 'other', tls => 'implicit');
+	my $config = account($s, %me, tls => 'implicit');
+	my $file = dir() . '/accounts/test';
+	my $over = sub {
+		my ($cause) = @_;
+		my ($set, $until) = (time - 600, time - 300);
+
+		file_write($file, file_read($file) =~ s/^cause .*/cause $cause/mr =~ s/^until .*/until $until/mr =~
+			s/^set .*/set $set/mr);
+	};
+	put('a', 10);
+	due($config);
+	is($s->connections, 1, 'refused');
+	$over->(spool_park(dir(), 'test')->{cause});
+	put('b', 10);
+	due($config);
+	is($s->connections, 2, 'a login is tried again when its time has come');
+	$over->('pkcs11-pin');
+	put('c', 10);
+	due($config) for 1 .. 2;
+	is($s->connections, 2, 'a PIN is not');
+	my $park = spool_park(dir(), 'test');
+	is_deeply([ @$park{qw(kind cause)} ], [ 'login', 'pkcs11-pin' ], 'it stays parked');
+	cmp_ok($park->{until}, '>', time, '... and so it says when it will be looked at again');
+	$over->('pkcs11-pin');
+	run_sendoff(['-C', $config, 'queue', 'flush'], env => { HOME => $home });
+	is($s->connections, 3, 'unless an operator asks');
+	$over->('pkcs11-pin');
+	file_write($config, file_read($config) . "\n");
+	due($config);
+	is($s->connections, 4, 'or something has changed');
+};
+
 subtest 'G3: too old because of the account' => sub {
 	my %me = (user => 'me@example.test', password => 'pass w0rd');
 	new_home();

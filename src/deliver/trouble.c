@@ -176,16 +176,38 @@ void trouble_grants_release(struct trouble_grants *g)
 	*g = (struct trouble_grants){ .items = NULL };
 }
 
+struct staying {
+	const struct config *config;
+	char fingerprint[65];
+	bool stays;
+};
+
+/* Once more for a while, where a try would do harm and nothing has changed. */
+static void park_on(struct park *p, void *context)
+{
+	struct staying *t = context;
+	const struct cause *cause = p->cause ? cause_named(p->cause) : NULL;
+
+	t->stays = p->kind != PARK_NONE && cause && cause->stays &&
+		!strcmp(p->fingerprint, t->fingerprint);
+	if (t->stays)
+		park_set(p, p->kind, p->cause, p->reason, t->fingerprint, &t->config->global.retry,
+			some_number(), time(NULL));
+}
+
 bool trouble_is_parked(struct spool *s, const struct config *c, const struct account *a,
 	struct park *out)
 {
-	char fingerprint[65];
+	struct staying t = { .config = c };
 	struct err ignored;
 
 	*out = (struct park){ .kind = PARK_NONE };
 	if (park_read(s, a->name, out, &ignored) == 0 && out->kind != PARK_NONE) {
-		config_fingerprint(c, a, fingerprint);
-		if (park_blocks(out, &c->global.retry, fingerprint, time(NULL)))
+		config_fingerprint(c, a, t.fingerprint);
+		if (park_blocks(out, &c->global.retry, t.fingerprint, time(NULL)))
+			return true;
+		park_on(out, &t);
+		if (t.stays && (park_change(s, a->name, park_on, &t, &ignored) < 0 || t.stays))
 			return true;
 	}
 	park_release(out);   /* of senders too */

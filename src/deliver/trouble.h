@@ -27,7 +27,7 @@ bool trouble_sender(struct spool *s, const struct config *c, const struct accoun
 void trouble_over(struct spool *s, const struct account *a, const char *sender);
 
 /* Whether it is parked now, by the configuration in force: true, with what is known of that,
- * which is the caller's to release. */
+ * which is the caller's to release.  One that stays (struct cause) is parked on. */
 bool trouble_is_parked(struct spool *s, const struct config *c, const struct account *a,
 	struct park *out);
 

@@ -134,7 +134,10 @@ static void keep_facts(struct run *r)
 	snprintf(out->peer, sizeof(out->peer), "%s", session_peer(r->session));
 	snprintf(out->mechanism, sizeof(out->mechanism), "%s", mechanism ? mechanism : "");
 	snprintf(out->tls, sizeof(out->tls), "%s", tls ? tls->version : "");
-	snprintf(out->warning, sizeof(out->warning), "%s", tls ? tls->warning : "");
+	if (session_warning(r->session)[0])
+		snprintf(r->warning, sizeof(r->warning), "%s", session_warning(r->session));
+	snprintf(out->warning, sizeof(out->warning), "%s%s%s", tls ? tls->warning : "",
+		tls && tls->warning[0] && r->warning[0] ? "; " : "", r->warning);
 }
 
 static void copy_failure(struct smtp_failure *to, const struct smtp_failure *from)

@@ -317,6 +317,25 @@ subtest 'C9: parked until something changes' => sub {
 	is($s->connections, 4, 'or something has changed');
 };
 
+subtest 'C9: what is mended while it is being tried counts' => sub {
+	my %me = (user => 'me@example.test', password => 'pass w0rd');
+	for my $way ('sendmail -q', 'send') {
+		new_home();
+		my $s = server_start(%me, password => 'other', tls => 'implicit', at => ['AUTH:1 delay 1000']);
+		my $config = account($s, %me, tls => 'implicit');
+		my %run = (env => { HOME => $home, SENDOFF_CONFIG => $config }, timeout => 40);
+		put('a', 10) if $way ne 'send';
+		my $run = $way eq 'send' ? start_sendoff(['send', 'you@example.net'], stdin => letter("b\n"), %run) :
+			start_sendoff(['-q'], name => 'sendmail', %run);
+		ok(wait_until(sub { grep { $_->{kind} eq 'OPEN' } $s->journal }, 20), "$way: it is on its way");
+		file_write($config, file_read($config) . "\n");
+		is($run->finish->{exit}, 0, "$way: refused");
+		is(scalar(ids()), 1, "$way: it waits");
+		due($config);
+		is($s->connections, 2, "$way: and is tried again");
+	}
+};
+
 subtest 'G3: too old because of the account' => sub {
 	my %me = (user => 'me@example.test', password => 'pass w0rd');
 	new_home();

@@ -103,6 +103,8 @@ static bool courier_start(struct lane *l, struct slot *slot)
 		.reached = courier_reached, .idle = courier_idle, .ended = courier_ended, .pauses = true,
 		.refused = l->old_token, .context = c };
 
+	if (!l->couriers)
+		config_fingerprint(l->config, l->account, l->fingerprint);
 	c->lane = l;
 	c->slot = slot;
 	c->finished_end = &c->finished;

@@ -287,6 +287,7 @@ void carry_start(struct run *r, enum smtp_pipelining pipelining)
 {
 	struct session_hooks hooks = { .trace = r->o->trace ? trace : NULL, .idle = idle,
 		.ended = ended, .refused = r->refused, .context = r };
+	const struct account *a = r->out->route.account;
 	char note[sizeof(r->out->route.why) + 2];
 
 	if (refused_before(r))
@@ -294,5 +295,7 @@ void carry_start(struct run *r, enum smtp_pipelining pipelining)
 	if (r->o->trace)
 		r->o->trace(r->o->context, SMTP_NOTE, note, (size_t)snprintf(note, sizeof(note),
 			"[%s]", r->out->route.why));
-	r->session = session_start(&r->loop, r->out->route.account, pipelining, &hooks);
+	if (!r->fingerprint[0] && a->source)   /* the runner's has none */
+		config_fingerprint(r->config, a, r->fingerprint);
+	r->session = session_start(&r->loop, a, pipelining, &hooks);
 }

@@ -65,13 +65,13 @@ sub arrived
 	is($server->stored, $count, 'B1: once');
 }
 
-# The one that waits, as root is told of it.
+# One that waits and was tried, as root is told of it.
 sub shown
 {
 	my ($runner) = @_;
-	my ($id) = $runner->queued('new');
+	my @all = map { $runner->as_root([ 'sendoff', 'queue', 'show', $_ ])->{out} } $runner->queued('new');
 
-	return $runner->as_root([ 'sendoff', 'queue', 'show', $id ])->{out};
+	return (grep { /^cause /m } @all)[0] // "@all";
 }
 
 # Where the runner can reach it.

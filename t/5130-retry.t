@@ -309,6 +309,11 @@ subtest 'C9: parked until something changes' => sub {
 	is_deeply([ @$park{qw(kind cause)} ], [ 'login', 'pkcs11-pin' ], 'it stays parked');
 	cmp_ok($park->{until}, '>', time, '... and so it says when it will be looked at again');
 	$over->('pkcs11-pin');
+	my $list = run_sendoff(['-C', $config, 'queue'], env => { HOME => $home })->{out};
+	like($list, qr/^ +account parked until that is mended: 535 /m, 'the list says that waiting is of no use') or diag($list);
+	my $show = run_sendoff(['-C', $config, 'queue', 'show', 'p-' . name_of('a')], env => { HOME => $home })->{out};
+	like($show, qr/^next try +when the cause is mended, or by sendoff queue flush$/m, '... and so does each message') or diag($show);
+	unlike($show, qr/^parked until/m, '... without a moment');
 	run_sendoff(['-C', $config, 'queue', 'flush'], env => { HOME => $home });
 	is($s->connections, 3, 'unless an operator asks');
 	$over->('pkcs11-pin');

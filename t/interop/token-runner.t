@@ -166,6 +166,7 @@ subtest 'a wrong PIN, of a token that does not tell how many tries are left' => 
 	is(scalar(() = $runner->queued('new')), 2, 'A1: the mail is kept');
 	my $told = shown($runner);
 	like($told, qr/^parked for +\S.*the token refuses the PIN$/m, 'the account is parked');
+	like($told, qr/^next try +when the cause is mended/m, '... for as long as that takes');
 	like($told, qr/^cause +the security token does not take the PIN \(pkcs11-pin\)$/m, 'the cause');
 	like($told, qr/^next step +check what pin-source .*sendoff queue flush$/m, 'the next step');
 	like($runner->as_user('alice', [ 'mailq' ])->{out}, qr/the token refuses the PIN/, 'whose mail it is is told');

@@ -195,6 +195,12 @@ $(B)/t/hurry.so: t/hurry.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(CC) $(OWN_CPPFLAGS) -std=c11 $(WARNINGS) -O2 -fPIC -shared -o $@ $< -ldl
 
+# A PKCS#11 module that can lock itself.
+$(B)/t/lockable.so: t/lockable.c $(B)/flags
+	@mkdir -p $(@D)
+	$(call say,LINK $@)$(CC) $(OWN_CPPFLAGS) $(shell $(PKG_CONFIG) --cflags p11-kit-1) -std=c11 $(WARNINGS) \
+		-O2 -fPIC -shared -o $@ $< -ldl
+
 $(B)/t/bench/bare: $(B)/obj/t/bench/bare.o
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -o $@ $< $(TEST_LIBS)
@@ -255,7 +261,7 @@ check-valgrind: $(TESTS) | $(SETUP_FIRST)
 check-faults: $(PROGRAMS) $(SERVERS) | $(SETUP_FIRST)
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/faults/*.t)),tests with faults)
 
-check-interop: $(PROGRAMS) $(SERVERS) | $(SETUP_FIRST)
+check-interop: $(PROGRAMS) $(SERVERS) $(B)/t/lockable.so | $(SETUP_FIRST)
 	t/interop/fetch.sh $(B)/interop postfix dovecot-core dovecot-submissiond dovecot-lmtpd bsd-mailx \
 		microsocks dante-server tinyproxy-bin socat \
 		dovecot-gssapi krb5-kdc krb5-admin-server krb5-user
@@ -291,7 +297,7 @@ check-install: $(PROGRAMS) | $(SETUP_FIRST)
 
 # The package where it belongs: in Debian systems of its own.
 check-deb: deb $(B)/t/server | $(SETUP_FIRST)
-	$(PROVE) t/debian/package.t t/debian/systemd.t t/debian/credentials.t
+	$(PROVE) t/debian/package.t t/debian/systemd.t t/debian/credentials.t t/debian/token.t
 
 # CALLERS="cron php mutt" tries some of them.
 export CALLERS

@@ -12,6 +12,7 @@
 #include "cmd/login.h"
 #include "cmd/queue.h"
 #include "deliver/cause.h"
+#include "deliver/provided.h"
 
 struct status {
 	const struct globals *globals;      /* borrowed, as the next */
@@ -227,6 +228,20 @@ static void show(struct status *s, struct login_facts *f)
 		add_words(s, f);
 }
 
+/* What is missing: a client id, unless a password does as well. */
+static int plan_of(const struct account *a, struct oauth_plan *out, struct err *e)
+{
+	const struct preset *known = provided_preset(a);
+
+	if (credential_plan(a, out, e) == 0)
+		return 0;
+	if (account_wants_secret(a) && !(known && preset_only_oauth(known))) {
+		*e = (struct err){ 0 };
+		credential_exists(a, e);
+	}
+	return -1;
+}
+
 static void look_at(struct status *s, const struct account *a)
 {
 	struct oauth_plan plan = { .account = NULL };
@@ -238,7 +253,7 @@ static void look_at(struct status *s, const struct account *a)
 	int loaded = -1;
 
 	if (login_mind_scope(a, "login --status", &f.trouble) == 0 &&
-	    credential_plan(a, &plan, &f.trouble) == 0)
+	    plan_of(a, &plan, &f.trouble) == 0)
 		directory = token_directory(a->scope == SCOPE_SYSTEM, &f.trouble);
 	f.directory = directory;
 	if (directory)
@@ -273,7 +288,7 @@ int login_status(struct login *l, const struct account *only)
 			const struct account *a = &l->config.accounts[i];
 
 			if (a->scope == order[round] && (only ? a == only : true) &&
-			    oauth_configured(&a->oauth))
+			    (oauth_configured(&a->oauth) || account_wants_secret(a)))
 				look_at(&s, a);
 		}
 	if (!s.shown && !l->globals->json) {

@@ -182,6 +182,14 @@ static void add_sender(const struct manage_item *i, struct buf *out)
 	add_address(sender[0] ? sender : "<>", out);
 }
 
+/* Its account is parked, and time alone does not change that. */
+static bool stays(const struct manage_item *i)
+{
+	const struct cause *cause = i->park && i->park->cause ? cause_named(i->park->cause) : NULL;
+
+	return cause && cause->stays;
+}
+
 /* Why it is still here, in one line. */
 static void add_trouble(const struct manage_item *i, const char *indent, struct buf *out)
 {
@@ -189,8 +197,8 @@ static void add_trouble(const struct manage_item *i, const char *indent, struct 
 	char span[16];
 
 	if (!reason && i->park) {
-		buf_printf(out, "%saccount parked for %s: ", indent,
-			show_span(i->park->until - i->now, span));
+		buf_printf(out, "%saccount parked %s%s: ", indent, stays(i) ? "until that is mended" : "for ",
+			stays(i) ? "" : show_span(i->park->until - i->now, span));
 		reason = i->park->reason ? i->park->reason : "";
 	} else {
 		if (!reason && i->entry)
@@ -339,14 +347,17 @@ static void add_envelope(const struct manage_item *i, struct buf *out)
 	buf_printf(out, "%-12s %u\n", "tries", i->tries);
 	add_moment("last try", i->last, now, out);
 	if (!strcmp(i->state, "new")) {
-		if (i->next > now)
+		if (stays(i))
+			add_line("next try", "when the cause is mended, or by sendoff queue flush", out);
+		else if (i->next > now)
 			add_moment("next try", i->next, now, out);
 		else
 			add_line("next try", "now", out);
 	}
 	add_line("reason", n->reason, out);
 	if (i->park) {
-		add_moment("parked until", i->park->until, now, out);
+		if (!stays(i))
+			add_moment("parked until", i->park->until, now, out);
 		add_line("parked for", i->park->reason, out);
 	}
 	add_cause(n->cause || !i->park ? n->cause : i->park->cause, out);

@@ -53,7 +53,7 @@ cmp_ok($rows, '>=', 15, 'exit codes were found');
 is($listed, $rows, 'the page has no other exit codes');
 
 my %ids;
-my $concern = qr/[A-Z_]+(?:\([A-Z]+\)|, PARK_NONE, false)?/;   # whose affair it is
+my $concern = qr/[A-Z_]+(?:\([A-Z]+\)|, PARK_NONE, false,\s+false)?/;   # whose affair it is
 while ($source =~ /\{ "([a-z][a-z0-9-]*)", EX_(\w+), $concern,\s*($literal),\s*($literal|NULL)\s*\}/g) {
 	my ($id, $code, $what, $next) = ($1, $exits{$2}, words($3), words($4));
 	holds_item(".It Cm $id Pq $code\n" . sentence($what) . sentence($next), "cause $id");

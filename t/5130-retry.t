@@ -279,6 +279,68 @@ subtest 'G4: trouble of the account never bounces mail before its time' => sub {
 	}
 };
 
+# Each try of a wrong PIN may lock a token (pkcs11-pin); a refused login is tried again now and
+# then.  With real tokens: t/interop/token-runner.t.
+subtest 'C9: parked until something changes' => sub {
+	my %me = (user => 'me@example.test', password => 'pass w0rd');
+	new_home();
+	my $s = server_start(%me, password => 'other', tls => 'implicit');
+	my $config = account($s, %me, tls => 'implicit');
+	my $file = dir() . '/accounts/test';
+	my $over = sub {
+		my ($cause) = @_;
+		my ($set, $until) = (time - 600, time - 300);
+
+		file_write($file, file_read($file) =~ s/^cause .*/cause $cause/mr =~ s/^until .*/until $until/mr =~
+			s/^set .*/set $set/mr);
+	};
+	put('a', 10);
+	due($config);
+	is($s->connections, 1, 'refused');
+	$over->(spool_park(dir(), 'test')->{cause});
+	put('b', 10);
+	due($config);
+	is($s->connections, 2, 'a login is tried again when its time has come');
+	$over->('pkcs11-pin');
+	put('c', 10);
+	due($config) for 1 .. 2;
+	is($s->connections, 2, 'a PIN is not');
+	my $park = spool_park(dir(), 'test');
+	is_deeply([ @$park{qw(kind cause)} ], [ 'login', 'pkcs11-pin' ], 'it stays parked');
+	cmp_ok($park->{until}, '>', time, '... and so it says when it will be looked at again');
+	$over->('pkcs11-pin');
+	my $list = run_sendoff(['-C', $config, 'queue'], env => { HOME => $home })->{out};
+	like($list, qr/^ +account parked until that is mended: 535 /m, 'the list says that waiting is of no use') or diag($list);
+	my $show = run_sendoff(['-C', $config, 'queue', 'show', 'p-' . name_of('a')], env => { HOME => $home })->{out};
+	like($show, qr/^next try +when the cause is mended, or by sendoff queue flush$/m, '... and so does each message') or diag($show);
+	unlike($show, qr/^parked until/m, '... without a moment');
+	run_sendoff(['-C', $config, 'queue', 'flush'], env => { HOME => $home });
+	is($s->connections, 3, 'unless an operator asks');
+	$over->('pkcs11-pin');
+	file_write($config, file_read($config) . "\n");
+	due($config);
+	is($s->connections, 4, 'or something has changed');
+};
+
+subtest 'C9: what is mended while it is being tried counts' => sub {
+	my %me = (user => 'me@example.test', password => 'pass w0rd');
+	for my $way ('sendmail -q', 'send') {
+		new_home();
+		my $s = server_start(%me, password => 'other', tls => 'implicit', at => ['AUTH:1 delay 1000']);
+		my $config = account($s, %me, tls => 'implicit');
+		my %run = (env => { HOME => $home, SENDOFF_CONFIG => $config }, timeout => 40);
+		put('a', 10) if $way ne 'send';
+		my $run = $way eq 'send' ? start_sendoff(['send', 'you@example.net'], stdin => letter("b\n"), %run) :
+			start_sendoff(['-q'], name => 'sendmail', %run);
+		ok(wait_until(sub { grep { $_->{kind} eq 'OPEN' } $s->journal }, 20), "$way: it is on its way");
+		file_write($config, file_read($config) . "\n");
+		is($run->finish->{exit}, 0, "$way: refused");
+		is(scalar(ids()), 1, "$way: it waits");
+		due($config);
+		is($s->connections, 2, "$way: and is tried again");
+	}
+};
+
 subtest 'G3: too old because of the account' => sub {
 	my %me = (user => 'me@example.test', password => 'pass w0rd');
 	new_home();

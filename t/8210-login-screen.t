@@ -7,6 +7,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use SendoffTest;
+use SendoffTest::Login qw(sign_in_account);
 use SendoffTest::Run;
 use SendoffTest::Screen;
 use SendoffTest::Token;
@@ -15,18 +16,7 @@ plan skip_all => 'tmux is needed' if system('tmux -V >/dev/null 2>&1') != 0;
 
 my $tokens = workdir() . '/home/.local/state/sendoff/tokens';
 my $server = token_server(polls => 'pending pending granted');
-my $config = config(<<'END', map { $_ => $server->url($_) } qw(authorize token device));
-[account work]
-host = localhost
-user = me@example.com
-from = me@example.com
-tls_ca_file = {ca}
-oauth_client_id = test-client
-oauth_scope = mail.send
-oauth_auth_url = {authorize}
-oauth_token_url = {token}
-oauth_device_url = {device}
-END
+my $config = sign_in_account($server);
 
 # In a shell of the simplest kind, which goes on when the program has ended.
 sub login

@@ -8,7 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
 use SendoffTest;
-use SendoffTest::Login qw(%away);
+use SendoffTest::Login qw(%away sign_in_text);
 use SendoffTest::Runner;
 use SendoffTest::Token;
 
@@ -16,18 +16,7 @@ my $machine = SendoffTest::Runner->namespace;
 my $uid = $machine->mail_uid;
 my $server = token_server(polls => 'granted');
 
-$machine->configure(<<'END', map { $_ => $server->url($_) } qw(authorize token device));
-[account alerts]
-host = localhost
-user = me@example.com
-from = me@example.com
-tls_ca_file = {ca}
-oauth_client_id = test-client
-oauth_scope = mail.send
-oauth_auth_url = {authorize}
-oauth_token_url = {token}
-oauth_device_url = {device}
-END
+$machine->configure(sign_in_text('alerts', $server));
 
 sub stored { return sort grep { -s } glob '/var/lib/sendoff/*' }
 
@@ -112,18 +101,7 @@ ok(!-e '/etc/sendoff/password', '... indeed');
 
 my ($alice) = glob '/mnt/*/home/alice';
 my $roots = (getpwuid 0)[7];
-my $own = config(<<'END', map { $_ => $server->url($_) } qw(authorize token device));
-[account own]
-host = localhost
-user = me@example.com
-from = me@example.com
-tls_ca_file = {ca}
-oauth_client_id = test-client
-oauth_scope = mail.send
-oauth_auth_url = {authorize}
-oauth_token_url = {token}
-oauth_device_url = {device}
-END
+my $own = config(sign_in_text('own', $server));
 
 sub below { my ($directory) = @_; return grep { -f } split /\n/, `find $directory -path '*sendoff*' 2>/dev/null` }
 

@@ -153,6 +153,24 @@ for my $case ([ 'mail.send', 'mail.send', undef ], [ 'mail.send offline_access o
 	$tokens->stop;
 }
 
+# ---- what is missing where nothing says that somebody signs in
+
+for my $case ([ 'outlook', 'oauth-client-id-missing', qr/oauth_client_id is missing: .* Outlook\.com/, qr/`sendoff login work` tells/ ],
+	[ 'google', 'login-without-means', qr/there is a login but no password/, qr/password_command.* sendoff login work/ ]) {
+	my ($provider, $cause, $what, $next) = @$case;
+	my $text = "[account work]\nprovider = $provider\nuser = me\@example.com\n";
+	my ($words, $o) = status("$provider, and neither a password nor a client", 78, config => config($text), state => 'unusable', cause => $cause);
+
+	like($words, qr/work: $what.* next .*$next/, '... in words');
+	is_deeply([ map { scalar($o->{$_} =~ $what || $o->{$_} =~ $next) } qw(trouble next) ], [ 1, 1 ], '... as JSON');
+	my $r = login(config($text), '--status');
+	is($r->{exit}, 78, '... of all: exit');
+	like($r->{out} =~ s/\s+/ /gr, qr/\A\S+ work: $what/, '... and the same words');
+	$r = login(config($text . "password = geheim-99\n"), '--status');
+	is($r->{exit}, 0, '... with a password: exit');
+	is($r->{out}, "no account signs in by OAuth\n", '... and nobody signs in');
+}
+
 # ---- of all
 
 {

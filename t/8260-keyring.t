@@ -171,6 +171,50 @@ subtest 'the keyring does not take a new token' => sub {
 	is_deeply([ $tokens->violations ], [], 'no refresh token was spent twice');
 };
 
+# The lines of a log with a warning.
+sub warned
+{
+	my ($log) = @_;
+	my $text = -e $log ? file_read($log) : '';
+
+	is_deeply([ SendoffTest::Secrets::found($text) ], [], 'D9: no secret is in the log');
+	return grep { /\bwarning="/ } split /\n/, $text;
+}
+
+subtest 'the log says that the keyring does not take it' => sub {
+	my $log = workdir() . '/log';
+	my ($tokens, $mail, $keyring, $config) = scene(token => \%old, account => { global => { log => $log } });
+	my $kept = 'warning="the new token is kept in the file, for the keyring has not taken it: oauth_save_command failed: exit status 3"';
+
+	$keyring->mood(save => 'cat >/dev/null; exit 3');
+	my $r = send_mail($config, undef);
+	is($r->{exit} . $r->{err}, '0', 'sent at once');
+	my @lines = warned($log);
+	is(scalar @lines, 1, '... one record');
+	like($lines[0] // '', qr/ outcome=delivered exit=0 account=test .*\Q$kept\E/, '... that of the message');
+	my ($o) = objects(send_mail($config, [ '--json', 'send', 'you@example.net' ])->{out});
+	ok(!exists $o->{warning}, 'as long as it serves nothing more is said');
+
+	# The next renewal tries the keyring again.
+	$tokens->forget;
+	($o) = objects(send_mail($config, [ '--json', 'send', 'you@example.net' ])->{out});
+	like($o->{warning} // '', qr/\Athe new token is kept in the file, .*exit status 3\z/, 'as JSON, where another one is got');
+	unlink $log;
+	$tokens->forget;
+	is(send_mail($config, [ 'send', '--queue', 'you@example.net' ])->{exit}, 0, 'queued') for 1, 2;
+	is(run_sendoff([ '-C', $config, 'queue', 'flush' ], timeout => 60)->{exit}, 0, 'flushed');
+	is($mail->stored, 5, '... sent');
+	@lines = warned($log);
+	is(scalar @lines, 1, '... one record of both');
+	like($lines[0] // '', qr/^\S+ outcome=warning account=test host=localhost \Q$kept\E$/, '... of its own');
+
+	unlink $log;
+	$keyring->mood(save => undef);
+	$tokens->forget;
+	is(send_mail($config, undef)->{exit}, 0, 'sent when the keyring is open again');
+	is(scalar warned($log), 0, '... and nothing is said');
+};
+
 subtest 'the keyring does not give it' => sub {
 	my ($tokens, $mail, $keyring, $config) = scene();
 	my $said = $keyring->text;
@@ -314,8 +358,9 @@ subtest 'signing out with a keyring that is closed' => sub {
 };
 
 subtest 'where no person signs in' => sub {
+	my $log = workdir() . '/log-client';
 	my ($tokens, $mail, $keyring, $config) = scene(nobody => 1, tokens => { client_secret => 'secret-of-the-app' },
-		account => { oauth_flow => 'client', oauth_client_secret => 'secret-of-the-app', oauth_auth_url => undef });
+		account => { oauth_flow => 'client', oauth_client_secret => 'secret-of-the-app', oauth_auth_url => undef, global => { log => $log } });
 
 	my $r = send_mail($config, \@to);
 	is($r->{exit} . $r->{err}, '0', 'sent');
@@ -337,6 +382,8 @@ subtest 'where no person signs in' => sub {
 	is($r->{exit} . $r->{err}, '0', 'a keyring that takes nothing: sent');
 	is_deeply([ SendoffTest::Secrets::found(file_read("$directory/test")) ], [],
 		'D9: what can be got again does not come into the file');
+	like((warned($log))[0] // '', qr/warning="the new token is kept nowhere, for the keyring has not taken it: .*exit status 3"/,
+		'the log says so');
 };
 
 subtest 'mistakes' => sub {

@@ -97,6 +97,7 @@ for group in "$@"; do
 	interop)
 		need gnutls-bin command_named gnutls-serv
 		need softhsm2 command_named softhsm2-util
+		need libp11-kit-dev library p11-kit-1
 		need openssl command_named openssl
 		need php-cli command_named php
 		need git-email test -x "$(git --exec-path 2>/dev/null)/git-send-email"

@@ -43,6 +43,7 @@ struct told {
 	size_t len;
 	bool too_long;
 	bool missing;            /* libcurl is */
+	char noted[HTTPS_NOTED];
 	char body[HTTPS_BODY_MAX];
 };
 
@@ -341,6 +342,7 @@ static void copy_answer(struct https_answer *a, const struct told *t)
 	a->body = BUF_INIT(HTTPS_BODY_MAX + 1);
 	buf_reserve(&a->body, t->len);   /* never grows, so leaves no copy */
 	buf_add(&a->body, t->body, t->len);
+	snprintf(a->noted, sizeof(a->noted), "%.*s", (int)sizeof(t->noted) - 1, t->noted);
 }
 
 static void keep(const struct question *q, struct told *t)
@@ -353,6 +355,8 @@ static void keep(const struct question *q, struct told *t)
 		copy_answer(&a, t);
 	if (q->request->keep(q->context, t->err.kind ? NULL : &a, &e) < 0)
 		t->err = e;
+	else if (!t->err.kind && e.kind)
+		snprintf(t->noted, sizeof(t->noted), "%.*s", (int)sizeof(t->noted) - 1, e.text);
 	https_answer_release(&a);
 }
 

@@ -13,11 +13,12 @@
 #include "base/err.h"
 #include "net/loop.h"
 
-enum { HTTPS_BODY_MAX = 64 * 1024, HTTPS_SECONDS = 20 };
+enum { HTTPS_BODY_MAX = 64 * 1024, HTTPS_SECONDS = 20, HTTPS_NOTED = 360 };
 
 struct https_answer;
 /* In the child, once, before it tells: what came, or a NULL and what failed.  -1: *e, without
- * a cause, is told instead.  The child holds `lock` then, is not killed, and ends by itself. */
+ * a cause, is told instead; 0: where the text of *e was set, it is told with the answer.  The
+ * child holds `lock` then, is not killed, and ends by itself. */
 typedef int https_keep(void *context, const struct https_answer *a, struct err *e);
 
 struct https_request {
@@ -36,6 +37,7 @@ struct https_answer {
 	int  status;                 /* 200, 400, ...; as it came */
 	long retry_after;            /* seconds, at most a day; 0: not said */
 	struct buf body;             /* own; raw; wiped by https_answer_release() */
+	char noted[HTTPS_NOTED];     /* what `keep` had to say besides; "" */
 };
 
 struct https;

@@ -135,6 +135,9 @@ struct token_fetch *token_fetch_start(struct loop *l, const struct token_setting
 /* From done on: it was not at hand, neither in the file nor in the keyring: the provider was
  * asked, or another process waited for that did so. */
 bool token_fetch_waited(const struct token_fetch *f);
+/* From done on: that the keyring has not taken what was got, which serves all the same, and
+ * why, in words that are cleaned; "". */
+const char *token_fetch_warning(const struct token_fetch *f);
 /* At any time.  A refresh token that was sent is not wasted: a child waits for the answer, for
  * HTTPS_SECONDS at most, and keeps it; meanwhile it has the lock. */
 void token_fetch_free(struct token_fetch **fp);

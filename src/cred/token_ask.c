@@ -237,6 +237,8 @@ static void take_answer(void *context, struct https_answer *a, struct err *e)
 	struct token_fetch *f = context;
 
 	f->kept = child_keeps(f);
+	if (a)
+		snprintf(f->warning, sizeof(f->warning), "%s", a->noted);
 	token_told(f, a ? answered(f, a) : unanswered(f, e));
 }
 
@@ -250,10 +252,14 @@ static int keep_answer(void *context, const struct https_answer *a, struct err *
 		answered(f, a);
 	else
 		unanswered(f, e);
-	if (!f->unkept)
-		return 0;
-	*e = f->err;
-	return -1;
+	if (f->unkept) {
+		*e = f->err;
+		return -1;
+	}
+	if (a && f->token.keyring_trouble[0])
+		err_set(e, ERR_SECRET, "the new token is kept %s, for the keyring has not taken it: %s",
+			f->token.refresh.data ? "in the file" : "nowhere", f->token.keyring_trouble);
+	return 0;
 }
 
 static int make_form(struct token_fetch *f, struct buf *form)

@@ -338,6 +338,11 @@ bool token_fetch_waited(const struct token_fetch *f)
 	return f->waited;
 }
 
+const char *token_fetch_warning(const struct token_fetch *f)
+{
+	return f->warning;
+}
+
 void token_fetch_free(struct token_fetch **fp)
 {
 	struct token_fetch *f = *fp;

@@ -33,6 +33,7 @@ struct token_fetch {
 	bool starting;                   /* what was started is not back yet */
 	bool kept;                       /* the child that asks has written down what came */
 	bool unkept;                     /* what came could not be written down */
+	char warning[HTTPS_NOTED];       /* see token_fetch_warning() */
 	enum token_step step;                  /* what came of it */
 	struct err err;
 	token_done *done;

@@ -145,7 +145,7 @@ const struct cause *cause_named(const char *id)
 static const struct cause *of_kind(enum err_kind kind, const char *host)
 {
 	static const struct cause unknown = { "internal-kind", EX_SOFTWARE, CONCERNS_CALLER, PARK_NONE, false,
-		"sendoff does not know what went wrong", "please report this, with -v" };
+		false, "sendoff does not know what went wrong", "please report this, with -v" };
 
 	for (size_t i = 0; i < cause_row_count; i++)
 		if (cause_rows[i].kind == kind && kind != ERR_NONE && host_fits(host, cause_rows[i].host))

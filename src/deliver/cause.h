@@ -29,6 +29,8 @@ struct cause {
 	enum park_kind park; /* how the account is parked; PARK_NONE: it is not */
 	bool here;           /* nobody but this machine was asked, and that is quickly done: a parked
 	                      * account is tried again for each new message */
+	bool stays;          /* a try too many does harm: a parked account is not tried again before
+	                      * something changes, or an operator asks */
 	const char *words;   /* the cause in plain language */
 	const char *next;    /* one next step; NULL: none that is always right */
 };

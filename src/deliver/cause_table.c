@@ -10,12 +10,13 @@
 #define RUNNER_SOCKET "/sendoff/smtp.sock"
 
 /* Whose affair it is. */
-#define OF_CALLER    CONCERNS_CALLER, PARK_NONE, false
-#define OF_RECIPIENT CONCERNS_RECIPIENT, PARK_NONE, false
-#define OF_MESSAGE   CONCERNS_MESSAGE, PARK_NONE, false
-#define OF_SENDER    CONCERNS_SENDER, PARK_NONE, false
-#define PARKS(kind)  CONCERNS_ACCOUNT, PARK_##kind, false
-#define PARKS_HERE   CONCERNS_ACCOUNT, PARK_LOGIN, true
+#define OF_CALLER    CONCERNS_CALLER, PARK_NONE, false, false
+#define OF_RECIPIENT CONCERNS_RECIPIENT, PARK_NONE, false, false
+#define OF_MESSAGE   CONCERNS_MESSAGE, PARK_NONE, false, false
+#define OF_SENDER    CONCERNS_SENDER, PARK_NONE, false, false
+#define PARKS(kind)  CONCERNS_ACCOUNT, PARK_##kind, false, false
+#define PARKS_HERE   CONCERNS_ACCOUNT, PARK_LOGIN, true, false
+#define PARKS_ON     CONCERNS_ACCOUNT, PARK_LOGIN, false, true
 
 #define OF(err) .kind = (err)
 #define NAMED .named = true
@@ -865,10 +866,14 @@ const struct cause_row cause_rows[] = {
 	{ { "client-key-encrypted", EX_CONFIG, PARKS(LOGIN), "the key of our client certificate is encrypted",
 		"decrypt it once: openssl pkey -in OLD -out NEW; only its owner may read it" }, NAMED },
 	{ { "pkcs11-missing", EX_CONFIG, PARKS(NETWORK), "the security token with the key of our client certificate is not there",
-		"plug it in; p11tool --list-token-urls shows what the machine sees" }, NAMED },
-	{ { "pkcs11-pin", EX_CONFIG, PARKS(LOGIN), "the security token does not take the PIN",
-		"check what pin-source or pin-value in tls_key gives; a token locks itself after a few "
-		"wrong ones" }, NAMED },
+		"plug it in, or let whoever sends use it: p11tool --list-token-urls, run by that user, shows "
+		"what there is" }, NAMED },
+	{ { "pkcs11-pin", EX_CONFIG, PARKS_ON, "the security token does not take the PIN",
+		"check what pin-source or pin-value in tls_key gives; as tokens lock themselves, the PIN is "
+		"not tried again before that has changed, or sendoff queue flush" }, NAMED },
+	{ { "pkcs11-locked", EX_CONFIG, PARKS(LOGIN), "the security token is locked, or would be by one more wrong PIN",
+		"log in to it by hand, as p11tool --login --list-all URI does; what is locked its "
+		"administrator unlocks" }, NAMED },
 	{ { "pkcs11-silent", EX_TEMPFAIL, PARKS(NETWORK), "the security token with the key of our client certificate did not answer",
 		"see whether it waits for a touch; where its module hangs, plug it out and in" }, NAMED },
 	{ { "pkcs11-trouble", EX_CONFIG, PARKS(NETWORK), "the security token with the key of our client certificate has trouble",

@@ -180,6 +180,11 @@ bool credential_is_new(const struct credential_fetch *f)
 	return f && f->token && token_fetch_waited(f->token);
 }
 
+const char *credential_warning(const struct credential_fetch *f)
+{
+	return f && f->token ? token_fetch_warning(f->token) : "";
+}
+
 uint64_t credential_patience(const struct account *a)
 {
 	if (account_signs_in(a))   /* a keyring is read, and written */

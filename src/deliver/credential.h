@@ -32,6 +32,9 @@ void credential_fetch_free(struct credential_fetch **fp);
  * at hand. */
 bool credential_is_new(const struct credential_fetch *f);
 
+/* From done on: what is not as it should be, though there is something to log in with; "". */
+const char *credential_warning(const struct credential_fetch *f);
+
 /* How long that may take, in ms: our own time, and not the mail server's. */
 uint64_t credential_patience(const struct account *a);
 

@@ -71,23 +71,28 @@ static void courier_trace(void *context, enum smtp_direction direction, const ch
 	o->trace(o->context, direction, line, len);
 }
 
+static void lane_warn(const struct lane *l, const char *words)
+{
+	struct log_record record = { .failed = true };
+	char ignored[1];
+
+	clock_gettime(CLOCK_REALTIME, &record.when);
+	log_text(&record, "outcome", "warning");
+	log_text(&record, "account", l->account->name);
+	log_text(&record, "host", l->account->net.host);
+	log_text(&record, "warning", words);
+	log_send(&l->config->global.log, "syslog", &record, ignored, sizeof(ignored));
+}
+
 /* A handshake that went well: no content is on its way, so there is time for the log. */
 static void courier_reached(void *context, enum session_point point, bool good)
 {
 	const struct courier *c = context;
 	const struct lane *l = c->lane;
 	const struct tls *tls = point == SESSION_SHAKEN && good ? session_shaken(c->session) : NULL;
-	struct log_record record = { .failed = true };
-	char ignored[1];
 
-	if (!tls || !tls_facts(tls)->warning[0] || !trouble_warns(l->flush->spool, l->account))
-		return;
-	clock_gettime(CLOCK_REALTIME, &record.when);
-	log_text(&record, "outcome", "warning");
-	log_text(&record, "account", l->account->name);
-	log_text(&record, "host", l->account->net.host);
-	log_text(&record, "warning", tls_facts(tls)->warning);
-	log_send(&l->config->global.log, "syslog", &record, ignored, sizeof(ignored));
+	if (tls && tls_facts(tls)->warning[0] && trouble_warns(l->flush->spool, l->account))
+		lane_warn(l, tls_facts(tls)->warning);
 }
 
 static bool courier_start(struct lane *l, struct slot *slot)
@@ -98,6 +103,8 @@ static bool courier_start(struct lane *l, struct slot *slot)
 		.reached = courier_reached, .idle = courier_idle, .ended = courier_ended, .pauses = true,
 		.refused = l->old_token, .context = c };
 
+	if (!l->couriers)
+		config_fingerprint(l->config, l->account, l->fingerprint);
 	c->lane = l;
 	c->slot = slot;
 	c->finished_end = &c->finished;
@@ -281,6 +288,8 @@ static void courier_over(struct courier *c)
 	struct flush *f = l->flush;
 	bool again = goes_on(c);
 
+	if (session_warning(c->session)[0])
+		lane_warn(l, session_warning(c->session));
 	l->blames += c->blamed;
 	if (c->failed && !again)
 		lane_close(l, c->failure.err.kind == ERR_NONE ? &c->failure.result : NULL,

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "conf/conf.h"
+#include "deliver/cause.h"
 #include "deliver/manage_find.h"
 
 enum {
@@ -57,6 +58,14 @@ static void listing_release(struct listing *l)
 		park_release(&l->parks[i].park);
 }
 
+/* Whoever tries it next parks it on. */
+static bool stays(const struct park *p)
+{
+	const struct cause *cause = p->kind != PARK_NONE && p->cause ? cause_named(p->cause) : NULL;
+
+	return cause && cause->stays;
+}
+
 /* What is known of an account, or NULL: each file is read once, unless there are very
  * many. */
 static const struct parking *parking_of(struct listing *l, const char *account)
@@ -77,7 +86,7 @@ static const struct parking *parking_of(struct listing *l, const char *account)
 		/* Whether the configuration has changed since is for those to find out
 		 * who try. */
 		p->blocks = park_read(l->m->spool, account, &p->park, &why) == 0 &&
-			park_blocks(&p->park, l->m->retry, p->park.fingerprint, l->now);
+			(park_blocks(&p->park, l->m->retry, p->park.fingerprint, l->now) || stays(&p->park));
 	}
 	return p;
 }

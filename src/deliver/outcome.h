@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "deliver/cause.h"
 #include "deliver/message.h"
+#include "deliver/session.h"
 #include "smtp/engine.h"
 
 /* What the caller is promised decides how the message is sent: with --no-queue
@@ -33,7 +34,7 @@ struct outcome {
 	struct smtp_result refusal;          /* borrowed text; code 0: the session was not refused */
 	uint64_t milliseconds;
 	char peer[64], mechanism[32], tls[16];
-	char warning[200];                   /* tls_facts.warning */
+	char warning[202 + SESSION_WARNING]; /* tls_facts.warning; session_warning() */
 
 	bool no_queue;                       /* what was not sent is not stored */
 	bool queued;                         /* what was not sent is in the queue ... */

@@ -564,6 +564,11 @@ const char *session_mechanism(const struct session *s)
 	return s->engine ? smtp_mechanism(s->engine) : NULL;
 }
 
+const char *session_warning(const struct session *s)
+{
+	return s->warning;
+}
+
 const char *session_chosen(const struct session *s)
 {
 	return s->engine ? smtp_chosen(s->engine) : NULL;

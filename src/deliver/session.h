@@ -12,6 +12,7 @@
 #include "net/loop.h"
 
 struct session;
+enum { SESSION_WARNING = 360 };
 
 /* What has come to an end, well or not: the place to look at it. */
 enum session_point {
@@ -74,6 +75,7 @@ const char *session_peer(const struct session *s);        /* "192.0.2.1", "/path
                                                            * reach_peer_text() */
 const char *session_mechanism(const struct session *s);   /* that logged in */
 const char *session_chosen(const struct session *s);      /* that was, or would have */
+const char *session_warning(const struct session *s);     /* of what was got to log in with */
 const struct tls_facts *session_tls(const struct session *s);
 const struct kerberos_facts *session_ticket(const struct session *s);   /* that logs in, or NULL */
 

@@ -1,5 +1,7 @@
 /* deliver/session_login.c - what a login takes from elsewhere: a secret, the responses that
  * Kerberos makes; see session_state.h. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/process.h"
 #include "deliver/session_state.h"
@@ -11,6 +13,7 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 	struct session *s = context;
 
 	s->fetched = credential_is_new(s->fetch);
+	snprintf(s->warning, sizeof(s->warning), "%s", credential_warning(s->fetch));
 	credential_fetch_free(&s->fetch);
 	if (!secret) {
 		session_fail(s, e);

@@ -37,6 +37,7 @@ struct session {
 	struct secret secret;               /* own; wiped */
 	bool secret_here;
 	bool fetched;                       /* the token is as new as can be */
+	char warning[SESSION_WARNING];      /* see session_warning() */
 	char refused[DIGEST_HEX + 1];       /* see session_refused(); "" */
 
 	struct kerberos *kerberos;          /* own; while it makes the login's responses */

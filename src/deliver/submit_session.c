@@ -134,7 +134,10 @@ static void keep_facts(struct run *r)
 	snprintf(out->peer, sizeof(out->peer), "%s", session_peer(r->session));
 	snprintf(out->mechanism, sizeof(out->mechanism), "%s", mechanism ? mechanism : "");
 	snprintf(out->tls, sizeof(out->tls), "%s", tls ? tls->version : "");
-	snprintf(out->warning, sizeof(out->warning), "%s", tls ? tls->warning : "");
+	if (session_warning(r->session)[0])
+		snprintf(r->warning, sizeof(r->warning), "%s", session_warning(r->session));
+	snprintf(out->warning, sizeof(out->warning), "%s%s%s", tls ? tls->warning : "",
+		tls && tls->warning[0] && r->warning[0] ? "; " : "", r->warning);
 }
 
 static void copy_failure(struct smtp_failure *to, const struct smtp_failure *from)
@@ -284,6 +287,7 @@ void carry_start(struct run *r, enum smtp_pipelining pipelining)
 {
 	struct session_hooks hooks = { .trace = r->o->trace ? trace : NULL, .idle = idle,
 		.ended = ended, .refused = r->refused, .context = r };
+	const struct account *a = r->out->route.account;
 	char note[sizeof(r->out->route.why) + 2];
 
 	if (refused_before(r))
@@ -291,5 +295,7 @@ void carry_start(struct run *r, enum smtp_pipelining pipelining)
 	if (r->o->trace)
 		r->o->trace(r->o->context, SMTP_NOTE, note, (size_t)snprintf(note, sizeof(note),
 			"[%s]", r->out->route.why));
-	r->session = session_start(&r->loop, r->out->route.account, pipelining, &hooks);
+	if (!r->fingerprint[0] && a->source)   /* the runner's has none */
+		config_fingerprint(r->config, a, r->fingerprint);
+	r->session = session_start(&r->loop, a, pipelining, &hooks);
 }

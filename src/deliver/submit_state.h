@@ -41,6 +41,8 @@ struct run {
 	bool stumbled_once, tired, over;   /* tired: the server would not wait for a slow writer */
 
 	char refused[DIGEST_HEX + 1];         /* the access token that a server refused; "" */
+	char warning[SESSION_WARNING];        /* of the sessions so far; "" */
+	char fingerprint[65];                 /* config_fingerprint() from before the first; "" */
 
 	enum plan plan;
 	bool taken_in;                        /* the message is whole, and fit to be stored */

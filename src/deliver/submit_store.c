@@ -113,14 +113,18 @@ static void note_trouble(struct run *r)
 		return;
 	}
 	if (o->err.kind != ERR_NONE || o->refusal.code) {
-		trouble_park(r->spool, r->config, a, o->refusal.code ? &o->refusal : NULL, &o->err);
+		trouble_park(r->spool, r->config, a, r->fingerprint, o->refusal.code ? &o->refusal : NULL,
+			&o->err);
 		return;
 	}
-	for (size_t i = 0; i < m->count; i++)
-		if (m->results[i].code >= 400 && (trouble_park(r->spool, r->config, a, &m->results[i], NULL) ||
-				trouble_sender(r->spool, r->config, a, r->out->attempt.sender,
-				&m->results[i])))
+	for (size_t i = 0; i < m->count; i++) {
+		const struct smtp_result *said = &m->results[i];
+
+		if (said->code >= 400 &&
+		    (trouble_park(r->spool, r->config, a, r->fingerprint, said, NULL) ||
+		     trouble_sender(r->spool, r->config, a, r->out->attempt.sender, said)))
 			return;
+	}
 }
 
 /* ---- refusals told by mail */

@@ -44,24 +44,27 @@ static void do_park(struct park *p, void *context)
 }
 
 static int park(struct spool *s, const struct config *c, const struct account *a,
-	const char *sender, const struct cause *cause, const char *reason)
+	const char *fingerprint, const char *sender, const struct cause *cause, const char *reason)
 {
 	struct parking k = { .sender = sender, .kind = cause->park == PARK_NONE ? PARK_RATE : cause->park,
 		.cause = cause->id, .reason = reason, .retry = &c->global.retry };
 	struct err ignored;
 
-	config_fingerprint(c, a, k.fingerprint);
+	if (fingerprint[0])
+		snprintf(k.fingerprint, sizeof(k.fingerprint), "%s", fingerprint);
+	else
+		config_fingerprint(c, a, k.fingerprint);
 	return park_change(s, a->name, do_park, &k, &ignored);
 }
 
 int trouble_park(struct spool *s, const struct config *c, const struct account *a,
-	const struct smtp_result *r, const struct err *err)
+	const char *fingerprint, const struct smtp_result *r, const struct err *err)
 {
 	const struct cause *cause = r ? cause_of_result(r, a->net.host) : cause_of_err(err);
 
 	if (cause->concern != CONCERNS_ACCOUNT)
 		return 0;
-	return park(s, c, a, NULL, cause, r ? r->text : err->text) < 0 ? -1 : 1;
+	return park(s, c, a, fingerprint, NULL, cause, r ? r->text : err->text) < 0 ? -1 : 1;
 }
 
 struct sender_trouble {
@@ -85,11 +88,11 @@ bool trouble_sender(struct spool *s, const struct config *c, const struct accoun
 	struct err ignored;
 
 	if (r->code >= 500 && cause->concern == CONCERNS_SENDER)
-		park(s, c, a, sender, cause, r->text);
+		park(s, c, a, "", sender, cause, r->text);
 	if (r->step != STEP_MAIL || r->code >= 500 || !r->code ||
 	    park_change(s, a->name, note_sender, &t, &ignored) < 0 || !t.second)
 		return false;
-	park(s, c, a, NULL, cause, r->text);
+	park(s, c, a, "", NULL, cause, r->text);
 	return true;
 }
 
@@ -176,16 +179,38 @@ void trouble_grants_release(struct trouble_grants *g)
 	*g = (struct trouble_grants){ .items = NULL };
 }
 
+struct staying {
+	const struct config *config;
+	char fingerprint[65];
+	bool stays;
+};
+
+/* Once more for a while, where a try would do harm and nothing has changed. */
+static void park_on(struct park *p, void *context)
+{
+	struct staying *t = context;
+	const struct cause *cause = p->cause ? cause_named(p->cause) : NULL;
+
+	t->stays = p->kind != PARK_NONE && cause && cause->stays &&
+		!strcmp(p->fingerprint, t->fingerprint);
+	if (t->stays)
+		park_set(p, p->kind, p->cause, p->reason, t->fingerprint, &t->config->global.retry,
+			some_number(), time(NULL));
+}
+
 bool trouble_is_parked(struct spool *s, const struct config *c, const struct account *a,
 	struct park *out)
 {
-	char fingerprint[65];
+	struct staying t = { .config = c };
 	struct err ignored;
 
 	*out = (struct park){ .kind = PARK_NONE };
 	if (park_read(s, a->name, out, &ignored) == 0 && out->kind != PARK_NONE) {
-		config_fingerprint(c, a, fingerprint);
-		if (park_blocks(out, &c->global.retry, fingerprint, time(NULL)))
+		config_fingerprint(c, a, t.fingerprint);
+		if (park_blocks(out, &c->global.retry, t.fingerprint, time(NULL)))
+			return true;
+		park_on(out, &t);
+		if (t.stays && (park_change(s, a->name, park_on, &t, &ignored) < 0 || t.stays))
 			return true;
 	}
 	park_release(out);   /* of senders too */

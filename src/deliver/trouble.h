@@ -10,11 +10,12 @@
 #include "deliver/config.h"
 #include "queue/park.h"
 
-/* Parks it for what a server said (r), or else for what we could not (err).  1: it is
- * parked now; 0: the cause is no trouble of the account; -1: it is, and that could not
- * be written down. */
+/* Parks it for what a server said (r), or else for what we could not (err).  fingerprint:
+ * config_fingerprint() from before that was tried, so that what has changed meanwhile releases
+ * it; "": as it is now.  1: it is parked now; 0: the cause is no trouble of the account; -1: it
+ * is, and that could not be written down. */
 int trouble_park(struct spool *s, const struct config *c, const struct account *a,
-	const struct smtp_result *r, const struct err *err);
+	const char *fingerprint, const struct smtp_result *r, const struct err *err);
 
 /* The sender was refused: for good, and it is parked with this account; for now, and
  * the account is parked when that happens to two different senders in a row.  True:
@@ -27,7 +28,7 @@ bool trouble_sender(struct spool *s, const struct config *c, const struct accoun
 void trouble_over(struct spool *s, const struct account *a, const char *sender);
 
 /* Whether it is parked now, by the configuration in force: true, with what is known of that,
- * which is the caller's to release. */
+ * which is the caller's to release.  One that stays (struct cause) is parked on. */
 bool trouble_is_parked(struct spool *s, const struct config *c, const struct account *a,
 	struct park *out);
 

@@ -156,7 +156,8 @@ static int move(struct token *t, void *in, const void *out, size_t len, struct e
 static int tell(const struct token_answer *a, struct err *e)
 {
 	static const char *const causes[] = { [TOKEN_MISSING] = "pkcs11-missing",
-		[TOKEN_PIN] = "pkcs11-pin", [TOKEN_TROUBLE] = "pkcs11-trouble" };
+		[TOKEN_PIN] = "pkcs11-pin", [TOKEN_LOCKED] = "pkcs11-locked",
+		[TOKEN_TROUBLE] = "pkcs11-trouble" };
 	char words[TOKEN_WORDS], hint[TOKEN_HINT];
 
 	text_clean_to(words, sizeof(words), a->words, strnlen(a->words, sizeof(a->words)));

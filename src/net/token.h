@@ -26,8 +26,8 @@ void token_free(struct token **tp);    /* kills the child */
 /* Until when whoever asks it for something waits; clock_ms() time. */
 void token_until(struct token *t, uint64_t deadline);
 
-/* Waits until it is open.  -1: ERR_SECRET (pkcs11-missing, pkcs11-pin, pkcs11-silent,
- * pkcs11-trouble), ERR_CONFIG. */
+/* Waits until it is open.  -1: ERR_SECRET (pkcs11-missing, pkcs11-pin, pkcs11-locked,
+ * pkcs11-silent, pkcs11-trouble), ERR_CONFIG. */
 int token_open(struct token *t, struct err *e);
 
 /* Once it is open: the certificate as DER, size 0 where that is not on it.  Borrowed. */

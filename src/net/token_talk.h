@@ -14,7 +14,7 @@ enum {
 };
 
 /* How it went, and so which cause it is. */
-enum token_end { TOKEN_OK, TOKEN_MISSING, TOKEN_PIN, TOKEN_TROUBLE, TOKEN_CONFIG };
+enum token_end { TOKEN_OK, TOKEN_MISSING, TOKEN_PIN, TOKEN_LOCKED, TOKEN_TROUBLE, TOKEN_CONFIG };
 
 /* From the child: first when it is open, with the certificate; then with each signature.
  * So many octets follow it. */

@@ -89,21 +89,26 @@ static int tell(struct token_answer *a, const char *key, const struct pin *p, in
 		fail(a, TOKEN_CONFIG, p->err.text, p->err.hint);
 		return -1;
 	}
-	if (p->last)
-		return fail(a, TOKEN_PIN, "only one try is left before the token locks itself, so that its "
+	if (p->last && !p->wrong)
+		return fail(a, TOKEN_LOCKED, "only one try is left before the token locks itself, so that its "
 			"PIN is not tried",
 			"log in to it by hand once, as p11tool --login --list-all URI does, and check the PIN");
 	if (p->none)
 		return fail(a, TOKEN_PIN, "the token asks for a PIN, and there is none",
 			"put the PIN into a file of mode 0600, and ?pin-source=/path/of/it behind tls_key");
-	if (p->wrong || rc == GNUTLS_E_PKCS11_PIN_ERROR || rc == GNUTLS_E_PKCS11_PIN_LOCKED ||
-			rc == GNUTLS_E_PKCS11_PIN_EXPIRED)
-		return fail(a, TOKEN_PIN, rc == GNUTLS_E_PKCS11_PIN_LOCKED ? "the token is locked" :
-			"the token refuses the PIN", "");
+	if (rc == GNUTLS_E_PKCS11_PIN_LOCKED)
+		return fail(a, TOKEN_LOCKED, "the token is locked", "");
+	if (p->wrong || rc == GNUTLS_E_PKCS11_PIN_ERROR || rc == GNUTLS_E_PKCS11_PIN_EXPIRED)
+		return fail(a, TOKEN_PIN, "the token refuses the PIN", "");
+	if (p->given && rc == GNUTLS_E_PKCS11_ERROR) {
+		snprintf(words, sizeof(words), "%s: the token failed when it was given the PIN: %s", key,
+			gnutls_strerror(rc));
+		return fail(a, TOKEN_TROUBLE, words, "check the PIN; SoftHSM must be able to write where its "
+			"tokens are, or it cannot say that one is wrong");
+	}
 	snprintf(words, sizeof(words), "%s: %s", key, absent ?
 		"no token that is there has what the URI names" : gnutls_strerror(rc));
-	return fail(a, absent ? TOKEN_MISSING : TOKEN_TROUBLE,
-		words, "");
+	return fail(a, absent ? TOKEN_MISSING : TOKEN_TROUBLE, words, "");
 }
 
 static int load_module(const struct token_job *job, struct token_answer *a)

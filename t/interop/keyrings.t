@@ -6,23 +6,11 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use SendoffTest;
-use SendoffTest::Run;
 use SendoffTest::Send;
+use SendoffTest::Stores;
 
 my %me = (user => 'me', password => 'geheim-7');
-my $home = workdir() . '/home';
-my %env = (HOME => $home, XDG_RUNTIME_DIR => workdir() . '/run', DISPLAY => undef, WAYLAND_DISPLAY => undef);
-my @started;   # pids
-
-mkdir $env{XDG_RUNTIME_DIR}, 0700;
-mkdir $home, 0700;
-# A test may have been started at a terminal, which is nobody's here.
-delete @ENV{qw(GPG_TTY GNUPGHOME PASSWORD_STORE_DIR GPG_AGENT_INFO)};
-
-my $page = file_read(top() . '/man/sendoff-config.5');
-my ($section) = $page =~ /^\.Ss Keyrings\n(.*?)^\.Ss /ms;
-my @recipes = $section =~ /^password_command = (.*)$/mg;
-s/\\e/\\/g, s/\\-/-/g for @recipes;
+my @recipes = store_recipes() =~ /^password_command = (.*)$/mg;
 
 sub recipe
 {
@@ -33,44 +21,6 @@ sub recipe
 	return $found;
 }
 
-# A program of the test's own, with input; its output.
-sub does
-{
-	my ($input, @command) = @_;
-	my $r = run_sendoff([], command => \@command, stdin => $input, env => {%env}, tells => 1, timeout => 60);
-
-	is($r->{exit}, 0, "@command[0..1]") or diag("$r->{out}$r->{err}");
-	return $r->{out};
-}
-
-# One that goes on, and ends with the test.
-sub goes_on
-{
-	my ($input, @command) = @_;
-	pipe my $in, my $to or die;
-	my $pid = fork // die "fork: $!\n";
-
-	if (!$pid) {
-		%ENV = SendoffTest::Run::environment({%env});
-		open STDIN, '<&', $in or POSIX::_exit(126);
-		open STDOUT, '>>', workdir() . '/daemons.log' or POSIX::_exit(126);
-		open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
-		close $to;
-		exec { $command[0] } @command or POSIX::_exit(127);
-	}
-	push @started, $pid;
-	print $to $input;
-	close $to;
-	return $pid;
-}
-
-sub ends { my ($pid) = @_; kill 'TERM', $pid; waitpid $pid, 0; @started = grep { $_ != $pid } @started; return }
-END {
-	local $?;
-	kill 'TERM', @started if @started;
-	system { 'gpgconf' } 'gpgconf', '--homedir', "$home/.gnupg", '--kill', 'all' if -d "$home/.gnupg";
-}
-
 my $server = server_start(tls => 'implicit', %me);
 
 # By hand, as a person at no terminal.
@@ -79,11 +29,11 @@ sub open_store
 	my ($name, $recipe, %o) = @_;
 	my $before = $server->stored;
 	my $config = account($server, tls => 'implicit', user => 'me', password_command => $recipe);
-	my $r = send_mail($config, undef, env => {%env}, timeout => 60, %o);
+	my $r = send_mail($config, undef, env => {%store_env}, timeout => 60, %o);
 
 	is($r->{exit}, 0, "$name: open, it sends") or diag($r->{err});
 	is($server->stored, $before + 1, "$name: arrived");
-	$r = run_sendoff(['-C', $config, 'check'], env => {%env}, timeout => 60);
+	$r = run_sendoff(['-C', $config, 'check'], env => {%store_env}, timeout => 60);
 	is($r->{exit}, 0, "$name: sendoff check agrees") or diag($r->{out}, $r->{err});
 	return $config;
 }
@@ -93,7 +43,7 @@ sub locked_store
 	my ($name, $config) = @_;
 	my ($before, $logins) = ($server->stored, scalar $server->logins);
 	queue_empty();
-	my $r = run_sendoff(['-C', $config, 'send', 'you@example.net'], stdin => letter("$name\n"), env => {%env}, timeout => 60);
+	my $r = run_sendoff(['-C', $config, 'send', 'you@example.net'], stdin => letter("$name\n"), env => {%store_env}, timeout => 60);
 
 	is($r->{exit}, 0, "$name: locked, the mail is kept") or diag($r->{err});
 	like($r->{err}, qr/queued as \S+: .*password_command failed: exit status \d+/, "$name: and why is told") or diag($r->{err});
@@ -101,7 +51,7 @@ sub locked_store
 	is(scalar queued('new'), 1, "$name: in the queue");
 	is($server->stored, $before, "$name: nothing is sent");
 	is(scalar $server->logins, $logins, "$name: nor is there a login without a password");
-	$r = run_sendoff(['-C', $config, 'check', '--json'], env => {%env}, timeout => 60);
+	$r = run_sendoff(['-C', $config, 'check', '--json'], env => {%store_env}, timeout => 60);
 	like($r->{out}, qr/"password-command-failed"/, "$name: sendoff check knows the cause") or diag($r->{out});
 	return;
 }
@@ -111,9 +61,9 @@ sub leaves
 {
 	my ($name, $config) = @_;
 	my $before = $server->stored;
-	my $r = run_sendoff(['-C', $config, 'queue', 'retry', '--all'], env => {%env}, timeout => 60);
+	my $r = run_sendoff(['-C', $config, 'queue', 'retry', '--all'], env => {%store_env}, timeout => 60);
 
-	$r = run_sendoff(['-C', $config, 'queue', 'flush'], env => {%env}, timeout => 60) if $server->stored == $before;
+	$r = run_sendoff(['-C', $config, 'queue', 'flush'], env => {%store_env}, timeout => 60) if $server->stored == $before;
 	ok(wait_until(sub { $server->stored == $before + 1 }), "$name: open again, it leaves") or diag($r->{out}, $r->{err});
 	ok(wait_until(sub { !queued('new') }), "$name: and the queue is empty");
 	return;
@@ -124,62 +74,32 @@ sub leaves
 subtest 'secret-tool, with the keyring of GNOME' => sub {
 	my $recipe = recipe(qr/^secret-tool lookup/);
 	my @attributes = split ' ', $recipe =~ s/^secret-tool lookup //r;
-	my $socket = workdir() . '/bus';
 
 	# Without a session there is nothing to ask.
 	my $config = account($server, tls => 'implicit', user => 'me', password_command => $recipe);
 	locked_store('no session bus', $config);
 
-	$env{DBUS_SESSION_BUS_ADDRESS} = "unix:path=$socket";
-	goes_on('', 'dbus-daemon', '--session', '--nofork', "--address=$env{DBUS_SESSION_BUS_ADDRESS}");
-	ok(wait_until(sub { -S $socket }), 'a session bus');
-	my $keyring = sub {
-		my $pid = goes_on($_[0], 'gnome-keyring-daemon', '--foreground', '--unlock', '--components=secrets');
-		ok(wait_until(sub {
-			system("DBUS_SESSION_BUS_ADDRESS=$env{DBUS_SESSION_BUS_ADDRESS} dbus-send --session --print-reply --dest=org.freedesktop.DBus " .
-				"/ org.freedesktop.DBus.GetNameOwner string:org.freedesktop.secrets >/dev/null 2>&1") == 0 }, 20), 'the keyring is there');
-		return $pid;
-	};
-	my $pid = $keyring->('login-password');
+	session_bus();
+	my $pid = gnome_keyring('login-password');
 	does('geheim-7', 'secret-tool', 'store', '--label=Work mail', @attributes);
 	open_store('secret-tool', $recipe);
-	does('', 'dbus-send', '--session', '--print-reply', '--dest=org.freedesktop.secrets', '/org/freedesktop/secrets',
-		'org.freedesktop.Secret.Service.Lock', 'array:objpath:/org/freedesktop/secrets/collection/login');
+	gnome_keyring_lock();
 	locked_store('secret-tool', $config);
 	ends($pid);
-	$pid = $keyring->('login-password');
+	$pid = gnome_keyring('login-password');
 	leaves('secret-tool', $config);
 	ends($pid);
-	delete $env{DBUS_SESSION_BUS_ADDRESS};
+	session_bus_over();
 };
 
 # ---- gpg and pass
 
-sub key
-{
-	my ($who, $passphrase) = @_;
-
-	does('', 'gpg', '--batch', '--quiet', '--pinentry-mode', 'loopback', '--passphrase', $passphrase, '--quick-generate-key', $who, 'default',
-		'default', 'never');
-	return;
-}
-
-sub forget { does('', 'gpgconf', '--kill', 'gpg-agent'); return }
-
-sub unlock
-{
-	my ($file, $passphrase) = @_;
-
-	return does($passphrase, 'gpg', '--batch', '--quiet', '--pinentry-mode', 'loopback', '--passphrase-fd', '0', '-d', $file);
-}
-
 subtest 'gpg and pass' => sub {
-	mkdir "$home/.gnupg", 0700;
-	key('open@example.com', '');
-	key('locked@example.com', 'passphrase-8');
+	gpg_key('open@example.com', '');
+	gpg_key('locked@example.com', 'passphrase-8');
 	my @gpg = map { recipe($_) } qr/^gpg -q -d/, qr/^gpg .*--pinentry-mode error/;
 	my ($file) = $gpg[0] =~ m{(~/\S+)};
-	$file =~ s/^~/$home/;
+	$file =~ s/^~/$store_home/;
 
 	does("geheim-7\n", 'gpg', '--batch', '--yes', '--trust-model', 'always', '-e', '-r', 'open@example.com', '-o', $file);
 	open_store("gpg, $_", $_) for @gpg;
@@ -188,9 +108,9 @@ subtest 'gpg and pass' => sub {
 	for my $recipe (@gpg) {
 		my $config = account($server, tls => 'implicit', user => 'me', password_command => $recipe);
 
-		forget();
+		gpg_forget();
 		locked_store("gpg, $recipe", $config);
-		like(unlock($file, 'passphrase-8'), qr/geheim-7/, 'the agent is told the passphrase');
+		like(gpg_unlock($file, 'passphrase-8'), qr/geheim-7/, 'the agent is told the passphrase');
 		leaves("gpg, $recipe", $config);
 	}
 
@@ -201,10 +121,10 @@ subtest 'gpg and pass' => sub {
 	open_store('pass', $recipe);
 	open_store('pass, with more lines', "$recipe | head -n 1");
 	does('', 'pass', 'init', 'locked@example.com');
-	forget();
+	gpg_forget();
 	my $config = account($server, tls => 'implicit', user => 'me', password_command => $recipe);
 	locked_store('pass', $config);
-	unlock("$home/.password-store/$entry.gpg", 'passphrase-8');
+	gpg_unlock("$store_home/.password-store/$entry.gpg", 'passphrase-8');
 	leaves('pass', $config);
 };
 
@@ -218,7 +138,7 @@ subtest 'the keychain of macOS, as far as it is called' => sub {
 	file_write("$bin/security", "#!/bin/sh\nfor word; do printf '%s\\n' \"\$word\"; done >'$bin/words'\n" .
 		"[ ! -e '$bin/locked' ] || { echo 'security: SecKeychainSearchCopyNext: User interaction is not allowed.' >&2; exit 36; }\n" .
 		"echo geheim-7\n", 0755);
-	local $env{PATH} = "$bin:/usr/bin:/bin";
+	local $store_env{PATH} = "$bin:/usr/bin:/bin";
 	my $config = open_store('security', $recipe);
 
 	is_deeply([split /\n/, file_read("$bin/words")], [qw(find-generic-password -s smtp.example.com -a me -w)], 'its words');

@@ -10,42 +10,22 @@ use lib "$FindBin::Bin/../lib";
 
 use SendoffTest;
 use SendoffTest::Send;
+use SendoffTest::Softhsm;
 
-my ($module) = grep { -e } '/usr/lib/softhsm/libsofthsm2.so', glob('/usr/lib/*/softhsm/libsofthsm2.so');
-my ($tool) = grep { -x } map { "$_/softhsm2-util" } split /:/, $ENV{PATH};
-plan skip_all => 'softhsm2 is not installed (t/setup.sh interop)' if !$module || !$tool;
+plan skip_all => SendoffTest::Softhsm::why_not() if SendoffTest::Softhsm::why_not();
 
 my $dir = workdir() . '/softhsm';
-my $pin = 'pin-4711-secret';
-SendoffTest::Secrets::known($pin);
-mkdir $dir, 0700;
-my $conf = file_write("$dir/conf", "directories.tokendir = $dir\nobjectstore.backend = file\nlog.level = ERROR\n");
-my %env = (SOFTHSM2_CONF => $conf);
-
-sub must
-{
-	my (@command) = @_;
-	local $ENV{SOFTHSM2_CONF} = $conf;
-	local $ENV{GNUTLS_PIN} = $pin;
-	my $said = run_sendoff([], command => \@command, env => { %env, GNUTLS_PIN => $pin }, tells => 1);
-
-	die "@command: $said->{out}$said->{err}" if $said->{exit};
-	return;
-}
+my $hsm = SendoffTest::Softhsm->start($dir);
+my ($module, $pin, %env) = ($hsm->module, $hsm->pin, $hsm->env);
 
 # The tests' client, by an EC key and by an RSA key.
 my $rsa = "$dir/rsa";
-must('certtool', '--generate-privkey', '--key-type=rsa', '--bits=2048', '--outfile', "$rsa.key");
+$hsm->must('certtool', '--generate-privkey', '--key-type=rsa', '--bits=2048', '--outfile', "$rsa.key");
 file_write("$rsa.cfg", "cn = \"me\@example.com\"\nemail = \"me\@example.com\"\nserial = 77\ntls_www_client\nsigning_key\nexpiration_days = 300\n");
-must('certtool', '--generate-certificate', '--load-privkey', "$rsa.key", '--load-ca-certificate', cert('ca'),
+$hsm->must('certtool', '--generate-certificate', '--load-privkey', "$rsa.key", '--load-ca-certificate', cert('ca'),
 	'--load-ca-privkey', cert('ca', 'key'), '--template', "$rsa.cfg", '--outfile', "$rsa.crt");
-must($tool, '--init-token', '--free', '--label', 'mail', '--so-pin', '12345678', '--pin', $pin);
-for my $key (['ec', cert('client', 'key'), '01'], ['rsa', "$rsa.key", '02']) {
-	my ($label, $file, $id) = @$key;
-	must('openssl', 'pkcs8', '-topk8', '-nocrypt', '-in', $file, '-out', "$dir/$label.p8");
-	must($tool, '--import', "$dir/$label.p8", '--token', 'mail', '--label', $label, '--id', $id, '--pin', $pin);
-}
-must('p11tool', '--provider', $module, '--login', '--set-pin', $pin, '--write', '--load-certificate', cert('client'), '--label', 'ec',
+$hsm->import_key('rsa', "$rsa.key", '02');
+$hsm->must('p11tool', '--provider', $module, '--login', '--set-pin', $pin, '--write', '--load-certificate', cert('client'), '--label', 'ec',
 	'--id', '01', 'pkcs11:token=mail');
 
 my $good = file_write("$dir/pin", "$pin\n", 0600);

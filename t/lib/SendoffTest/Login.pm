@@ -18,24 +18,27 @@ use Test::More;
 use SendoffTest;
 use SendoffTest::SignedIn ();
 
-our @EXPORT = qw(sign_in_account login logout by_issuer stored is_stored is_not_stored last_page objects
+our @EXPORT = qw(sign_in_account sign_in_text login logout by_issuer stored is_stored is_not_stored last_page objects
 	file_mode %here %away);
 
 # A display on this machine; somebody who sits elsewhere.
 our %here = (DISPLAY => ':77');
 our %away = (SSH_CONNECTION => '192.0.2.1 5 192.0.2.2 22', DISPLAY => ':77');
 
-sub sign_in_account
+# Its section of a configuration.
+sub sign_in_text
 {
-	my ($server, %key) = @_;
+	my ($name, $server, %key) = @_;
 	my %all = (host => 'localhost', port => 1, user => 'me@example.com', from => 'me@example.com',
 		tls_ca_file => '{ca}', oauth_client_id => 'test-client', oauth_scope => 'mail.send',
 		oauth_auth_url => $server->url('authorize'), oauth_token_url => $server->url('token'),
 		oauth_device_url => $server->url('device'), %key);
 
 	delete $all{$_} for grep { !defined $all{$_} } keys %all;
-	return config("[account work]\n" . join '', map { "$_ = $all{$_}\n" } sort keys %all);
+	return "[account $name]\n" . join '', map { "$_ = $all{$_}\n" } sort keys %all;
 }
+
+sub sign_in_account { return config(sign_in_text('work', @_)) }
 
 # The keys of one whose servers are discovered.
 sub by_issuer { return ((map { ("oauth_${_}_url" => undef) } qw(auth token device)), oauth_issuer => $_[0]->issuer) }

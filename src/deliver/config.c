@@ -10,15 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/digest.h"
 #include "base/file.h"
 #include "base/host.h"
 #include "base/mem.h"
-#include "base/pkcs11.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "deliver/config_state.h"
-#include "deliver/credential.h"
 #include "deliver/provided.h"
 
 #ifndef SENDOFF_SYSCONFDIR
@@ -458,56 +455,6 @@ void config_be_patient(struct config *c)
 		if (c->accounts[i].source && !conf_find(c->accounts[i].source, CONF_ACCOUNT,
 				c->accounts[i].name, "timeout"))
 			c->accounts[i].net.timeout = RUNNER_TIMEOUT_MS;
-}
-
-static void add_stat(const char *path, struct buf *out)
-{
-	struct stat st;
-
-	if (path && stat(path, &st) == 0)
-		buf_printf(out, "%s %llu %llu %lld %lld.%09ld\n", path, (unsigned long long)st.st_dev,
-			(unsigned long long)st.st_ino, (long long)st.st_size,
-			(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
-}
-
-/* The file with the PIN of a security token. */
-static void add_pin_file(const char *place, struct buf *out)
-{
-	struct pkcs11_uri uri;
-	struct err ignored;
-
-	if (!place || !pkcs11_is_uri(place) || pkcs11_read(place, &uri, &ignored) < 0)
-		return;
-	add_stat(uri.pin_file, out);
-	pkcs11_release(&uri);
-}
-
-/* Of the files, not of what stands in them: no digest of a password is written
- * anywhere. */
-void config_fingerprint(const struct config *c, const struct account *a, char out[65])
-{
-	struct buf text = BUF_INIT(64 * 1024);
-	char *secret = secret_path(&a->secret);
-
-	for (size_t i = 0; i < c->source_count; i++)
-		add_stat(c->sources[i].name, &text);
-	buf_printf(&text, "%s %ld %s\n", a->net.host, a->net.port,
-		a->sasl.user ? a->sasl.user : "");
-	add_stat(secret, &text);
-	add_stat(a->oauth.service_account, &text);
-	add_stat(a->oauth.certificate, &text);
-	if (account_signs_in(a))
-		buf_printf(&text, "%lld\n", (long long)credential_signed_in(a));
-	add_stat(a->tls.cert, &text);
-	add_stat(a->tls.key, &text);
-	add_pin_file(a->tls.cert, &text);
-	add_pin_file(a->tls.key, &text);
-	add_stat(a->tls.crl_file, &text);
-	for (size_t i = 0; i < a->tls.ca_files.count; i++)
-		add_stat(a->tls.ca_files.items[i], &text);
-	digest_of(buf_text(&text), text.len, out);
-	buf_release(&text);
-	free(secret);
 }
 
 void config_release(struct config *c)

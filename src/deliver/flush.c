@@ -104,7 +104,7 @@ static bool courier_start(struct lane *l, struct slot *slot)
 		.refused = l->old_token, .context = c };
 
 	if (!l->couriers)
-		config_fingerprint(l->config, l->account, l->fingerprint);
+		clock_gettime(CLOCK_REALTIME_COARSE, &l->since);
 	c->lane = l;
 	c->slot = slot;
 	c->finished_end = &c->finished;

@@ -247,7 +247,7 @@ void lane_close(struct lane *l, const struct smtp_result *r, const struct err *e
 	if (l->closed)
 		return;
 	l->closed = true;
-	f->r->unwritten |= trouble_park(f->spool, l->config, l->account, l->fingerprint,
+	f->r->unwritten |= trouble_park(f->spool, l->config, l->account, &l->since,
 		r, err) < 0;
 	flush_reason(f, why);
 	note_account(f, l->account, r ? cause_of_result(r, l->account->net.host) : cause_of_err(err),

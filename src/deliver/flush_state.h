@@ -76,7 +76,7 @@ struct lane {
 	bool overdue;                /* some are here for their last try */
 	bool closed;                 /* nothing more goes by it in this run */
 	char old_token[DIGEST_HEX + 1];  /* digest of the access token that was refused; "" */
-	char fingerprint[65];        /* config_fingerprint() from before the sessions that are open */
+	struct timespec since;       /* when the first of the sessions that are open began */
 	unsigned blames;             /* sessions in a row that ended so */
 	bool cleared;                /* a success has released the account */
 	char *sure;                  /* own; the sender that nothing stands against any more; NULL */

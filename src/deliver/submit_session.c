@@ -295,7 +295,7 @@ void carry_start(struct run *r, enum smtp_pipelining pipelining)
 	if (r->o->trace)
 		r->o->trace(r->o->context, SMTP_NOTE, note, (size_t)snprintf(note, sizeof(note),
 			"[%s]", r->out->route.why));
-	if (!r->fingerprint[0] && a->source)   /* the runner's has none */
-		config_fingerprint(r->config, a, r->fingerprint);
+	if (!r->since.tv_sec)
+		clock_gettime(CLOCK_REALTIME_COARSE, &r->since);
 	r->session = session_start(&r->loop, a, pipelining, &hooks);
 }

@@ -42,7 +42,7 @@ struct run {
 
 	char refused[DIGEST_HEX + 1];         /* the access token that a server refused; "" */
 	char warning[SESSION_WARNING];        /* of the sessions so far; "" */
-	char fingerprint[65];                 /* config_fingerprint() from before the first; "" */
+	struct timespec since;                /* when the first began; 0: none did */
 
 	enum plan plan;
 	bool taken_in;                        /* the message is whole, and fit to be stored */

@@ -113,7 +113,7 @@ static void note_trouble(struct run *r)
 		return;
 	}
 	if (o->err.kind != ERR_NONE || o->refusal.code) {
-		trouble_park(r->spool, r->config, a, r->fingerprint, o->refusal.code ? &o->refusal : NULL,
+		trouble_park(r->spool, r->config, a, &r->since, o->refusal.code ? &o->refusal : NULL,
 			&o->err);
 		return;
 	}
@@ -121,7 +121,7 @@ static void note_trouble(struct run *r)
 		const struct smtp_result *said = &m->results[i];
 
 		if (said->code >= 400 &&
-		    (trouble_park(r->spool, r->config, a, r->fingerprint, said, NULL) ||
+		    (trouble_park(r->spool, r->config, a, &r->since, said, NULL) ||
 		     trouble_sender(r->spool, r->config, a, r->out->attempt.sender, said)))
 			return;
 	}

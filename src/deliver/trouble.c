@@ -44,27 +44,26 @@ static void do_park(struct park *p, void *context)
 }
 
 static int park(struct spool *s, const struct config *c, const struct account *a,
-	const char *fingerprint, const char *sender, const struct cause *cause, const char *reason)
+	const struct timespec *since, const char *sender, const struct cause *cause,
+	const char *reason)
 {
 	struct parking k = { .sender = sender, .kind = cause->park == PARK_NONE ? PARK_RATE : cause->park,
 		.cause = cause->id, .reason = reason, .retry = &c->global.retry };
 	struct err ignored;
 
-	if (fingerprint[0])
-		snprintf(k.fingerprint, sizeof(k.fingerprint), "%s", fingerprint);
-	else
+	if (!since || !config_changed_since(c, a, since))   /* else it is of no configuration */
 		config_fingerprint(c, a, k.fingerprint);
 	return park_change(s, a->name, do_park, &k, &ignored);
 }
 
 int trouble_park(struct spool *s, const struct config *c, const struct account *a,
-	const char *fingerprint, const struct smtp_result *r, const struct err *err)
+	const struct timespec *since, const struct smtp_result *r, const struct err *err)
 {
 	const struct cause *cause = r ? cause_of_result(r, a->net.host) : cause_of_err(err);
 
 	if (cause->concern != CONCERNS_ACCOUNT)
 		return 0;
-	return park(s, c, a, fingerprint, NULL, cause, r ? r->text : err->text) < 0 ? -1 : 1;
+	return park(s, c, a, since, NULL, cause, r ? r->text : err->text) < 0 ? -1 : 1;
 }
 
 struct sender_trouble {
@@ -88,11 +87,11 @@ bool trouble_sender(struct spool *s, const struct config *c, const struct accoun
 	struct err ignored;
 
 	if (r->code >= 500 && cause->concern == CONCERNS_SENDER)
-		park(s, c, a, "", sender, cause, r->text);
+		park(s, c, a, NULL, sender, cause, r->text);
 	if (r->step != STEP_MAIL || r->code >= 500 || !r->code ||
 	    park_change(s, a->name, note_sender, &t, &ignored) < 0 || !t.second)
 		return false;
-	park(s, c, a, "", NULL, cause, r->text);
+	park(s, c, a, NULL, NULL, cause, r->text);
 	return true;
 }
 

@@ -10,12 +10,11 @@
 #include "deliver/config.h"
 #include "queue/park.h"
 
-/* Parks it for what a server said (r), or else for what we could not (err).  fingerprint:
- * config_fingerprint() from before that was tried, so that what has changed meanwhile releases
- * it; "": as it is now.  1: it is parked now; 0: the cause is no trouble of the account; -1: it
- * is, and that could not be written down. */
+/* Parks it for what a server said (r), or else for what we could not (err).  since: when the
+ * attempt began, for what has changed meanwhile releases it at once.  1: it is parked now; 0: the
+ * cause is no trouble of the account; -1: it is, and that could not be written down. */
 int trouble_park(struct spool *s, const struct config *c, const struct account *a,
-	const char *fingerprint, const struct smtp_result *r, const struct err *err);
+	const struct timespec *since, const struct smtp_result *r, const struct err *err);
 
 /* The sender was refused: for good, and it is parked with this account; for now, and
  * the account is parked when that happens to two different senders in a row.  True:

@@ -28,7 +28,8 @@
 	X(alert_get) X(alert_get_name) X(alert_send) X(bye) \
 	X(certificate_allocate_credentials) X(certificate_free_credentials) \
 	X(certificate_get_crt_raw) X(certificate_get_peers) X(certificate_set_key) \
-	X(certificate_set_x509_key_mem2) X(certificate_verification_status_print) \
+	X(certificate_set_verify_function) X(certificate_set_x509_key_mem2) \
+	X(certificate_verification_status_print) \
 	X(cipher_get) X(cipher_get_name) X(credentials_set) X(deinit) X(error_is_fatal) \
 	X(free) X(group_get) X(group_get_name) X(handshake) X(init) X(malloc) \
 	X(ocsp_resp_check_crt) X(ocsp_resp_deinit) X(ocsp_resp_get_single) \
@@ -42,7 +43,8 @@
 	X(protocol_get_version) X(record_check_pending) X(record_get_direction) \
 	X(record_recv) X(record_send) X(server_name_set) X(session_channel_binding) \
 	X(session_ext_master_secret_status) X(session_get_desc) X(sign_get_name) \
-	X(sign_is_secure2) X(sign_supports_pk_algorithm) X(strerror) X(transport_set_ptr) \
+	X(sign_is_secure2) X(sign_supports_pk_algorithm) X(strerror) X(transport_get_ptr) \
+	X(transport_set_ptr) \
 	X(transport_set_pull_function) X(transport_set_vec_push_function) \
 	X(x509_crl_deinit) X(x509_crl_get_extension_info) X(x509_crl_get_issuer_dn3) \
 	X(x509_crl_get_next_update) X(x509_crl_get_raw_issuer_dn) X(x509_crl_get_this_update) \
@@ -107,6 +109,7 @@ static inline bool gnutls_is_here(void)
 #define gnutls_certificate_get_crt_raw (*gnutls_calls.certificate_get_crt_raw)
 #define gnutls_certificate_get_peers (*gnutls_calls.certificate_get_peers)
 #define gnutls_certificate_set_key (*gnutls_calls.certificate_set_key)
+#define gnutls_certificate_set_verify_function (*gnutls_calls.certificate_set_verify_function)
 #define gnutls_certificate_set_x509_key_mem2 (*gnutls_calls.certificate_set_x509_key_mem2)
 #define gnutls_certificate_verification_status_print \
 	(*gnutls_calls.certificate_verification_status_print)
@@ -159,6 +162,7 @@ static inline bool gnutls_is_here(void)
 #define gnutls_sign_is_secure2 (*gnutls_calls.sign_is_secure2)
 #define gnutls_sign_supports_pk_algorithm (*gnutls_calls.sign_supports_pk_algorithm)
 #define gnutls_strerror (*gnutls_calls.strerror)
+#define gnutls_transport_get_ptr (*gnutls_calls.transport_get_ptr)
 #define gnutls_transport_set_ptr (*gnutls_calls.transport_set_ptr)
 #define gnutls_transport_set_pull_function (*gnutls_calls.transport_set_pull_function)
 #define gnutls_transport_set_vec_push_function (*gnutls_calls.transport_set_vec_push_function)

@@ -1,9 +1,13 @@
 /* net/tls.h - TLS on a connected, non-blocking socket, by GnuTLS.
  *
- * TLS 1.2 or newer, whatever the library's default, unless tls_min_version says otherwise; the server's certificate is
- * verified after every handshake by this code, not by a callback: chain, time,
+ * TLS 1.2 or newer, whatever the library's default, unless tls_min_version says otherwise;
+ * the server's certificate is verified in every handshake by this code, and once: chain, time,
  * purpose serverAuth, name from the SAN only (never CN), strength, and that it was not
- * revoked as far as lists at hand and the server's own OCSP response tell.
+ * revoked as far as lists at hand and the server's own OCSP response tell.  That is done when
+ * the handshake is over; but where we have a certificate to show, in the midst of it, before
+ * that goes out or its key is asked to sign: whoever is not the server learns nothing.
+ * RSA key exchange (TLS 1.2) is not used then, unless tls_priority names it: in that the
+ * server proves its key only behind our certificate.
  *
  * Where pins are set they decide alone: one of them must be the server's own
  * certificate or key, and then nothing else is asked of it, since the handshake

@@ -82,6 +82,19 @@ subtest 'tokens that are not there' => sub {
 	unlike($w->{all}, qr/4711/, 'the PIN is in none of it');
 };
 
+subtest 'a module that talks and listens' => sub {
+	my $log = workdir() . '/heard';
+	my $r = send_mail(account($server, @client, tls_key => 'pkcs11:object=k?module-path=' . build() . '/t/spy.so'),
+		['--json', 'send', '--no-queue', 'you@example.net'], env => { SPY_LOG => $log }, stdin => letter("text\n" x 30000));
+	my @lines = split /\n/, $r->{out};
+
+	is($r->{exit}, 78, 'it cannot be used');
+	is(scalar(@lines), 1, 'nothing of what it says is in our output') or diag($r->{out});
+	is((eval { decode_json($r->{out}) } // {})->{error}{cause}, 'pkcs11-missing', 'which is JSON');
+	like($r->{err}, qr/^the module talks$/m, 'it goes with the errors');
+	ok(!-e $log, 'nor does it get anything of the message') or diag(file_read($log));
+};
+
 # To open a pipe that nobody writes to is what a module does that waits for its device.
 subtest 'a module that hangs' => sub {
 	my $fifo = workdir() . '/stuck.so';

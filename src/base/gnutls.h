@@ -40,7 +40,8 @@
 	X(priority_protocol_list) X(priority_set) X(privkey_deinit) \
 	X(privkey_import_ext4) X(privkey_import_x509) X(privkey_import_x509_raw) \
 	X(privkey_init) X(privkey_sign_data2) X(privkey_sign_hash2) X(protocol_get_name) \
-	X(protocol_get_version) X(record_check_pending) X(record_get_direction) \
+	X(protocol_get_version) X(pubkey_deinit) X(pubkey_get_pk_algorithm) X(pubkey_init) \
+	X(record_check_pending) X(record_get_direction) \
 	X(record_recv) X(record_send) X(server_name_set) X(session_channel_binding) \
 	X(session_ext_master_secret_status) X(session_get_desc) X(sign_get_name) \
 	X(sign_is_secure2) X(sign_supports_pk_algorithm) X(strerror) X(transport_get_ptr) \
@@ -66,14 +67,14 @@
 
 /* Of security tokens: a library that was built without them lacks some. */
 #define GNUTLS_TOKENS(X) \
-	X(pkcs11_add_provider) X(pkcs11_init) X(pkcs11_token_check_mechanism) \
-	X(privkey_get_pk_algorithm) X(privkey_import_url) X(privkey_set_pin_function) \
-	X(x509_crt_export2) X(x509_crt_import_url) X(x509_crt_set_pin_function)
+	X(certificate_set_flags) X(pkcs11_add_provider) X(pkcs11_init) \
+	X(pkcs11_token_check_mechanism) X(privkey_get_pk_algorithm) X(privkey_import_url) \
+	X(privkey_set_pin_function) X(pubkey_import_x509_raw) X(pubkey_verify_data2) \
+	X(pubkey_verify_hash2) X(x509_crt_export2) X(x509_crt_import_url) X(x509_crt_set_pin_function)
 
 /* Of raw public keys in place of certificates (RFC 7250), which few ask for. */
 #define GNUTLS_RAW_KEYS(X) \
-	X(certificate_type_get2) X(pubkey_deinit) X(pubkey_get_pk_algorithm) \
-	X(pubkey_import) X(pubkey_init)
+	X(certificate_type_get2) X(pubkey_import)
 
 #define GNUTLS_POINTER(name) __typeof__(gnutls_##name) *name;
 extern struct gnutls_sums { GNUTLS_SUMS(GNUTLS_POINTER) } gnutls_sums;
@@ -150,6 +151,9 @@ static inline bool gnutls_is_here(void)
 #define gnutls_privkey_sign_hash2 (*gnutls_calls.privkey_sign_hash2)
 #define gnutls_protocol_get_name (*gnutls_calls.protocol_get_name)
 #define gnutls_protocol_get_version (*gnutls_calls.protocol_get_version)
+#define gnutls_pubkey_deinit (*gnutls_calls.pubkey_deinit)
+#define gnutls_pubkey_get_pk_algorithm (*gnutls_calls.pubkey_get_pk_algorithm)
+#define gnutls_pubkey_init (*gnutls_calls.pubkey_init)
 #define gnutls_record_check_pending (*gnutls_calls.record_check_pending)
 #define gnutls_record_get_direction (*gnutls_calls.record_get_direction)
 #define gnutls_record_recv (*gnutls_calls.record_recv)
@@ -212,20 +216,21 @@ static inline bool gnutls_is_here(void)
 #define gnutls_x509_trust_list_init (*gnutls_calls.x509_trust_list_init)
 #define gnutls_x509_trust_list_verify_crt2 (*gnutls_calls.x509_trust_list_verify_crt2)
 
+#define gnutls_certificate_set_flags (*gnutls_tokens.certificate_set_flags)
 #define gnutls_pkcs11_add_provider (*gnutls_tokens.pkcs11_add_provider)
 #define gnutls_pkcs11_init (*gnutls_tokens.pkcs11_init)
 #define gnutls_pkcs11_token_check_mechanism (*gnutls_tokens.pkcs11_token_check_mechanism)
 #define gnutls_privkey_get_pk_algorithm (*gnutls_tokens.privkey_get_pk_algorithm)
 #define gnutls_privkey_import_url (*gnutls_tokens.privkey_import_url)
 #define gnutls_privkey_set_pin_function (*gnutls_tokens.privkey_set_pin_function)
+#define gnutls_pubkey_import_x509_raw (*gnutls_tokens.pubkey_import_x509_raw)
+#define gnutls_pubkey_verify_data2 (*gnutls_tokens.pubkey_verify_data2)
+#define gnutls_pubkey_verify_hash2 (*gnutls_tokens.pubkey_verify_hash2)
 #define gnutls_x509_crt_export2 (*gnutls_tokens.x509_crt_export2)
 #define gnutls_x509_crt_import_url (*gnutls_tokens.x509_crt_import_url)
 #define gnutls_x509_crt_set_pin_function (*gnutls_tokens.x509_crt_set_pin_function)
 
 #define gnutls_certificate_type_get2 (*gnutls_raw_keys.certificate_type_get2)
-#define gnutls_pubkey_deinit (*gnutls_raw_keys.pubkey_deinit)
-#define gnutls_pubkey_get_pk_algorithm (*gnutls_raw_keys.pubkey_get_pk_algorithm)
 #define gnutls_pubkey_import (*gnutls_raw_keys.pubkey_import)
-#define gnutls_pubkey_init (*gnutls_raw_keys.pubkey_init)
 
 #endif

@@ -136,6 +136,20 @@ static gnutls_privkey_t file_key(const char *path, struct err *e)
 	return key;
 }
 
+static gnutls_privkey_t key_on_token(gnutls_certificate_credentials_t cred, struct token *token,
+	const gnutls_datum_t *certificate, struct err *e)
+{
+	gnutls_privkey_t key;
+
+	if (token_expect(token, certificate, e) < 0)
+		return NULL;
+	gnutls_certificate_set_flags(cred, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
+	key = token_key(token);
+	if (!key)
+		unusable(GNUTLS_E_MEMORY_ERROR, e);
+	return key;
+}
+
 int client_cert_finish(const struct tls_settings *set, gnutls_certificate_credentials_t cred,
 	struct token *token, struct err *e)
 {
@@ -148,13 +162,8 @@ int client_cert_finish(const struct tls_settings *set, gnutls_certificate_creden
 	count = certificates(set, token, list, e);
 	if (count < 0)
 		return -1;
-	if (pkcs11_is_uri(set->key)) {
-		key = token_key(token);
-		if (!key)
-			unusable(GNUTLS_E_MEMORY_ERROR, e);
-	} else {
-		key = file_key(set->key, e);
-	}
+	key = pkcs11_is_uri(set->key) ? key_on_token(cred, token, &list[0].cert, e) :
+		file_key(set->key, e);
 	rc = key ? gnutls_certificate_set_key(cred, NULL, 0, list, count, key) : -1;
 	if (rc >= 0)
 		return 0;   /* cred has them now */

@@ -28,7 +28,7 @@
 	X(alert_get) X(alert_get_name) X(alert_send) X(bye) \
 	X(certificate_allocate_credentials) X(certificate_free_credentials) \
 	X(certificate_get_crt_raw) X(certificate_get_peers) X(certificate_set_key) \
-	X(certificate_set_verify_function) X(certificate_set_x509_key_mem2) \
+	X(certificate_set_verify_function) \
 	X(certificate_verification_status_print) \
 	X(cipher_get) X(cipher_get_name) X(credentials_set) X(deinit) X(error_is_fatal) \
 	X(free) X(group_get) X(group_get_name) X(handshake) X(init) X(malloc) \
@@ -111,7 +111,6 @@ static inline bool gnutls_is_here(void)
 #define gnutls_certificate_get_peers (*gnutls_calls.certificate_get_peers)
 #define gnutls_certificate_set_key (*gnutls_calls.certificate_set_key)
 #define gnutls_certificate_set_verify_function (*gnutls_calls.certificate_set_verify_function)
-#define gnutls_certificate_set_x509_key_mem2 (*gnutls_calls.certificate_set_x509_key_mem2)
 #define gnutls_certificate_verification_status_print \
 	(*gnutls_calls.certificate_verification_status_print)
 #define gnutls_cipher_get (*gnutls_calls.cipher_get)

@@ -51,6 +51,14 @@ extern const struct key tls_keys[];
  * key come together, raw public keys with a pin).  -1: ERR_CONFIG. */
 int tls_settings_check(const struct tls_settings *set, struct err *e);
 
+/* Looks at what the settings name, without a server: files with roots, lists, certificate and
+ * key, whether these two belong together, what GnuTLS makes of tls_priority.  Of a security
+ * token only that the PIN's file and the module are there: nothing is loaded or asked.
+ * found() is called for each thing that is wrong, with the setting that it is wrong with (NULL:
+ * with none) and as tls_trust_load() and tls_new() say it. */
+typedef void tls_looked(void *context, const char *key, const struct err *e);
+void tls_look(const struct tls_settings *set, tls_looked *found, void *context);
+
 struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain asks for them,
                      * and the lists of what was revoked */
 

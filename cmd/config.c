@@ -7,7 +7,6 @@
 #include "cmd/cmd.h"
 #include "deliver/cause.h"
 #include "deliver/config.h"
-#include "deliver/credential.h"
 #include "deliver/provided.h"
 #include "runner/scope.h"
 
@@ -101,18 +100,6 @@ static void report_note(struct report *r, const struct account *a)
 	buf_release(&note);
 }
 
-/* What keeps it from being signed in, before anybody tries. */
-static void report_sign_in(struct report *r, const struct account *a)
-{
-	struct oauth_plan plan = { .provider = NULL };
-	struct err e = { 0 };
-
-	if (credential_exists(a, &e) < 0 ||
-	    (account_signs_in(a) && credential_plan(a, &plan, &e) < 0))
-		add_line(r, a, "warning", e.text, e.hint[0] ? e.hint : NULL, NULL);
-	oauth_plan_release(&plan);
-}
-
 /* A line of [defaults] is wrong for all accounts, and told once. */
 static void report_mistake(struct report *r, const struct account *a, const struct err *e)
 {
@@ -153,7 +140,6 @@ static void report_accounts(struct report *r, enum scope scope)
 		if (a->scope != scope)
 			continue;
 		report_note(r, a);
-		report_sign_in(r, a);
 		config_look(a, report_seen, r);
 	}
 }

@@ -47,6 +47,7 @@ sub config_check
 
 subtest 'mistakes' => sub {
 	my @password = "password_file = $dir/password";
+	my @oauth = ('oauth_flow = client', 'oauth_client_id = x', 'oauth_token_url = https://id.example.test/token', 'user = me');
 
 	for my $case (
 		# line, key and what is wrong; what to do; the lines
@@ -76,6 +77,10 @@ subtest 'mistakes' => sub {
 		[7, qr{password_file gives nothing}, undef, "password_file = $dir/empty"],
 		[7, qr{netrc: cannot open '/nonexistent'}, undef, 'netrc = /nonexistent'],
 		[7, qr{netrc: '\S+/netrc': .*smtp\.example\.test}, undef, "netrc = $dir/netrc", 'user = somebody'],
+		[7, qr{oauth_certificate: cannot open '/nonexistent'}, undef, 'oauth_certificate = /nonexistent', @oauth],
+		[7, qr{oauth_certificate: no certificate is in it}, qr/PEM/, "oauth_certificate = $dir/key", @oauth],
+		[7, qr{oauth_service_account: '\S+/fifo' is a device, pipe or socket}, undef, "oauth_service_account = $dir/fifo",
+			'oauth_provider = google', 'user = me'],
 	) {
 		my ($line, $what, $next, @lines) = @$case;
 		my $config = config(text(@lines));

@@ -100,12 +100,12 @@ int  config_default(const struct config *c, const struct account **a, struct err
 const char *config_domain(const struct config *c);
 
 /* Looks at the files that the settings of an account name, where the files of the configuration
- * were all right: trust, certificate, key, password.  Runs no command, asks no server and no
- * token.  seen() is called for each thing that is to be told; e says it with the line that set it,
- * and what to do. */
+ * were all right: trust, certificate, key, password; and at what it lacks for a sign-in.  Runs no
+ * command, asks no server and no token.  seen() is called for each thing that is to be told; e
+ * says it, of a file with the line that names it, and what to do. */
 enum config_sight {
 	CONFIG_MISTAKE,
-	CONFIG_WARNING,   /* the machine lacks something */
+	CONFIG_WARNING,   /* the machine lacks something, or the account what may come later */
 	CONFIG_NOTE       /* it could not be seen from here: another user, a unit of the service
 	                   * manager, other variables */
 };

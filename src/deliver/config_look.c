@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/process.h"
 #include "deliver/config_state.h"
+#include "deliver/credential.h"
 
 struct look {
 	const struct account *account;
@@ -82,6 +84,40 @@ static void look_at_secret(struct look *l)
 	free(login.found);
 }
 
+/* The setting whose file a plan cannot do with, as its error begins; NULL: it lacks something
+ * else. */
+static const char *key_file_of(const struct err *e)
+{
+	static const char *const keys[] = { "oauth_service_account", "oauth_certificate" };
+
+	for (size_t i = 0; i < COUNT(keys); i++) {
+		size_t len = strlen(keys[i]);
+
+		if (!strncmp(e->text, keys[i], len) && e->text[len] == ':')
+			return keys[i];
+	}
+	return NULL;
+}
+
+/* What keeps it from being signed in, before anybody tries; most of that may come later. */
+static void look_at_sign_in(struct look *l)
+{
+	const struct account *a = l->account;
+	struct oauth_plan plan = { .provider = NULL };
+	struct err e = { 0 };
+	const char *key;
+
+	if (credential_exists(a, &e) < 0 ||
+	    (account_signs_in(a) && credential_plan(a, &plan, &e) < 0)) {
+		key = key_file_of(&e);
+		if (key)
+			found(l, key, &e);
+		else
+			l->seen(l->context, a, CONFIG_WARNING, &e);
+	}
+	oauth_plan_release(&plan);
+}
+
 void config_look(const struct account *a, config_seen *seen, void *context)
 {
 	struct look l = { a, a->scope == SCOPE_SYSTEM && geteuid() != 0 && config_has_runner(),
@@ -92,4 +128,5 @@ void config_look(const struct account *a, config_seen *seen, void *context)
 	if (a->smtp.tls != SMTP_TLS_OFF)
 		tls_look(&a->tls, found, &l);
 	look_at_secret(&l);
+	look_at_sign_in(&l);
 }

@@ -114,7 +114,8 @@ UNITS    = $(UNIT:%.c=$(B)/%)
 FUZZERS  = $(FUZZ:%.c=$(B)/%)
 REPLAYS  = $(FUZZ:t/fuzz/%.c=$(B)/t/replay/%)
 STICKS   = $(BENCH:%.c=$(B)/%)
-TESTS    = $(PROGRAMS) $(SERVERS) $(B)/t/hurry.so $(UNITS) $(REPLAYS) $(STICKS)
+TESTS    = $(PROGRAMS) $(SERVERS) $(LOADED) $(UNITS) $(REPLAYS) $(STICKS)
+LOADED   = $(B)/t/hurry.so $(B)/t/spy.so $(B)/t/lockable.so
 SERVERS  = $(B)/t/server $(B)/t/token
 PROGRAMS = $(B)/sendoff $(B)/sendmail
 
@@ -190,16 +191,11 @@ $(SERVERS):
 	@mkdir -p $(@D)
 	$(call say,LINK $@)$(LINK) -o $@ $(filter %.o %.a,$^) $(TEST_LIBS)
 
-# Preloaded into programs with sanitizers and without.
-$(B)/t/hurry.so: t/hurry.c $(B)/flags
+# Loaded into programs with sanitizers and without; GnuTLS has the headers of modules with it.
+$(B)/t/spy.so $(B)/t/lockable.so: LOADED_CFLAGS = $(shell $(PKG_CONFIG) --cflags p11-kit-1)
+$(LOADED): $(B)/t/%.so: t/%.c $(B)/flags
 	@mkdir -p $(@D)
-	$(call say,LINK $@)$(CC) $(OWN_CPPFLAGS) -std=c11 $(WARNINGS) -O2 -fPIC -shared -o $@ $< -ldl
-
-# A PKCS#11 module that can lock itself.
-$(B)/t/lockable.so: t/lockable.c $(B)/flags
-	@mkdir -p $(@D)
-	$(call say,LINK $@)$(CC) $(OWN_CPPFLAGS) $(shell $(PKG_CONFIG) --cflags p11-kit-1) -std=c11 $(WARNINGS) \
-		-O2 -fPIC -shared -o $@ $< -ldl
+	$(call say,LINK $@)$(CC) $(OWN_CPPFLAGS) $(LOADED_CFLAGS) -std=c11 $(WARNINGS) -O2 -fPIC -shared -o $@ $< -ldl
 
 $(B)/t/bench/bare: $(B)/obj/t/bench/bare.o
 	@mkdir -p $(@D)
@@ -261,7 +257,7 @@ check-valgrind: $(TESTS) | $(SETUP_FIRST)
 check-faults: $(PROGRAMS) $(SERVERS) | $(SETUP_FIRST)
 	$(PROVE) -j$(JOBS) $(call some,$(sort $(wildcard t/faults/*.t)),tests with faults)
 
-check-interop: $(PROGRAMS) $(SERVERS) $(B)/t/lockable.so | $(SETUP_FIRST)
+check-interop: $(PROGRAMS) $(SERVERS) $(LOADED) | $(SETUP_FIRST)
 	t/interop/fetch.sh $(B)/interop postfix dovecot-core dovecot-submissiond dovecot-lmtpd bsd-mailx \
 		microsocks dante-server tinyproxy-bin socat \
 		dovecot-gssapi krb5-kdc krb5-admin-server krb5-user

@@ -304,7 +304,7 @@ subtest 'what is not wrong' => sub {
 subtest 'config show and check' => sub {
 	my $secret = 'hunter2';
 	my $config = config("[sendoff]\nlog = none\n\n[defaults]\ntimeout = 90s\n\n[account work]\nhost = smtp.example.com\n" .
-		"user = me\npassword = $secret\nfrom = me\@example.com\nmatch = *\@example.com, *\@example.org\n");
+		"user = me\npassword = $secret\nfrom = me\@example.com\nmatch = *\@example.com, *\@example.org\ntls_ca_file = {ca}\n");
 	my $r = send_mail($config, ['config', 'show']);
 	is($r->{exit}, 0, 'show');
 	unlike($r->{out} . $r->{err}, qr/$secret/, 'D9: not the secret');

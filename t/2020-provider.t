@@ -130,7 +130,7 @@ subtest 'what is wrong' => sub {
 subtest 'what config check says of the login' => sub {
 	my $said = sub {
 		my ($text, @json) = @_;
-		my $config = config($text);
+		my $config = config("${text}tls_ca_file = {ca}\n");
 		my $r = run_sendoff([@json, '-C', $config, 'config', 'check']);
 		is($r->{exit}, 0, 'it is not wrong') or diag($r->{err});
 		return $r->{out} =~ s/^.*\n//r;   # that the file is good

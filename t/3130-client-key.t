@@ -47,7 +47,61 @@ subtest 'encrypted keys' => sub {
 	}
 };
 
+subtest 'files that hold something else' => sub {
+	my $dir = workdir() . '/forms';
+	my ($cert, $key) = (cert('client'), cert('client', 'key'));
+
+	umask 077;
+	mkdir $dir;
+	for my $command ("pkey -in $key -outform der -out $dir/key.der", "ec -in $key -outform der -out $dir/old-key.der",
+			"x509 -in $cert -outform der -out $dir/cert.der", "pkcs12 -export -in $cert -inkey $key -passout pass: -out $dir/both.p12") {
+		system("openssl $command 2>/dev/null") == 0 or die "openssl $command";
+	}
+	file_write("$dir/empty", '');
+	file_write("$dir/rubbish", hostile_bytes(900));
+	file_write("$dir/zero", '0');
+	file_write("$dir/damaged.key", file_read($key) =~ s/^M/!/mr);
+	file_write("$dir/damaged.crt", file_read($cert) =~ s/^M/!/mr);
+	file_write("$dir/cert.crt", file_read($cert));
+	for my $case (
+		[tls_key => 'empty', qr/'\S+' is empty/, qr/put the private key into it, in PEM form/],
+		[tls_key => 'rubbish', qr/'\S+' holds no private key in PEM form/, qr/a line "-----BEGIN PRIVATE KEY-----"/],
+		[tls_key => 'zero', qr/holds no private key/, qr/BEGIN PRIVATE KEY/],
+		[tls_key => 'cert.crt', qr/holds no private key/, qr/BEGIN PRIVATE KEY/],
+		[tls_key => 'key.der', qr/is in DER form/, qr/openssl pkey -inform der -in/],
+		[tls_key => 'old-key.der', qr/is in DER form/, qr/openssl pkey -inform der -in/],
+		[tls_key => 'both.p12', qr/is a PKCS#12 file/, qr/openssl pkcs12 -nodes -in/],
+		[tls_key => 'damaged.key', qr/the private key in '\S+' cannot be read: /, qr/certtool --key-info --infile/],
+		[tls_cert => 'empty', qr/'\S+' is empty/, qr/put the certificate into it/],
+		[tls_cert => 'rubbish', qr/holds no certificate in PEM form/, qr/a line "-----BEGIN CERTIFICATE-----"/],
+		[tls_cert => 'key.der', qr/is in DER form/, qr/openssl x509 -inform der -in/],
+		[tls_cert => 'cert.der', qr/is in DER form/, qr/openssl x509 -inform der -in/],
+		[tls_cert => 'both.p12', qr/is a PKCS#12 file/, qr/openssl pkcs12 -nodes -in/],
+		[tls_cert => 'damaged.crt', qr/the certificate in '\S+' cannot be read: /, qr/certtool --certificate-info --infile/],
+	) {
+		my ($setting, $file, $words, $next) = @$case;
+		my $w = wrong({ tls_key => $key, $setting => "$dir/$file" });
+
+		is($w->{exit}, 78, "$setting, $file: 78");
+		like($w->{text} // '', qr/^$setting: .*\Q$dir\E\/\Q$file\E/, "$setting, $file: which setting and file");
+		like($w->{text} // '', $words, "$setting, $file: what is wrong");
+		like($w->{next} // '', $next, "$setting, $file: and what to do");
+		next if $file !~ /^(?:key|old-key|cert)\.der$/ || ($setting =~ /cert/ xor $file =~ /cert/);
+		my ($command) = $w->{next} =~ /^convert it: (\(umask 077; openssl .* -out NEW\)), and set $setting = NEW$/;
+		$command =~ s/NEW/$dir\/new.$file/;
+		is(system($command), 0, "$setting, $file: which can be done");
+		is(send_mail(account($server, @client, tls_key => $key, $setting => "$dir/new.$file"))->{exit}, 0, "$setting, $file: and is enough");
+	}
+	my $w = wrong({ tls_key => cert('server', 'key') });
+	is($w->{text}, 'tls_key is not the key of tls_cert', 'a key of another certificate');
+	like($w->{next}, qr/^name the key that the certificate was made for/, 'and what to do');
+	my $many = file_write("$dir/many", file_read($cert) . join '', map { file_read(cert($_)) } ('ca', 'server', 'long') x 10);
+	is(send_mail(account($server, @client, tls_key => $key, tls_cert => $many))->{exit}, 0, 'more certificates than anybody needs do no harm');
+};
+
 subtest 'URIs that cannot be' => sub {
+	my $before = $server->connections;
+
 	for my $case (
 		['pkcs11:', qr/tls_key: it names no object/],
 		['pkcs11:object=k;pin-value=4711', qr/stands among the attributes/],
@@ -63,7 +117,7 @@ subtest 'URIs that cannot be' => sub {
 		like($r->{err}, $words, "$uri: told");
 		unlike($r->{err}, qr/4711/, "$uri: without a PIN");
 	}
-	is(scalar($server->connections), $server->stored + 2, 'nobody was asked');
+	is($server->connections, $before, 'nobody was asked');
 };
 
 subtest 'tokens that are not there' => sub {
@@ -80,6 +134,19 @@ subtest 'tokens that are not there' => sub {
 	is($w->{exit}, 78, 'no token: 78');
 	is($w->{cause}, 'pkcs11-missing', 'its cause');
 	unlike($w->{all}, qr/4711/, 'the PIN is in none of it');
+};
+
+subtest 'a module that talks and listens' => sub {
+	my $log = workdir() . '/heard';
+	my $r = send_mail(account($server, @client, tls_key => 'pkcs11:object=k?module-path=' . build() . '/t/spy.so'),
+		['--json', 'send', '--no-queue', 'you@example.net'], env => { SPY_LOG => $log }, stdin => letter("text\n" x 30000));
+	my @lines = split /\n/, $r->{out};
+
+	is($r->{exit}, 78, 'it cannot be used');
+	is(scalar(@lines), 1, 'nothing of what it says is in our output') or diag($r->{out});
+	is((eval { decode_json($r->{out}) } // {})->{error}{cause}, 'pkcs11-missing', 'which is JSON');
+	like($r->{err}, qr/^the module talks$/m, 'it goes with the errors');
+	ok(!-e $log, 'nor does it get anything of the message') or diag(file_read($log));
 };
 
 # To open a pipe that nobody writes to is what a module does that waits for its device.

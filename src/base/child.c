@@ -455,6 +455,17 @@ static void let_go_of_output(void)
 	close(null);
 }
 
+void child_without_output(void)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	if (null < 0)
+		return;
+	dup2(null, STDIN_FILENO);
+	close(null);
+}
+
 void child_stand_alone(void)
 {
 	static const int stops[] = { SIGTERM, SIGHUP, SIGINT, SIGQUIT };

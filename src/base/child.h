@@ -64,6 +64,9 @@ int child_call(struct child *c, int (*work)(int out, void *context), void *conte
 /* In such a child, for work that comes to its end whatever becomes of us: a signal to stop
  * does not end it, and whoever reads our output does not wait for it. */
 void child_stand_alone(void);
+/* In one that runs somebody else's code: what that writes to its output goes where its errors
+ * go, and its input is empty. */
+void child_without_output(void);
 /* For one that nobody will kill: its end, whatever it waits for then.  0: no more. */
 void child_end_within(unsigned seconds);
 

@@ -28,7 +28,8 @@
 	X(alert_get) X(alert_get_name) X(alert_send) X(bye) \
 	X(certificate_allocate_credentials) X(certificate_free_credentials) \
 	X(certificate_get_crt_raw) X(certificate_get_peers) X(certificate_set_key) \
-	X(certificate_set_x509_key_mem2) X(certificate_verification_status_print) \
+	X(certificate_set_verify_function) \
+	X(certificate_verification_status_print) \
 	X(cipher_get) X(cipher_get_name) X(credentials_set) X(deinit) X(error_is_fatal) \
 	X(free) X(group_get) X(group_get_name) X(handshake) X(init) X(malloc) \
 	X(ocsp_resp_check_crt) X(ocsp_resp_deinit) X(ocsp_resp_get_single) \
@@ -39,10 +40,12 @@
 	X(priority_protocol_list) X(priority_set) X(privkey_deinit) \
 	X(privkey_import_ext4) X(privkey_import_x509) X(privkey_import_x509_raw) \
 	X(privkey_init) X(privkey_sign_data2) X(privkey_sign_hash2) X(protocol_get_name) \
-	X(protocol_get_version) X(record_check_pending) X(record_get_direction) \
+	X(protocol_get_version) X(pubkey_deinit) X(pubkey_get_pk_algorithm) X(pubkey_init) \
+	X(record_check_pending) X(record_get_direction) \
 	X(record_recv) X(record_send) X(server_name_set) X(session_channel_binding) \
 	X(session_ext_master_secret_status) X(session_get_desc) X(sign_get_name) \
-	X(sign_is_secure2) X(sign_supports_pk_algorithm) X(strerror) X(transport_set_ptr) \
+	X(sign_is_secure2) X(sign_supports_pk_algorithm) X(strerror) X(transport_get_ptr) \
+	X(transport_set_ptr) \
 	X(transport_set_pull_function) X(transport_set_vec_push_function) \
 	X(x509_crl_deinit) X(x509_crl_get_extension_info) X(x509_crl_get_issuer_dn3) \
 	X(x509_crl_get_next_update) X(x509_crl_get_raw_issuer_dn) X(x509_crl_get_this_update) \
@@ -64,14 +67,14 @@
 
 /* Of security tokens: a library that was built without them lacks some. */
 #define GNUTLS_TOKENS(X) \
-	X(pkcs11_add_provider) X(pkcs11_init) X(pkcs11_token_check_mechanism) \
-	X(privkey_get_pk_algorithm) X(privkey_import_url) X(privkey_set_pin_function) \
-	X(x509_crt_export2) X(x509_crt_import_url) X(x509_crt_set_pin_function)
+	X(certificate_set_flags) X(pkcs11_add_provider) X(pkcs11_init) \
+	X(pkcs11_token_check_mechanism) X(privkey_get_pk_algorithm) X(privkey_import_url) \
+	X(privkey_set_pin_function) X(pubkey_import_x509_raw) X(pubkey_verify_data2) \
+	X(pubkey_verify_hash2) X(x509_crt_export2) X(x509_crt_import_url) X(x509_crt_set_pin_function)
 
 /* Of raw public keys in place of certificates (RFC 7250), which few ask for. */
 #define GNUTLS_RAW_KEYS(X) \
-	X(certificate_type_get2) X(pubkey_deinit) X(pubkey_get_pk_algorithm) \
-	X(pubkey_import) X(pubkey_init)
+	X(certificate_type_get2) X(pubkey_import)
 
 #define GNUTLS_POINTER(name) __typeof__(gnutls_##name) *name;
 extern struct gnutls_sums { GNUTLS_SUMS(GNUTLS_POINTER) } gnutls_sums;
@@ -107,7 +110,7 @@ static inline bool gnutls_is_here(void)
 #define gnutls_certificate_get_crt_raw (*gnutls_calls.certificate_get_crt_raw)
 #define gnutls_certificate_get_peers (*gnutls_calls.certificate_get_peers)
 #define gnutls_certificate_set_key (*gnutls_calls.certificate_set_key)
-#define gnutls_certificate_set_x509_key_mem2 (*gnutls_calls.certificate_set_x509_key_mem2)
+#define gnutls_certificate_set_verify_function (*gnutls_calls.certificate_set_verify_function)
 #define gnutls_certificate_verification_status_print \
 	(*gnutls_calls.certificate_verification_status_print)
 #define gnutls_cipher_get (*gnutls_calls.cipher_get)
@@ -147,6 +150,9 @@ static inline bool gnutls_is_here(void)
 #define gnutls_privkey_sign_hash2 (*gnutls_calls.privkey_sign_hash2)
 #define gnutls_protocol_get_name (*gnutls_calls.protocol_get_name)
 #define gnutls_protocol_get_version (*gnutls_calls.protocol_get_version)
+#define gnutls_pubkey_deinit (*gnutls_calls.pubkey_deinit)
+#define gnutls_pubkey_get_pk_algorithm (*gnutls_calls.pubkey_get_pk_algorithm)
+#define gnutls_pubkey_init (*gnutls_calls.pubkey_init)
 #define gnutls_record_check_pending (*gnutls_calls.record_check_pending)
 #define gnutls_record_get_direction (*gnutls_calls.record_get_direction)
 #define gnutls_record_recv (*gnutls_calls.record_recv)
@@ -159,6 +165,7 @@ static inline bool gnutls_is_here(void)
 #define gnutls_sign_is_secure2 (*gnutls_calls.sign_is_secure2)
 #define gnutls_sign_supports_pk_algorithm (*gnutls_calls.sign_supports_pk_algorithm)
 #define gnutls_strerror (*gnutls_calls.strerror)
+#define gnutls_transport_get_ptr (*gnutls_calls.transport_get_ptr)
 #define gnutls_transport_set_ptr (*gnutls_calls.transport_set_ptr)
 #define gnutls_transport_set_pull_function (*gnutls_calls.transport_set_pull_function)
 #define gnutls_transport_set_vec_push_function (*gnutls_calls.transport_set_vec_push_function)
@@ -208,20 +215,21 @@ static inline bool gnutls_is_here(void)
 #define gnutls_x509_trust_list_init (*gnutls_calls.x509_trust_list_init)
 #define gnutls_x509_trust_list_verify_crt2 (*gnutls_calls.x509_trust_list_verify_crt2)
 
+#define gnutls_certificate_set_flags (*gnutls_tokens.certificate_set_flags)
 #define gnutls_pkcs11_add_provider (*gnutls_tokens.pkcs11_add_provider)
 #define gnutls_pkcs11_init (*gnutls_tokens.pkcs11_init)
 #define gnutls_pkcs11_token_check_mechanism (*gnutls_tokens.pkcs11_token_check_mechanism)
 #define gnutls_privkey_get_pk_algorithm (*gnutls_tokens.privkey_get_pk_algorithm)
 #define gnutls_privkey_import_url (*gnutls_tokens.privkey_import_url)
 #define gnutls_privkey_set_pin_function (*gnutls_tokens.privkey_set_pin_function)
+#define gnutls_pubkey_import_x509_raw (*gnutls_tokens.pubkey_import_x509_raw)
+#define gnutls_pubkey_verify_data2 (*gnutls_tokens.pubkey_verify_data2)
+#define gnutls_pubkey_verify_hash2 (*gnutls_tokens.pubkey_verify_hash2)
 #define gnutls_x509_crt_export2 (*gnutls_tokens.x509_crt_export2)
 #define gnutls_x509_crt_import_url (*gnutls_tokens.x509_crt_import_url)
 #define gnutls_x509_crt_set_pin_function (*gnutls_tokens.x509_crt_set_pin_function)
 
 #define gnutls_certificate_type_get2 (*gnutls_raw_keys.certificate_type_get2)
-#define gnutls_pubkey_deinit (*gnutls_raw_keys.pubkey_deinit)
-#define gnutls_pubkey_get_pk_algorithm (*gnutls_raw_keys.pubkey_get_pk_algorithm)
 #define gnutls_pubkey_import (*gnutls_raw_keys.pubkey_import)
-#define gnutls_pubkey_init (*gnutls_raw_keys.pubkey_init)
 
 #endif

@@ -326,3 +326,20 @@ void secret_fetch_free(struct secret_fetch **fp)
 	free(f);
 	*fp = NULL;
 }
+
+/* secret_done */
+static void looked(void *context, struct secret *s, struct err *e)
+{
+	if (s)
+		secret_wipe(s);
+	else
+		*(struct err *)context = *e;
+}
+
+int secret_look(const struct secret_settings *set, struct secret_login *login, struct err *e)
+{
+	if (set->command || !secret_configured(set))
+		return 0;
+	secret_fetch_start(NULL, set, login, looked, e);
+	return e->kind == ERR_NONE ? 0 : -1;
+}

@@ -70,6 +70,10 @@ struct secret_fetch *secret_fetch_start(struct loop *l, const struct secret_sett
 	struct secret_login *login, secret_done *done, void *context);
 void secret_fetch_free(struct secret_fetch **fp);   /* cancels; kills the command with its children */
 
+/* For who only looks: whether what is set can be had, here and now; a command is not run.
+ * login->found is set as above.  -1: as secret_done says it. */
+int  secret_look(const struct secret_settings *set, struct secret_login *login, struct err *e);
+
 /* Variables that hold secrets and must not reach any child: SENDOFF_PASSWORD
  * and every name given with secret_hide(). NULL-terminated. */
 const char *const *secret_hidden_variables(void);

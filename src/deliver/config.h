@@ -103,6 +103,20 @@ int  config_default(const struct config *c, const struct account **a, struct err
  * NULL: none that could be loaded. */
 const char *config_domain(const struct config *c);
 
+/* Looks at the files that the settings of an account name, where the files of the configuration
+ * were all right: trust, certificate, key, password; and at what it lacks for a sign-in.  Runs no
+ * command, asks no server and no token.  seen() is called for each thing that is to be told; e
+ * says it, of a file with the line that names it, and what to do. */
+enum config_sight {
+	CONFIG_MISTAKE,
+	CONFIG_WARNING,   /* the machine lacks something, or the account what may come later */
+	CONFIG_NOTE       /* it could not be seen from here: another user, a unit of the service
+	                   * manager, other variables */
+};
+typedef void config_seen(void *context, const struct account *a, enum config_sight sight,
+	const struct err *e);
+void config_look(const struct account *a, config_seen *seen, void *context);
+
 /* Where a setting of an account (NULL: of [sendoff]) comes from: "FILE:LINE",
  * "environment", "provider ID" or "default".  c counts for [sendoff] only. */
 void config_origin(const struct config *c, const struct account *a, const char *key,

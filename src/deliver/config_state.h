@@ -2,6 +2,7 @@
  *
  * config.c        finding and joining the sources
  * config_check.c  what settings mean together
+ * config_look.c   the files that settings name
  * config_denied.c a file that may not be read
  */
 #ifndef DELIVER_CONFIG_STATE_H

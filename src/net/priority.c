@@ -1,7 +1,7 @@
 /* net/priority.c - tls_min_version and tls_priority; see priority.h.
  *
  * A priority string is GnuTLS's own language, in which much can be said that has no place
- * here: what stands in `never` is taken out behind it, whatever it says, and so are the
+ * here: what stands in NEVER is taken out behind it, whatever it says, and so are the
  * versions below the least.  What it says of the verification of certificates reaches
  * nobody, for that is done by net/verify.  Raw public keys it can ask for, of servers alone:
  * our own proof is always a certificate.
@@ -17,6 +17,7 @@
 
 #define NEVER "-ANON-ECDH:-ANON-DH:-NULL"
 #define NEVER_OURS "-CTYPE-CLI-RAWPK"
+#define NO_RSA "-RSA"
 
 static const struct {
 	enum tls_least least;
@@ -124,6 +125,20 @@ int priority_proofs(const struct tls_settings *set)
 	return proofs;
 }
 
+bool priority_spares_rsa(const struct tls_settings *set)
+{
+	if (!set->cert || (!set->verify && !set->pins.count))
+		return false;
+	for (const char *at = set->priority; at && *at;) {
+		size_t len = strcspn(at, ":");
+
+		if (is_word(at, len, "+RSA"))
+			return false;
+		at += len + (at[len] == ':');
+	}
+	return true;
+}
+
 /* The word that the library could not go beyond. */
 static int refuse(const struct tls_settings *set, const char *whole, const char *at, int rc,
 	struct err *e)
@@ -164,6 +179,8 @@ int priority_make(const struct tls_settings *set, gnutls_priority_t *out, struct
 	buf_add_text(&text, set->priority ? ":-VERS-SSL3.0:-VERS-DTLS-ALL:" NEVER : ":" NEVER);
 	if (priority_proofs(set) & PRIORITY_RAW_KEY)
 		buf_add_text(&text, ":" NEVER_OURS);
+	if (priority_spares_rsa(set))
+		buf_add_text(&text, ":" NO_RSA);
 	rc = gnutls_priority_init2(out, buf_text(&text), &at,
 		set->priority ? 0 : GNUTLS_PRIORITY_INIT_DEF_APPEND);
 	if (rc < 0 && set->priority)

@@ -22,6 +22,11 @@ int priority_make(const struct tls_settings *set, gnutls_priority_t *out, struct
 enum { PRIORITY_X509 = 1, PRIORITY_RAW_KEY = 2 };
 int priority_proofs(const struct tls_settings *set);
 
+/* Whether RSA key exchange (RFC 5246 section 7.4.7.1) is left out for the sake of the client
+ * certificate: whoever has nothing but a copy of the server's own certificate is shown ours in
+ * it.  Where tls_priority names it, it stays.  Without GnuTLS. */
+bool priority_spares_rsa(const struct tls_settings *set);
+
 /* "TLS 1.3 and TLS 1.2": what is tried, the newest first. */
 void priority_versions(gnutls_priority_t priority, const char *between, struct buf *out);
 

@@ -40,6 +40,8 @@ struct tls {
 	bool armed;                                  /* and the key is there */
 	bool asks_raw;                               /* for a raw public key; only then may one come */
 	struct tls_seen seen;
+	bool judged;                                 /* the server was: once, and for good */
+	struct err verdict;                          /* kind ERR_NONE: it is the right one */
 	bool ready;                                  /* handshake and verification done */
 	struct tls_facts facts;
 };
@@ -96,6 +98,76 @@ static int set_name(struct tls *t, const char *host, struct err *e)
 	return 0;
 }
 
+static bool shows_raw_key(const struct tls *t)
+{
+	return t->asks_raw &&
+		gnutls_certificate_type_get2(t->session, GNUTLS_CTYPE_SERVER) == GNUTLS_CRT_RAWPK;
+}
+
+/* What the server has shown, for a verdict or a description.  The responses are borrowed of
+ * the session. */
+static int take_peers(const struct tls *t, struct verify *v, unsigned *sent, struct err *e)
+{
+	const gnutls_datum_t *der = gnutls_certificate_get_peers(t->session, sent);
+
+	if (t->facts.raw_key)
+		return verify_init_raw(v, der, *sent, e);
+	if (verify_init(v, der, *sent, e) < 0)
+		return -1;
+	v->crls = v->trust ? trust_crls(v->trust) : NULL;
+	for (unsigned i = 0; i < v->count; i++)
+		if (gnutls_ocsp_status_request_get2(t->session, i, &v->staples[i]) < 0)
+			v->staples[i].size = 0;
+	return 0;
+}
+
+static int verify(struct tls *t, struct err *e)
+{
+	struct verify v = { .host = t->name, .set = t->set, .trust = t->trust };
+	unsigned count = 0;
+	int rc;
+
+	if (!t->set->verify && !t->set->pins.count) {
+		snprintf(t->facts.warning, sizeof(t->facts.warning), "the server's certificate is not "
+			"looked at (tls_verify = no): whoever answers there is believed");
+		return 0;
+	}
+	rc = take_peers(t, &v, &count, e);
+	if (rc == 0)
+		rc = verify_server(&v, e);
+	if (rc == 0)
+		expiry_note(&v, t->cred, time(NULL), t->facts.warning, sizeof(t->facts.warning));
+	verify_release(&v);
+	t->facts.verified = rc == 0;
+	return rc;
+}
+
+/* -1 and *e: it is not the right one. */
+static int judge(struct tls *t, struct err *e)
+{
+	if (!t->judged) {
+		t->facts.raw_key = shows_raw_key(t);
+		if (verify(t, &t->verdict) == 0)
+			t->verdict.kind = ERR_NONE;
+	}
+	t->judged = true;
+	if (t->verdict.kind == ERR_NONE)
+		return 0;
+	*e = t->verdict;
+	return -1;
+}
+
+/* gnutls_certificate_verify_function: the server has shown its certificate and what OCSP says
+ * of it, in TLS 1.3 also proved its key, which it does next in TLS 1.2; all of that before
+ * anything of ours is sent. */
+static int judge_early(gnutls_session_t session)
+{
+	struct tls *t = gnutls_transport_get_ptr(session);
+	struct err ignored;
+
+	return judge(t, &ignored);
+}
+
 static int set_up(struct tls *t, struct err *e)
 {
 	unsigned flags = GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS;
@@ -117,6 +189,8 @@ static int set_up(struct tls *t, struct err *e)
 		rc = gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, t->cred);
 	if (rc < 0)
 		return err_set(e, ERR_TLS, "cannot set TLS up: %s", gnutls_strerror(rc));
+	if (t->seen.with_cert)
+		gnutls_certificate_set_verify_function(t->cred, judge_early);
 	gnutls_transport_set_ptr(t->session, t);
 	gnutls_transport_set_pull_function(t->session, pull);
 	gnutls_transport_set_vec_push_function(t->session, push);
@@ -196,62 +270,25 @@ static void note_cipher(struct tls *t)
 	gnutls_free(text);
 }
 
-static bool shows_raw_key(const struct tls *t)
+/* All that is certain before the handshake is over. */
+static void note_version(struct tls *t)
 {
-	return t->asks_raw &&
-		gnutls_certificate_type_get2(t->session, GNUTLS_CTYPE_SERVER) == GNUTLS_CRT_RAWPK;
+	const char *version = gnutls_protocol_get_name(gnutls_protocol_get_version(t->session));
+
+	snprintf(t->facts.version, sizeof(t->facts.version), "%s", version ? version : "unknown");
+	t->facts.raw_key = shows_raw_key(t);
 }
 
 static void note_facts(struct tls *t)
 {
-	const char *version = gnutls_protocol_get_name(gnutls_protocol_get_version(t->session));
 	const char *group = gnutls_group_get_name(gnutls_group_get(t->session));
 	const char *cipher = gnutls_cipher_get_name(gnutls_cipher_get(t->session));
 
-	snprintf(t->facts.version, sizeof(t->facts.version), "%s", version ? version : "unknown");
+	note_version(t);
 	snprintf(t->facts.group, sizeof(t->facts.group), "%s", group ? group : "");
 	snprintf(t->facts.algorithm, sizeof(t->facts.algorithm), "%s", cipher ? cipher : "");
-	t->facts.raw_key = shows_raw_key(t);
 	note_cipher(t);
 	note_binding(t);
-}
-
-/* What the server has shown, for a verdict or a description.  The responses are borrowed of
- * the session. */
-static int take_peers(const struct tls *t, struct verify *v, unsigned *sent, struct err *e)
-{
-	const gnutls_datum_t *der = gnutls_certificate_get_peers(t->session, sent);
-
-	if (t->facts.raw_key)
-		return verify_init_raw(v, der, *sent, e);
-	if (verify_init(v, der, *sent, e) < 0)
-		return -1;
-	v->crls = v->trust ? trust_crls(v->trust) : NULL;
-	for (unsigned i = 0; i < v->count; i++)
-		if (gnutls_ocsp_status_request_get2(t->session, i, &v->staples[i]) < 0)
-			v->staples[i].size = 0;
-	return 0;
-}
-
-static int verify(struct tls *t, struct err *e)
-{
-	struct verify v = { .host = t->name, .set = t->set, .trust = t->trust };
-	unsigned count = 0;
-	int rc;
-
-	if (!t->set->verify && !t->set->pins.count) {
-		snprintf(t->facts.warning, sizeof(t->facts.warning), "the server's certificate is not "
-			"looked at (tls_verify = no): whoever answers there is believed");
-		return 0;
-	}
-	rc = take_peers(t, &v, &count, e);
-	if (rc == 0)
-		rc = verify_server(&v, e);
-	if (rc == 0)
-		expiry_note(&v, t->cred, time(NULL), t->facts.warning, sizeof(t->facts.warning));
-	verify_release(&v);
-	t->facts.verified = rc == 0;
-	return rc;
 }
 
 int tls_judge(const struct tls *t, const char *host, const struct tls_settings *set,
@@ -302,6 +339,29 @@ static enum tls_want wanted(const struct tls *t)
 	return gnutls_record_get_direction(t->session) ? TLS_WANT_WRITE : TLS_WANT_READ;
 }
 
+static enum tls_want refuse(struct tls *t)
+{
+	gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
+	return TLS_FAILED;
+}
+
+/* The handshake came to its end, by itself or because the server was judged in it. */
+static enum tls_want broken(struct tls *t, int rc, struct err *e)
+{
+	if (t->judged && judge(t, e) < 0) {
+		note_version(t);
+		return refuse(t);
+	}
+	t->facts.verified = false;   /* it did not prove that the certificate is its own */
+	t->facts.warning[0] = '\0';
+	if (t->token && token_failed(t->token, e))
+		return TLS_FAILED;
+	t->seen.raw_key = shows_raw_key(t);
+	tls_seen_rest(&t->seen, t->fd);
+	tls_handshake_words(&t->seen, t->session, rc, e);
+	return TLS_FAILED;
+}
+
 enum tls_want tls_handshake(struct tls *t, struct err *e)
 {
 	int rc = GNUTLS_E_INTERRUPTED;
@@ -316,19 +376,11 @@ enum tls_want tls_handshake(struct tls *t, struct err *e)
 		if (rc == GNUTLS_E_AGAIN)
 			return wanted(t);
 	}
-	if (rc < 0 && t->token && token_failed(t->token, e))
-		return TLS_FAILED;
-	if (rc < 0) {
-		t->seen.raw_key = shows_raw_key(t);
-		tls_seen_rest(&t->seen, t->fd);
-		tls_handshake_words(&t->seen, t->session, rc, e);
-		return TLS_FAILED;
-	}
+	if (rc < 0)
+		return broken(t, rc, e);
 	note_facts(t);
-	if (verify(t, e) < 0) {
-		gnutls_alert_send(t->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
-		return TLS_FAILED;
-	}
+	if (judge(t, e) < 0)
+		return refuse(t);
 	if (t->token)
 		token_rest(t->token);
 	t->ready = true;

@@ -1,9 +1,13 @@
 /* net/tls.h - TLS on a connected, non-blocking socket, by GnuTLS.
  *
- * TLS 1.2 or newer, whatever the library's default, unless tls_min_version says otherwise; the server's certificate is
- * verified after every handshake by this code, not by a callback: chain, time,
+ * TLS 1.2 or newer, whatever the library's default, unless tls_min_version says otherwise;
+ * the server's certificate is verified in every handshake by this code, and once: chain, time,
  * purpose serverAuth, name from the SAN only (never CN), strength, and that it was not
- * revoked as far as lists at hand and the server's own OCSP response tell.
+ * revoked as far as lists at hand and the server's own OCSP response tell.  That is done when
+ * the handshake is over; but where we have a certificate to show, in the midst of it, before
+ * that goes out or its key is asked to sign: whoever is not the server learns nothing.
+ * RSA key exchange (TLS 1.2) is not used then, unless tls_priority names it: in that the
+ * server proves its key only behind our certificate.
  *
  * Where pins are set they decide alone: one of them must be the server's own
  * certificate or key, and then nothing else is asked of it, since the handshake
@@ -46,6 +50,14 @@ extern const struct key tls_keys[];
 /* Checks what can be checked without a network (pins are well-formed, cert and
  * key come together, raw public keys with a pin).  -1: ERR_CONFIG. */
 int tls_settings_check(const struct tls_settings *set, struct err *e);
+
+/* Looks at what the settings name, without a server: files with roots, lists, certificate and
+ * key, whether these two belong together, what GnuTLS makes of tls_priority.  Of a security
+ * token only that the PIN's file and the module are there: nothing is loaded or asked.
+ * found() is called for each thing that is wrong, with the setting that it is wrong with (NULL:
+ * with none) and as tls_trust_load() and tls_new() say it. */
+typedef void tls_looked(void *context, const char *key, const struct err *e);
+void tls_look(const struct tls_settings *set, tls_looked *found, void *context);
 
 struct tls_trust;   /* the roots, indexed by subject, decoded only when a chain asks for them,
                      * and the lists of what was revoked */

@@ -175,6 +175,9 @@ static void nothing_words(const struct tls_seen *seen, const char *what, const c
 			"is missing");
 	else if (seen->set->least > TLS_LEAST_1_2)
 		err_hint(e, "set tls_min_version = 1.2: the server may not have a newer one");
+	else if (priority_spares_rsa(seen->set))
+		err_hint(e, "its TLS is out of date: tell who runs it; if it has nothing but the exchange "
+			"RSA, which tls_cert does without, tls_priority = NORMAL:+RSA takes that");
 	else
 		err_hint(e, "its TLS is out of date, or it has no certificate: tell who runs it");
 	err_cause(e, "tls-nothing-in-common");

@@ -27,6 +27,7 @@ struct token {
 	uint64_t deadline;
 	struct token_answer open;   /* the first answer */
 	gnutls_datum_t certificate; /* own */
+	gnutls_pubkey_t public;     /* own; of the certificate; NULL: not known yet */
 	struct err err;             /* what went wrong; kind ERR_NONE: nothing */
 };
 
@@ -90,6 +91,8 @@ void token_free(struct token **tp)
 	pkcs11_release(&t->job.key);
 	pkcs11_release(&t->job.cert);
 	free(t->certificate.data);
+	if (t->public)
+		gnutls_pubkey_deinit(t->public);
 	free(t);
 	*tp = NULL;
 }
@@ -195,6 +198,51 @@ gnutls_datum_t token_certificate(const struct token *t)
 	return t->certificate;
 }
 
+static int another_key(struct err *e)
+{
+	err_set(e, ERR_CONFIG, "tls_key is not the key of tls_cert");
+	return err_hint(e, "name both as they belong together: p11tool --login --list-all URI shows what "
+		"is on the token");
+}
+
+static bool is_rsa(int algorithm)
+{
+	return algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS;
+}
+
+int token_expect(struct token *t, const gnutls_datum_t *der, struct err *e)
+{
+	int algorithm, rc;
+
+	if (gnutls_token_need(e) < 0)
+		return -1;
+	rc = gnutls_pubkey_init(&t->public);
+	if (rc >= 0)
+		rc = gnutls_pubkey_import_x509_raw(t->public, der, GNUTLS_X509_FMT_DER, 0);
+	if (rc < 0)
+		return err_set(e, ERR_CONFIG, "the key of tls_cert cannot be read: %s", gnutls_strerror(rc));
+	algorithm = gnutls_pubkey_get_pk_algorithm(t->public, NULL);
+	if (algorithm == t->open.algorithm || (is_rsa(algorithm) && is_rsa(t->open.algorithm)))
+		return 0;
+	return another_key(e);
+}
+
+/* Only what is certain counts: the library may know some kinds of signature that it will not
+ * verify. */
+static bool is_of_another(const struct token *t, const struct token_question *q,
+	const gnutls_datum_t *data, const gnutls_datum_t *signature)
+{
+	unsigned flags = GNUTLS_VERIFY_ALLOW_BROKEN | GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1;
+	gnutls_sign_algorithm_t algorithm = (gnutls_sign_algorithm_t)q->algorithm;
+	int rc;
+
+	if (q->flags & GNUTLS_PRIVKEY_SIGN_FLAG_TLS1_RSA)
+		flags |= GNUTLS_VERIFY_USE_TLS1_RSA;
+	rc = q->hashed ? gnutls_pubkey_verify_hash2(t->public, algorithm, flags, data, signature) :
+		gnutls_pubkey_verify_data2(t->public, algorithm, flags, data, signature);
+	return rc == GNUTLS_E_PK_SIG_VERIFY_FAILED;
+}
+
 static int ask(struct token *t, const struct token_question *q, const gnutls_datum_t *data,
 	gnutls_datum_t *signature)
 {
@@ -208,6 +256,8 @@ static int ask(struct token *t, const struct token_question *q, const gnutls_dat
 		rc = move(t, NULL, data->data, data->size, &t->err);
 	if (rc == 0)
 		rc = hear(t, &a, &got, &t->err);
+	if (rc == 0 && is_of_another(t, q, data, &got))
+		rc = another_key(&t->err);
 	if (rc == 0) {
 		signature->data = gnutls_malloc(got.size);   /* the library frees it */
 		signature->size = got.size;
@@ -268,7 +318,7 @@ gnutls_privkey_t token_key(struct token *t)
 {
 	gnutls_privkey_t key = NULL;
 
-	if (!t->job.key.object || gnutls_privkey_init(&key) < 0)
+	if (!t->job.key.object || !t->public || gnutls_privkey_init(&key) < 0)
 		return NULL;
 	if (gnutls_privkey_import_ext4(key, t, sign, sign_hash, NULL, NULL, inform, 0) < 0) {
 		gnutls_privkey_deinit(key);

@@ -32,7 +32,12 @@ int token_open(struct token *t, struct err *e);
 
 /* Once it is open: the certificate as DER, size 0 where that is not on it.  Borrowed. */
 gnutls_datum_t token_certificate(const struct token *t);
-/* A key that signs by it, which must outlive it; NULL where the key is not on it, or the
+/* The certificate (DER) that its key must belong to.  Whether it does, the first signature tells,
+ * and one of another key is none, with token_failed(): the library would have the token sign
+ * something only to see that, which may take a person's touch, and long before we know who the
+ * server is.  -1: ERR_CONFIG, it is a key of another kind; ERR_TLS. */
+int token_expect(struct token *t, const gnutls_datum_t *der, struct err *e);
+/* Then: a key that signs by it, which must outlive it; NULL where the key is not on it, or the
  * library has no memory. */
 gnutls_privkey_t token_key(struct token *t);
 

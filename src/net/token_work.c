@@ -1,6 +1,7 @@
 /* net/token_work.c - the child that opens a security token and signs; see token_talk.h.
  *
- * Nothing of what a module says reaches a person but the library's word for it.
+ * Nothing of what a module says reaches a person but the library's word for it; what it writes
+ * to its standard output is not in ours, and from our input, the message, it reads nothing.
  */
 #include "net/token_talk.h"
 
@@ -12,21 +13,21 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/child.h"
 #include "base/file.h"
 #include "base/gnutls.h"
 #include "base/mem.h"
+#include "net/token_pin.h"
 
-enum {
-	RSA_PSS = 0x0d,             /* CKM_RSA_PKCS_PSS */
-	PIN_MAX = 256
-};
+enum { RSA_PSS = 0x0d };   /* CKM_RSA_PKCS_PSS */
 
 /* What the library asks a PIN with. */
 struct pin {
 	const struct pkcs11_uri *uri;
+	const char *key;            /* the setting that it stands in */
 	bool wrong, last, none;     /* it was refused; one try is left; there is none to give */
 	bool given;
-	struct err err;             /* of the file */
+	struct err err;             /* there is none that could be given */
 };
 
 static int fail(struct token_answer *a, enum token_end end, const char *words, const char *hint)
@@ -35,23 +36,6 @@ static int fail(struct token_answer *a, enum token_end end, const char *words, c
 	snprintf(a->words, sizeof(a->words), "%s", words);
 	snprintf(a->hint, sizeof(a->hint), "%s", hint);
 	return -1;
-}
-
-static int read_pin(struct pin *p, struct secret *out)
-{
-	struct buf text = BUF_INIT(PIN_MAX);
-	int rc = 0;
-
-	if (p->uri->pin.data)
-		secret_set(out, p->uri->pin.data, p->uri->pin.len);
-	else if (file_read(p->uri->pin_file, FILE_SECRET, &text, &p->err) != FILE_OK)
-		rc = -1;
-	else
-		secret_set(out, buf_text(&text), strlen(buf_text(&text)));
-	buf_wipe(&text);
-	if (out->data)
-		secret_chomp(out);
-	return rc;
 }
 
 /* gnutls_pin_callback_t */
@@ -69,7 +53,9 @@ static int give_pin(void *context, int attempt, const char *url, const char *lab
 	p->last |= (flags & GNUTLS_PIN_FINAL_TRY) != 0;
 	if (p->none || p->wrong || p->last)
 		return -1;
-	if (read_pin(p, &pin) == 0 && pin.len && pin.len < size) {
+	if (token_pin_read(p->uri, &pin, &p->err) < 0) {
+		err_context(&p->err, "%s", p->key);
+	} else if (pin.len < size) {
 		memcpy(out, pin.data, pin.len + 1);
 		p->given = true;
 		rc = 0;
@@ -85,10 +71,8 @@ static int tell(struct token_answer *a, const char *key, const struct pin *p, in
 		rc == GNUTLS_E_PKCS11_REQUESTED_OBJECT_NOT_AVAILBLE || rc == GNUTLS_E_PKCS11_SLOT_ERROR;
 	char words[TOKEN_WORDS];
 
-	if (p->err.kind) {
-		fail(a, TOKEN_CONFIG, p->err.text, p->err.hint);
-		return -1;
-	}
+	if (p->err.kind)
+		return fail(a, TOKEN_CONFIG, p->err.text, p->err.hint);
 	if (p->last && !p->wrong)
 		return fail(a, TOKEN_LOCKED, "only one try is left before the token locks itself, so that its "
 			"PIN is not tried",
@@ -196,7 +180,8 @@ static bool sign_one(const struct token_job *job, gnutls_privkey_t key, struct p
 int token_work(int out, void *context)
 {
 	struct token_job *job = context;
-	struct pin for_key = { .uri = &job->key }, for_cert = { .uri = &job->cert };
+	struct pin for_key = { .uri = &job->key, .key = "tls_key" };
+	struct pin for_cert = { .uri = &job->cert, .key = "tls_cert" };
 	struct token_answer a = { .end = TOKEN_OK };
 	gnutls_datum_t der = { NULL, 0 };
 	gnutls_privkey_t key = NULL;
@@ -204,8 +189,9 @@ int token_work(int out, void *context)
 
 	(void)out;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);   /* whoever asks it may be killed while it hangs */
+	child_without_output();
 	if (!job->cert.pin.data && !job->cert.pin_file)
-		for_cert.uri = &job->key;
+		for_cert = for_key;
 	if (gnutls_token_need(&e) < 0)
 		fail(&a, TOKEN_CONFIG, e.text, e.hint);
 	else if (load_module(job, &a) == 0 &&

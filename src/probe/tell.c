@@ -185,7 +185,7 @@ void tell_tls(struct probe *p, const struct tls *t, bool good)
 	report_text(s, "mode", smtp_tls_name(p->account.smtp.tls));
 	if (f && f->version[0]) {
 		report_text(s, "version", f->version);
-		report_text(s, "cipher", f->cipher);
+		report_text(s, "cipher", f->cipher[0] ? f->cipher : NULL);
 		report_text(s, "group", f->group[0] ? f->group : NULL);
 	}
 	if (good)

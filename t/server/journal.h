@@ -1,9 +1,9 @@
 /* t/server/journal.h - what was seen, as lines of text for the tests to read.
  *
  * A line is `CONNECTION MILLISECONDS KIND: text`, controls in the text as \xHH.
- * Kinds: OPEN, REFUSED, C (a line received), S (a line sent), TLS, LOGIN, FLIGHT, FAULT,
- * VIOLATION, STORED, CLOSE.  Every line is one write(2): a killed server has
- * lost nothing.
+ * Kinds: OPEN, REFUSED, C (a line received), S (a line sent), TLS, SHOWN (a client
+ * certificate came, whatever became of the handshake), LOGIN, FLIGHT, FAULT, VIOLATION,
+ * STORED, CLOSE.  Every line is one write(2): a killed server has lost nothing.
  */
 #ifndef SERVER_JOURNAL_H
 #define SERVER_JOURNAL_H

@@ -160,6 +160,21 @@ static void secure_report(struct wire *w)
 	buf_release(&who);
 }
 
+/* Whatever becomes of the handshake.  A client that has none to show sends an empty list:
+ * RFC 5246 section 7.4.6, RFC 8446 section 4.4.2. */
+static int secure_note_shown(gnutls_session_t session, unsigned type, unsigned when,
+	unsigned incoming, const gnutls_datum_t *message)
+{
+	enum { EMPTY = 4 };
+	const struct wire *w = gnutls_session_get_ptr(session);
+
+	(void)type;
+	(void)when;
+	if (incoming && message->size > EMPTY)
+		journal_say(w->number, "SHOWN", "a client certificate");
+	return 0;
+}
+
 static int secure_refuse(struct wire *w, int code)
 {
 	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED || code == GNUTLS_E_WARNING_ALERT_RECEIVED)
@@ -184,6 +199,9 @@ int secure_start(struct wire *w)
 	gnutls_session_ticket_enable_server(w->tls, &ticket_key);
 	gnutls_certificate_server_set_request(w->tls,
 		w->opt->client_ca ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
+	gnutls_session_set_ptr(w->tls, w);
+	gnutls_handshake_set_hook_function(w->tls, GNUTLS_HANDSHAKE_CERTIFICATE_PKT, GNUTLS_HOOK_POST,
+		secure_note_shown);
 	gnutls_transport_set_int(w->tls, w->fd);
 	do {
 		code = gnutls_handshake(w->tls);

@@ -133,6 +133,21 @@ static int work(int out, void *context)
 	return fcntl(99, F_GETFD) < 0 ? 7 : 8;
 }
 
+/* Somebody else's code: whether our input and output are out of its reach. */
+static int stranger(int out, void *context)
+{
+	struct stat one, two;
+	char data;
+
+	(void)out;
+	(void)context;
+	child_without_output();
+	if (fstat(1, &one) < 0 || fstat(2, &two) < 0 || one.st_ino != two.st_ino ||
+			one.st_dev != two.st_dev)
+		return 1;
+	return read(0, &data, 1) == 0 ? 0 : 2;
+}
+
 static int stay(int out, void *context)
 {
 	(void)out;
@@ -156,6 +171,8 @@ static void test_calls(void)
 	check_text(output(&c), "from work", "writes its result");
 	check_int(child_end(&c, 0), 8 << 8, "... and has it");
 	close(99);
+	check_int(child_call(&c, stranger, NULL, -1, &e), 0, "work that is somebody else's");
+	check_int(child_end(&c, 0), 0, "reads nothing of ours, and writes where errors go");
 	check_int(child_call(&c, stay, NULL, -1, &e), 0, "work that blocks");
 	check_int(child_end(&c, 1), SIGKILL, "C1 is killed");
 }

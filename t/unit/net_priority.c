@@ -4,6 +4,8 @@
 
 #include <gnutls/abstract.h>
 
+#include "net/priority.h"
+
 static struct identity rsa, weak, narrow;
 
 /* A handshake by these settings with a server of that priority. */
@@ -148,6 +150,33 @@ static void test_never(void)
 }
 
 /* A server with Diffie-Hellman parameters of 512 bits. */
+/* RSA key exchange and a client certificate. */
+static void test_spares_rsa(void)
+{
+	static char cert[] = "/c.pem", pin[] = "spki:x";
+	static char *pins[] = { pin };
+	static const struct {
+		const char *priority;
+		bool cert, verify, pinned, spares;
+	} table[] = {
+		{ NULL, true, true, false, true }, { NULL, false, true, false, false },
+		{ NULL, true, false, false, false }, { NULL, true, false, true, true },
+		{ "NORMAL", true, true, false, true }, { "NORMAL:+RSA", true, true, false, false },
+		{ "NORMAL:+rsa:-DHE-RSA", true, true, false, false },
+		{ "NORMAL:-RSA", true, true, false, true }, { "NORMAL:+RSAX", true, true, false, true },
+		{ "NORMAL:+DHE-RSA", true, true, false, true },
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct tls_settings set = { .cert = table[i].cert ? cert : NULL, .verify = table[i].verify,
+			.pins = { pins, table[i].pinned ? 1 : 0 },
+			.priority = (char *)(uintptr_t)table[i].priority };
+
+		check_int(priority_spares_rsa(&set), table[i].spares, "%zu: %s", i,
+			set.priority ? set.priority : "the system's");
+	}
+}
+
 static void test_short_prime(void)
 {
 	static char early[] = "NORMAL:-GROUP-DH-ALL";
@@ -195,6 +224,7 @@ int main(void)
 	test_versions();
 	test_never();
 	test_short_prime();
+	test_spares_rsa();
 	zoo_free(&rsa);
 	zoo_free(&weak);
 	zoo_free(&narrow);

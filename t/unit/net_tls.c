@@ -2,6 +2,8 @@
  * ones, refused ones, broken ones. */
 #include "t/unit/tls_rig.h"
 
+#include "net/chain.h"
+
 static void test_good(const char *priority, const char *version, const char *binding,
 	gnutls_channel_binding_t kind)
 {
@@ -503,6 +505,61 @@ static void test_client_certificate(void)
 	zoo_free(&id);
 }
 
+/* Who has a copy of the server's certificate and not its key, and asks for ours. */
+static void meet_impostor(struct session *s, const char *cert, const char *key, const char *priority)
+{
+	gnutls_x509_crt_t chain[] = { leaf.crt };
+	int pair[2];
+
+	settings(s);
+	s->set.cert = (char *)(uintptr_t)cert;
+	s->set.key = (char *)(uintptr_t)key;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) < 0)
+		return;
+	s->fd = pair[0];
+	server_open(&s->server, pair[1], &leaf, priority);
+	gnutls_certificate_free_credentials(s->server.cred);
+	ZOO_MUST(gnutls_certificate_allocate_credentials(&s->server.cred));
+	gnutls_certificate_set_flags(s->server.cred, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
+	ZOO_MUST(gnutls_certificate_set_x509_key(s->server.cred, chain, 1, issuers[STRANGER].key));
+	ZOO_MUST(gnutls_credentials_set(s->server.session, GNUTLS_CRD_CERTIFICATE, s->server.cred));
+	gnutls_certificate_server_set_request(s->server.session, GNUTLS_CERT_REQUIRE);
+	s->trust = tls_trust_load(&s->set, &s->err);
+	s->tls = tls_new(s->fd, "mail.example.com", &s->set, s->trust, &s->err);
+	s->end = s->tls ? shake(s->tls, &s->server, &s->err) : TLS_FAILED;
+}
+
+static void test_impostor(void)
+{
+	static const struct recipe me = { .cn = "me", .purpose = GNUTLS_KP_TLS_WWW_CLIENT };
+	static const char *const priorities[] = { tls12, "NORMAL:-VERS-ALL:+VERS-TLS1.3" };
+	struct identity id = zoo_make(&me, &root);
+	char *cert = write_pem("me.pem", &id, false, 0644), *key = write_pem("me.key", &id, true, 0600);
+	struct tls_chain c;
+	struct session s;
+	unsigned count;
+
+	for (size_t i = 0; i < COUNT(priorities); i++) {
+		meet_impostor(&s, cert, key, priorities[i]);
+		check_int(s.end, TLS_FAILED, "a certificate without its key is refused: %s", s.err.text);
+		check_int(s.err.kind, ERR_TLS, "as a handshake that failed");
+		gnutls_handshake(s.server.session);   /* takes in whatever else has come */
+		check(!gnutls_certificate_get_peers(s.server.session, &count), "our certificate is not shown");
+		check(!tls_facts(s.tls)->verified, "and nobody is called verified");
+		check_text(tls_facts(s.tls)->warning, "", "nor is anything said of him");
+		if (tls_chain_read(s.tls, &c) == 0) {
+			check_int(c.by, CHAIN_NOT, "nor trusted");
+			tls_chain_release(&c);
+		}
+		stop(&s);
+	}
+	unlink(cert);
+	unlink(key);
+	free(cert);
+	free(key);
+	zoo_free(&id);
+}
+
 /* By the interface that sessions use: in clear first, then with TLS, and more
  * than the socket takes at once. */
 static void test_conn(void)
@@ -613,6 +670,7 @@ int main(void)
 	test_no_tls();
 	test_drip();
 	test_client_certificate();
+	test_impostor();
 	test_conn();
 	test_conn_lost();
 	return rig_close();

@@ -175,6 +175,7 @@ sub replies { my $self = shift; return $self->lines('S', @_) }
 sub violations { my $self = shift; return $self->lines('VIOLATION', @_) }
 sub logins { my $self = shift; return $self->lines('LOGIN', @_) }
 sub tls { my $self = shift; return $self->lines('TLS', @_) }
+sub shown { my $self = shift; return $self->lines('SHOWN', @_) }
 sub faults { my $self = shift; return $self->lines('FAULT', @_) }
 sub closes { my $self = shift; return $self->lines('CLOSE', @_) }
 sub connections { my $self = shift; return scalar $self->lines('OPEN') }

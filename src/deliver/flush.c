@@ -104,7 +104,7 @@ static bool courier_start(struct lane *l, struct slot *slot)
 		.refused = l->old_token, .context = c };
 
 	if (!l->couriers)
-		clock_gettime(CLOCK_REALTIME_COARSE, &l->since);
+		clock_gettime(CLOCK_REALTIME, &l->since);
 	c->lane = l;
 	c->slot = slot;
 	c->finished_end = &c->finished;

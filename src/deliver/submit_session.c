@@ -296,6 +296,6 @@ void carry_start(struct run *r, enum smtp_pipelining pipelining)
 		r->o->trace(r->o->context, SMTP_NOTE, note, (size_t)snprintf(note, sizeof(note),
 			"[%s]", r->out->route.why));
 	if (!r->since.tv_sec)
-		clock_gettime(CLOCK_REALTIME_COARSE, &r->since);
+		clock_gettime(CLOCK_REALTIME, &r->since);
 	r->session = session_start(&r->loop, a, pipelining, &hooks);
 }

@@ -454,6 +454,7 @@ static void begin(struct probe *p, const struct probe_options *o, struct probe_f
 	p->refused_with = SASL_MECHANISMS;
 	p->greeting.max = p->ehlo.max = REPLY_TEXT_MAX;
 	loop_init(&p->loop);
+	report_hide(&p->mask);
 	p->stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = on_signal,
 		.owner = p };
 	p->limit = (struct watch){ .fd = -1, .run = on_limit, .owner = p };

@@ -90,7 +90,7 @@ static size_t next(int form, const char *text, size_t len, char c)
 	if (!ends)
 		return 0;
 	n = stands_for(form, text + ends, len - ends, c);
-	return n ? ends + n : form == AS_IS && c == ' ' ? ends : 0;
+	return n ? ends + n : form == AS_IS && (c == ' ' || is_line_end(c)) ? ends : 0;
 }
 
 /* At the end of text, backwards: what is written in several octets goes before one of them. */
@@ -113,7 +113,7 @@ static size_t previous(int form, const char *text, size_t len, char c)
 	if (!ends)
 		return 0;
 	n = stood_for(form, text, len - ends, c);
-	return n ? ends + n : form == AS_IS && c == ' ' ? ends : 0;
+	return n ? ends + n : form == AS_IS && (c == ' ' || is_line_end(c)) ? ends : 0;
 }
 
 static bool is_middle(char c)

@@ -82,6 +82,8 @@ static const struct {
 	{ APP, "abcd\n efgh ij\nkl mnop", "****\n********\n*******" },
 	{ APP, "abcd efgh ijkl\n mnop\nx", "**************\n*****\nx" },
 	{ APP, "\nabcd efgh ijkl mnop\n", "\n*******************\n" },
+	{ "line1\nline2", "x line1\r\nline2", "x *****\r\n*****" },
+	{ "line1\nline2", "bGluZTEKbGluZTI=", "****************" },
 	{ WORD, "geheim-S3\ncret-Word", "*********\n*********" },
 	{ "jkl/mno", "amts\nL21u\nbw==", "****\n****\n****" },
 	{ "jkl/mno", "6a6b6\nc2f6d\n6e6f", "*****\n*****\n****" },

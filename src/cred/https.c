@@ -205,12 +205,16 @@ static void add_trust(struct told *t, const char *ca_file, CURLcode code)
 	}
 }
 
-static void explain(CURL *easy, CURLcode code, const char *said, const struct question *q,
+static void explain(CURL *easy, CURLcode code, char *said, const struct question *q,
 	struct told *t)
 {
 	const char *text = *said ? said : curl_easy_strerror(code);
+	struct mask mask = { 0 };
 	char why[400];
 
+	proxy_hide(q->request->proxy ? q->request->proxy : process_https_proxy(), &mask);
+	mask_words(&mask, said);
+	mask_wipe(&mask);
 	text_clean_to(why, sizeof(why), text, strlen(text));
 	if (t->too_long)
 		err_set(&t->err, ERR_PROTOCOL, "the answer of %s is longer than %d octets", q->host,

@@ -14,6 +14,7 @@
 #include "base/host.h"
 #include "base/mem.h"
 #include "cred/prepare.h"
+#include "net/proxy.h"
 
 enum {
 	READ_PIECE = 16 * 1024,
@@ -107,8 +108,9 @@ static void tell_reached(struct session *s, enum session_point point, bool good)
 /* Who is the connection knows more of its end than the connection. */
 static bool way_broke(struct session *s, struct err *e)
 {
-	return reach_broken(s->reach, s->heard, s->hooks.in_confidence ||
-		s->account->scope != SCOPE_SYSTEM, e);
+	bool show = s->hooks.in_confidence || s->account->scope != SCOPE_SYSTEM;
+
+	return reach_broken(s->reach, s->heard, show ? smtp_mask(s->engine) : NULL, e);
 }
 
 /* Behind its own 220 a server's plain SMTP is no wrong port, and STARTTLS no cure. */
@@ -405,6 +407,7 @@ static void make_engine(struct session *s)
 	struct smtp_message *m;
 
 	s->engine = smtp_new(&options);
+	proxy_hide(s->account->net.proxy.data, smtp_mask(s->engine));
 	while ((m = take_waiting(s)))
 		smtp_submit(s->engine, m);
 	if (s->finish_asked)

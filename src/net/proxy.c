@@ -162,3 +162,15 @@ void proxy_release(struct proxy *p)
 	secret_wipe(&p->password);
 	*p = (struct proxy){ .kind = PROXY_SOCKS5 };
 }
+
+void proxy_hide(const char *url, struct mask *m)
+{
+	struct err ignored = { 0 };
+	struct proxy p;
+
+	if (!url || proxy_parse(url, &p, &ignored) < 0)
+		return;
+	if (p.password.data)
+		mask_add(m, p.password.data, p.password.len);
+	proxy_release(&p);
+}

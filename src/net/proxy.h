@@ -15,6 +15,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/mask.h"
 #include "base/secret.h"
 #include "net/name.h"
 
@@ -33,6 +34,10 @@ struct proxy {
  * -1: ERR_CONFIG, which quotes nothing of it; *p is empty. */
 int  proxy_parse(const char *url, struct proxy *p, struct err *e);
 void proxy_release(struct proxy *p);
+
+/* The password in it, so that it is overwritten in what is told of a proxy, and by one that
+ * speaks in a server's place.  url NULL, or none that is understood: nothing. */
+void proxy_hide(const char *url, struct mask *m);
 
 struct proxy_talk;
 /* host is an address or a name of A-labels (net/name.h) of less than NAME_MAX_OCTETS octets;

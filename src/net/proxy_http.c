@@ -44,18 +44,23 @@ void proxy_http_begin(struct proxy_talk *t)
 	buf_add_text(&t->out, "\r\n");
 }
 
-/* What it said behind the version, as "403 Forbidden". */
-static void status_words(const struct proxy_talk *t, char *out, size_t size)
+/* What it said behind the version, as "403 Forbidden"; without what it repeats of the login. */
+static void status_words(struct proxy_talk *t, char *out, size_t size)
 {
 	const char *from = t->in.data + STATUS_AT;
+	struct mask mask = { 0 };
 	size_t len = 0;
 
+	if (t->proxy->password.data)
+		mask_add(&mask, t->proxy->password.data, t->proxy->password.len);
+	mask_apply(&mask, t->in.data, t->in.len);
+	mask_wipe(&mask);
 	while (from[len] != '\r' && from[len] != '\n')
 		len++;
 	text_clean_to(out, size, from, len);
 }
 
-static enum proxy_turn refused(const struct proxy_talk *t, int status, struct err *e)
+static enum proxy_turn refused(struct proxy_talk *t, int status, struct err *e)
 {
 	char said[160], why[200];
 	bool wants_login;

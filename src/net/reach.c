@@ -323,9 +323,9 @@ const struct dial_trail *reach_trail(struct reach *r)
 	return &r->trail;
 }
 
-bool reach_broken(struct reach *r, bool heard, bool show, struct err *e)
+bool reach_broken(struct reach *r, bool heard, const struct mask *mask, struct err *e)
 {
-	return r && r->tunnel && tunnel_failed(r->tunnel, heard, show, e);
+	return r && r->tunnel && tunnel_failed(r->tunnel, heard, mask, e);
 }
 
 void reach_peer_text(const struct reach *r, int fd, char *out, size_t size)

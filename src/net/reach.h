@@ -9,6 +9,7 @@
 #ifndef NET_REACH_H
 #define NET_REACH_H
 
+#include "base/mask.h"
 #include "net/dial.h"
 
 /* Settings that contradict each other, or cannot be understood.  -1: ERR_CONFIG, and *key is
@@ -30,7 +31,7 @@ const struct dial_trail *reach_trail(struct reach *r);
 
 /* The connection broke (heard: not before the server had said something).  True: it was a
  * command that did so; see net/tunnel.h. */
-bool reach_broken(struct reach *r, bool heard, bool show, struct err *e);
+bool reach_broken(struct reach *r, bool heard, const struct mask *mask, struct err *e);
 
 /* What a log calls the other end: as dial_peer_text(), or what the way leads through. */
 void reach_peer_text(const struct reach *r, int fd, char *out, size_t size);

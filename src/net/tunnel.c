@@ -95,14 +95,16 @@ static void last_line(const struct tunnel *c, char *out, size_t size)
 	text_clean_to(out, size, c->said + start, end - start);
 }
 
-static void explain(const struct tunnel *c, int status, bool heard, bool show, struct err *e)
+static void explain(struct tunnel *c, int status, bool heard, const struct mask *mask, struct err *e)
 {
 	char how[96], line[400] = "";
 	bool missing = WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127);
 
 	child_status_text(status, how, sizeof(how));
-	if (show)
+	if (mask) {   /* before it is cut */
+		mask_apply(mask, c->said, c->len);
 		last_line(c, line, sizeof(line));
+	}
 	err_set(e, ERR_CONNECT, "connect_command %s: %s%s%s", WIFEXITED(status) && !WEXITSTATUS(status) ?
 		"ended before the server said anything" : "failed", how, line[0] ? ": " : "", line);
 	err_cause(e, missing ? "connect-command-missing" : "connect-command-failed");
@@ -111,7 +113,7 @@ static void explain(const struct tunnel *c, int status, bool heard, bool show, s
 			"that it writes to its standard error");
 }
 
-bool tunnel_failed(struct tunnel *c, bool heard, bool show, struct err *e)
+bool tunnel_failed(struct tunnel *c, bool heard, const struct mask *mask, struct err *e)
 {
 	int status;
 
@@ -122,6 +124,6 @@ bool tunnel_failed(struct tunnel *c, bool heard, bool show, struct err *e)
 		;
 	if (status == -1 || (heard && WIFEXITED(status) && !WEXITSTATUS(status)))
 		return false;
-	explain(c, status, heard, show, e);
+	explain(c, status, heard, mask, e);
 	return true;
 }

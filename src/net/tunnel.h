@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "base/mask.h"
 #include "net/loop.h"
 
 struct tunnel;
@@ -22,8 +23,9 @@ void tunnel_free(struct tunnel **cp);
 
 /* The connection has come to its end.  True: *e, ERR_CONNECT, says that it was the command
  * that failed, and how: by its exit status, a signal, or, where the server was not heard
- * before, by ending at all; with the last line that it wrote to stderr, if that may be shown.
+ * before, by ending at all; with the last line that it wrote to stderr, but for what the mask
+ * hides; mask NULL: that may not be shown.
  * Waits for its end, but not long. */
-bool tunnel_failed(struct tunnel *c, bool heard, bool show, struct err *e);
+bool tunnel_failed(struct tunnel *c, bool heard, const struct mask *mask, struct err *e);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "net/proxy.h"
 #include "probe/letter.h"
 #include "probe/state.h"
 
@@ -454,6 +455,8 @@ static void begin(struct probe *p, const struct probe_options *o, struct probe_f
 	p->refused_with = SASL_MECHANISMS;
 	p->greeting.max = p->ehlo.max = REPLY_TEXT_MAX;
 	loop_init(&p->loop);
+	proxy_hide(p->account.net.proxy.data, &p->mask);
+	report_hide(&p->mask);
 	p->stop = (struct watch){ .fd = process_wake_fd(), .events = POLLIN, .run = on_signal,
 		.owner = p };
 	p->limit = (struct watch){ .fd = -1, .run = on_limit, .owner = p };

@@ -47,10 +47,8 @@ static void fetch(struct probe *p)
 		finding_of_err(p, REPORT_SECRET, too_slow(p, &slow));
 	if (p->user)
 		p->account.sasl.user = p->user;
-	if (p->secret.data) {
-		mask_make(&p->mask, &p->secret, p->account.sasl.user);
-		report_hide(&p->mask);
-	}
+	if (p->secret.data)
+		mask_add(&p->mask, p->secret.data, p->secret.len);
 	p->account.secret.given = p->secret;
 }
 

@@ -32,7 +32,7 @@ struct probe {
 	char refused[DIGEST_HEX + 1];       /* ... that was refused; "" */
 	bool second;                        /* ... and this is with another one */
 	bool fetched;                       /* the token is as new as can be */
-	struct mask mask;                   /* own; its forms, which are not to be told */
+	struct mask mask;                   /* own; what is not to be told: that, and a proxy's password */
 	struct report_stage *open;          /* own; under way; NULL between two */
 	uint64_t since;                     /* when it began */
 

@@ -178,6 +178,7 @@ void engine_fail(struct smtp *s, const struct err *why)
 	if (!s->cancelled)   /* a login that we gave up: that is why, whatever came then */
 		s->failure.err = *why;
 	login_hide_words(s, s->failure.err.text);
+	login_hide_words(s, s->failure.err.hint);
 	note_stumble(s);
 	drop_output(s);
 	s->phase = PHASE_FAILED;
@@ -365,6 +366,7 @@ static void answer(struct smtp *s)
 {
 	const struct smtp_reply *r = &s->replies.reply;
 	bool asked = s->count && s->queue[s->head].at <= s->asked;
+	bool challenge = asked && s->queue[s->head].step == STEP_AUTH && r->code == 334;
 	struct expected x;
 
 	if (asked && s->queue[s->head].step == STEP_CONTENT && r->code / 100 == 2)
@@ -374,9 +376,9 @@ static void answer(struct smtp *s)
 		/* Anybody may call himself one of ours, who takes what others do not. */
 		s->caps.xsendoff &= s->o.host && s->o.host[0] == '/';
 	}
-	if (r->code != 334)
+	if (!challenge)
 		login_hide(s, &s->replies.reply.text);
-	trace_reply(s, r, s->count && s->queue[s->head].step == STEP_AUTH && r->code == 334);
+	trace_reply(s, r, challenge);
 	s->replies.reply.standing = standing(s);
 	if (!asked) {
 		unasked(s, r);
@@ -616,7 +618,12 @@ void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool veri
 void smtp_secret(struct smtp *s, const struct secret *secret)
 {
 	s->secret = secret;
-	mask_make(&s->mask, secret, s->o.sasl->user);
+	mask_add(&s->mask, secret->data, secret->len);
+}
+
+struct mask *smtp_mask(struct smtp *s)
+{
+	return &s->mask;
 }
 
 void smtp_ask(struct smtp *s, struct smtp_question *q)

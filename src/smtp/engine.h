@@ -20,6 +20,7 @@
 #define SMTP_ENGINE_H
 
 #include "base/key.h"
+#include "base/mask.h"
 #include "sasl/sasl.h"
 #include "smtp/capabilities.h"
 #include "smtp/message.h"
@@ -99,6 +100,8 @@ void smtp_broken(struct smtp *s, const struct err *why);
 
 void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool verified);
 void smtp_secret(struct smtp *s, const struct secret *secret);   /* borrowed until smtp_free() */
+/* What is overwritten wherever it would be told: the secret, and what the caller adds. */
+struct mask *smtp_mask(struct smtp *s);
 /* What the server says in a login whose responses are made outside, decoded: first of all
  * nothing, before AUTH is sent.  Borrowed until the response is given. */
 const char *smtp_challenge(const struct smtp *s, size_t *len);

@@ -91,8 +91,7 @@ static void hide_all(const struct smtp *s, char *text, size_t size)
 {
 	if (s->said.len)
 		mask_hide(text, size, s->said.data, s->said.len, CUT_LEAST);
-	if (s->secret)
-		mask_apply(&s->mask, text, size);
+	mask_apply(&s->mask, text, size);
 }
 
 /* Some servers repeat a line that they do not understand, and a hostile one may
@@ -358,6 +357,7 @@ void login_answer(struct smtp *s, const struct smtp_reply *r)
 	} else if (r->code >= 400) {
 		refused(s, r);
 	} else {
+		login_hide(s, &s->replies.reply.text);   /* a challenge that is none */
 		engine_protocol(s, STEP_AUTH, r);
 	}
 }

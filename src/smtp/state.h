@@ -10,7 +10,6 @@
 #ifndef SMTP_STATE_H
 #define SMTP_STATE_H
 
-#include "base/mask.h"
 #include "smtp/content.h"
 #include "smtp/engine.h"
 #include "smtp/reply.h"
@@ -104,7 +103,7 @@ struct smtp {
 	struct buf said;            /* own; the last response to a challenge, as it was sent */
 	struct buf heard;           /* own; lines of replies that the transcript lacks yet */
 	const struct secret *secret;
-	struct mask mask;           /* own; its forms */
+	struct mask mask;           /* own; what is told of nowhere: that, and what the caller adds */
 
 	struct work *works, **works_end;
 	struct smtp_load load;         /* of works */

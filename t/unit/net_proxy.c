@@ -202,6 +202,56 @@ static void test_talks(void)
 		}
 }
 
+/* A proxy that repeats the login that it was told; of long words no cut lets a part be seen. */
+static void test_repeats(void)
+{
+	static const char *const says[] = { "407 open sesame", "407 QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+		"403 open%20sesame", "502 OPEN 6f70656e20736573616d65", "502 sesame, pen sesame" };
+	static const char *const want[] = { "refuses user and password: \"407 ***********\"",
+		"refuses user and password: \"407 QWxhZGRpbj******************\"",
+		"cannot reach mail.example.test port 587: it says \"403 *************\"",
+		"cannot reach mail.example.test port 587: it says \"502 OPEN **********************\"",
+		"cannot reach mail.example.test port 587: it says \"502 sesame, **********\"" };
+	struct proxy p;
+	struct proxy_talk *t;
+	struct err e = { 0 };
+	char line[400];
+	size_t used;
+
+	proxy_parse("http://Aladdin:open%20sesame@h", &p, &e);
+	for (size_t i = 0; i < COUNT(says) + 160; i++) {
+		t = proxy_talk_new(&p, name, 587);
+		if (i < COUNT(says))
+			snprintf(line, sizeof(line), "HTTP/1.1 %s\r\n\r\n", says[i]);
+		else
+			snprintf(line, sizeof(line), "HTTP/1.1 403 %0*dopen sesame\r\n\r\n",
+				(int)(i - COUNT(says) + 1), 0);
+		check_int(proxy_received(t, line, strlen(line), &used, &e), PROXY_FAILED, "%s", line);
+		if (i < COUNT(says))
+			check_text(e.text + strlen("the proxy http://h:8080 "), want[i], "D9 without the password");
+		else
+			check(!strstr(e.text, "op") && !strstr(e.text, "0o"), "D9 no part of it: %s", e.text);
+		proxy_talk_free(&t);
+	}
+	proxy_release(&p);
+}
+
+static void test_hide(void)
+{
+	static const char *const none[] = { NULL, "", "http://h", "socks5://u@h", "ftp://u:open sesame@h" };
+	struct mask m = { 0 };
+	char text[] = "open sesame, b3BlbiBzZXNhbWU=";
+
+	for (size_t i = 0; i < COUNT(none); i++)
+		proxy_hide(none[i], &m);
+	check(!m.secrets, "there is nothing to hide");
+	proxy_hide("socks5://u:open%20sesame@h", &m);
+	proxy_hide("http://u:open%20sesame@h", &m);
+	mask_words(&m, text);
+	check_text(text, "***********, ****************", "D9 the password of a proxy");
+	mask_wipe(&m);
+}
+
 static void test_lost(void)
 {
 	static const char *const urls[] = { "socks5://h", "http://h" };
@@ -233,6 +283,8 @@ int main(void)
 	test_urls();
 	test_bad_urls();
 	test_talks();
+	test_repeats();
+	test_hide();
 	test_lost();
 	return tap_done();
 }

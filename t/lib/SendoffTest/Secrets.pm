@@ -39,13 +39,14 @@ sub escaped
 	return ($json, $shown);
 }
 
-# As a URL or xtext has it; the same in small letters.
+# As a URL or xtext has it; the same in small letters, and with each octet written so.
 sub percent
 {
 	my ($secret) = @_;
 	my @coded = map { $secret =~ s/([^A-Za-z0-9_.~-])/sprintf "$_", ord $1/ger } '%%%02X', '%%%02x', '+%02X';
+	my @all = map { $secret =~ s/(.)/sprintf "$_", ord $1/gser } '%%%02X', '%%%02x';
 
-	return (@coded, uc unpack('H*', $secret), unpack('H*', $secret));
+	return (@coded, @all, uc unpack('H*', $secret), unpack('H*', $secret));
 }
 
 # From now on they must be nowhere.
@@ -68,6 +69,9 @@ sub known_in
 
 	for my $value ($text =~ /^[ \t]*(?:password|oauth_client_secret)[ \t]*=[ \t]*(.+?)[ \t]*$/mg) {
 		known($value =~ /^"(.*)"$/ ? $1 : $value);
+	}
+	for my $coded ($text =~ m{^[ \t]*proxy[ \t]*=[ \t]*\w+://[^:@/\s]*:(\S+)@}mg) {
+		known($coded =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ger);
 	}
 	return;
 }

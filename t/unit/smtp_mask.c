@@ -108,10 +108,110 @@ static void test_others(void)
 	}
 }
 
+/* ---- a secret that is still being fetched */
+
+/* Like rig_turn(), but nobody has the secret yet. */
+static enum smtp_want turn(struct rig *r)
+{
+	size_t len;
+
+	for (int i = 0; i < 4; i++) {
+		r->want = smtp_turn(r->s);
+		if (r->want == SMTP_WANT_TLS)
+			smtp_tls_done(r->s, NULL, true);
+		smtp_output(r->s, &len);
+		smtp_written(r->s, len);
+	}
+	return r->want;
+}
+
+static void begin_late(struct rig *r, const char *says)
+{
+	rig_start(r, &(struct scene){ .tls = SMTP_TLS_IMPLICIT, .login = true, .auth = "PLAIN" }, 0);
+	rig_add(r, 1, "x\r\n");
+	rig_submit(r);
+	smtp_secret_coming(r->s);
+	turn(r);
+	smtp_received(r->s, says, strlen(says));
+	turn(r);
+}
+
+/* How a session fails, and what is told of it when the secret is here, or never will be. */
+static const struct {
+	const char *says;
+	enum err_kind breaks;        /* ERR_NONE: it need not */
+	bool waits;
+	const char *with, *without;
+} late[] = {
+	{ "554 " SECRET "\r\n", ERR_NONE, true, "554 " STARS, "there is no password" },
+	{ "554 pa55-Word\r\n", ERR_NONE, true, "554 *********", "there is no password" },
+	{ "421 x " SECRET_LOGIN "\r\n", ERR_NONE, true, "421 x ****************", "there is no password" },
+	{ "is " SECRET "\r\n", ERR_NONE, true, "the server's answer is not SMTP: \"is " STARS "\"",
+		"there is no password" },
+	{ "is " SECRET, ERR_LOST, true, "the server's answer is not SMTP: \"is " STARS "\"",
+		"there is no password" },
+	{ "220 " SECRET "\r\n", ERR_CERT, true, "it is for " STARS, "there is no password" },
+	{ "220 " SECRET "\r\n", ERR_LOST, false, "while sending EHLO: it is for " SECRET, NULL },
+	{ "220 " SECRET "\r\n", ERR_TIMEOUT, false, "while sending EHLO: it is for " SECRET, NULL },
+};
+
+static void check_late(size_t i, bool here)
+{
+	const char *want = here || !late[i].without ? late[i].with : late[i].without;
+	const struct smtp_failure *f;
+	struct err e = { 0 };
+	struct rig r;
+
+	begin_late(&r, late[i].says);
+	err_set(&e, late[i].breaks, "it is for %s", SECRET);
+	if (late[i].breaks)
+		smtp_broken(r.s, &e);
+	check_int(turn(&r), late[i].waits ? SMTP_WANT_SECRET : SMTP_FAILED, "late %zu: it %s", i,
+		late[i].waits ? "waits" : "is told at once");
+	check(smtp_over(r.s) && r.mails[0].done == !late[i].waits, "late %zu: over", i);
+	check(!late[i].waits || !r.trace.len, "late %zu: nothing is in the transcript", i);
+	err_set(&e, ERR_SECRET, "there is no password");
+	if (here) {
+		smtp_secret(r.s, &r.secret);
+	} else {
+		smtp_no_secret(r.s);
+		smtp_broken(r.s, &e);
+	}
+	check_int(turn(&r), SMTP_FAILED, "late %zu: it has failed", i);
+	f = smtp_failure(r.s);
+	check_text(f->err.kind ? f->err.text : f->result.text, want, "D9 late %zu: why", i);
+	check_text(r.mails[0].results[0].text, want, "D9 late %zu: the recipient's words", i);
+	check_int(r.mails[0].done, 1, "late %zu: told once", i);
+	check(late[i].says[0] == 'i' || strstr(buf_text(&r.trace), " ****"), "late %zu: the transcript: %s", i,
+		buf_text(&r.trace));
+	check(!strstr(buf_text(&r.trace), "pa55") && !strstr(buf_text(&r.trace), SECRET_LOGIN),
+		"D9 late %zu: nothing of it in the transcript", i);
+	rig_release(&r);
+}
+
+static void test_late(void)
+{
+	struct rig r;
+
+	for (size_t i = 0; i < COUNT(late); i++) {
+		check_late(i, true);
+		check_late(i, false);
+	}
+	begin_late(&r, "220 " SECRET "\r\n");
+	smtp_note(r.s, "[a note]");
+	smtp_received(r.s, "250-mx\r\n250 AUTH PLAIN\r\n", 25);
+	check_int(turn(&r), SMTP_WANT_SECRET, "it is wanted where nothing has failed");
+	smtp_secret(r.s, &r.secret);
+	check_text(buf_text(&r.trace), "S: 220 " STARS "\nC: EHLO me.example\n   [a note]\nS: 250-mx\n"
+		"S: 250 AUTH PLAIN\n", "D9 the transcript, in order");
+	rig_release(&r);
+}
+
 int main(void)
 {
 	test_rows();
 	test_hint();
 	test_others();
+	test_late();
 	return tap_done();
 }

@@ -554,4 +554,27 @@ subtest 'A7: a control file that is damaged' => sub {
 	is(file_read(dir() . '/damaged/' . 'a' x 12 . '.control'), $text, 'the control file is kept');
 };
 
+# What is refused here is done while the content before it is still being written.
+subtest 'one that is too large for the server, behind a large one' => sub {
+	my $line = 'x' x 76 . "\n";
+
+	for my $keys ({}, { pipelining => 'full' }, { chunking => 'yes' }) {
+		new_home();
+		my $s = server_start(size => 12_000_000);
+		my $config = account($s, final_timeout => '8s', timeout => '8s', %$keys);
+		my $name = join ' ', %$keys;
+
+		put($config, 'first');
+		put($config, 'large', body => $line x 120_000);
+		put($config, 'too-large', body => $line x 160_000);
+		put($config, 'last');
+		my $r = flush($config);
+		my %copies = %{ $s->copies };
+		is_deeply({ map { ($_ => $copies{$_}) } grep { /\@example\.test>\z/ } keys %copies }, once(qw(first large last)),
+			"B1: $name: each of the others once") or diag($r->{err});
+		cmp_ok($r->{seconds}, '<', 8, "$name: nobody waits for a deadline");
+		is_deeply([$s->violations], [], "E6: $name: by the rules");
+	}
+};
+
 done_testing;

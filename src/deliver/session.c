@@ -208,6 +208,12 @@ static void start_tls(struct session *s)
 
 /* ---- the dialogue */
 
+static void note_done(struct session *s)
+{
+	s->paused |= s->hooks.pauses && smtp_load(s->engine)->done != s->told;
+	s->told = smtp_load(s->engine)->done;
+}
+
 static enum moved write_some(struct session *s)
 {
 	for (int i = 0; i < WRITES_A_TURN; i++) {
@@ -223,6 +229,9 @@ static enum moved write_some(struct session *s)
 			smtp_written(s->engine, count);
 			s->written += count;
 			smtp_turn(s->engine);   /* more content, if there is */
+			note_done(s);
+			if (s->paused)
+				return MOVED_SOME;
 			break;
 		case CONN_AGAIN:
 			s->watch.events |= events;
@@ -317,12 +326,6 @@ static bool serve(struct session *s, enum smtp_want want)
 		break;
 	}
 	return false;
-}
-
-static void note_done(struct session *s)
-{
-	s->paused |= s->hooks.pauses && smtp_load(s->engine)->done != s->told;
-	s->told = smtp_load(s->engine)->done;
 }
 
 static void talk(struct session *s)

@@ -577,4 +577,63 @@ subtest 'one that is too large for the server, behind a large one' => sub {
 	}
 };
 
+# RFC 2920 allows a transaction behind a content; some servers do not bear it.
+subtest 'servers that want each message by itself' => sub {
+	my @names = map { "m$_" } 1 .. 6;
+	# Whether a MAIL went out before the reply to the content before it.
+	my $rode = sub { my ($s) = @_; my ($last, $rode) = ('', 0);
+		for my $row ($s->journal) {
+			$rode ||= $row->{kind} eq 'COMMAND' && $row->{text} =~ /^MAIL/ && $last eq 'content';
+			$last = 'content' if $row->{kind} eq 'COMMAND' && $row->{text} =~ /^\(/;
+			$last = '' if $row->{kind} eq 'REPLY';
+		}
+		return $rode };
+
+	# It says so.
+	new_home();
+	my $s = server_start(at => 'MAIL:2 reply "503 5.5.1 pipelined after end of DATA"');
+	my $config = account($s, max_connections => 1);
+	put($config, $_) for @names;
+	my $r = flush($config);
+	is_deeply($s->copies, once(@names[0, 3 .. 5]), 'B1: refused: all but those that were on their way, each once') or diag($r->{err});
+	like(file_read(dir() . '/accounts/test'), qr/^apart \d+$/m, '... and known from now on');
+	like(run($config, ['queue', 'list'])->{out}, qr/does not take the next message before it has answered/, '... and told');
+	run($config, ['queue', 'retry', ids()]);
+	flush($config);
+	is_deeply($s->copies, once(@names), '... which go out the next time');
+	my $flights = server_start();
+	$config = file_read($config) =~ s/^port = .*$/'port = ' . $flights->port/mer;
+	$config = config($config);
+	put($config, $_) for @names;
+	flush($config);
+	is($flights->flights(1), 2 + 2 * @names, 'one round trip more for each message');
+	all_gone('refused');
+
+	# It has the content, and dies of what stands behind it.
+	new_home();
+	$s = server_start(at => ['CONTENT:1 keep close']);
+	$config = account($s, max_connections => 1);
+	put($config, $_) for @names;
+	flush($config);
+	like(file_read(dir() . '/accounts/test'), qr/^apart \d+$/m, 'died: known from now on');
+	for (1 .. 3) {
+		run($config, ['queue', 'retry', ids()]) if ids();
+		flush($config);
+	}
+	my %copies = %{ $s->copies };
+	is_deeply([sort map { $_->{'you@example.net'} } values %copies], [1, 1, 1, 1, 1, 2], 'B2: one second copy, not one each time');
+	all_gone('died');
+
+	# Known by their names.
+	for my $name ('Dovecot', 'Haraka/3.3.4') {
+		new_home();
+		$s = server_start(at => qq(greeting reply "220 mx.example.test ESMTP $name ready"));
+		$config = account($s, max_connections => 1);
+		put($config, $_) for @names;
+		flush($config);
+		is($s->flights(1), 2 + 2 * @names, "$name: each by itself from the beginning");
+		is_deeply($s->copies, once(@names), '... and once');
+	}
+};
+
 done_testing;

@@ -101,7 +101,7 @@ static bool courier_start(struct lane *l, struct slot *slot)
 	struct courier *c = mem_alloc(sizeof(*c));
 	struct session_hooks hooks = { .trace = f->o->trace ? courier_trace : NULL,
 		.reached = courier_reached, .idle = courier_idle, .ended = courier_ended, .pauses = true,
-		.refused = l->old_token, .context = c };
+		.apart = l->apart, .refused = l->old_token, .context = c };
 
 	if (!l->couriers)
 		clock_gettime(CLOCK_REALTIME, &l->since);
@@ -275,7 +275,7 @@ static bool goes_on(const struct courier *c)
 {
 	enum err_kind kind = c->failure.err.kind;
 
-	if (c->renews)
+	if (c->renews || (c->failure.rode && !c->lane->apart))
 		return !c->lane->closed;
 	if (!c->failed || c->lane->closed || (kind != ERR_LOST && kind != ERR_TIMEOUT))
 		return false;
@@ -290,6 +290,9 @@ static void courier_over(struct courier *c)
 
 	if (session_warning(c->session)[0])
 		lane_warn(l, session_warning(c->session));
+	if (c->failure.rode && !l->apart)
+		trouble_apart(f->spool, l->account);
+	l->apart |= c->failure.rode;
 	l->blames += c->blamed;
 	if (c->failed && !again)
 		lane_close(l, c->failure.err.kind == ERR_NONE ? &c->failure.result : NULL,

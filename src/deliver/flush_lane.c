@@ -26,6 +26,7 @@ static struct lane *lane_of(struct flush *f, const struct config *c, const struc
 		(*at)->flush = f;
 		(*at)->config = c;
 		(*at)->account = a;
+		(*at)->apart = trouble_is_apart(f->spool, a);
 	}
 	return *at;
 }

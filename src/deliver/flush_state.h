@@ -77,6 +77,7 @@ struct lane {
 	bool closed;                 /* nothing more goes by it in this run */
 	char old_token[DIGEST_HEX + 1];  /* digest of the access token that was refused; "" */
 	struct timespec since;       /* when the first of the sessions that are open began */
+	bool apart;                  /* see smtp_options.apart */
 	unsigned blames;             /* sessions in a row that ended so */
 	bool cleared;                /* a success has released the account */
 	char *sure;                  /* own; the sender that nothing stands against any more; NULL */

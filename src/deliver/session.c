@@ -422,6 +422,7 @@ static void make_engine(struct session *s)
 		.port = (unsigned)s->account->net.port,
 		.nonce = s->nonce,
 		.prepare = prepare_saslprep,
+		.apart = s->hooks.apart,
 		.trace = s->hooks.trace,
 		.answered = s->hooks.answered,
 		.context = s->hooks.context,

@@ -36,6 +36,8 @@ struct session_hooks {
 	 * what became of it is on disk before the next content is on its way, so that
 	 * death in between leaves neither in doubt. */
 	bool pauses;
+	/* See smtp_options.apart. */
+	bool apart;
 	/* Digest of an access token that is not to be taken again; borrowed until
 	 * session_free().  NULL, "": there is none. */
 	const char *refused;

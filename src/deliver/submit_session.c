@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "deliver/submit_state.h"
+#include "deliver/trouble.h"
 
 enum { IDLE_MS = 20 * 1000 };   /* a connection does not wait longer for a slow writer */
 
@@ -248,6 +249,8 @@ static void ended(void *context, const struct smtp_failure *f)
 	struct run *r = context;
 
 	r->session_ended = true;
+	if (f && f->rode && r->spool)
+		trouble_apart(r->spool, r->out->route.account);
 	if (f && !renews(r))
 		remember_refusal(r, f);
 	if (f && (r->submitted || !only_tired(f)))

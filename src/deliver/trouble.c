@@ -11,7 +11,8 @@
 
 enum {
 	OVERRIDE_SECONDS = 60,
-	WARN_SECONDS = 24 * 60 * 60
+	WARN_SECONDS = 24 * 60 * 60,
+	APART_SECONDS = 7 * 24 * 60 * 60
 };
 
 struct parking {
@@ -139,6 +140,31 @@ bool trouble_warns(struct spool *s, const struct account *a)
 		warn(&p, &w);
 	park_release(&p);
 	return w.due && park_change(s, a->name, warn, &w, &ignored) == 0 && w.due;
+}
+
+bool trouble_is_apart(struct spool *s, const struct account *a)
+{
+	struct park p = { .kind = PARK_NONE };
+	struct err ignored;
+	int64_t now = time(NULL);
+	bool apart = park_read(s, a->name, &p, &ignored) == 0 && p.apart <= now &&
+		now - p.apart < APART_SECONDS;
+
+	park_release(&p);
+	return apart;
+}
+
+static void note_apart(struct park *p, void *context)
+{
+	(void)context;
+	p->apart = time(NULL);
+}
+
+void trouble_apart(struct spool *s, const struct account *a)
+{
+	struct err ignored;
+
+	park_change(s, a->name, note_apart, NULL, &ignored);
 }
 
 struct overriding {

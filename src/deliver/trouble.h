@@ -35,6 +35,11 @@ bool trouble_is_parked(struct spool *s, const struct config *c, const struct acc
  * account, of all processes together. */
 bool trouble_warns(struct spool *s, const struct account *a);
 
+/* Whether its server was seen, in the last days, not to bear a transaction behind a content that
+ * is not answered yet; and that it was (smtp_failure.rode). */
+bool trouble_is_apart(struct spool *s, const struct account *a);
+void trouble_apart(struct spool *s, const struct account *a);
+
 /* What an operator may try in spite of its being parked: once a minute for each account,
  * so that a script which asks in a loop does not lock the login; what was granted holds
  * for the run.  All zero at the start. */

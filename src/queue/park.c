@@ -44,6 +44,7 @@ static const struct field fields[] = {
 	FIELD("later-sender", FIELD_ARRAY, later_sender),
 	FIELD("rate-next", FIELD_TIME, rate_next),
 	FIELD("warned", FIELD_TIME, warned),
+	FIELD("apart", FIELD_TIME, apart),
 	FIELD("senders-of", FIELD_ARRAY, senders_of),
 	{ 0 }
 };
@@ -308,7 +309,7 @@ void park_set(struct park *p, enum park_kind kind, const char *cause, const char
 void park_clear(struct park *p)
 {
 	struct park kept = { .kind = PARK_NONE, .rate_next = p->rate_next,
-		.warned = p->warned };
+		.warned = p->warned, .apart = p->apart };
 
 	park_senders_move(&kept, p);
 	park_release(p);

@@ -43,6 +43,8 @@ struct park {
 	char     later_sender[PARK_SENDER_MAX + 1];   /* whose MAIL got a 4xx last; "" */
 	int64_t  rate_next;            /* ms since 1970: max_rate allows no message before */
 	int64_t  warned;               /* when the log was last told that a certificate runs out */
+	int64_t  apart;                /* when the server was last seen not to bear a transaction that
+	                                * begins before a content is answered; 0 */
 	char     senders_of[65];       /* fingerprint of the configuration that these met with: */
 	struct parked_sender senders[PARK_SENDERS];   /* own */
 	size_t   sender_count;
@@ -67,7 +69,7 @@ bool park_blocks(const struct park *p, const struct retry_settings *set, const c
  * together.  A changed configuration begins anew with the first step. */
 void park_set(struct park *p, enum park_kind kind, const char *cause, const char *reason,
 	const char *fingerprint, const struct retry_settings *set, uint32_t random, int64_t now);
-void park_clear(struct park *p);      /* a success: all but rate_next, warned and the senders */
+void park_clear(struct park *p);      /* a success: all but rate_next, warned, apart and the senders */
 
 /* ---- senders */
 

@@ -77,6 +77,7 @@ struct smtp *smtp_new(const struct smtp_options *options)
 	struct smtp *s = mem_alloc(sizeof(*s));
 
 	s->o = *options;
+	s->apart = options->apart;
 	s->phase = PHASE_GREETING;
 	s->encrypted = options->settings->tls == SMTP_TLS_IMPLICIT;
 	s->works_end = &s->works;
@@ -194,6 +195,7 @@ void engine_fail(struct smtp *s, const struct err *why)
 	login_hide_words(s, s->failure.err.text);
 	login_hide_words(s, s->failure.err.hint);
 	note_stumble(s);
+	s->failure.rode = apart_would_help(s);
 	drop_output(s);
 	if (!quotes(why))
 		smtp_no_secret(s);
@@ -240,6 +242,7 @@ static void answer_greeting(struct smtp *s, const struct smtp_reply *r)
 {
 	if (!engine_is_lmtp(s))
 		s->foreign = foreign_greeting(buf_text(&r->text), r->text.len);
+	apart_greeted(s, buf_text(&r->text), r->text.len);
 	if (r->code == 220)
 		s->phase = PHASE_EHLO;
 	else if (r->code >= 400)

@@ -60,6 +60,8 @@ struct smtp_options {
 	unsigned port;
 	const char *nonce;                      /* borrowed; random, for SCRAM */
 	sasl_prepare *prepare;                  /* for SCRAM; NULL: what needs it is refused */
+	bool  apart;                            /* no transaction begins before the content of the one
+	                                         * before is answered: this server does not bear it */
 	/* One line of the dialogue, without its line end, secrets masked; raw
 	 * octets otherwise: to be cleaned before it is shown.  May be NULL. */
 	void (*trace)(void *context, enum smtp_direction direction, const char *line, size_t len);
@@ -155,6 +157,8 @@ bool smtp_may_stumble(const struct smtp *s);
 struct smtp_failure {
 	struct err err;                /* kind ERR_NONE: the server said it, see result */
 	struct smtp_result result;
+	bool rode;                     /* perhaps over a transaction behind a content: try again with
+	                                * `apart` */
 	bool stumbled;                 /* over AUTH in a pipelined group: nothing was sent, try
 	                                * again with PIPELINING_STANDARD */
 };

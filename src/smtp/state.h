@@ -54,6 +54,7 @@ struct transaction {
 	size_t count, sent, answered, accepted;
 	size_t awaited;             /* replies to its content that are still to come */
 	bool   mail_answered, mail_refused, data_sent;
+	bool   rides;               /* it began behind a content that was not answered yet */
 	bool   ready;               /* its owner was told that the content comes next */
 	bool   nobody;              /* only a lone dot is sent: 354 without an accepted recipient */
 	struct content_cursor cursor;
@@ -116,6 +117,7 @@ struct smtp {
 	struct smtp_question *questions, **questions_end;   /* borrowed; the first may be asked */
 	bool need_reset;               /* RSET before the next MAIL */
 	bool finishing, quit_sent;
+	bool apart;                    /* no transaction rides */
 	long learned_limit;            /* recipients of a transaction when the server said 452 */
 };
 
@@ -156,6 +158,14 @@ void transact_count_answers(const struct smtp *s, struct err *e);
 bool transact_idle(const struct smtp *s);  /* no message is waiting or being sent */
 void transact_release(struct smtp *s);
 void transaction_free(struct transaction *t);
+
+/* apart.c */
+bool apart_content_is_out(const struct smtp *s);   /* one is written whole, and not answered */
+void apart_greeted(struct smtp *s, const char *text, size_t len);   /* what is known of servers */
+/* What breaks off now may do so because of a transaction that rides. */
+bool apart_would_help(const struct smtp *s);
+/* The answer to its MAIL is about that alone: the session has failed then. */
+bool apart_refused(struct smtp *s, const struct transaction *t, const struct smtp_reply *r);
 
 /* verdict.c */
 void verdict_reply(struct work *w, size_t recipient, enum smtp_verdict verdict,

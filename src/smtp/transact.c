@@ -180,6 +180,7 @@ static void begin(struct smtp *s, struct work *w)
 		verdict_all(w, VERDICT_REFUSED, &e);
 	} else {
 		t = take_recipients(s, w);
+		t->rides = apart_content_is_out(s);
 		fly(s, t);
 		engine_command(s, STEP_MAIL, t, 0, buf_text(&line), NULL);
 	}
@@ -374,6 +375,8 @@ void transact_send(struct smtp *s)
 		}
 		if (!engine_may_send(s) || s->out.len - s->out_at >= OUTPUT_FULL)
 			return;
+		if (!t && s->apart && apart_content_is_out(s))
+			return;
 		if (!t) {
 			struct work *w = next_work(s);
 
@@ -405,6 +408,8 @@ static void answer_mail(struct smtp *s, struct transaction *t, const struct smtp
 		engine_protocol(s, STEP_MAIL, r);   /* the group was too much for it */
 		return;
 	}
+	if (apart_refused(s, t, r))
+		return;
 	s->login_led_mail = true;
 	t->mail_answered = true;
 	if (t->work->m->trial)

@@ -158,12 +158,14 @@ void verdict_taken_words(struct transaction *t, size_t which, enum smtp_step ste
 
 /* ---- the end of a session that did not end well */
 
+/* Of a trial, who is welcome is so only in a session that went well. */
 static bool answered(const struct work *w)
 {
 	if (w->open || w->sender_left || !w->started)
 		return false;
 	for (size_t i = 0; i < w->m->count; i++)
-		if (w->m->results[i].verdict == VERDICT_NOT_SENT)
+		if (w->m->results[i].verdict == VERDICT_NOT_SENT ||
+		    w->m->results[i].verdict == VERDICT_WELCOME)
 			return false;
 	return true;
 }

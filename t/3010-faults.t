@@ -192,6 +192,48 @@ subtest 'refusals' => sub {
 	run_cases();
 };
 
+# Commands that were pipelined behind the refused one are never answered.
+subtest 'refused, and the connection ends behind it' => sub {
+	for my $case (['554 5.7.1 blocked', 77], ['550 no', 77], ['552 5.3.4 big', 69], ['451 later', 75]) {
+		my ($words, $exit) = @$case;
+		for my $rest (undef, 'close', 'reset', 'silence', 'reply "blah"', 'reply "421 4.3.2 bye"') {
+			later("MAIL $words, RCPT " . ($rest // 'as usual'), exit => $exit,
+				at => [qq(MAIL reply "$words"), $rest ? "RCPT $rest" : ()],
+				err => qr/^sendoff: sender <me\@example\.test> refused(?: for now)?: \Q$words\E \(/);
+		}
+	}
+	later("all recipients refused, DATA $_", at => ['RCPT reply "550 5.1.1 no"', "DATA $_"], exit => 67,
+		err => qr/^sendoff: recipient \S+ refused: 550 5\.1\.1 no/) for 'close', 'reply "421 4.3.2 bye"';
+	later("one recipient refused, then $_", at => ['RCPT:1 reply "550 5.1.1 no"', "RCPT:2 $_"], exit => 75,
+		args => ['send', '--no-queue', 'a@example.net', 'b@example.net'],
+		err => qr/^sendoff: recipient a\@example\.net refused: 550 5\.1\.1 no/m) for 'close', 'silence';
+	run_cases();
+
+	for my $rest (undef, 'close', 'reset') {
+		my $s = server_start(at => ['MAIL reply "554 5.7.1 blocked"', $rest ? "RCPT $rest" : ()]);
+		my $config = account($s);
+		my $watched = watched();
+		my $how = 'queued, RCPT ' . ($rest // 'as usual');
+		my $r = send_mail($config, ['--json', 'send', 'a@example.net', 'b@example.net']);
+
+		is($r->{exit}, 0, $how);
+		is(() = $r->{out} =~ /"text":"554 5\.7\.1 blocked","cause":"sender-refused"/g, 2, "$how: --json");
+		like($r->{out}, qr/"reason":"554 5\.7\.1 blocked"/, '... and why it waits');
+		for my $tries ('once', 'twice') {
+			my ($id) = $r->{out} =~ /"queued":"([^"]+)"/;
+			like(send_mail($config, ['queue', 'list'])->{out}, qr/^ +(?:\S.*: )?554 5\.7\.1 blocked$/m,
+				"$how, tried $tries: queue list");
+			my $shown = send_mail($config, ['queue', 'show', $id])->{out};
+			like($shown, qr/554 5\.7\.1 blocked/, '... and queue show');
+			unlike($shown, qr/closed|reset|parked/, '... say nothing else');
+			undef $watched;
+			send_mail($config, ['queue', 'flush'], timeout => 30) if $tries eq 'once';
+		}
+		is($s->stored, 0, "$how: nobody got it");
+		queue_empty();
+	}
+};
+
 subtest 'while the content is sent' => sub {
 	my $big = letter('0123456789abcdef' x 4 . "\n");
 	$big .= ('0123456789abcdef' x 4 . "\n") x 200_000;   # more than any socket buffer holds

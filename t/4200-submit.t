@@ -24,6 +24,9 @@ use SendoffTest::Send;
 	is($r->{err}, "sendoff: cannot connect to 127.0.0.1: 127.0.0.1 port $port: connection refused "
 		. "(127.0.0.1:$port)\n  check port (587 or 465 for submission), and that the server is running\n",
 		'... told in whole words');
+	$r = send_mail(config(account_text(host => '127.0.0.1', port => $port, protocol => 'lmtp')));
+	like($r->{err}, qr/\n  check port \(mostly 24 for LMTP; .* a socket, host is its path\), and that the /,
+		'... of LMTP no port for submission');
 	$r = send_mail(config(account_text(host => '[not-an-address]', port => $port)));
 	is($r->{exit}, 68, 'G1: a host that is none: 68');
 	like($r->{err}, qr/\Asendoff: cannot use \[not-an-address\]: what stands in brackets is not /,

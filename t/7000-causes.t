@@ -235,6 +235,7 @@ subtest 'how much, and from where' => sub {
 	case('too-many-messages', 75, RCPT => '550 5.7.1 The limit on the number of allowed outgoing messages was exceeded. Try again later.');
 	case('too-many-messages', 75, RCPT => '554 5.7.1 Policy rejection; Message count quota exceeded');
 	case('sending-unusual', 75, CONTENT => '550 5.4.6 Unusual sending activity detected. Please try after sometime');
+	case('server-in-trouble', 75, CONTENT => '421 4.3.0 collect: Cannot write ./dfa (bfcommit, uid=0)');
 	case('server-closes', 75, EHLO => '421 4.7.0 Try again later, closing connection.');
 	case('sender-blocked', 77, MAIL => '554 5.7.1 Service unavailable; Sender address [a@example.test] blocked using dbl.spamhaus.org');
 	case('ip-blocked', 69, greeting => '554 5.7.1 Service unavailable; Client host [192.0.2.1] blocked using zen.spamhaus.org');

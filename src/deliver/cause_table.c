@@ -421,6 +421,11 @@ const struct cause_row cause_rows[] = {
 		"add the recipient there, or a domain of your own" },
 		.signs = { { SAID(AT_RCPT | AT_CONTENT, 400, 599), .pattern = "authorized recipients|"
 			"sandbox subdomain" } } },
+	/* Not 4.3.2, which who is too busy says as well. */
+	{ { "server-in-trouble", EX_TEMPFAIL, PARKS(NETWORK),
+		"the server has trouble of its own and ends the session",
+		"wait until it is mended; if that takes more than an hour, ask who runs it" },
+		.signs = { { SAID(AT_ANY, 421, 421), .enhanced = "4.3.0|4.3.1|4.3.5" } } },
 	{ { "server-closes", EX_TEMPFAIL, PARKS(RATE),
 		"the server ends the session and takes nothing more for now",
 		"come back later and with less at once: max_connections and max_rate" },

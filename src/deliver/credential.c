@@ -280,11 +280,20 @@ static const char *instead(const struct cause *c)
 	return c->next;
 }
 
+/* What is not for submission has other ports. */
+static const char *usual_next(const struct account *a, const struct cause *c)
+{
+	if (a->smtp.protocol == PROTOCOL_LMTP && !strcmp(c->id, "connect-refused"))
+		return "check port (mostly 24 for LMTP; where the server listens at a socket, host is its "
+			"path), and that the server is running";
+	return c->next;
+}
+
 const char *credential_next(const struct account *a, const struct cause *cause,
 	char out[CREDENTIAL_NEXT_MAX])
 {
 	static const char place[] = "sendoff login ACCOUNT";
-	const char *next = account_signs_in(a) ? instead(cause) : cause->next;
+	const char *next = account_signs_in(a) ? instead(cause) : usual_next(a, cause);
 	const char *at = next ? strstr(next, place) : NULL;
 	char command[TOKEN_COMMAND_MAX];
 

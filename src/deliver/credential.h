@@ -52,7 +52,7 @@ char *credential_token_path(const struct account *a);
 int64_t credential_signed_in(const struct account *a);
 
 /* The next step for a cause that this account has met with: where that is a new sign-in,
- * the command for it, written to out; else the cause's own, which may be NULL. */
+ * the command for it, written to out; what fits its protocol; else the cause's own, which may be NULL. */
 enum { CREDENTIAL_NEXT_MAX = 512 };
 const char *credential_next(const struct account *a, const struct cause *cause,
 	char out[CREDENTIAL_NEXT_MAX]);

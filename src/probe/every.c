@@ -229,7 +229,10 @@ void every_try(struct probe *p)
 		try_mechanisms(&x);
 	try_addresses(&x);
 	report_json(p->open, "rows", x.rows);
-	report_say(p->open, p->open->mark, "%zu of %zu ways work", x.works, x.tried);
+	if (x.tried)
+		report_say(p->open, p->open->mark, "%zu of %zu ways work", x.works, x.tried);
+	else
+		report_say(p->open, MARK_SKIPPED, "there is one way only, and it was tried above");
 	stage_end(p);
 	recommend(&x);
 }

@@ -186,10 +186,21 @@ static bool waits(const struct smtp *s)
 	return s->secret_coming && s->phase == PHASE_FAILED;
 }
 
+void engine_answered(struct smtp *s)
+{
+	drop_output(s);
+	s->phase = PHASE_ENDED;
+	verdict_broken(s);
+}
+
 void engine_fail(struct smtp *s, const struct err *why)
 {
 	if (s->phase == PHASE_FAILED || s->phase == PHASE_ENDED)
 		return;
+	if (verdict_all_answered(s)) {
+		engine_answered(s);
+		return;
+	}
 	if (!s->cancelled)   /* a login that we gave up: that is why, whatever came then */
 		s->failure.err = *why;
 	login_hide_words(s, s->failure.err.text);
@@ -347,6 +358,8 @@ static void unasked(struct smtp *s, const struct smtp_reply *r)
 
 	if (x ? x->step == STEP_CONTENT : s->content_next)
 		transact_unasked(s, x ? x->t : s->current, r);
+	else if (r->code == 421 && verdict_all_answered(s))
+		engine_answered(s);
 	else if (r->code == 421)   /* RFC 5321 section 3.8: at any time */
 		engine_refused(s, smtp_waiting_for(s), r);
 	else

@@ -96,8 +96,9 @@ void smtp_received(struct smtp *s, const char *data, size_t len);
 
 /* The world ended the dialogue: a deadline, a reset, the server closed.  Every
  * recipient without a verdict gets one: UNKNOWN where the whole content was
- * written and its reply is still awaited, else TRY_LATER.  Harmless after
- * SMTP_ENDED. */
+ * written and its reply is still awaited, else TRY_LATER.  Where the server had
+ * answered for everybody (it refused MAIL, and closed behind it) that stands, and the
+ * session has ended, not failed.  Harmless after SMTP_ENDED. */
 void smtp_broken(struct smtp *s, const struct err *why);
 
 void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool verified);

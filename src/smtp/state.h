@@ -130,6 +130,8 @@ bool engine_may_send(const struct smtp *s);
 void engine_emit(struct smtp *s, const void *data, size_t len);
 void engine_fail(struct smtp *s, const struct err *why);
 void engine_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply *r);
+/* It ends, no matter how: see verdict_all_answered(). */
+void engine_answered(struct smtp *s);
 void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_reply *r);
 
 /* trace.c */
@@ -183,6 +185,9 @@ void verdict_taken(struct transaction *t, size_t which);
 void verdict_taken_words(struct transaction *t, size_t which, enum smtp_step step,
 	const struct smtp_reply *r);
 void verdict_broken(struct smtp *s);       /* verdicts for whoever has none */
+/* Messages are under way, and of each the server has told what becomes of all its recipients:
+ * only replies that change nothing are awaited, and how the session ends is no news. */
+bool verdict_all_answered(const struct smtp *s);
 /* Takes finished messages off the list, oldest first, and tells their owners: when
  * all that has arrived was looked at, so that no mark waits for them. */
 void verdict_report(struct smtp *s);

@@ -538,6 +538,7 @@ void transact_answer(struct smtp *s, const struct expected *x, const struct smtp
 {
 	bool step_takes_3xx = x->step == STEP_DATA;
 	bool more = x->step == STEP_CONTENT && x->t->awaited > 1;
+	bool known = r->code == 421 && verdict_all_answered(s);
 
 	if ((r->code / 100 == 3 && !step_takes_3xx) || (r->code / 100 == 2 && step_takes_3xx)) {
 		engine_protocol(s, x->step, r);
@@ -561,7 +562,9 @@ void transact_answer(struct smtp *s, const struct expected *x, const struct smtp
 	}
 	/* RFC 5321 section 3.8: it closes, whatever was asked; but what it has to say of the other
 	 * recipients may stand right behind. */
-	if (r->code == 421 && !more)
+	if (known)
+		engine_answered(s);
+	else if (r->code == 421 && !more)
 		engine_refused(s, x->step, r);
 }
 

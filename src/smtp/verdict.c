@@ -158,6 +158,31 @@ void verdict_taken_words(struct transaction *t, size_t which, enum smtp_step ste
 
 /* ---- the end of a session that did not end well */
 
+/* Of a trial, who is welcome is so only in a session that went well. */
+static bool answered(const struct work *w)
+{
+	if (w->open || w->sender_left || !w->started)
+		return false;
+	for (size_t i = 0; i < w->m->count; i++)
+		if (w->m->results[i].verdict == VERDICT_NOT_SENT ||
+		    w->m->results[i].verdict == VERDICT_WELCOME)
+			return false;
+	return true;
+}
+
+bool verdict_all_answered(const struct smtp *s)
+{
+	if (s->secret_coming || !s->flying_count)
+		return false;
+	for (const struct work *w = s->works; w; w = w->next)
+		if (!answered(w))
+			return false;
+	for (size_t i = 0; i < s->flying_count; i++)
+		if (!s->flying[i]->mail_answered)
+			return false;
+	return true;
+}
+
 /* RFC 1047: written whole, and nobody said what became of it.  With BDAT its
  * RCPTs may be unanswered as well. */
 static void leave_in_doubt(struct smtp *s, const char *why)

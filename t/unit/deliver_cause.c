@@ -320,6 +320,11 @@ static const struct saying sayings[] = {
 		.id = "too-many-connections" },
 	{ STEP_MAIL, "450 4.7.1 Error: too many messages: slow down", .id = "too-many-messages" },
 	{ STEP_MAIL, "421 4.3.2 x", .id = "server-closes" },
+	{ STEP_CONTENT, "421 4.3.0 collect: Cannot write ./dfa (bfcommit, uid=0)",
+		.id = "server-in-trouble" },
+	{ STEP_GREETING, "421 4.3.1 x", .id = "server-in-trouble" },
+	{ STEP_RCPT, "421 4.3.5 Server configuration error", .id = "server-in-trouble" },
+	{ STEP_GREETING, "421 4.3.0 too many connections from you", .id = "too-many-connections" },
 	{ STEP_RCPT, "450 4.2.1 The user you are trying to contact is receiving mail at a rate "
 		"that prevents more",
 		.id = "recipient-later" },

@@ -50,6 +50,8 @@ static const struct {
 	{ "mx.example.org (PowerMTA(TM) v5.0r1) ESMTP service ready", "", "PowerMTA" },
 	{ "mx.example.org Mailpit ESMTP Service ready", "", "Mailpit" },
 	{ "mailhog.example ESMTP MailHog", "", "MailHog" },
+	{ "mx.example.org Cyrus LMTP 3.6.1-Debian-3.6.1-4 server ready", "", "Cyrus" },
+	{ "localhost ESMTP msmtpd 1.8.23", "", "msmtpd" },
 	{ "mx.example.org Python SMTP 1.4.4", "", "aiosmtpd" },
 
 	/* Who does not say it, but cannot hide it. */

@@ -187,6 +187,52 @@ static const struct dialogue lost[] = {
 		{ CONTENT QUIT, OK "<LOST>" } }, .verdicts = "D250", .end = "ended" },
 };
 
+/* What MAIL, RCPT or DATA was refused with is the answer, whatever comes behind it. */
+static const struct dialogue answered[] = {
+	{ "MAIL 554, then lost", CLEAR, .recipients = 2, .exchanges = { BEGIN,
+		{ MAIL RCPT(1) RCPT(2) "DATA\r\n", "554 5.7.1 blocked\r\n<LOST>" } },
+		.verdicts = "R554 R554", .end = "ended" },
+	{ "MAIL 451, then a time-out", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, "451 later\r\n<TIMEOUT>" } }, .verdicts = "T451", .end = "ended" },
+	{ "MAIL 552, RCPT 503, then lost", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, "552 5.3.4 big\r\n503 no\r\n<LOST>" } },
+		.verdicts = "R552", .end = "ended" },
+	{ "MAIL 550, then lost in the middle of a reply", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, "550 no\r\n503 n<LOST>" } }, .verdicts = "R550", .end = "ended" },
+	{ "MAIL 550, then nonsense", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, "550 no\r\nblah\r\n" } }, .verdicts = "R550", .end = "ended" },
+	{ "MAIL 550, then 354 to RCPT", CLEAR, .exchanges = { BEGIN, { GROUP, "550 no\r\n" GO } },
+		.verdicts = "R550", .end = "ended" },
+	{ "MAIL 550, then 250 to DATA", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, "550 no\r\n" OK OK } }, .verdicts = "R550", .end = "ended" },
+	{ "MAIL 550, then 421 to RCPT", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, "550 no\r\n421 bye\r\n" } }, .verdicts = "R550", .end = "ended" },
+	{ "MAIL 550, then 421 to DATA", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, "550 no\r\n503 no\r\n421 bye\r\n" } }, .verdicts = "R550",
+		.end = "ended" },
+	{ "MAIL 550, 354 all the same, then lost", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, "550 no\r\n" OK GO }, { ".\r\n" QUIT, "<LOST>" } },
+		.verdicts = "R550", .end = "ended" },
+	{ "MAIL 550, BDAT, then lost", CHUNKS, .exchanges = { BEGIN,
+		{ MAIL RCPT(1) BDAT QUIT, "550 no\r\n<LOST>" } },
+		.verdicts = "R550", .end = "ended" },
+	{ "MAIL 550 one at a time, then lost", SINGLE, .exchanges = { BEGIN,
+		{ MAIL, "550 no\r\n<LOST>" } }, .verdicts = "R550" },
+	{ "all RCPTs refused, then lost", CLEAR, .recipients = 2, .exchanges = { BEGIN,
+		{ MAIL RCPT(1) RCPT(2) "DATA\r\n", OK "550 who\r\n451 later\r\n<LOST>" } },
+		.verdicts = "R550 T451", .end = "ended" },
+	{ "all RCPTs refused, then 421", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, OK "550 who\r\n421 bye\r\n" } }, .verdicts = "R550", .end = "ended" },
+	{ "DATA 554, then lost", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, OK OK "554 no\r\n<LOST>" } }, .verdicts = "R554" },
+	{ "DATA 451, then a time-out", CLEAR, .exchanges = { BEGIN,
+		{ GROUP, OK OK "451 no\r\n<TIMEOUT>" } }, .verdicts = "T451" },
+	/* The next message has heard nothing. */
+	{ "MAIL 550, then lost with another message to come", CLEAR, .mails = 2, .exchanges = {
+		BEGIN, { GROUP, "550 no\r\n<LOST>" } }, .verdicts = "R550; Tlost", .end = "lost",
+		.done = "12" },
+};
+
 static const struct dialogue early[] = {
 	{ "E6 two greetings", CLEAR, .exchanges = { { "", GREETING GREETING } },
 		.verdicts = "Tprotocol", .end = "protocol" },
@@ -545,6 +591,7 @@ int main(void)
 	test_all(refusals, COUNT(refusals));
 	test_all(closing, COUNT(closing));
 	test_all(lost, COUNT(lost));
+	test_all(answered, COUNT(answered));
 	test_all(early, COUNT(early));
 	test_all(tls, COUNT(tls));
 	test_all(full, COUNT(full));

@@ -52,7 +52,7 @@ static const struct dialogue dialogues[] = {
 		.verdicts = "R550 T450", .end = "ended" },
 	{ "354 for nobody", { LMTP },
 		.exchanges = { HELLO, { MAIL RCPT(1) "DATA\r\n", OK "550 no\r\n" GO } },
-		.verdicts = "R550", .end = "protocol" },
+		.verdicts = "R550", .end = "ended" },
 	{ "DATA refused for all", { LMTP }, .recipients = 2,
 		.exchanges = { HELLO, { MAIL RCPT(1) RCPT(2) "DATA\r\n", OK OK OK "451 no\r\n" }, QUIT },
 		.verdicts = "T451 T451", .end = "ended" },

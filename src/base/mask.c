@@ -212,6 +212,33 @@ static size_t least_piece(int form, size_t len)
 	return least < len ? least : len;
 }
 
+/* Whether a text that begins with t may stand for c: most of all octets it is asked about. */
+static bool may_stand_for(int form, char t, char c)
+{
+	if (form == AS_IS)
+		return t == c || t == '%' || t == '=' || t == '+' || t == '\\';
+	return fold(form, t) == c;
+}
+
+/* A piece that is as long as that, anywhere. */
+static bool has_form(const struct mask_secret *s, int form, const char *text, size_t size,
+	size_t least)
+{
+	const char *what = s->forms[form].data;
+	size_t len = s->forms[form].len, first = len - least;
+
+	for (size_t i = 0; len && i < size; i++) {
+		struct piece p = { .from = i, .to = i, .first = first, .last = first };
+
+		if (!may_stand_for(form, text[i], what[first]))
+			continue;
+		go_on(form, text, size, what, least, &p);
+		if (p.last == least)
+			return true;
+	}
+	return false;
+}
+
 static void hide_form(const struct mask_secret *s, int form, char *text, size_t size, size_t least)
 {
 	const char *what = s->forms[form].data;
@@ -242,6 +269,8 @@ void mask_apply(const struct mask *m, char *text, size_t len)
 		for (int form = FORMS - 1; form >= 0; form--) {
 			size_t all = s->forms[form].len, least = least_piece(form, all);
 
+			if (!has_form(s, form, text, len, least))
+				continue;
 			/* The whole first: a piece of it may be like the next one. */
 			hide_form(s, form, text, len, all);
 			if (least < all)

@@ -82,7 +82,7 @@ static int read_key(struct oauth_plan *p, struct err *e)
 
 	if (!path)
 		return 0;
-	if (gnutls_need(e) < 0)   /* which is to sign with it */
+	if (gnutls_need(e) < 0 || gnutls_own_key_need(e) < 0)   /* which is to sign with it */
 		return -1;
 	process_hold_secret();
 	buf_reserve(&text, OAUTH_KEY_FILE_MAX);

@@ -75,6 +75,8 @@ int client_cert_begin(const struct tls_settings *set, gnutls_certificate_credent
 	*token = NULL;
 	if (!set->cert || !set->key)
 		return 0;
+	if (gnutls_own_key_need(e) < 0)
+		return -1;
 	process_hold_secret();
 	if (!pkcs11_is_uri(set->cert) && !pkcs11_is_uri(set->key))
 		return take(set, cred, NULL, e);

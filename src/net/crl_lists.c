@@ -41,6 +41,10 @@ struct crls *crls_load(const char *path, struct err *e)
 	gnutls_datum_t data;
 	int rc;
 
+	if (gnutls_revocation_need(e) < 0) {
+		free(c);
+		return NULL;
+	}
 	text_clean_to(shown, sizeof(shown), path, strlen(path));
 	c->path = mem_string(shown);
 	if (file_read(path, FILE_ANY, &text, e) != FILE_OK) {

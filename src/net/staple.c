@@ -168,6 +168,8 @@ int staples_check(const struct verify *v, struct err *e)
 		count += v->staples[i].size > 0;
 	if (!count)
 		return 0;
+	if (gnutls_revocation_need(e) < 0)
+		return -1;
 	count = verify_ways(v, ways);
 	verify_roots(v, roots);
 	for (unsigned n = 0; n < count && rc == 0; n++)
@@ -181,8 +183,10 @@ time_t staples_until(const struct verify *v)
 {
 	struct answer a = { .to = (time_t)-1 };
 	gnutls_ocsp_resp_t response = NULL;
+	struct err ignored;
 
-	if (!v->staples[0].size || gnutls_ocsp_resp_init(&response) < 0)
+	if (!v->staples[0].size || gnutls_revocation_need(&ignored) < 0 ||
+	    gnutls_ocsp_resp_init(&response) < 0)
 		return (time_t)-1;
 	if (gnutls_ocsp_resp_import(response, &v->staples[0]) < 0 || hear(response, v->chain[0], &a))
 		a.to = (time_t)-1;

@@ -189,6 +189,8 @@ static int set_up(struct tls *t, struct err *e)
 		rc = gnutls_credentials_set(t->session, GNUTLS_CRD_CERTIFICATE, t->cred);
 	if (rc < 0)
 		return err_set(e, ERR_TLS, "cannot set TLS up: %s", gnutls_strerror(rc));
+	if (t->seen.with_cert && gnutls_own_key_need(e) < 0)
+		return -1;
 	if (t->seen.with_cert)
 		gnutls_certificate_set_verify_function(t->cred, judge_early);
 	gnutls_transport_set_ptr(t->session, t);

@@ -155,7 +155,7 @@ void tls_look(const struct tls_settings *set, tls_looked *found, void *context)
 	const struct look l = { set, found, context };
 	struct err e = { 0 };
 
-	if (gnutls_need(&e) < 0) {
+	if (gnutls_need(&e) < 0 || gnutls_own_key_need(&e) < 0) {
 		tell(&l, NULL, &e);
 		return;
 	}

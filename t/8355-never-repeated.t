@@ -164,48 +164,6 @@ subtest 'a connect_command' => sub {
 	}
 };
 
-# It knows it from before, and says so before our side has it again.
-subtest 'a password that comes late' => sub {
-	my $file = file_write(workdir() . '/late-secret', $secret);
-	SendoffTest::Secrets::own($file);
-	my $words = quoted($secret) . ' or ' . b64("\0$user\0$secret");
-
-	for my $case ([implicit => qq(greeting reply "554-$words\\r\\n554 $words"), 69], [starttls => qq(greeting reply "554 $words"), 69],
-		[starttls => qq(greeting reply "$words"), 76], [starttls => qq(EHLO reply "550 $words"), 69],
-		[implicit => qq(EHLO reply "250-$words\\r\\n250 AUTH $words"), 77], [implicit => qq(greeting reply "220 $words"), 0]) {
-		my ($tls, $at, $exit) = @$case;
-		my $s = server_start(tls => $tls, %me, at => $at);
-		my $config = account($s, tls => $tls, user => $user, password_command => "sleep 0.7; cat $file", timeout => '9s');
-		my $told = told($config, $at);
-
-		tells_nothing($told, "$tls, $at");
-		like($told, qr/^< \d+[ -].*\*{6}/m, "$at: also in the transcript") if $at !~ /reply "N3/;
-		my $r = send_mail($config);
-		is($r->{exit}, $exit, "$at: exit $exit") or diag($r->{err});
-		$s->stop;
-	}
-
-	# Where it does not come, there is nothing to look for.
-	my $s = server_start(tls => 'implicit', %me, at => qq(greeting reply "554 $words"));
-	my $r = send_mail(account($s, tls => 'implicit', user => $user, password_command => 'sleep 0.5; exit 3', timeout => '9s'), ['-v', 'send', '--no-queue', @to]);
-	is($r->{exit}, 78, 'no password') or diag($r->{err});
-	like($r->{err}, qr/^< 554 \*{4}$/m, 'of what the server said is told that it has refused');
-	like($r->{err}, qr/password_command failed: exit status 3/, 'and what failed here');
-
-	# A server that says nothing is not waited for.
-	$s = server_start(tls => 'starttls', %me, at => 'greeting close');
-	$r = send_mail(account($s, tls => 'starttls', user => $user, password_command => 'sleep 9', timeout => '9s'));
-	is($r->{exit}, 75, 'nothing was said') or diag($r->{err});
-	cmp_ok($r->{seconds}, '<', 5, 'which is told at once');
-	$r = send_mail_start(account(server_start(tls => 'implicit', %me, at => qq(greeting reply "554 $words")), tls => 'implicit', user => $user,
-		password_command => 'sleep 9', timeout => '20s'), ['-v', 'send', '--no-queue', @to]);
-	sleep 1;
-	$r->kill('TERM');
-	$r = $r->finish;
-	cmp_ok($r->{seconds}, '<', 5, 'a signal ends the wait') or diag($r->{err});
-	is_deeply([SendoffTest::Secrets::found($r->{err})], [], 'D9: without what could not be looked through') or diag($r->{err});
-};
-
 # What to do about it has the name that the certificate is for.
 subtest 'a certificate for it' => sub {
 	my $s = server_start(tls => 'implicit', user => $user, password => 'other.test', cert => 'wrongname');

@@ -68,14 +68,6 @@ static struct smtp_message *take_waiting(struct session *s)
 	return m;
 }
 
-/* What failed may hold the secret, which is still being fetched and has a deadline of its own:
- * it is told when that is here, so that it can be looked for. */
-static void wait_for_secret(struct session *s)
-{
-	s->stage = STAGE_TALK;
-	loop_remove(s->loop, &s->watch);
-}
-
 /* Ends before or beside the engine: its messages get their verdicts from it. */
 void session_fail(struct session *s, const struct err *e)
 {
@@ -86,14 +78,8 @@ void session_fail(struct session *s, const struct err *e)
 		return;
 	s->failing = true;
 	if (s->engine) {
-		enum smtp_want want;
-
 		smtp_broken(s->engine, e);
-		want = smtp_turn(s->engine);
-		if (want == SMTP_WANT_SECRET)
-			wait_for_secret(s);
-		else
-			engine_over(s, want == SMTP_ENDED);
+		engine_over(s, smtp_turn(s->engine) == SMTP_ENDED);
 		return;
 	}
 	while ((m = take_waiting(s))) {
@@ -137,21 +123,6 @@ static void note_went_on_in_clear(const struct session *s, struct err *e)
 	e->hint[0] = '\0';
 }
 
-static void note_tls(struct session *s)
-{
-	const struct tls_facts *facts = &s->tls;
-	char note[256];
-
-	snprintf(note, sizeof(note), "[TLS: %s %s, %s %s]", facts->version, facts->cipher,
-		facts->raw_key ? "raw public key" : "certificate",
-		facts->verified ? "verified" : "NOT verified");
-	smtp_note(s->engine, note);
-	if (!facts->warning[0])
-		return;
-	snprintf(note, sizeof(note), "[warning: %.*s]", (int)sizeof(note) - 20, facts->warning);
-	smtp_note(s->engine, note);
-}
-
 static void shake(struct session *s)
 {
 	const struct tls_facts *facts;
@@ -179,7 +150,19 @@ static void shake(struct session *s)
 		binding.len = facts->binding_len;
 		memcpy(binding.data, facts->binding, facts->binding_len);
 	}
-	note_tls(s);
+	if (s->hooks.trace) {
+		char note[256];
+		int len = snprintf(note, sizeof(note), "[TLS: %s %s, %s %s]", facts->version, facts->cipher,
+			facts->raw_key ? "raw public key" : "certificate",
+			facts->verified ? "verified" : "NOT verified");
+
+		s->hooks.trace(s->hooks.context, SMTP_NOTE, note, (size_t)len);
+		if (facts->warning[0]) {
+			len = snprintf(note, sizeof(note), "[warning: %.*s]", (int)sizeof(note) - 20,
+				facts->warning);
+			s->hooks.trace(s->hooks.context, SMTP_NOTE, note, (size_t)len);
+		}
+	}
 	s->stage = STAGE_TALK;
 	s->readable = true;   /* TLS may have read ahead */
 	s->since = clock_ms();   /* the handshake had a deadline of its own */
@@ -314,8 +297,6 @@ static bool serve(struct session *s, enum smtp_want want)
 			smtp_secret(s->engine, &s->secret);
 			return true;
 		}
-		if (smtp_over(s->engine))
-			wait_for_secret(s);
 		break;
 	case SMTP_WANT_RESPONSE:
 		session_respond(s);
@@ -336,7 +317,7 @@ static void talk(struct session *s)
 
 		if (serve(s, want))
 			continue;
-		if (s->stage != STAGE_TALK || smtp_over(s->engine))
+		if (s->stage != STAGE_TALK)
 			return;
 		s->watch.events = 0;
 		note_done(s);

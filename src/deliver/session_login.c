@@ -16,8 +16,6 @@ static void got_secret(void *context, struct secret *secret, struct err *e)
 	snprintf(s->warning, sizeof(s->warning), "%s", credential_warning(s->fetch));
 	credential_fetch_free(&s->fetch);
 	if (!secret) {
-		if (s->engine)
-			smtp_no_secret(s->engine);
 		session_fail(s, e);
 		return;
 	}
@@ -40,8 +38,6 @@ void session_fetch_secret(struct session *s)
 	process_hold_secret();
 	s->fetch = credential_fetch_start(s->loop, s->account, s->hooks.refused, &s->user,
 		got_secret, s);
-	if (s->fetch)
-		smtp_secret_coming(s->engine);
 }
 
 /* ---- Kerberos */

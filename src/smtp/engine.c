@@ -86,7 +86,7 @@ struct smtp *smtp_new(const struct smtp_options *options)
 	s->in.max = 1 << 20;
 	s->initial.max = 2 * SECRET_MAX;
 	s->challenge.max = REPLY_TEXT_MAX;
-	s->heard.max = s->held.max = 1 << 21;
+	s->heard.max = 1 << 21;
 	reply_parser_init(&s->replies);
 	engine_expect(s, STEP_GREETING, NULL, 0);
 	if (s->encrypted)
@@ -109,7 +109,6 @@ void smtp_free(struct smtp **sp)
 	buf_wipe(&s->said);
 	buf_wipe(&s->challenge);
 	buf_release(&s->heard);
-	buf_wipe(&s->held);
 	mask_wipe(&s->mask);
 	smtp_result_release(&s->failure.result);
 	free(s->queue);
@@ -173,19 +172,6 @@ static void drop_output(struct smtp *s)
 	s->out_at = 0;
 }
 
-/* Whether there may be words of the server in it, or of somebody on the way. */
-static bool quotes(const struct err *e)
-{
-	return e->kind == ERR_PROTOCOL || e->kind == ERR_CERT || e->kind == ERR_TLS ||
-		e->kind == ERR_LOGIN || e->kind == ERR_CONNECT;
-}
-
-/* The secret is coming, and the failure waits for it. */
-static bool waits(const struct smtp *s)
-{
-	return s->secret_coming && s->phase == PHASE_FAILED;
-}
-
 void engine_answered(struct smtp *s)
 {
 	drop_output(s);
@@ -208,11 +194,8 @@ void engine_fail(struct smtp *s, const struct err *why)
 	note_stumble(s);
 	s->failure.rode = apart_would_help(s);
 	drop_output(s);
-	if (!quotes(why))
-		smtp_no_secret(s);
 	s->phase = PHASE_FAILED;
-	if (!waits(s))
-		verdict_broken(s);
+	verdict_broken(s);
 }
 
 /* The server refused the session: its words are the reason.  When all it was
@@ -228,13 +211,12 @@ void engine_refused(struct smtp *s, enum smtp_step step, const struct smtp_reply
 		r->code >= 500 ? VERDICT_REFUSED : VERDICT_TRY_LATER, step, r);
 	s->failure.err.kind = ERR_NONE;
 	s->phase = PHASE_FAILED;
-	polite = !waits(s) && !s->count && r->code != 421 && s->out.len == s->out_at && !s->content_next &&
+	polite = !s->count && r->code != 421 && s->out.len == s->out_at && !s->content_next &&
 		(s->encrypted || s->o.settings->tls != SMTP_TLS_STARTTLS);
 	drop_output(s);
 	if (polite)
 		engine_command(s, STEP_QUIT, NULL, 0, "QUIT", NULL);
-	if (!waits(s))
-		verdict_broken(s);
+	verdict_broken(s);
 }
 
 void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_reply *r)
@@ -576,8 +558,6 @@ enum smtp_want smtp_turn(struct smtp *s)
 	send_commands(s);
 	if (!smtp_over(s) && only_quit_left(s))
 		s->phase = PHASE_ENDED;
-	if (waits(s))
-		return SMTP_WANT_SECRET;
 	while (smtp_over(s) && s->works)
 		verdict_broken(s);   /* what was submitted all the same */
 	if (smtp_over(s))
@@ -631,8 +611,6 @@ void smtp_broken(struct smtp *s, const struct err *why)
 	struct err e = *why;
 
 	take_replies(s);   /* what came before the end still counts */
-	if (waits(s))
-		smtp_no_secret(s);
 	if (smtp_over(s) || only_quit_left(s))
 		return;
 	if (e.kind == ERR_LOST || e.kind == ERR_TIMEOUT) {
@@ -657,35 +635,6 @@ void smtp_secret(struct smtp *s, const struct secret *secret)
 {
 	s->secret = secret;
 	mask_add(&s->mask, secret->data, secret->len);
-	if (!s->secret_coming)
-		return;
-	login_hide_words(s, s->failure.err.text);
-	login_hide_words(s, s->failure.err.hint);
-	if (s->failure.result.text)
-		login_hide_words(s, s->failure.result.text);
-	s->secret_coming = false;
-	trace_release(s);
-}
-
-void smtp_secret_coming(struct smtp *s)
-{
-	s->secret_coming = true;
-}
-
-void smtp_no_secret(struct smtp *s)
-{
-	if (waits(s)) {
-		smtp_result_release(&s->failure.result);
-		memset(&s->failure, 0, sizeof(s->failure));
-		s->phase = PHASE_GREETING;
-	}
-	s->secret_coming = false;
-	trace_release(s);
-}
-
-void smtp_note(struct smtp *s, const char *line)
-{
-	trace_note(s, SMTP_NOTE, line);
 }
 
 struct mask *smtp_mask(struct smtp *s)

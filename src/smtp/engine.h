@@ -103,13 +103,6 @@ void smtp_broken(struct smtp *s, const struct err *why);
 
 void smtp_tls_done(struct smtp *s, const struct sasl_binding *binding, bool verified);
 void smtp_secret(struct smtp *s, const struct secret *secret);   /* borrowed until smtp_free() */
-/* It is being fetched, and smtp_secret() or smtp_no_secret() follows, whether it is wanted by
- * then or not.  What a server says until then may hold it: the transcript waits for it, and so
- * does a failure with such words in it (smtp_turn() says SMTP_WANT_SECRET when smtp_over()). */
-void smtp_secret_coming(struct smtp *s);
-/* There is none.  Such a failure is forgotten: smtp_broken() follows, and says why. */
-void smtp_no_secret(struct smtp *s);
-void smtp_note(struct smtp *s, const char *line);                /* for the transcript */
 /* What is overwritten wherever it would be told: the secret, and what the caller adds. */
 struct mask *smtp_mask(struct smtp *s);
 /* What the server says in a login whose responses are made outside, decoded: first of all

@@ -103,8 +103,6 @@ struct smtp {
 	struct buf initial;         /* own; an initial response too long for the AUTH line */
 	struct buf said;            /* own; the last response to a challenge, as it was sent */
 	struct buf heard;           /* own; lines of replies that the transcript lacks yet */
-	struct buf held;            /* own; the transcript while the secret is coming */
-	bool secret_coming;         /* what is said until then is told when that was looked for */
 	const struct secret *secret;
 	struct mask mask;           /* own; what is told of nowhere: that, and what the caller adds */
 
@@ -138,7 +136,6 @@ void engine_protocol(struct smtp *s, enum smtp_step step, const struct smtp_repl
 void trace_note(struct smtp *s, enum smtp_direction direction, const char *line);
 void trace_reply(struct smtp *s, const struct smtp_reply *r, bool secret);
 void trace_flush(struct smtp *s);          /* the replies that were held back */
-void trace_release(struct smtp *s);        /* all, when no secret is coming any more */
 
 /* login.c */
 void login_send(struct smtp *s, bool leading);

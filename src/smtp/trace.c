@@ -1,53 +1,17 @@
 /* smtp/trace.c - the transcript; see state.h.
  *
  * Replies are held back until all that has arrived was looked at: whoever shows
- * them may have to wait, and a content that a server took is marked before that.  All lines
- * are while the secret is coming, which may be in them.
+ * them may have to wait, and a content that a server took is marked before that.
  */
 #include <string.h>
 
 #include "smtp/state.h"
 
-enum { HELD_MOST = 1 << 20, CODE_LEN = 4 };
+enum { HELD_MOST = 1 << 20 };
 
-static void show(struct smtp *s, enum smtp_direction direction, const char *line, size_t len)
+static void show(const struct smtp *s, enum smtp_direction direction, const char *line, size_t len)
 {
-	if (!s->secret_coming) {
-		s->o.trace(s->o.context, direction, line, len);
-		return;
-	}
-	buf_add_char(&s->held, (char)('0' + direction));
-	buf_add(&s->held, line, len);
-	buf_add_char(&s->held, '\n');
-}
-
-/* Without the secret nobody knows where it stands in what a server said: of that the code
- * alone is shown. */
-static void show_held(struct smtp *s, enum smtp_direction direction, const char *line, size_t len)
-{
-	char shown[] = "250 ****";
-
-	if (direction != SMTP_GOT || s->secret || len <= CODE_LEN) {
-		show(s, direction, line, len);
-		return;
-	}
-	memcpy(shown, line, CODE_LEN);
-	show(s, direction, shown, strlen(shown));
-}
-
-void trace_release(struct smtp *s)
-{
-	const char *line = buf_text(&s->held), *end = line + s->held.len;
-
-	login_hide(s, &s->held);
-	while (line < end) {
-		const char *stop = memchr(line, '\n', (size_t)(end - line));
-
-		stop = stop ? stop : end;
-		show_held(s, (enum smtp_direction)(line[0] - '0'), line + 1, (size_t)(stop - line) - 1);
-		line = stop + 1;
-	}
-	buf_wipe(&s->held);
+	s->o.trace(s->o.context, direction, line, len);
 }
 
 void trace_flush(struct smtp *s)

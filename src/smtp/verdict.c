@@ -172,7 +172,7 @@ static bool answered(const struct work *w)
 
 bool verdict_all_answered(const struct smtp *s)
 {
-	if (s->secret_coming || !s->flying_count)
+	if (!s->flying_count)
 		return false;
 	for (const struct work *w = s->works; w; w = w->next)
 		if (!answered(w))

@@ -151,6 +151,8 @@ static void judge(struct dialogue *d, const char *line)
 	if (line[0] != '4' && line[0] != '5')
 		return;
 	err_set(&e, kind, "refused in the batch: %s", line);
+	if (kind == ERR_STORE)
+		err_hint(&e, "what this is about may be sent again, and nothing else of the batch");
 	print_failure(&e);
 	if (!d->worst || kind == ERR_STORE)
 		d->worst = cause_exit_of_kind(kind);
@@ -179,10 +181,12 @@ static void judge_end(struct dialogue *d)
 {
 	struct err e = { 0 };
 
-	if (!d->batch || !d->envelope.count)
+	if (!d->batch || !server_is_midway(d->server))
 		return;
 	err_set(&e, ERR_MESSAGE, "the batch ends in the middle of a message, of which nothing was sent");
-	d->worst = print_failure(&e);
+	print_failure(&e);
+	if (!d->worst)
+		d->worst = cause_exit_of_kind(ERR_MESSAGE);
 }
 
 /* ---- octets */
@@ -200,6 +204,32 @@ static void renew(struct dialogue *d)
 	d->quiet.deadline = clock_ms() + QUIET_MS;
 }
 
+static void take(struct dialogue *d, const char *data, size_t len);
+
+/* What was read and not yet taken. */
+static void take_waiting(struct dialogue *d)
+{
+	struct buf before = d->waiting;
+
+	d->waiting = BUF_INIT(PIECE);
+	take(d, before.data, before.len);
+	buf_release(&before);
+}
+
+/* Nobody has to read the answers first. */
+static void settle_batch(struct dialogue *d)
+{
+	size_t before;
+
+	do {
+		hear(d);
+		before = d->waiting.len;
+		if (before)
+			take_waiting(d);
+	} while (before && d->waiting.len < before);
+	hear(d);
+}
+
 /* What to wait for next; whoever does not read is not read from. */
 static void settle(struct dialogue *d)
 {
@@ -207,7 +237,7 @@ static void settle(struct dialogue *d)
 
 	renew(d);
 	if (d->batch)
-		hear(d);
+		settle_batch(d);
 	(void)server_output(d->server, &left);
 	d->out.events = left ? POLLOUT : 0;
 	d->in.events = left < SERVER_OUTPUT_MAX && !d->waiting.len ? POLLIN : 0;
@@ -242,13 +272,8 @@ static void on_output(struct watch *w, short revents)
 	} else if (errno != EAGAIN && errno != EINTR) {
 		d->lost = true;
 	}
-	if (d->waiting.len) {
-		struct buf before = d->waiting;
-
-		d->waiting = BUF_INIT(PIECE);
-		take(d, before.data, before.len);
-		buf_release(&before);
-	}
+	if (d->waiting.len)
+		take_waiting(d);
 	settle(d);
 }
 

@@ -319,6 +319,18 @@ subtest 'a batch' => sub {
 	is($r->{exit}, 65, 'cut in the middle of a message');
 	like($r->{err}, qr/^sendoff: the batch ends in the middle of a message, of which nothing was sent\n\z/m, '... said');
 	is($server->stored, 5, '... whose half is not sent');
+	# More answers than anybody could keep.
+	my $many = server_start();
+	$r = sendmail(robot($many), ['-bS'], timeout => 60, stdin => join('', map { $message->("n$_", 'c@d.test') } 1 .. 900) . "MAIL FROM:<a\@b.test>\n" .
+		join('', map { "RCPT TO:<r$_\@d.test>\n" } 1 .. 4000) . "DATA\nSubject: to many\n\nx\n.\n");
+	is_deeply([@$r{qw(exit out err)}], [0, '', ''], 'a long one: all of it');
+	is($many->stored, 900 + 40, 'a long one: sent');
+	for my $cut ("MAIL FROM:<a\@b.te", "MAIL FROM:<a\@b.test>\nRCPT TO:<c\@d", "MAIL FROM:<a\@b.test>\n",
+			"MAIL FROM:<a\@b.test>\nRCPT TO:<c\@d.test>\nDATA\n") {
+		$r = $batch->($config, $message->('before', 'c@d.test') . $cut);
+		is($r->{exit}, 65, 'cut: ' . $cut =~ s/\n/ /gr);
+		like($r->{err}, qr/^sendoff: the batch ends in the middle of a message/m, '... said');
+	}
 	# A queue that cannot be written: what was not stored may come again.
 	my $blocked = robot(nobody(), global => { queue_dir => '/proc/none' });
 	$r = $batch->($blocked, $message->('six', 'c@d.test') . $message->('seven', 'bad@@'));

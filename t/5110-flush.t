@@ -609,6 +609,21 @@ subtest 'servers that want each message by itself' => sub {
 	is($flights->flights(1), 2 + 2 * @names, 'one round trip more for each message');
 	all_gone('refused');
 
+	# Several connections meet with it at once, and its words are no terminal's.
+	new_home();
+	$s = server_start(at => ['MAIL:2 reply "503-5.5.1 \x1b[31mpipelined\r\n503 5.5.1 after end of DATA"',
+		'MAIL:4 reply "503 5.5.1 pipelined after end of DATA"']);
+	$config = account($s, max_connections => 2);
+	put($config, "p$_") for 1 .. 40;
+	$r = flush($config);
+	unlike($r->{err}, qr/[\x00-\x08\x0b-\x1f\x7f]/, 'E4: no control characters of the server');
+	like(file_read(dir() . '/accounts/test'), qr/^kind none$/m, 'two connections: the account is not parked');
+	for (1 .. 3) {
+		run($config, ['queue', 'retry', ids()]) if ids();
+		flush($config);
+	}
+	is_deeply($s->copies, once(map { "p$_" } 1 .. 40), '... and each is sent once');
+
 	# It has the content, and dies of what stands behind it.
 	new_home();
 	$s = server_start(at => ['CONTENT:1 keep close']);

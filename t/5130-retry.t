@@ -341,6 +341,18 @@ subtest 'C9: what is mended while it is being tried counts' => sub {
 	}
 };
 
+subtest 'C9: files that are dated in the future are no change' => sub {
+	new_home();
+	my $s = server_start(user => 'me@example.test', password => 'other', tls => 'implicit');
+	my $config = account($s, user => 'me@example.test', password => 'pass w0rd', tls => 'implicit');
+	utime time + 7200, time + 7200, $config or die "utime: $!\n";
+	for (1 .. 3) {
+		my $r = run_sendoff(['-C', $config, 'send', 'you@example.net'], stdin => letter("b\n"), env => { HOME => $home });
+		is($r->{exit}, 0, 'stored');
+	}
+	is(scalar(grep { /^AUTH/ } $s->commands), 1, 'the refused login was made once');
+};
+
 subtest 'G3: too old because of the account' => sub {
 	my %me = (user => 'me@example.test', password => 'pass w0rd');
 	new_home();

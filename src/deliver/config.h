@@ -87,7 +87,7 @@ void config_be_patient(struct config *c);
 /* Of the configuration that an account stands in: changes whenever its files do, and with each
  * sign-in. */
 void config_fingerprint(const struct config *c, const struct account *a, char out[65]);
-/* Whether any of that has changed since then (CLOCK_REALTIME; files are a few milliseconds behind
+/* Whether any of that has changed since then (0: it is not known since when, and it has not; CLOCK_REALTIME; files are a few milliseconds behind
  * it): cheaper than a fingerprint from before. */
 bool config_changed_since(const struct config *c, const struct account *a,
 	const struct timespec *since);

@@ -75,7 +75,7 @@ void config_fingerprint(const struct config *c, const struct account *a, char ou
 }
 
 struct change {
-	int64_t since;   /* ns since 1970 */
+	int64_t since, now;   /* ns since 1970 */
 	bool found;
 };
 
@@ -84,19 +84,32 @@ static int64_t in_ns(const struct timespec *t)
 	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
 }
 
+static bool is_between(const struct change *c, const struct timespec *t)
+{
+	return in_ns(t) > c->since && in_ns(t) <= c->now;
+}
+
 static void note_change(void *context, const char *path, const struct stat *st)
 {
 	struct change *c = context;
 
 	(void)path;
-	c->found |= in_ns(&st->st_mtim) > c->since || in_ns(&st->st_ctim) > c->since;
+	/* What is dated in the future says nothing of when it was changed. */
+	c->found |= is_between(c, &st->st_mtim) || is_between(c, &st->st_ctim);
 }
 
 bool config_changed_since(const struct config *c, const struct account *a,
 	const struct timespec *since)
 {
 	struct change change = { .since = in_ns(since) };
+	struct timespec now;
+	int64_t signed_in;
 
+	clock_gettime(CLOCK_REALTIME, &now);
+	change.now = in_ns(&now);
+	if (!since->tv_sec)
+		return false;
 	visit_files(c, a, note_change, &change);
-	return change.found || (account_signs_in(a) && credential_signed_in(a) > since->tv_sec);
+	signed_in = account_signs_in(a) ? credential_signed_in(a) : 0;
+	return change.found || (signed_in > since->tv_sec && signed_in <= now.tv_sec);
 }

@@ -275,7 +275,7 @@ static bool goes_on(const struct courier *c)
 {
 	enum err_kind kind = c->failure.err.kind;
 
-	if (c->renews || (c->failure.rode && !c->lane->apart))
+	if (c->renews || c->failure.rode)   /* one that stands apart never rides */
 		return !c->lane->closed;
 	if (!c->failed || c->lane->closed || (kind != ERR_LOST && kind != ERR_TIMEOUT))
 		return false;

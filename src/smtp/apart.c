@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "smtp/state.h"
 
 bool apart_content_is_out(const struct smtp *s)
@@ -36,12 +37,15 @@ bool apart_would_help(const struct smtp *s)
 
 bool apart_refused(struct smtp *s, const struct transaction *t, const struct smtp_reply *r)
 {
+	struct buf shown = BUF_INIT(2 * TEXT_SHOWN_MAX);
 	struct err e = { 0 };
 
 	if (!t->rides || r->code != 503)
 		return false;
+	reply_show(r, &shown);
 	err_set(&e, ERR_PROTOCOL, "the server does not take the next message before it has answered "
-		"to the one before: %d %s", r->code, buf_text(&r->text));
+		"to the one before: %s", buf_text(&shown));
+	buf_release(&shown);
 	err_hint(&e, "from now on each waits for that; where that is not enough, set pipelining = off");
 	engine_fail(s, &e);
 	return true;

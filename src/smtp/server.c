@@ -267,3 +267,8 @@ bool server_awaits_answer(const struct server *s)
 {
 	return s->open != EVENT_NONE;
 }
+
+bool server_is_midway(const struct server *s)
+{
+	return s->begun || s->line.len > 0 || server_in_content(s);
+}

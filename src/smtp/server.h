@@ -124,6 +124,7 @@ void   server_written(struct server *s, size_t len);
 bool   server_ended(const struct server *s);
 bool   server_in_content(const struct server *s);   /* the longer deadline counts */
 bool   server_awaits_answer(const struct server *s);
+bool   server_is_midway(const struct server *s);     /* in a message, or in a line */
 
 /* The answer that an event left open; nothing when none is awaited. */
 void server_answer(struct server *s, const struct server_reply *reply);

@@ -170,6 +170,7 @@ static void drop_output(struct smtp *s)
 {
 	buf_wipe(&s->out);
 	s->out_at = 0;
+	s->out_hides = false;
 }
 
 void engine_answered(struct smtp *s)
@@ -586,8 +587,8 @@ void smtp_written(struct smtp *s, size_t len)
 {
 	s->out_at += len;
 	s->written += len;
-	if (s->out_at == s->out.len && s->said.len) {
-		drop_output(s);   /* it held a secret */
+	if (s->out_at == s->out.len && s->out_hides) {
+		drop_output(s);
 	} else if (s->out_at == s->out.len || s->out_at >= OUTPUT_COMPACT) {
 		buf_drop(&s->out, s->out_at);
 		s->out_at = 0;

@@ -14,7 +14,8 @@
 enum {
 	AUTH_LINE_MAX = 510,   /* octets without CRLF: RFC 4954 section 4, RFC 5321 4.5.3.1.4 */
 	CUT_LEAST = 8,         /* so much of what was sent is too much to be shown */
-	OUTPUT_ROOM = 64 * 1024   /* taken in one piece: a buffer that grows leaves copies behind */
+	OUTPUT_ROOM = 64 * 1024   /* for what may follow a login in its group: a buffer that grows
+	                           * leaves copies behind */
 };
 
 bool login_choose(struct smtp *s)
@@ -114,7 +115,8 @@ static void send_hidden(struct smtp *s, struct buf *line, const char *shown)
 		buf_wipe(&s->said);
 		buf_add_text(&s->said, blank ? blank + 1 : buf_text(line));
 	}
-	buf_reserve(&s->out, OUTPUT_ROOM);
+	s->out_hides = true;
+	buf_reserve(&s->out, s->phase == PHASE_READY ? OUTPUT_ROOM : line->len + strlen("\r\n"));
 	engine_command(s, STEP_AUTH, NULL, 0, buf_text(line), shown);
 	buf_wipe(line);
 }

@@ -81,6 +81,7 @@ struct smtp {
 	struct buf in;              /* own; received, not yet parsed */
 	struct buf out;             /* own; to be written, from out_at on */
 	size_t out_at;
+	bool   out_hides;           /* a login is, or was, in it */
 	uint64_t emitted, written;  /* octets, counted over the whole session */
 
 	struct expected *queue;     /* own; a ring */

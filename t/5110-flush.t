@@ -651,4 +651,30 @@ subtest 'servers that want each message by itself' => sub {
 	}
 };
 
+subtest 'a server that takes so many messages in one connection, and says so' => sub {
+	new_home();
+	my @names = map { "m$_" } 1 .. 10;
+	my $s = server_start(at => [map { "MAIL:$_ reply \"421 4.7.0 too many messages in this connection\"" } 4, 8]);
+	my $config = account($s, max_connections => 1);
+	put($config, $_) for @names;
+	my $r = flush($config);
+	my $first = keys %{ $s->copies };
+	cmp_ok($s->connections, '>=', 2, 'a new connection');
+	like(file_read(dir() . '/accounts/test'), qr/^kind none$/m, 'the account is not parked') if -e dir() . '/accounts/test';
+	cmp_ok($first, '>=', 6, 'what was not under way when it said so goes at once') or diag($r->{err});
+	for (1 .. 2) {
+		run($config, ['queue', 'retry', ids()]) if ids();
+		flush($config);
+	}
+	is_deeply($s->copies, once(@names), 'B1: each once');
+
+	# One that takes none is another matter.
+	new_home();
+	$s = server_start(at => 'MAIL:1+ reply "421 4.7.0 too many messages in this session"');
+	$config = account($s, max_connections => 1);
+	put($config, $_) for @names;
+	flush($config);
+	is($s->connections, 1, 'nor is one hammered that takes nothing');
+};
+
 done_testing;

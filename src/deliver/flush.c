@@ -267,6 +267,12 @@ static bool couriers_left(const struct flush *f)
 	return false;
 }
 
+bool courier_is_full(const struct courier *c, const struct smtp_result *said)
+{
+	return c->served && said->code == 421 && said->step == STEP_MAIL && said->text &&
+		(strcasestr(said->text, "connection") || strcasestr(said->text, "session"));
+}
+
 /* A server may close behind so many messages: that is no trouble.  Nor is, the first
  * time, a content that it does not get or does not survive: that may be the message's
  * own (it is too long for some way there, or offends a filter), and it comes behind
@@ -275,7 +281,8 @@ static bool goes_on(const struct courier *c)
 {
 	enum err_kind kind = c->failure.err.kind;
 
-	if (c->renews || c->failure.rode)   /* one that stands apart never rides */
+	if (c->renews || c->failure.rode ||   /* one that stands apart never rides */
+	    (kind == ERR_NONE && courier_is_full(c, &c->failure.result)))
 		return !c->lane->closed;
 	if (!c->failed || c->lane->closed || (kind != ERR_LOST && kind != ERR_TIMEOUT))
 		return false;

@@ -417,7 +417,7 @@ static void consider(struct job *j, const struct smtp_result *told)
 	if (told->verdict == VERDICT_UNKNOWN)
 		return;
 	if (is_of_account(j, told) && told->code) {
-		if (!j->courier->renews)
+		if (!j->courier->renews && !courier_is_full(j->courier, told))
 			lane_close(l, told, NULL);
 	} else if (cause->concern == CONCERNS_SENDER) {
 		lane_unsure(l);

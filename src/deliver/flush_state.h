@@ -206,6 +206,8 @@ void flush_note_next(struct flush *f, int64_t when);
 /* Nothing more goes by this lane: for what a server said (r) or what we could
  * not; the account is parked if it is its trouble. */
 void lane_close(struct lane *l, const struct smtp_result *r, const struct err *err);
+/* What was said to a MAIL: that it takes so many messages in one connection, which this one had. */
+bool courier_is_full(const struct courier *c, const struct smtp_result *said);
 /* A message of that sender was taken. */
 void lane_success(struct lane *l, const char *sender);
 /* Something was said of a sender: the next success counts again. */

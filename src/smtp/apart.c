@@ -24,7 +24,7 @@ void apart_greeted(struct smtp *s, const char *text, size_t len)
 	static const char *const known[] = { "Dovecot", "Haraka" };
 
 	for (size_t i = 0; i < COUNT(known); i++)
-		s->apart |= memmem(text, len, known[i], strlen(known[i])) != NULL;
+		s->o.apart |= memmem(text, len, known[i], strlen(known[i])) != NULL;
 }
 
 bool apart_would_help(const struct smtp *s)

@@ -44,7 +44,7 @@ bool engine_is_lmtp(const struct smtp *s)
 	return s->o.settings->protocol == PROTOCOL_LMTP;
 }
 
-static enum smtp_step hello_step(const struct smtp *s)
+enum smtp_step engine_hello_step(const struct smtp *s)
 {
 	return engine_is_lmtp(s) ? STEP_LHLO : STEP_EHLO;
 }
@@ -77,7 +77,6 @@ struct smtp *smtp_new(const struct smtp_options *options)
 	struct smtp *s = mem_alloc(sizeof(*s));
 
 	s->o = *options;
-	s->apart = options->apart;
 	s->phase = PHASE_GREETING;
 	s->encrypted = options->settings->tls == SMTP_TLS_IMPLICIT;
 	s->works_end = &s->works;
@@ -290,9 +289,9 @@ static void answer_hello(struct smtp *s, const struct smtp_reply *r)
 	} else if ((r->code == 500 || r->code == 502) && plain) {
 		s->phase = PHASE_HELO;   /* RFC 5321 section 3.2 */
 	} else if (r->code >= 400) {
-		hello_refused(s, hello_step(s), r);
+		hello_refused(s, engine_hello_step(s), r);
 	} else {
-		engine_protocol(s, hello_step(s), r);
+		engine_protocol(s, engine_hello_step(s), r);
 	}
 }
 
@@ -388,7 +387,7 @@ static void answer(struct smtp *s)
 
 	if (asked && s->queue[s->head].step == STEP_CONTENT && r->code / 100 == 2)
 		verdict_taken(s->queue[s->head].t, s->queue[s->head].which);
-	if (asked && s->queue[s->head].step == hello_step(s) && r->code / 100 == 2) {
+	if (asked && s->queue[s->head].step == engine_hello_step(s) && r->code / 100 == 2) {
 		capabilities_read(&s->caps, r);   /* a password may be one of its words */
 		/* Anybody may call himself one of ours, who takes what others do not. */
 		s->caps.xsendoff &= s->o.host && s->o.host[0] == '/';
@@ -521,7 +520,7 @@ static void send_commands(struct smtp *s)
 	switch (s->phase) {
 	case PHASE_EHLO:
 		if (!s->count)
-			hello(s, hello_step(s));
+			hello(s, engine_hello_step(s));
 		break;
 	case PHASE_HELO:
 		if (!s->count)
@@ -653,70 +652,4 @@ void smtp_ask(struct smtp *s, struct smtp_question *q)
 void smtp_finish(struct smtp *s)
 {
 	s->finishing = true;
-}
-
-enum smtp_step smtp_waiting_for(const struct smtp *s)
-{
-	if (s->count)
-		return s->queue[s->head].step;
-	switch (s->phase) {
-	case PHASE_GREETING:
-		return STEP_GREETING;
-	case PHASE_EHLO:
-	case PHASE_HELO:
-		return hello_step(s);
-	case PHASE_STARTTLS:
-	case PHASE_TLS:
-		return STEP_STARTTLS;
-	case PHASE_LOGIN:
-	case PHASE_CHALLENGE:
-		return STEP_AUTH;
-	default:
-		return s->content_next ? STEP_CONTENT : STEP_MAIL;
-	}
-}
-
-const struct smtp_load *smtp_load(const struct smtp *s)
-{
-	return &s->load;
-}
-
-bool smtp_reply_begun(const struct smtp *s)
-{
-	return reply_begun(&s->replies);
-}
-
-uint64_t smtp_replies(const struct smtp *s)
-{
-	return s->replies_taken;
-}
-
-bool smtp_sending_content(const struct smtp *s)
-{
-	return s->content_next;
-}
-
-bool smtp_may_stumble(const struct smtp *s)
-{
-	return s->login_led && !s->login_led_mail && s->phase == PHASE_READY;
-}
-
-const struct smtp_failure *smtp_failure(const struct smtp *s)
-{
-	return &s->failure;
-}
-
-const struct smtp_capabilities *smtp_capabilities(const struct smtp *s)
-{
-	return &s->caps;
-}
-
-const char *smtp_mechanism(const struct smtp *s)
-{
-	return s->logged_in ? sasl_name(s->mechanism) : NULL;
-}
-
-const char *smtp_chosen(const struct smtp *s)
-{
-	return s->mechanism_chosen ? sasl_name(s->mechanism) : NULL;
 }

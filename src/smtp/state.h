@@ -116,12 +116,12 @@ struct smtp {
 	struct smtp_question *questions, **questions_end;   /* borrowed; the first may be asked */
 	bool need_reset;               /* RSET before the next MAIL */
 	bool finishing, quit_sent;
-	bool apart;                    /* no transaction rides */
 	long learned_limit;            /* recipients of a transaction when the server said 452 */
 };
 
 /* engine.c */
 bool engine_is_lmtp(const struct smtp *s);
+enum smtp_step engine_hello_step(const struct smtp *s);   /* EHLO, or LHLO */
 void engine_command(struct smtp *s, enum smtp_step step, struct transaction *t, size_t which,
 	const char *line, const char *shown);
 void engine_expect(struct smtp *s, enum smtp_step step, struct transaction *t, size_t which);

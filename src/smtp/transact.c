@@ -375,7 +375,7 @@ void transact_send(struct smtp *s)
 		}
 		if (!engine_may_send(s) || s->out.len - s->out_at >= OUTPUT_FULL)
 			return;
-		if (!t && s->apart && apart_content_is_out(s))
+		if (!t && s->o.apart && apart_content_is_out(s))
 			return;
 		if (!t) {
 			struct work *w = next_work(s);

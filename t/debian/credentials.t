@@ -17,29 +17,6 @@ plan skip_all => 'systemd cannot be started here' if !$machine->boot;
 my $server = server_start(tls => 'starttls', user => 'me', password => 'geheim-77', require_login => 1,
 	lifetime => 300);
 
-# A drop-in as `systemctl edit` makes it; nothing: none.
-sub unit
-{
-	my ($line) = @_;
-
-	$machine->must('mkdir -p /etc/systemd/system/sendoff.service.d');
-	$machine->write('/etc/systemd/system/sendoff.service.d/override.conf', "[Service]\n$line\n");
-	$machine->must('systemctl daemon-reload; systemctl restart sendoff.service');
-	return;
-}
-
-sub arrives
-{
-	my ($name) = @_;
-	my $before = $server->stored;
-	my $r = $machine->run("echo '$name' | sendmail root", user => 'alice');
-
-	is($r->{exit}, 0, "$name: taken in") or diag($r->{err});
-	ok(wait_until(sub { $server->stored > $before }, 30), "$name: sent") or
-		diag($machine->must('mailq; journalctl --no-pager -t sendoff | tail -20'));
-	return;
-}
-
 is($machine->install($package)->{exit}, 0, 'it is installed');
 $machine->must('useradd --create-home alice');
 $machine->write('/etc/sendoff/ca.pem', file_read(cert('ca')));
@@ -71,10 +48,10 @@ like($r->{out} . $r->{err}, qr/LoadCredential=mail:FILE/, 'and the directive');
 
 # --- each way
 
-unit('LoadCredential=mail:/root/mail-password');
+$machine->runner_unit('LoadCredential=mail:/root/mail-password');
 ok(wait_until(sub { $server->stored >= 1 }, 30), 'LoadCredential=: what waited leaves, since the account has changed') or
 	diag($machine->must('mailq; journalctl --no-pager -t sendoff | tail -20'));
-arrives('LoadCredential=');
+$machine->arrives($server, 'LoadCredential=');
 
 my $pid = $machine->must('systemctl show -p MainPID --value sendoff.service') =~ s/\s//gr;
 my $place = $machine->must("tr '\\0' '\\n' </proc/$pid/environ | sed -n 's/^CREDENTIALS_DIRECTORY=//p'") =~ s/\n//r;
@@ -83,8 +60,8 @@ is($machine->run("cat $place/mail", user => 'alice')->{exit}, 1, 'D9: which othe
 is($machine->must("tr '\\0' '\\n' </proc/$pid/environ | grep -c geheim || true"), "0\n", 'D9: nor is it in the environment');
 
 $machine->must('rm /root/mail-password');
-unit('SetCredential=mail:geheim-77');
-arrives('SetCredential=');
+$machine->runner_unit('SetCredential=mail:geheim-77');
+$machine->arrives($server, 'SetCredential=');
 
 SKIP: {
 	my ($command) = file_read(top() . '/man/sendoff-runner.8') =~ /^(systemd-ask-password .*? \\e\n.*?\.cred)$/ms;
@@ -92,9 +69,9 @@ SKIP: {
 	ok($command =~ s/^systemd-ask-password -n/printf geheim-77/, 'the page tells how to encrypt it') or diag($command);
 	my $r = $machine->run("mkdir -p /etc/credstore.encrypted; systemd-creds setup; $command", tells => 1);
 	skip 'systemd-creds has no key here: ' . $r->{err}, 3 if $r->{exit} != 0;
-	unit('LoadCredentialEncrypted=mail:/etc/credstore.encrypted/mail.cred');
+	$machine->runner_unit('LoadCredentialEncrypted=mail:/etc/credstore.encrypted/mail.cred');
 	is($machine->run('grep -q geheim /etc/credstore.encrypted/mail.cred')->{exit}, 1, 'D9: it is encrypted on the disk');
-	arrives('LoadCredentialEncrypted=');
+	$machine->arrives($server, 'LoadCredentialEncrypted=');
 }
 
 # --- what a command says, where there is nobody before a terminal

@@ -17,28 +17,6 @@ plan skip_all => 'systemd cannot be started here' if !$machine->boot;
 my $server = server_start(tls => 'implicit', client_ca => 1, lifetime => 300);
 my $pin = 'pin-4711';
 
-sub unit
-{
-	my ($lines) = @_;
-
-	$machine->must('mkdir -p /etc/systemd/system/sendoff.service.d');
-	$machine->write('/etc/systemd/system/sendoff.service.d/override.conf', "[Service]\n$lines\n");
-	$machine->must('systemctl daemon-reload; systemctl restart sendoff.service');
-	return;
-}
-
-sub arrives
-{
-	my ($name) = @_;
-	my $before = $server->stored;
-	my $r = $machine->run("echo '$name' | sendmail root", user => 'alice');
-
-	is($r->{exit}, 0, "$name: taken in") or diag($r->{err});
-	ok(wait_until(sub { $server->stored > $before }, 30), "$name: sent") or
-		diag($machine->must('mailq; journalctl --no-pager -t sendoff | tail -20'));
-	return;
-}
-
 # What mailq says in the end, while a wrong PIN is set.
 sub refused
 {
@@ -82,8 +60,8 @@ $machine->must('echo directories.tokendir = /var/lib/sendoff/softhsm >/etc/sendo
 $machine->must("$as_sendoff softhsm2-util --init-token --free --label mail --so-pin 12345678 --pin $pin");
 $machine->must('openssl pkcs8 -topk8 -nocrypt -in /tmp/client.key -out /tmp/client.p8; chmod 644 /tmp/client.p8');
 $machine->must("$as_sendoff softhsm2-util --import /tmp/client.p8 --token mail --label ec --id 01 --pin $pin");
-unit('Environment=SOFTHSM2_CONF=/etc/sendoff/softhsm2.conf');
-arrives('a place of its own');
+$machine->runner_unit('Environment=SOFTHSM2_CONF=/etc/sendoff/softhsm2.conf');
+$machine->arrives($server, 'a place of its own');
 refused(qr/the token refuses the PIN/, 'a wrong PIN');
 my $r = $machine->run('SOFTHSM2_CONF=/etc/sendoff/softhsm2.conf sendoff check');
 is($r->{exit}, 0, 'root checks it by hand') or diag($r->{out});
@@ -92,10 +70,10 @@ is($machine->run('sendoff check')->{exit}, 78, '... not without the variable');
 # --- Debian's
 
 $machine->must('mv /var/lib/sendoff/softhsm/* /var/lib/softhsm/tokens; adduser sendoff softhsm');
-unit('');
-arrives('by the group of Debian');
+$machine->runner_unit('');
+$machine->arrives($server, 'by the group of Debian');
 refused(qr/the token failed when it was given the PIN/, 'a wrong PIN that cannot be noted');
-unit('ReadWritePaths=/var/lib/softhsm/tokens');
+$machine->runner_unit('ReadWritePaths=/var/lib/softhsm/tokens');
 refused(qr/the token refuses the PIN/, 'a wrong PIN that can be noted');
 unlike($machine->must('journalctl --no-pager'), qr/4711/, 'D9: no PIN is in the journal');
 

@@ -17,6 +17,7 @@ use warnings;
 use POSIX qw(:sys_wait_h);
 
 use SendoffTest ();
+use Test::More ();
 
 my $base = '/mnt';
 my @all;
@@ -259,6 +260,31 @@ sub boot
 	Test::More::diag(SendoffTest::file_read("$base/$self->{name}/init"));
 	$self->halt;
 	return 0;
+}
+
+# A drop-in of the runner's unit, as `systemctl edit` makes it; no lines: none.
+sub runner_unit
+{
+	my ($self, $lines) = @_;
+
+	$self->must('mkdir -p /etc/systemd/system/sendoff.service.d');
+	$self->write('/etc/systemd/system/sendoff.service.d/override.conf', "[Service]\n$lines\n");
+	$self->must('systemctl daemon-reload; systemctl restart sendoff.service');
+	return;
+}
+
+# What alice hands in comes to this server.
+sub arrives
+{
+	my ($self, $server, $name) = @_;
+	my $before = $server->stored;
+	my $r = $self->run("echo '$name' | sendmail root", user => 'alice');
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	Test::More::is($r->{exit}, 0, "$name: taken in") or Test::More::diag($r->{err});
+	Test::More::ok(SendoffTest::wait_until(sub { $server->stored > $before }, 30), "$name: sent") or
+		Test::More::diag($self->must('mailq; journalctl --no-pager -t sendoff | tail -20'));
+	return;
 }
 
 sub halt
